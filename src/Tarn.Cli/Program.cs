@@ -1,0 +1,2 @@
+// Entry point of the tarn command.
+Console.WriteLine("tarn");
