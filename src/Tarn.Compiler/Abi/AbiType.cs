@@ -1,0 +1,23 @@
+// Why: how a value travels. The calling convention needs no more of a WebAssembly type than its register class and width.
+namespace Tarn.Compiler.Abi;
+
+internal enum AbiType : byte
+{
+    /// <summary>i32: an integer register, zero-extended.</summary>
+    I32 = 0,
+
+    /// <summary>i64.</summary>
+    I64 = 1,
+
+    /// <summary>Any reference: 64 bits, null is 0.</summary>
+    Reference = 2,
+
+    /// <summary>f32: a vector register, the bits above 32 undefined.</summary>
+    F32 = 3,
+
+    /// <summary>f64.</summary>
+    F64 = 4,
+
+    /// <summary>v128.</summary>
+    V128 = 5,
+}
