@@ -1,0 +1,1027 @@
+// Generates random valid modules from a seed, biased toward what compilers get wrong: loops whose variables are permuted, values live
+// across calls, deep expressions, odd constants, addresses at the edges, traps in the middle of effects.
+//
+// Invariants: the same seed gives the same bytes; every module validates; every run ends (a global counter is charged at each loop
+// iteration and function entry, and the guest traps when it is used up); NaN bit patterns never become visible (an arithmetic result
+// that may be NaN is canonicalised before use), since engines may differ in payloads. If one of these breaks, differences that the
+// test reports are no faults of the compiler.
+namespace Tarn.Differential.Tests;
+
+/// <summary>A generator of random valid modules; use one for each seed.</summary>
+internal sealed class ModuleGenerator
+{
+    /// <summary>What the counter starts with: recursion at most so deep stays far from any engine's stack limit.</summary>
+    public const int Fuel = 2000;
+
+    private const int MaxDepth = 6;
+    private static readonly int[] s_valueTypes = [I32, I64, F32, F64];
+
+    private const int I32 = 0x7F, I64 = 0x7E, F32 = 0x7D, F64 = 0x7C, FuncRef = 0x70;
+
+    private static readonly long[] s_oddIntegers =
+    [
+        0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 15, 16, 31, 32, 33, 63, 64, 100, 127, 128, 255, 256, 1000, 65535, 65536, 65537, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+        0x100000000, 0x7FFFFFFFFFFFFFFF, long.MinValue, -1, -2, -3, -7, -10, -128, -129, -65536, 0x5555555555555555, 0x0F0F0F0F0F0F0F0F,
+    ];
+
+    private static readonly double[] s_oddFloats =
+    [
+        0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.1, 3.1415926, 1e10, -1e10, 2147483647.0, 2147483648.0, -2147483648.0, -2147483649.0,
+        4294967295.0, 4294967296.0, 9223372036854775807.0, -9223372036854775808.0, 18446744073709551615.0, 1e300, -1e300, 5e-324, 1e-40, double.PositiveInfinity, double.NegativeInfinity,
+    ];
+
+    private readonly Random _random;
+    private readonly List<(int[] Parameters, int[] Results)> _types = [];
+    private readonly List<int> _functionTypes = []; // type index of each function, imports first
+    private readonly List<int> _globalTypes = [];
+    private readonly List<int> _labels = [];         // type index of the values each label takes; -1: none
+    private readonly List<int[]> _labelTypes = [];
+    private ByteWriter _code = new();
+    private List<int> _locals = [];
+    private int[] _results = [];
+    private int _imports;
+    private int _self;
+    private bool _memory64;
+    private int _budget;
+    private int _scratch32, _scratch64; // locals that NaN canonicalisation uses
+
+    public ModuleGenerator(int seed) => _random = new Random(seed);
+
+    /// <summary>The exported functions "f0", "f1", … in order, with their parameter and result types as binary type codes.</summary>
+    public List<(string Name, int[] Parameters, int[] Results)> Exports { get; } = [];
+
+    /// <summary>The number of exported mutable globals "g0", "g1", …</summary>
+    public int GlobalCount => _globalTypes.Count;
+
+    private int Next(int limit) => _random.Next(limit);
+
+    private bool Chance(int percent) => _random.Next(100) < percent;
+
+    private int AnyType() => s_valueTypes[Next(4)];
+
+    public byte[] Generate()
+    {
+        _memory64 = Chance(10);
+        int typeCount = 3 + Next(4);
+        for (int i = 0; i < typeCount; i++)
+        {
+            _types.Add((RandomTypes(i == 0 ? 2 : Chance(10) ? 12 : 5), RandomTypes(Chance(70) ? 1 : Chance(15) ? 10 : 3)));
+        }
+
+        _types.Add(([I32, I64, F32, F64], [I64])); // the imported host functions
+        _types.Add(([I32], []));
+        _imports = 2;
+        _functionTypes.Add(typeCount);
+        _functionTypes.Add(typeCount + 1);
+        int functionCount = 2 + Next(6);
+        for (int i = 0; i < functionCount; i++)
+        {
+            _functionTypes.Add(Next(typeCount));
+        }
+
+        int globalCount = 2 + Next(6);
+        for (int i = 0; i < globalCount; i++)
+        {
+            _globalTypes.Add(AnyType());
+        }
+
+        var module = new ByteWriter();
+        module.Bytes([0, (byte)'a', (byte)'s', (byte)'m', 1, 0, 0, 0]);
+        var bodies = new List<byte[]>();
+        for (int i = 0; i < functionCount; i++)
+        {
+            bodies.Add(Body(i));
+        }
+
+        WriteTypes(module);
+        var s = new ByteWriter();
+        s.U32(2);
+        s.Name("host");
+        s.Name("mix");
+        s.Byte(0);
+        s.U32((uint)typeCount);
+        s.Name("host");
+        s.Name("note");
+        s.Byte(0);
+        s.U32((uint)typeCount + 1);
+        module.Section(2, s);
+        s = new ByteWriter();
+        s.U32((uint)functionCount);
+        for (int i = 0; i < functionCount; i++)
+        {
+            s.U32((uint)_functionTypes[_imports + i]);
+        }
+
+        module.Section(3, s);
+        s = new ByteWriter(); // one table, 10 elements, growable to 20
+        s.U32(1);
+        s.Byte(FuncRef);
+        s.Byte(1);
+        s.U32(10);
+        s.U32(20);
+        module.Section(4, s);
+        s = new ByteWriter();
+        s.U32(1);
+        s.Byte(_memory64 ? 5 : 1);
+        s.U32(1);
+        s.U32(3);
+        module.Section(5, s);
+        WriteGlobals(module);
+        WriteExports(module, functionCount);
+        s = new ByteWriter(); // one active element segment, one passive
+        s.U32(2);
+        s.U32(0);
+        s.Bytes([0x41, 1, 0x0B]);
+        s.U32(6);
+        for (int i = 0; i < 6; i++)
+        {
+            s.U32((uint)Next(_functionTypes.Count));
+        }
+
+        s.U32(1);
+        s.Byte(0);
+        s.U32((uint)_functionTypes.Count);
+        for (int i = 0; i < _functionTypes.Count; i++)
+        {
+            s.U32((uint)i);
+        }
+
+        module.Section(9, s);
+        s = new ByteWriter();
+        s.U32(2);
+        module.Section(12, s);
+        s = new ByteWriter();
+        s.U32((uint)functionCount);
+        foreach (byte[] body in bodies)
+        {
+            s.U32((uint)body.Length);
+            s.Bytes(body);
+        }
+
+        module.Section(10, s);
+        s = new ByteWriter();
+        s.U32(2);
+        s.U32(0);
+        s.Bytes(_memory64 ? [0x42, 16, 0x0B] : [0x41, 16, 0x0B]);
+        s.U32(64);
+        for (int i = 0; i < 64; i++)
+        {
+            s.Byte(Next(256));
+        }
+
+        s.U32(1);
+        s.U32(32);
+        for (int i = 0; i < 32; i++)
+        {
+            s.Byte(i * 9);
+        }
+
+        module.Section(11, s);
+        return module.ToArray();
+    }
+
+    private int[] RandomTypes(int most)
+    {
+        int[] types = new int[Next(most + 1)];
+        for (int i = 0; i < types.Length; i++)
+        {
+            types[i] = AnyType();
+        }
+
+        return types;
+    }
+
+    private void WriteTypes(ByteWriter module)
+    {
+        var s = new ByteWriter();
+        s.U32((uint)_types.Count);
+        foreach ((int[] parameters, int[] results) in _types)
+        {
+            s.Byte(0x60);
+            s.U32((uint)parameters.Length);
+            foreach (int t in parameters)
+            {
+                s.Byte(t);
+            }
+
+            s.U32((uint)results.Length);
+            foreach (int t in results)
+            {
+                s.Byte(t);
+            }
+        }
+
+        module.Section(1, s);
+    }
+
+    private void WriteGlobals(ByteWriter module)
+    {
+        var s = new ByteWriter();
+        s.U32((uint)_globalTypes.Count + 1);
+        foreach (int type in _globalTypes)
+        {
+            s.Byte(type);
+            s.Byte(1);
+            _code = new ByteWriter();
+            Constant(type);
+            s.Bytes(_code.ToArray());
+            s.Byte(0x0B);
+        }
+
+        s.Bytes([I32, 1, 0x41]); // the last global is the counter that ends every run
+        s.S64(Fuel);
+        s.Byte(0x0B);
+        module.Section(6, s);
+    }
+
+    private void WriteExports(ByteWriter module, int functionCount)
+    {
+        var s = new ByteWriter();
+        s.U32((uint)(functionCount + _globalTypes.Count + 2));
+        for (int i = 0; i < functionCount; i++)
+        {
+            s.Name($"f{i}");
+            s.Byte(0);
+            s.U32((uint)(_imports + i));
+            (int[] parameters, int[] results) = _types[_functionTypes[_imports + i]];
+            Exports.Add(($"f{i}", parameters, results));
+        }
+
+        for (int i = 0; i < _globalTypes.Count; i++)
+        {
+            s.Name($"g{i}");
+            s.Byte(3);
+            s.U32((uint)i);
+        }
+
+        s.Name("fuel");
+        s.Byte(3);
+        s.U32((uint)_globalTypes.Count);
+        s.Name("memory");
+        s.Byte(2);
+        s.U32(0);
+        module.Section(7, s);
+    }
+
+    private byte[] Body(int index)
+    {
+        _self = _imports + index;
+        (int[] parameters, int[] results) = _types[_functionTypes[_self]];
+        _results = results;
+        _locals = [.. parameters];
+        int declared = 2 + Next(8);
+        for (int i = 0; i < declared; i++)
+        {
+            _locals.Add(AnyType());
+        }
+
+        _scratch32 = _locals.Count;
+        _locals.Add(F32);
+        _scratch64 = _locals.Count;
+        _locals.Add(F64);
+        _budget = 40 + Next(200);
+        _code = new ByteWriter();
+        _labels.Clear();
+        _labelTypes.Clear();
+        _labelTypes.Add(results);
+        Charge();
+        Statements(4 + Next(8), 0);
+        foreach (int type in results)
+        {
+            Expression(type, 1);
+        }
+
+        _code.Byte(0x0B);
+        var body = new ByteWriter();
+        body.U32((uint)(_locals.Count - parameters.Length));
+        for (int i = parameters.Length; i < _locals.Count; i++)
+        {
+            body.U32(1);
+            body.Byte(_locals[i]);
+        }
+
+        body.Bytes(_code.ToArray());
+        return body.ToArray();
+    }
+
+    // Takes one unit from the counter; the guest traps when there is none left.
+    private void Charge()
+    {
+        uint counter = (uint)_globalTypes.Count;
+        _code.Byte(0x23);
+        _code.U32(counter);
+        _code.Bytes([0x45, 0x04, 0x40, 0x00, 0x0B]); // eqz if unreachable end
+        _code.Byte(0x23);
+        _code.U32(counter);
+        _code.Bytes([0x41, 1, 0x6B]);
+        _code.Byte(0x24);
+        _code.U32(counter);
+    }
+
+    private void Statements(int count, int depth)
+    {
+        for (int i = 0; i < count && _budget > 0; i++)
+        {
+            Statement(depth);
+        }
+    }
+
+    private void Statement(int depth)
+    {
+        _budget--;
+        int local = Next(_locals.Count - 2);
+        switch (Next(depth < MaxDepth ? 20 : 8))
+        {
+            case 0 or 1 or 2:
+                Expression(_locals[local], depth + 1);
+                _code.Byte(0x21);
+                _code.U32((uint)local);
+                break;
+            case 3 when _globalTypes.Count > 0:
+                int global = Next(_globalTypes.Count);
+                Expression(_globalTypes[global], depth + 1);
+                _code.Byte(0x24);
+                _code.U32((uint)global);
+                break;
+            case 4 or 5:
+                Store(depth);
+                break;
+            case 6:
+                Bulk(depth);
+                break;
+            case 7:
+                Expression(AnyType(), depth + 1);
+                _code.Byte(0x1A);
+                break;
+            case 8 or 9: // if / else
+                Expression(I32, depth + 1);
+                _code.Bytes([0x04, 0x40]);
+                _labelTypes.Add([]);
+                Statements(1 + Next(3), depth + 1);
+                if (Chance(60))
+                {
+                    _code.Byte(0x05);
+                    Statements(1 + Next(3), depth + 1);
+                }
+
+                _labelTypes.RemoveAt(_labelTypes.Count - 1);
+                _code.Byte(0x0B);
+                break;
+            case 10 or 11 or 12: // loop with a back edge
+                Loop(depth);
+                break;
+            case 13: // block left early
+                _code.Bytes([0x02, 0x40]);
+                _labelTypes.Add([]);
+                Statements(1 + Next(3), depth + 1);
+                Branch(depth);
+                Statements(1 + Next(2), depth + 1);
+                _labelTypes.RemoveAt(_labelTypes.Count - 1);
+                _code.Byte(0x0B);
+                break;
+            case 14:
+                Branch(depth);
+                break;
+            case 15:
+                BranchTable(depth);
+                break;
+            case 16 or 17:
+                Call(depth);
+                break;
+            case 18: // swap two locals of the same type: parallel moves on loop edges
+                int other = _locals.FindIndex(Next(local + 1), t => t == _locals[local]);
+                _code.Byte(0x20);
+                _code.U32((uint)local);
+                _code.Byte(0x20);
+                _code.U32((uint)other);
+                _code.Byte(0x21);
+                _code.U32((uint)local);
+                _code.Byte(0x21);
+                _code.U32((uint)other);
+                break;
+            default:
+                if (Chance(5))
+                {
+                    TailCall(depth);
+                }
+                else
+                {
+                    Store(depth);
+                }
+
+                break;
+        }
+    }
+
+    private void Loop(int depth)
+    {
+        bool carries = Chance(30);
+        int carried = AnyType();
+        if (carries)
+        {
+            Expression(carried, depth + 1);
+            _types.Add(([carried], [carried]));
+            _code.Byte(0x03);
+            _code.S64(_types.Count - 1);
+            _labelTypes.Add([carried]);
+        }
+        else
+        {
+            _code.Bytes([0x03, 0x40]);
+            _labelTypes.Add([]);
+        }
+
+        Charge();
+        if (carries)
+        {
+            int slot = _locals.FindIndex(t => t == carried);
+            if (slot >= 0 && slot < _locals.Count - 2)
+            {
+                _code.Byte(0x21);
+                _code.U32((uint)slot);
+            }
+            else
+            {
+                _code.Byte(0x1A);
+            }
+        }
+
+        Statements(1 + Next(5), depth + 1);
+        if (carries)
+        {
+            Expression(carried, depth + 1);
+        }
+
+        // The condition is mostly a small counter in memory of locals, so that loops turn a few times.
+        Expression(I32, depth + 2);
+        _code.Bytes([0x41, 7, 0x71]); // & 7: true seven times in eight
+        _code.Byte(0x0D);
+        _code.U32(0);
+        _labelTypes.RemoveAt(_labelTypes.Count - 1);
+        _code.Byte(0x0B);
+        if (carries)
+        {
+            _code.Byte(0x1A);
+        }
+    }
+
+    private void Branch(int depth)
+    {
+        int target = Next(_labelTypes.Count);
+        int[] types = _labelTypes[_labelTypes.Count - 1 - target];
+        foreach (int type in types)
+        {
+            Expression(type, depth + 2);
+        }
+
+        Expression(I32, depth + 1);
+        _code.Byte(0x0D);
+        _code.U32((uint)target);
+        foreach (int _ in types)
+        {
+            _code.Byte(0x1A);
+        }
+    }
+
+    private void BranchTable(int depth)
+    {
+        // Blocks around a table jump: each lands on a different statement.
+        int ways = 2 + Next(5);
+        for (int i = 0; i < ways; i++)
+        {
+            _code.Bytes([0x02, 0x40]);
+            _labelTypes.Add([]);
+        }
+
+        Expression(I32, depth + 1);
+        if (Chance(70))
+        {
+            _code.Bytes([0x41, 7, 0x71]);
+        }
+
+        _code.Byte(0x0E);
+        _code.U32((uint)(ways - 1));
+        for (int i = 0; i < ways; i++)
+        {
+            _code.U32((uint)Next(ways));
+        }
+
+        for (int i = 0; i < ways; i++)
+        {
+            _labelTypes.RemoveAt(_labelTypes.Count - 1);
+            _code.Byte(0x0B);
+            Statements(1, depth + 1);
+        }
+    }
+
+    private void Call(int depth)
+    {
+        int callee = Next(_functionTypes.Count);
+        (int[] parameters, int[] results) = _types[_functionTypes[callee]];
+        foreach (int type in parameters)
+        {
+            Expression(type, depth + 2);
+        }
+
+        if (Chance(30))
+        {
+            Expression(I32, depth + 2);
+            if (Chance(80))
+            {
+                _code.Bytes([0x41, 7, 0x71]);
+            }
+
+            _code.Byte(0x11);
+            _code.U32((uint)_functionTypes[callee]);
+            _code.U32(0);
+        }
+        else
+        {
+            _code.Byte(0x10);
+            _code.U32((uint)callee);
+        }
+
+        for (int i = results.Length - 1; i >= 0; i--)
+        {
+            int local = _locals.FindIndex(t => t == results[i]);
+            if (local >= 0 && local < _locals.Count - 2)
+            {
+                _code.Byte(0x21);
+                _code.U32((uint)local);
+            }
+            else
+            {
+                _code.Byte(0x1A);
+            }
+        }
+    }
+
+    private void TailCall(int depth)
+    {
+        for (int callee = 0; callee < _functionTypes.Count; callee++)
+        {
+            (int[] parameters, int[] results) = _types[_functionTypes[callee]];
+            if (!results.AsSpan().SequenceEqual(_results))
+            {
+                continue;
+            }
+
+            Expression(I32, depth + 1);
+            _code.Bytes([0x04, 0x40]);
+            foreach (int type in parameters)
+            {
+                Expression(type, depth + 2);
+            }
+
+            if (Chance(50))
+            {
+                Expression(I32, depth + 2);
+                _code.Bytes([0x41, 7, 0x71, 0x13]);
+                _code.U32((uint)_functionTypes[callee]);
+                _code.U32(0);
+            }
+            else
+            {
+                _code.Byte(0x12);
+                _code.U32((uint)callee);
+            }
+
+            _code.Byte(0x0B);
+            return;
+        }
+    }
+
+    private void Address(int depth)
+    {
+        // Mostly inside the first page, at times anywhere.
+        Expression(I32, depth + 2);
+        if (Chance(99))
+        {
+            _code.Byte(0x41);
+            _code.S64(Chance(50) ? 0xFF : 0xFF38);
+            _code.Byte(0x71);
+        }
+
+        if (_memory64)
+        {
+            _code.Byte(Chance(50) ? 0xAC : 0xAD);
+        }
+    }
+
+    private void MemoryOperand(int log2)
+    {
+        _code.U32((uint)Next(log2 + 1));
+        _code.U64(Next(400) switch { 0 => 0xFFFF, 1 => 65528, 2 => 0x10000, 3 => 0x7FFFFFFF, 4 => 0xFFFFFFFF, < 200 => 0, _ => (ulong)Next(64) });
+    }
+
+    private void Store(int depth)
+    {
+        (int opcode, int type, int log2) = Next(9) switch
+        {
+            0 => (0x36, I32, 2),
+            1 => (0x37, I64, 3),
+            2 => (0x38, F32, 2),
+            3 => (0x39, F64, 3),
+            4 => (0x3A, I32, 0),
+            5 => (0x3B, I32, 1),
+            6 => (0x3C, I64, 0),
+            7 => (0x3D, I64, 1),
+            _ => (0x3E, I64, 2),
+        };
+        Address(depth);
+        Expression(type, depth + 1);
+        _code.Byte(opcode);
+        MemoryOperand(log2);
+    }
+
+    private void Bulk(int depth)
+    {
+        switch (Next(8))
+        {
+            case 0: // fill
+                Address(depth);
+                Expression(I32, depth + 2);
+                Length(depth);
+                _code.Bytes([0xFC, 11, 0]);
+                break;
+            case 1 or 2: // copy, often overlapping
+                Address(depth);
+                Address(depth);
+                Length(depth);
+                _code.Bytes([0xFC, 10, 0, 0]);
+                break;
+            case 3: // init from the passive segment
+                Address(depth);
+                _code.Byte(0x41);
+                _code.S64(Next(34));
+                _code.Byte(0x41);
+                _code.S64(Next(20));
+                _code.Bytes([0xFC, 8, 1, 0]);
+                break;
+            case 4 when Chance(20):
+                _code.Bytes([0xFC, 9, 1]); // data.drop
+                break;
+            case 5: // table.init
+                _code.Byte(0x41);
+                _code.S64(Next(12));
+                _code.Byte(0x41);
+                _code.S64(Next(4));
+                _code.Byte(0x41);
+                _code.S64(Next(4));
+                _code.Bytes([0xFC, 12, 1, 0]);
+                break;
+            case 6: // table.set from table.get
+                Expression(I32, depth + 2);
+                _code.Bytes([0x41, 7, 0x71]);
+                Expression(I32, depth + 2);
+                _code.Bytes([0x41, 7, 0x71, 0x25, 0, 0x26, 0]);
+                break;
+            default: // memory.grow by 0 or 1, result dropped
+                if (_memory64)
+                {
+                    _code.Bytes([0x42, (byte)Next(2), 0x40, 0, 0x1A]);
+                }
+                else
+                {
+                    _code.Bytes([0x41, (byte)Next(2), 0x40, 0, 0x1A]);
+                }
+
+                break;
+        }
+    }
+
+    private void Length(int depth)
+    {
+        Expression(I32, depth + 3);
+        _code.Byte(0x41);
+        _code.S64(0x7F);
+        _code.Byte(0x71);
+        if (_memory64)
+        {
+            _code.Byte(0xAD);
+        }
+    }
+
+    private void Constant(int type)
+    {
+        switch (type)
+        {
+            case I32:
+                _code.Byte(0x41);
+                _code.S64((int)(Chance(60) ? s_oddIntegers[Next(s_oddIntegers.Length)] : _random.NextInt64()));
+                break;
+            case I64:
+                _code.Byte(0x42);
+                _code.S64(Chance(60) ? s_oddIntegers[Next(s_oddIntegers.Length)] : _random.NextInt64());
+                break;
+            case F32:
+                _code.Byte(0x43);
+                _code.F32((float)s_oddFloats[Next(s_oddFloats.Length)]);
+                break;
+            default:
+                _code.Byte(0x44);
+                _code.F64(s_oddFloats[Next(s_oddFloats.Length)]);
+                break;
+        }
+    }
+
+    private void Leaf(int type)
+    {
+        if (Chance(70))
+        {
+            int start = Next(_locals.Count - 2);
+            for (int i = 0; i < _locals.Count - 2; i++)
+            {
+                int at = (start + i) % (_locals.Count - 2);
+                if (_locals[at] == type)
+                {
+                    _code.Byte(0x20);
+                    _code.U32((uint)at);
+                    return;
+                }
+            }
+        }
+
+        if (Chance(40))
+        {
+            int global = _globalTypes.IndexOf(type);
+            if (global >= 0)
+            {
+                _code.Byte(0x23);
+                _code.U32((uint)global);
+                return;
+            }
+        }
+
+        Constant(type);
+    }
+
+    private void Expression(int type, int depth)
+    {
+        _budget--;
+        if (depth > MaxDepth || _budget <= 0 || Chance(18))
+        {
+            Leaf(type);
+            return;
+        }
+
+        switch (Next(14))
+        {
+            case 0: // select
+                Expression(type, depth + 1);
+                Expression(type, depth + 1);
+                Expression(I32, depth + 1);
+                if (Chance(50))
+                {
+                    _code.Byte(0x1B);
+                }
+                else
+                {
+                    _code.Bytes([0x1C, 1, (byte)type]);
+                }
+
+                return;
+            case 1: // if with a result
+                Expression(I32, depth + 1);
+                _code.Bytes([0x04, (byte)type]);
+                _labelTypes.Add([type]);
+                Expression(type, depth + 1);
+                _code.Byte(0x05);
+                Expression(type, depth + 1);
+                _labelTypes.RemoveAt(_labelTypes.Count - 1);
+                _code.Byte(0x0B);
+                return;
+            case 2: // block with a result and an early exit
+                _code.Bytes([0x02, (byte)type]);
+                _labelTypes.Add([type]);
+                Expression(type, depth + 1);
+                Expression(I32, depth + 1);
+                _code.Bytes([0x0D, 0]);
+                if (Chance(50))
+                {
+                    _code.Byte(0x1A);
+                    Expression(type, depth + 1);
+                }
+
+                _labelTypes.RemoveAt(_labelTypes.Count - 1);
+                _code.Byte(0x0B);
+                return;
+            case 3: // local.tee
+                int local = _locals.FindIndex(t => t == type);
+                if (local >= 0 && local < _locals.Count - 2)
+                {
+                    Expression(type, depth + 1);
+                    _code.Byte(0x22);
+                    _code.U32((uint)local);
+                    return;
+                }
+
+                break;
+            case 4:
+                Load(type, depth);
+                return;
+            case 5 when type == I64 && Chance(40): // the host function
+                Expression(I32, depth + 1);
+                Expression(I64, depth + 1);
+                Expression(F32, depth + 1);
+                Expression(F64, depth + 1);
+                _code.Bytes([0x10, 0]);
+                return;
+            case 6 when type == I32 && Chance(30):
+                if (_memory64)
+                {
+                    _code.Bytes([0x3F, 0, 0xA7]);
+                }
+                else
+                {
+                    _code.Bytes([0x3F, 0]);
+                }
+
+                return;
+            default:
+                break;
+        }
+
+        switch (type)
+        {
+            case I32:
+                Integer(depth, I32, 0x67, 0x6A);
+                break;
+            case I64:
+                Integer(depth, I64, 0x79, 0x7C);
+                break;
+            case F32:
+                Float(depth, F32);
+                break;
+            default:
+                Float(depth, F64);
+                break;
+        }
+    }
+
+    private void Load(int type, int depth)
+    {
+        (int opcode, int log2) = type switch
+        {
+            I32 => Next(5) switch { 0 => (0x28, 2), 1 => (0x2C, 0), 2 => (0x2D, 0), 3 => (0x2E, 1), _ => (0x2F, 1) },
+            I64 => Next(7) switch { 0 => (0x29, 3), 1 => (0x30, 0), 2 => (0x31, 0), 3 => (0x32, 1), 4 => (0x33, 1), 5 => (0x34, 2), _ => (0x35, 2) },
+            F32 => (0x2A, 2),
+            _ => (0x2B, 3),
+        };
+        Address(depth);
+        _code.Byte(opcode);
+        MemoryOperand(log2);
+        if (type is F32 or F64)
+        {
+            Canonicalise(type);
+        }
+    }
+
+    private void Integer(int depth, int type, int unary, int binary)
+    {
+        int kind = Next(20);
+        if (kind == 0) // clz, ctz, popcnt
+        {
+            Expression(type, depth + 1);
+            _code.Byte(unary + Next(3));
+        }
+        else if (kind == 1) // sign extension
+        {
+            Expression(type, depth + 1);
+            _code.Byte(type == I32 ? 0xC0 + Next(2) : 0xC2 + Next(3));
+        }
+        else if (kind is 2 or 3 or 4 && type == I32) // comparisons
+        {
+            int of = AnyType();
+            if (Chance(20))
+            {
+                int integer = Chance(50) ? I32 : I64;
+                Expression(integer, depth + 1);
+                _code.Byte(integer == I32 ? 0x45 : 0x50);
+                return;
+            }
+
+            Expression(of, depth + 1);
+            Expression(of, depth + 1);
+            _code.Byte(of switch { I32 => 0x46 + Next(10), I64 => 0x51 + Next(10), F32 => 0x5B + Next(6), _ => 0x61 + Next(6) });
+        }
+        else if (kind is 5 or 6) // conversions
+        {
+            switch (Next(4))
+            {
+                case 0:
+                    Expression(type == I32 ? I64 : I32, depth + 1);
+                    _code.Byte(type == I32 ? 0xA7 : Chance(50) ? 0xAC : 0xAD);
+                    break;
+                case 1: // saturating
+                    int from = Chance(50) ? F32 : F64;
+                    Expression(from, depth + 1);
+                    _code.Bytes([0xFC, (byte)((type == I32 ? 0 : 4) + (from == F32 ? 0 : 2) + Next(2))]);
+                    break;
+                case 2: // reinterpretation
+                    Expression(type == I32 ? F32 : F64, depth + 1);
+                    _code.Byte(type == I32 ? 0xBC : 0xBD);
+                    break;
+                default: // trapping truncation of a value that is mostly in range
+                    Expression(F64, depth + 1);
+                    _code.Byte(0x9D);
+                    _code.Byte(0x44);
+                    _code.F64(1e9);
+                    _code.Byte(0xA4);
+                    _code.Byte(0x44);
+                    _code.F64(Chance(80) ? -1.5 : -1e9);
+                    _code.Byte(0xA5);
+                    Canonicalise(F64);
+                    _code.Byte((type == I32 ? 0xAA : 0xB0) + (Chance(50) ? 0 : 1));
+                    break;
+            }
+        }
+        else // binary: add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr
+        {
+            int op = Next(15);
+            Expression(type, depth + 1);
+            if (Chance(40))
+            {
+                Constant(type);
+            }
+            else
+            {
+                Expression(type, depth + 1);
+            }
+
+            if (op is >= 3 and <= 6 && Chance(95))
+            {
+                Constant(type); // or-ed with an odd number, a divisor is seldom zero
+                _code.Bytes(type == I32 ? [0x41, 1, 0x72, 0x72] : [0x42, 1, 0x84, 0x84]);
+            }
+
+            _code.Byte(binary + op);
+        }
+    }
+
+    private void Float(int depth, int type)
+    {
+        int kind = Next(10);
+        int unary = type == F32 ? 0x8B : 0x99; // abs neg ceil floor trunc nearest sqrt
+        int binary = type == F32 ? 0x92 : 0xA0; // add sub mul div min max copysign
+        if (kind < 2)
+        {
+            Expression(type, depth + 1);
+            _code.Byte(unary + Next(7));
+        }
+        else if (kind < 4)
+        {
+            switch (Next(4))
+            {
+                case 0: // i32 → float
+                    Expression(I32, depth + 1);
+                    _code.Byte((type == F32 ? 0xB2 : 0xB7) + Next(2));
+                    return;
+                case 1: // i64 → float
+                    Expression(I64, depth + 1);
+                    _code.Byte((type == F32 ? 0xB4 : 0xB9) + Next(2));
+                    return;
+                case 2: // promote, demote
+                    Expression(type == F32 ? F64 : F32, depth + 1);
+                    _code.Byte(type == F32 ? 0xB6 : 0xBB);
+                    break;
+                default:
+                    Expression(type == F32 ? I32 : I64, depth + 1);
+                    _code.Byte(type == F32 ? 0xBE : 0xBF);
+                    break;
+            }
+        }
+        else
+        {
+            Expression(type, depth + 1);
+            Expression(type, depth + 1);
+            _code.Byte(binary + Next(7));
+        }
+
+        Canonicalise(type);
+    }
+
+    // x == x ? x : canonical NaN
+    private void Canonicalise(int type)
+    {
+        uint scratch = (uint)(type == F32 ? _scratch32 : _scratch64);
+        _code.Byte(0x22);
+        _code.U32(scratch);
+        _code.Byte(type == F32 ? 0x43 : 0x44);
+        if (type == F32)
+        {
+            _code.Bytes([0, 0, 0xC0, 0x7F]);
+        }
+        else
+        {
+            _code.Bytes([0, 0, 0, 0, 0, 0, 0xF8, 0x7F]);
+        }
+
+        _code.Byte(0x20);
+        _code.U32(scratch);
+        _code.Byte(0x20);
+        _code.U32(scratch);
+        _code.Byte(type == F32 ? 0x5B : 0x61);
+        _code.Byte(0x1B);
+    }
+}
