@@ -1,0 +1,299 @@
+// Reverse post-order, predecessors, dominators and loops, computed together in linear time. WebAssembly's control flow is reducible and
+// no pass makes it otherwise, so one sweep in reverse post-order finds the exact dominators, and a loop is exactly what reaches the
+// sources of the header's back edges.
+//
+// Order keeps each loop contiguous: a block that leaves the loop never stands between two of its blocks. Passes rely on definitions
+// coming before uses in Order; the register allocator relies on the contiguity.
+namespace Tarn.Compiler.IR;
+
+/// <content>Order of blocks.</content>
+internal sealed partial class IrFunction
+{
+    private GrowableArray<int> _postOrder = new(128);
+    private GrowableArray<int> _stack = new(128);
+    private GrowableArray<int> _headers = new(32);
+    private GrowableArray<int> _nextInLoop = new(128);
+    private GrowableArray<int> _firstInLoop = new(128);
+
+    /// <summary>Reachable blocks in reverse post-order with loops contiguous.</summary>
+    public GrowableArray<int> Order = new(128);
+
+    /// <summary>Incoming edges, grouped by block; see <see cref="IrBlock.PredecessorStart"/>.</summary>
+    public GrowableArray<int> Predecessors = new(256);
+
+    /// <summary>Incoming edges of a block.</summary>
+    public ReadOnlySpan<int> PredecessorsOf(int block)
+    {
+        ref var b = ref Blocks[block];
+        return Predecessors.Span.Slice(b.PredecessorStart, b.PredecessorCount);
+    }
+
+    /// <summary>Whether block <paramref name="a"/> dominates block <paramref name="b"/>, both reachable.</summary>
+    public bool Dominates(int a, int b)
+    {
+        var order = Blocks[a].OrderIndex;
+        while (Blocks[b].OrderIndex > order)
+        {
+            b = Blocks[b].ImmediateDominator;
+        }
+
+        return a == b;
+    }
+
+    /// <summary>Computes <see cref="Order"/>, <see cref="Predecessors"/>, dominators, loop headers and depths.</summary>
+    public void ComputeOrder()
+    {
+        ComputePostOrder();
+        Order.Clear();
+        for (var i = _postOrder.Count - 1; i >= 0; i--)
+        {
+            Blocks[_postOrder[i]].OrderIndex = Order.Add(_postOrder[i]);
+        }
+
+        ComputePredecessors();
+        ComputeDominators();
+        ComputeLoops();
+    }
+
+    private void ComputePostOrder()
+    {
+        foreach (ref var block in Blocks.Span)
+        {
+            block.OrderIndex = -1;
+            block.ImmediateDominator = -1;
+            block.LoopHeader = -1;
+            block.LoopParent = -1;
+            block.LoopDepth = 0;
+            block.PredecessorCount = 0;
+            block.Flags &= ~(IrBlockFlags.Reachable | IrBlockFlags.LoopHeader);
+        }
+
+        // The stack holds pairs (block, next successor to visit). Successors are visited last first, so that the first one, which
+        // falls through in the source, comes next in reverse post-order.
+        _postOrder.Clear();
+        _stack.Clear();
+        Blocks[Entry].Flags |= IrBlockFlags.Reachable;
+        _stack.Add(Entry);
+        _stack.Add(SuccessorCount(Entry));
+        while (_stack.Count > 0)
+        {
+            ref var remaining = ref _stack[_stack.Count - 1];
+            var block = _stack[_stack.Count - 2];
+            if (remaining == 0)
+            {
+                _postOrder.Add(block);
+                _stack.Truncate(_stack.Count - 2);
+                continue;
+            }
+
+            var to = Edges[Successor(block, --remaining)].To;
+            ref var target = ref Blocks[to];
+            if ((target.Flags & IrBlockFlags.Reachable) == 0)
+            {
+                target.Flags |= IrBlockFlags.Reachable;
+                _stack.Add(to);
+                _stack.Add(SuccessorCount(to));
+            }
+        }
+    }
+
+    private void ComputePredecessors()
+    {
+        foreach (var block in Order.Span)
+        {
+            for (int i = 0, n = SuccessorCount(block); i < n; i++)
+            {
+                Blocks[Edges[Successor(block, i)].To].PredecessorCount++;
+            }
+        }
+
+        var start = 0;
+        foreach (var block in Order.Span)
+        {
+            ref var b = ref Blocks[block];
+            b.PredecessorStart = start;
+            start += b.PredecessorCount;
+            b.PredecessorCount = 0;
+        }
+
+        Predecessors.Clear();
+        Predecessors.AddDefault(start);
+        foreach (var block in Order.Span)
+        {
+            for (int i = 0, n = SuccessorCount(block); i < n; i++)
+            {
+                var edge = Successor(block, i);
+                ref var target = ref Blocks[Edges[edge].To];
+                Predecessors[target.PredecessorStart + target.PredecessorCount++] = edge;
+            }
+        }
+    }
+
+    private void ComputeDominators()
+    {
+        for (var i = 1; i < Order.Count; i++)
+        {
+            var block = Order[i];
+            var dominator = -1;
+            foreach (var edge in PredecessorsOf(block))
+            {
+                var from = Edges[edge].From;
+                if (Blocks[from].OrderIndex >= i)
+                {
+                    continue;
+                }
+
+                if (dominator < 0)
+                {
+                    dominator = from;
+                    continue;
+                }
+
+                while (dominator != from)
+                {
+                    if (Blocks[dominator].OrderIndex > Blocks[from].OrderIndex)
+                    {
+                        dominator = Blocks[dominator].ImmediateDominator;
+                    }
+                    else
+                    {
+                        from = Blocks[from].ImmediateDominator;
+                    }
+                }
+            }
+
+            Blocks[block].ImmediateDominator = dominator;
+        }
+    }
+
+    private void ComputeLoops()
+    {
+        // Headers, inner ones first: walking backward from the back edges, a block that already belongs to an inner loop stands
+        // for that whole loop and is left through its header.
+        _headers.Clear();
+        for (var i = Order.Count - 1; i >= 0; i--)
+        {
+            var header = Order[i];
+            _stack.Clear();
+            foreach (var edge in PredecessorsOf(header))
+            {
+                var from = Edges[edge].From;
+                if (Blocks[from].OrderIndex >= i)
+                {
+                    _stack.Add(from);
+                }
+            }
+
+            if (_stack.Count == 0)
+            {
+                continue;
+            }
+
+            _headers.Add(header);
+            Blocks[header].Flags |= IrBlockFlags.LoopHeader;
+            Blocks[header].LoopHeader = header;
+            while (_stack.Count > 0)
+            {
+                var block = _stack.Pop();
+                if (Blocks[block].LoopHeader >= 0)
+                {
+                    block = Blocks[block].LoopHeader;
+                    while (block != header && Blocks[block].LoopParent >= 0)
+                    {
+                        block = Blocks[block].LoopParent;
+                    }
+
+                    if (block == header)
+                    {
+                        continue;
+                    }
+
+                    Blocks[block].LoopParent = header;
+                }
+                else
+                {
+                    Blocks[block].LoopHeader = header;
+                }
+
+                foreach (var edge in PredecessorsOf(block))
+                {
+                    _stack.Add(Edges[edge].From);
+                }
+            }
+        }
+
+        if (_headers.Count == 0)
+        {
+            return;
+        }
+
+        // Outer headers come last in the list.
+        for (var i = _headers.Count - 1; i >= 0; i--)
+        {
+            ref var header = ref Blocks[_headers[i]];
+            header.LoopDepth = (ushort)(header.LoopParent < 0 ? 1 : Math.Min(Blocks[header.LoopParent].LoopDepth + 1, 1000));
+        }
+
+        foreach (var block in Order.Span)
+        {
+            ref var b = ref Blocks[block];
+            if (b.LoopHeader >= 0)
+            {
+                b.LoopDepth = Blocks[b.LoopHeader].LoopDepth;
+            }
+        }
+
+        MakeLoopsContiguous();
+    }
+
+    private void MakeLoopsContiguous()
+    {
+        // Lists of members by loop, in reverse post-order; an inner loop is a member of the outer one by its header. Index
+        // Blocks.Count stands for the function's body.
+        var body = Blocks.Count;
+        _firstInLoop.Fill(body + 1, -1);
+        _nextInLoop.Fill(2 * body, -1);
+        for (var i = Order.Count - 1; i >= 0; i--)
+        {
+            var block = Order[i];
+            ref var b = ref Blocks[block];
+            if (b.IsLoopHeader)
+            {
+                // As the first member of its own loop, and as the loop within its parent (second half of the link array).
+                _nextInLoop[block] = _firstInLoop[block];
+                _firstInLoop[block] = block;
+                var parent = b.LoopParent < 0 ? body : b.LoopParent;
+                _nextInLoop[body + block] = _firstInLoop[parent];
+                _firstInLoop[parent] = body + block;
+            }
+            else
+            {
+                var loop = b.LoopHeader < 0 ? body : b.LoopHeader;
+                _nextInLoop[block] = _firstInLoop[loop];
+                _firstInLoop[loop] = block;
+            }
+        }
+
+        Order.Clear();
+        _stack.Clear();
+        _stack.Add(_firstInLoop[body]);
+        while (_stack.Count > 0)
+        {
+            var member = _stack.Pop();
+            if (member < 0)
+            {
+                continue;
+            }
+
+            _stack.Add(_nextInLoop[member]);
+            if (member >= body)
+            {
+                _stack.Add(_firstInLoop[member - body]);
+            }
+            else
+            {
+                Blocks[member].OrderIndex = Order.Add(member);
+            }
+        }
+    }
+}

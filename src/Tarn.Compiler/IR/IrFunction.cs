@@ -1,0 +1,352 @@
+// One function's IR: arrays of structs, reused from function to function through Reset, so that compiling in steady state
+// allocates nothing. Everything is named by index: an instruction (= value), a block, an edge, a place in the pool.
+//
+// Invariants (IrVerifier checks them):
+// - block 0 is the entry; its parameters are the function's; it has no incoming edges;
+// - a block's list holds its parameters first, then other instructions, then one terminator, and Links of each name that block;
+// - an operand's definition dominates its use;
+// - an edge passes exactly one value of the right type for each parameter of its target;
+// - Nop and Alias are not in any block's list.
+//
+// Order, predecessors, dominators and loops are valid from ComputeOrder (IrFunction.Order.cs) until the graph next changes.
+using System.Runtime.CompilerServices;
+
+namespace Tarn.Compiler.IR;
+
+/// <summary>An instruction's place: its neighbours, its block and where in the module it came from.</summary>
+internal struct IrLink
+{
+    /// <summary>Next instruction of the block, or −1.</summary>
+    public int Next;
+
+    /// <summary>Previous instruction of the block, or −1.</summary>
+    public int Previous;
+
+    /// <summary>The block, or −1 when not linked.</summary>
+    public int Block;
+
+    /// <summary>Offset in the module of the WebAssembly instruction, for traps and backtraces.</summary>
+    public int WasmOffset;
+}
+
+/// <summary>A function in SSA form.</summary>
+internal sealed partial class IrFunction
+{
+    /// <summary>Instructions, which are values.</summary>
+    public GrowableArray<IrInstruction> Instructions = new(1024);
+
+    /// <summary>Places of the instructions.</summary>
+    public GrowableArray<IrLink> Links = new(1024);
+
+    /// <summary>Blocks.</summary>
+    public GrowableArray<IrBlock> Blocks = new(128);
+
+    /// <summary>Edges.</summary>
+    public GrowableArray<IrEdge> Edges = new(256);
+
+    /// <summary>Operand lists: call arguments, edge arguments, switch edges.</summary>
+    public GrowableArray<int> Pool = new(1024);
+
+    /// <summary>128-bit constants.</summary>
+    public GrowableArray<UInt128> Vectors = new(4);
+
+    /// <summary>Signatures of calls.</summary>
+    public GrowableArray<IrSignature> Signatures = new(16);
+
+    /// <summary>Types that the signatures refer to.</summary>
+    public GrowableArray<IrType> SignatureTypes = new(64);
+
+    /// <summary>Index of the function in its module.</summary>
+    public int FunctionIndex;
+
+    /// <summary>The function's own signature in <see cref="Signatures"/>.</summary>
+    public int Signature;
+
+    /// <summary>Whether any instruction calls (builtins included, cold checks excluded).</summary>
+    public bool HasCalls;
+
+    /// <summary>Where new instructions are said to come from.</summary>
+    public int CurrentWasmOffset;
+
+    /// <summary>The entry block.</summary>
+    public const int Entry = 0;
+
+    /// <summary>Types of the function's parameters.</summary>
+    public ReadOnlySpan<IrType> ParameterTypes => ParametersOf(Signature);
+
+    /// <summary>Types of the function's results.</summary>
+    public ReadOnlySpan<IrType> ResultTypes => ResultsOf(Signature);
+
+    /// <summary>Forgets everything and keeps the storage.</summary>
+    public void Reset(int functionIndex)
+    {
+        Instructions.Clear();
+        Links.Clear();
+        Blocks.Clear();
+        Edges.Clear();
+        Pool.Clear();
+        Vectors.Clear();
+        Signatures.Clear();
+        SignatureTypes.Clear();
+        Order.Clear();
+        Predecessors.Clear();
+        FunctionIndex = functionIndex;
+        Signature = -1;
+        HasCalls = false;
+        CurrentWasmOffset = 0;
+    }
+
+    /// <summary>Parameter types of a signature.</summary>
+    public ReadOnlySpan<IrType> ParametersOf(int signature)
+    {
+        ref var s = ref Signatures[signature];
+        return SignatureTypes.Span.Slice(s.ParameterStart, s.ParameterCount);
+    }
+
+    /// <summary>Result types of a signature.</summary>
+    public ReadOnlySpan<IrType> ResultsOf(int signature)
+    {
+        ref var s = ref Signatures[signature];
+        return SignatureTypes.Span.Slice(s.ResultStart, s.ResultCount);
+    }
+
+    /// <summary>Adds a signature.</summary>
+    public int AddSignature(ReadOnlySpan<IrType> parameters, ReadOnlySpan<IrType> results)
+    {
+        var parameterStart = SignatureTypes.AddRange(parameters);
+        var resultStart = SignatureTypes.AddRange(results);
+        return Signatures.Add(new IrSignature(parameterStart, parameters.Length, resultStart, results.Length));
+    }
+
+    /// <summary>The instruction that defines a value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref IrInstruction Get(int instruction) => ref Instructions[instruction];
+
+    /// <summary>The type of a value.</summary>
+    public IrType TypeOf(int value) => Instructions[value].Type;
+
+    /// <summary>Adds an empty block.</summary>
+    public int AddBlock(IrBlockFlags flags = IrBlockFlags.None) => Blocks.Add(new IrBlock
+    {
+        First = -1,
+        Last = -1,
+        ImmediateDominator = -1,
+        OrderIndex = -1,
+        LoopHeader = -1,
+        LoopParent = -1,
+        Flags = flags,
+    });
+
+    /// <summary>Adds a parameter to a block that has nothing but parameters after it is called for the last time.</summary>
+    public int AddBlockParameter(int block, IrType type)
+    {
+        var instruction = NewInstruction(IrOpcode.BlockParameter, type, block, Blocks[block].ParameterCount++);
+        var last = -1;
+        for (var i = Blocks[block].First; i >= 0 && Instructions[i].Opcode == IrOpcode.BlockParameter; i = Links[i].Next)
+        {
+            last = i;
+        }
+
+        if (last < 0)
+        {
+            LinkFirst(block, instruction);
+        }
+        else
+        {
+            LinkAfter(last, instruction);
+        }
+
+        return instruction;
+    }
+
+    /// <summary>Adds an edge; the caller puts it into a terminator of <paramref name="from"/>.</summary>
+    public int AddEdge(int from, int to, ReadOnlySpan<int> arguments)
+    {
+        var start = Pool.AddRange(arguments);
+        return Edges.Add(new IrEdge { From = from, To = to, ArgumentStart = start, ArgumentCount = arguments.Length });
+    }
+
+    /// <summary>The arguments of an edge.</summary>
+    public Span<int> ArgumentsOf(int edge)
+    {
+        ref var e = ref Edges[edge];
+        return Pool.Span.Slice(e.ArgumentStart, e.ArgumentCount);
+    }
+
+    /// <summary>The values (or for a switch the edges) in the pool that an instruction's B and C name.</summary>
+    public Span<int> PoolOf(int instruction)
+    {
+        ref var i = ref Instructions[instruction];
+        return Pool.Span.Slice(i.B, i.C);
+    }
+
+    /// <summary>Number of edges that leave a block.</summary>
+    public int SuccessorCount(int block)
+    {
+        ref var terminator = ref Instructions[Blocks[block].Last];
+        return terminator.Opcode switch
+        {
+            IrOpcode.Jump => 1,
+            IrOpcode.BranchIf => 2,
+            IrOpcode.Switch => terminator.C,
+            _ => 0,
+        };
+    }
+
+    /// <summary>An edge that leaves a block.</summary>
+    public int Successor(int block, int index)
+    {
+        ref var terminator = ref Instructions[Blocks[block].Last];
+        return terminator.Opcode switch
+        {
+            IrOpcode.Jump => terminator.A,
+            IrOpcode.BranchIf => index == 0 ? terminator.B : terminator.C,
+            _ => Pool[terminator.B + index],
+        };
+    }
+
+    /// <summary>Makes an instruction that is not yet in a block.</summary>
+    public int NewInstruction(
+        IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
+    {
+        Links.Add(new IrLink { Next = -1, Previous = -1, Block = -1, WasmOffset = CurrentWasmOffset });
+        return Instructions.Add(new IrInstruction
+        {
+            Opcode = opcode,
+            Type = type,
+            Aux = aux,
+            Region = region,
+            A = a,
+            B = b,
+            C = c,
+            D = d,
+        });
+    }
+
+    /// <summary>Makes an instruction at the end of a block.</summary>
+    public int Append(
+        int block, IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0,
+        AliasRegion region = AliasRegion.None)
+    {
+        var instruction = NewInstruction(opcode, type, a, b, c, d, aux, region);
+        LinkLast(block, instruction);
+        return instruction;
+    }
+
+    /// <summary>Makes a constant that is not yet in a block.</summary>
+    public int NewConstant(IrType type, ulong bits) => NewInstruction(IrOpcode.Constant, type, (int)bits, (int)(bits >> 32), 0);
+
+    /// <summary>Makes a v128 constant that is not yet in a block.</summary>
+    public int NewVectorConstant(UInt128 bits) => NewInstruction(IrOpcode.Constant, IrType.V128, Vectors.Add(bits), 0, 0);
+
+    /// <summary>Links an instruction at the end of a block.</summary>
+    public void LinkLast(int block, int instruction)
+    {
+        ref var b = ref Blocks[block];
+        ref var link = ref Links[instruction];
+        link.Block = block;
+        link.Next = -1;
+        link.Previous = b.Last;
+        if (b.Last >= 0)
+        {
+            Links[b.Last].Next = instruction;
+        }
+        else
+        {
+            b.First = instruction;
+        }
+
+        b.Last = instruction;
+    }
+
+    /// <summary>Links an instruction at the start of a block.</summary>
+    public void LinkFirst(int block, int instruction)
+    {
+        var first = Blocks[block].First;
+        if (first < 0)
+        {
+            LinkLast(block, instruction);
+        }
+        else
+        {
+            LinkBefore(first, instruction);
+        }
+    }
+
+    /// <summary>Links an instruction before another.</summary>
+    public void LinkBefore(int position, int instruction)
+    {
+        ref var at = ref Links[position];
+        ref var link = ref Links[instruction];
+        link.Block = at.Block;
+        link.Next = position;
+        link.Previous = at.Previous;
+        if (at.Previous >= 0)
+        {
+            Links[at.Previous].Next = instruction;
+        }
+        else
+        {
+            Blocks[at.Block].First = instruction;
+        }
+
+        at.Previous = instruction;
+    }
+
+    /// <summary>Links an instruction after another.</summary>
+    public void LinkAfter(int position, int instruction)
+    {
+        var next = Links[position].Next;
+        if (next < 0)
+        {
+            LinkLast(Links[position].Block, instruction);
+        }
+        else
+        {
+            LinkBefore(next, instruction);
+        }
+    }
+
+    /// <summary>Takes an instruction out of its block; it can be linked elsewhere.</summary>
+    public void Unlink(int instruction)
+    {
+        ref var link = ref Links[instruction];
+        ref var block = ref Blocks[link.Block];
+        if (link.Previous >= 0)
+        {
+            Links[link.Previous].Next = link.Next;
+        }
+        else
+        {
+            block.First = link.Next;
+        }
+
+        if (link.Next >= 0)
+        {
+            Links[link.Next].Previous = link.Previous;
+        }
+        else
+        {
+            block.Last = link.Previous;
+        }
+
+        link.Next = -1;
+        link.Previous = -1;
+        link.Block = -1;
+    }
+
+    /// <summary>Takes an instruction out of its block for good.</summary>
+    public void Remove(int instruction)
+    {
+        Unlink(instruction);
+        Instructions[instruction].Opcode = IrOpcode.Nop;
+    }
+
+    /// <summary>The value's constant bits, if it is a constant of an integer, reference or float type.</summary>
+    public bool IsConstant(int value, out ulong bits)
+    {
+        ref var i = ref Instructions[value];
+        bits = i.Bits;
+        return i.Opcode == IrOpcode.Constant && i.Type != IrType.V128;
+    }
+}

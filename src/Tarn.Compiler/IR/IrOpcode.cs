@@ -1,0 +1,284 @@
+// The opcodes and what their fields mean. `a`, `b`, `c` are value operands in A, B, C. Integer operations work at the width of the
+// instruction's type. Every i32 value is zero-extended to 64 bits in registers, so ExtendUnsigned costs nothing and an i32 may
+// index memory directly. IrOpcodeInfo.cs says the same as data; the verifier holds the two together.
+namespace Tarn.Compiler.IR;
+
+/// <summary>What an instruction does.</summary>
+internal enum IrOpcode : byte
+{
+    /// <summary>Removed.</summary>
+    Nop,
+
+    /// <summary>Stands for value A until uses are rewritten. Never linked into a block and never seen after a pass has ended.</summary>
+    Alias,
+
+    /// <summary>Parameter B of block A. The first instructions of a block are its parameters in order; the entry block's are the function's.</summary>
+    BlockParameter,
+
+    /// <summary>A constant. I32, F32: bits in A (B = 0). I64, F64, Ref: low half in A, high half in B. V128: A indexes the pool of v128 constants.</summary>
+    Constant,
+
+    /// <summary>The address of the VM context, I64.</summary>
+    VmContext,
+
+    /// <summary>Result B of the call A. All results that are used follow the call directly, in order.</summary>
+    Result,
+
+    // Integers, I32 or I64.
+
+    /// <summary>a + b.</summary>
+    Add,
+
+    /// <summary>a − b.</summary>
+    Sub,
+
+    /// <summary>a · b, low half.</summary>
+    Mul,
+
+    /// <summary>High half of the signed product.</summary>
+    MulHighSigned,
+
+    /// <summary>High half of the unsigned product.</summary>
+    MulHighUnsigned,
+
+    /// <summary>Quotient; traps on zero and on overflow. Aux: <see cref="DivisionFacts"/>.</summary>
+    DivSigned,
+
+    /// <summary>Quotient; traps on zero. Aux: <see cref="DivisionFacts"/>.</summary>
+    DivUnsigned,
+
+    /// <summary>Remainder; traps on zero; the smallest integer by −1 gives 0. Aux: <see cref="DivisionFacts"/>, where NoOverflow says that this case does not occur.</summary>
+    RemSigned,
+
+    /// <summary>Remainder; traps on zero. Aux: <see cref="DivisionFacts"/>.</summary>
+    RemUnsigned,
+
+    /// <summary>a and b.</summary>
+    And,
+
+    /// <summary>a or b.</summary>
+    Or,
+
+    /// <summary>a exclusive or b.</summary>
+    Xor,
+
+    /// <summary>a shifted left by b modulo the width. b has the type of a.</summary>
+    ShiftLeft,
+
+    /// <summary>Arithmetic shift to the right.</summary>
+    ShiftRightSigned,
+
+    /// <summary>Logical shift to the right.</summary>
+    ShiftRightUnsigned,
+
+    /// <summary>Rotation to the left.</summary>
+    RotateLeft,
+
+    /// <summary>Rotation to the right.</summary>
+    RotateRight,
+
+    /// <summary>Leading zero bits; the width for 0.</summary>
+    CountLeadingZeros,
+
+    /// <summary>Trailing zero bits; the width for 0.</summary>
+    CountTrailingZeros,
+
+    /// <summary>Number of one bits.</summary>
+    PopulationCount,
+
+    /// <summary>The low 8 bits, sign-extended to the type.</summary>
+    SignExtend8,
+
+    /// <summary>The low 16 bits, sign-extended to the type.</summary>
+    SignExtend16,
+
+    /// <summary>The low 32 bits of an I64, sign-extended.</summary>
+    SignExtend32,
+
+    /// <summary>I32 to I64, sign-extended.</summary>
+    ExtendSigned,
+
+    /// <summary>I32 to I64, zero-extended: free.</summary>
+    ExtendUnsigned,
+
+    /// <summary>The low half of an I64, as I32 (and so zero-extended).</summary>
+    Wrap,
+
+    /// <summary>1 if the condition (aux) holds between a and b, else 0: I32. Operands are I32, I64 or Ref, both alike.</summary>
+    CompareInteger,
+
+    /// <summary>1 if the condition (aux) holds between a and b, else 0: I32. Operands are F32 or F64.</summary>
+    CompareFloat,
+
+    /// <summary>b if a (I32) is not zero, else c. Any type.</summary>
+    Select,
+
+    // Floating point, F32 or F64, with WebAssembly's NaN and rounding rules.
+
+    /// <summary>a + b.</summary>
+    FloatAdd,
+
+    /// <summary>a − b.</summary>
+    FloatSub,
+
+    /// <summary>a · b.</summary>
+    FloatMul,
+
+    /// <summary>a / b.</summary>
+    FloatDiv,
+
+    /// <summary>Minimum: NaN if either is, −0 below +0.</summary>
+    FloatMin,
+
+    /// <summary>Maximum: NaN if either is, +0 above −0.</summary>
+    FloatMax,
+
+    /// <summary>a with the sign of b.</summary>
+    FloatCopySign,
+
+    /// <summary>Sign cleared.</summary>
+    FloatAbs,
+
+    /// <summary>Sign inverted.</summary>
+    FloatNeg,
+
+    /// <summary>Square root.</summary>
+    FloatSqrt,
+
+    /// <summary>Rounded up.</summary>
+    FloatCeil,
+
+    /// <summary>Rounded down.</summary>
+    FloatFloor,
+
+    /// <summary>Rounded towards zero.</summary>
+    FloatTrunc,
+
+    /// <summary>Rounded to nearest, ties to even.</summary>
+    FloatNearest,
+
+    /// <summary>Float to signed integer; traps on NaN (InvalidConversionToInteger) and out of range (IntegerOverflow).</summary>
+    ConvertToSigned,
+
+    /// <summary>Float to unsigned integer; traps likewise.</summary>
+    ConvertToUnsigned,
+
+    /// <summary>Float to signed integer, saturating; NaN gives 0.</summary>
+    SaturateToSigned,
+
+    /// <summary>Float to unsigned integer, saturating; NaN gives 0.</summary>
+    SaturateToUnsigned,
+
+    /// <summary>Signed integer (I32 or I64) to float.</summary>
+    ConvertFromSigned,
+
+    /// <summary>Unsigned integer to float.</summary>
+    ConvertFromUnsigned,
+
+    /// <summary>F64 to F32.</summary>
+    Demote,
+
+    /// <summary>F32 to F64.</summary>
+    Promote,
+
+    /// <summary>The same bits as another type of the same width (I32–F32, I64–F64, I64–Ref).</summary>
+    Bitcast,
+
+    // Memory.
+
+    /// <summary>
+    /// Load from linear memory at a (base, I64) + b (index: I32, I64, or −1 for none) + D (unsigned offset). Aux: <see cref="MemoryAccess"/>.
+    /// Either it may fault, or it has been checked; in the latter case it may still not be moved above its check.
+    /// </summary>
+    Load,
+
+    /// <summary>Store c to linear memory at a + b + D. A store narrower than its value stores the low bits.</summary>
+    Store,
+
+    /// <summary>Load from the runtime's records at a (I64 or Ref) + b · scale (or −1 for none) + D. Never faults. Aux: <see cref="MemoryAccess"/>.</summary>
+    LoadVm,
+
+    /// <summary>Store c to the runtime's records at a + b · scale + D.</summary>
+    StoreVm,
+
+    /// <summary>
+    /// Traps with code aux unless a + D ≤ b, without overflow: a is I32 or I64, unsigned; b is an I64 length; D is unsigned 32 bits. With D = 1
+    /// this is a &lt; b.
+    /// </summary>
+    BoundsCheck,
+
+    /// <summary>Sequentially consistent load of type and access at address a + D, which has been checked.</summary>
+    AtomicLoad,
+
+    /// <summary>Sequentially consistent store of b at a + D.</summary>
+    AtomicStore,
+
+    /// <summary>The old value at a + D, which is combined with b. C: <see cref="AtomicOperation"/> (not a value). Zero-extends.</summary>
+    AtomicReadModifyWrite,
+
+    /// <summary>The old value at a + D; if it equals b, c is stored. Zero-extends.</summary>
+    AtomicCompareExchange,
+
+    /// <summary>Sequentially consistent fence.</summary>
+    AtomicFence,
+
+    // Checks.
+
+    /// <summary>Traps with code aux if a (I32) is not zero.</summary>
+    TrapIf,
+
+    /// <summary>Traps with code aux if a (I32) is zero.</summary>
+    TrapIfNot,
+
+    /// <summary>Calls the interrupt builtin if an interrupt is requested.</summary>
+    InterruptCheck,
+
+    /// <summary>Subtracts D from the fuel of the execution record a (I64); below zero calls the fuel builtin.</summary>
+    FuelCheck,
+
+    // Calls. B, C: start and count of the arguments in the pool. D: type index of the callee. Results by Result.
+
+    /// <summary>Calls the function with index A, which this module defines.</summary>
+    Call,
+
+    /// <summary>Calls through the function reference or record a, which is not null.</summary>
+    CallReference,
+
+    /// <summary>Calls the builtin with id A. D is −1: the builtin's id says the result, at most one.</summary>
+    CallBuiltin,
+
+    // SIMD: A, B, C are values by the sub-opcode.
+
+    /// <summary>A vector operation of values a, b, c (−1 for none). D: WebAssembly's sub-opcode after the 0xFD prefix; aux: lane.</summary>
+    Simd,
+
+    /// <summary>Shuffles the bytes of a and b by the lanes in v128 constant D.</summary>
+    SimdShuffle,
+
+    /// <summary>Terminators from here on.</summary>
+    FirstTerminator,
+
+    /// <summary>Goes to edge A.</summary>
+    Jump = FirstTerminator,
+
+    /// <summary>Goes to edge B if a (I32) is not zero, else to edge C.</summary>
+    BranchIf,
+
+    /// <summary>Goes to the edge numbered a (I32) in the pool at B, of C edges; the last edge is for any a ≥ C − 1.</summary>
+    Switch,
+
+    /// <summary>Returns the C values in the pool at B.</summary>
+    Return,
+
+    /// <summary>Tail call of the function with index A; B, C, D as for Call.</summary>
+    TailCall,
+
+    /// <summary>Tail call through the function reference or record a.</summary>
+    TailCallReference,
+
+    /// <summary>Traps with code aux.</summary>
+    Trap,
+
+    /// <summary>Number of opcodes.</summary>
+    Count,
+}
