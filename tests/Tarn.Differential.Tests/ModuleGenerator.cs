@@ -452,9 +452,9 @@ internal sealed class ModuleGenerator
             Expression(carried, depth + 1);
         }
 
-        // The condition is mostly a small counter in memory of locals, so that loops turn a few times.
+        // Any value, masked: loops turn a few times, or until the counter is used up.
         Expression(I32, depth + 2);
-        _code.Bytes([0x41, 7, 0x71]); // & 7: true seven times in eight
+        _code.Bytes([0x41, (byte)(Chance(50) ? 1 : 5), 0x71]); // true half the time, or three times in four
         _code.Byte(0x0D);
         _code.U32(0);
         _labelTypes.RemoveAt(_labelTypes.Count - 1);
