@@ -1,0 +1,106 @@
+// Holds the source tree to what docs/contributing.md asks of every file. These are the habits that a compiler cannot check.
+using Tarn.TestSupport;
+
+namespace Tarn.Architecture.Tests;
+
+/// <summary>Every source file opens with its purpose, stays short, and lies where its namespace says.</summary>
+public sealed class SourceTests
+{
+    private const int MostLines = 800;
+
+    // Tables that a person edits as a whole; each is one long list and nothing else.
+    private static readonly string[] s_tables = [];
+
+    private static readonly string[] s_roots = ["src", "tests", "bench", "tools"];
+
+    private static IEnumerable<string> Files() => s_roots
+        .Select(root => Repository.PathOf(root))
+        .Where(Directory.Exists)
+        .SelectMany(root => Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories))
+        .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal);
+
+    private static string Relative(string path) => Path.GetRelativePath(Repository.Root, path).Replace('\\', '/');
+
+    private static bool Generated(string path) => path.EndsWith(".g.cs", StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_file_opens_with_a_comment_that_says_why_it_exists()
+    {
+        string[] silent = [.. Files().Where(path => !OpensWithComment(path)).Select(Relative)];
+        Assert.True(silent.Length == 0, "No opening comment in:\n" + string.Join('\n', silent));
+
+        static bool OpensWithComment(string path)
+        {
+            string first = File.ReadLines(path).FirstOrDefault(line => line.Trim().Length > 0) ?? "";
+            return first.StartsWith("// ", StringComparison.Ordinal) || first.StartsWith("/*", StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void No_file_outgrows_a_reviewers_patience()
+    {
+        string[] large = [.. Files().Where(path => !Generated(path) && !s_tables.Contains(Relative(path)))
+            .Select(path => (path, lines: File.ReadLines(path).Count())).Where(file => file.lines > MostLines)
+            .Select(file => $"{Relative(file.path)}: {file.lines} lines")];
+        Assert.True(large.Length == 0, $"Past {MostLines} lines:\n" + string.Join('\n', large));
+    }
+
+    [Fact]
+    public void Namespaces_follow_folders()
+    {
+        List<string> astray = [];
+        foreach (string path in Files())
+        {
+            string? declared = File.ReadLines(path).FirstOrDefault(line => line.StartsWith("namespace ", StringComparison.Ordinal));
+            if (declared is null)
+                continue; // top-level statements, assembly attributes
+            string name = declared["namespace ".Length..].Trim().TrimEnd(';');
+            string expected = Path.GetDirectoryName(string.Join('/', Relative(path).Split('/').Skip(1)))!.Replace('/', '.');
+            if (name != expected && !IsPublicNamespace(name, expected))
+                astray.Add($"{Relative(path)}: {name}, expected {expected}");
+        }
+
+        Assert.True(astray.Count == 0, "Namespace differs from folder:\n" + string.Join('\n', astray));
+    }
+
+    // The embedder writes `using Tarn;` once: a library may keep its types in its root namespace while folders group the files.
+    private static bool IsPublicNamespace(string name, string expected) => name is "Tarn" or "Tarn.Wasm" && expected.StartsWith(name + ".", StringComparison.Ordinal);
+
+    [Fact]
+    public void No_method_is_async_void()
+    {
+        string[] found = [.. Files().Where(path => !path.EndsWith(nameof(SourceTests) + ".cs", StringComparison.Ordinal)
+            && File.ReadAllText(path).Contains("async void", StringComparison.Ordinal)).Select(Relative)];
+        Assert.True(found.Length == 0, "An exception in an async void method ends the process:\n" + string.Join('\n', found));
+    }
+
+    [Fact]
+    public void Links_between_documents_lead_somewhere()
+    {
+        List<string> dead = [];
+        foreach (string path in Directory.EnumerateFiles(Repository.Root, "*.md").Concat(Directory.EnumerateFiles(Repository.PathOf("docs"), "*.md")))
+        {
+            foreach (string target in Links(File.ReadAllText(path)))
+            {
+                if (target.Contains("://", StringComparison.Ordinal) || target.StartsWith('#'))
+                    continue;
+                string file = Path.Combine(Path.GetDirectoryName(path)!, target.Split('#')[0]);
+                if (!File.Exists(file) && !Directory.Exists(file))
+                    dead.Add($"{Relative(path)}: {target}");
+            }
+        }
+
+        Assert.True(dead.Count == 0, "Dead links:\n" + string.Join('\n', dead));
+
+        static IEnumerable<string> Links(string text)
+        {
+            for (int at = text.IndexOf("](", StringComparison.Ordinal); at >= 0; at = text.IndexOf("](", at + 2, StringComparison.Ordinal))
+            {
+                int end = text.IndexOf(')', at);
+                if (end > 0)
+                    yield return text[(at + 2)..end];
+            }
+        }
+    }
+}
