@@ -1,0 +1,62 @@
+// Why: the system calls the runtime makes on Linux, and nothing else. Constants are those of x86-64 and arm64 (both use the generic ones).
+using System.Runtime.InteropServices;
+
+namespace Tarn.Platform.Linux;
+
+internal static unsafe partial class LinuxNative
+{
+    public const int ProtectionNone = 0;
+    public const int ProtectionRead = 1;
+    public const int ProtectionWrite = 2;
+    public const int ProtectionExecute = 4;
+
+    public const int MapPrivate = 0x02;
+    public const int MapFixed = 0x10;
+    public const int MapAnonymous = 0x20;
+    public const int MapNoReserve = 0x4000;
+
+    public const int AdviceDontNeed = 4;
+
+    public const uint MemfdCloseOnExec = 1;
+
+    public const int SignalBus = 7;
+    public const int SignalSegmentationFault = 11;
+
+    private const string Libc = "libc";
+
+    [LibraryImport(Libc, EntryPoint = "mmap", SetLastError = true)]
+    public static partial nint Map(nint address, nuint length, int protection, int flags, int fileDescriptor, nint offset);
+
+    [LibraryImport(Libc, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(nint address, nuint length);
+
+    [LibraryImport(Libc, EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int Protect(nint address, nuint length, int protection);
+
+    [LibraryImport(Libc, EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(nint address, nuint length, int advice);
+
+    [LibraryImport(Libc, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int CreateMemoryFile(string name, uint flags);
+
+    [LibraryImport(Libc, EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(int fileDescriptor, nint length);
+
+    [LibraryImport(Libc, EntryPoint = "pwrite", SetLastError = true)]
+    public static partial nint WriteAt(int fileDescriptor, byte* bytes, nuint length, nint offset);
+
+    [LibraryImport(Libc, EntryPoint = "sigaction", SetLastError = true)]
+    public static partial int SignalAction(int signal, SignalActionRecord* action, SignalActionRecord* previous);
+}
+
+// struct sigaction as glibc and musl define it on 64-bit Linux: 152 bytes.
+//   0x00 handler   0x08 mask (128 bytes)   0x88 flags   0x8C padding   0x90 restorer
+[StructLayout(LayoutKind.Sequential, Size = 152)]
+internal unsafe struct SignalActionRecord
+{
+    public nint Handler;
+    public fixed ulong Mask[16];
+    public int Flags;
+    private readonly int _padding;
+    public nint Restorer;
+}

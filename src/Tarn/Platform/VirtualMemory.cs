@@ -1,0 +1,39 @@
+// Why: the seam between the runtime and an operating system's virtual memory. One implementation for each OS in its own folder; tests put
+// a failing one in front. Invariants: Reserve never commits; addresses and sizes are page multiples; each failure is a
+// PlatformException that names the operation, the size and the reason, and leaves the range as it was unless it says otherwise.
+namespace Tarn.Platform;
+
+internal abstract unsafe class VirtualMemory
+{
+    private static VirtualMemory? s_current;
+
+    /// <summary>This operating system's; throws <see cref="PlatformNotSupportedException"/> where there is none yet.</summary>
+    public static VirtualMemory Current => s_current ??= OperatingSystem.IsLinux()
+        ? new Linux.LinuxVirtualMemory()
+        : throw new PlatformNotSupportedException("Tarn runs on Linux so far; virtual memory for this operating system is not written yet.");
+
+    public abstract nuint PageSize { get; }
+
+    /// <summary>Takes address space: inaccessible, without swap accounting.</summary>
+    public abstract byte* Reserve(nuint bytes);
+
+    /// <summary>Gives address space back.</summary>
+    public abstract void Release(byte* address, nuint bytes);
+
+    /// <summary>Changes what a committed or reserved range allows. Making a reserved range accessible commits it lazily.</summary>
+    public abstract void Protect(byte* address, nuint bytes, MemoryProtection protection);
+
+    /// <summary>Throws contents away: the range keeps its protection and reads as it was first mapped (zero, or its image).</summary>
+    public abstract void Discard(byte* address, nuint bytes);
+
+    /// <summary>Replaces whatever is mapped in the range by fresh inaccessible address space, in one step.</summary>
+    public abstract void Reset(byte* address, nuint bytes);
+
+    /// <summary>Makes an image whose pages can be mapped copy-on-write any number of times.</summary>
+    public abstract MemoryImage CreateImage(ReadOnlySpan<byte> contents, string name);
+
+    /// <summary>Maps an image copy-on-write over a range of a reservation. Past the end of the image nothing may be touched.</summary>
+    public abstract void MapImage(MemoryImage image, nuint imageOffset, byte* address, nuint bytes, MemoryProtection protection);
+
+    public nuint RoundUp(nuint bytes) => (bytes + PageSize - 1) & ~(PageSize - 1);
+}
