@@ -21,6 +21,9 @@ internal enum IrOpcode : byte
     /// <summary>The address of the VM context, I64.</summary>
     VmContext,
 
+    /// <summary>The engine-wide id of the module's type A, I32: a constant that is known when the code is loaded.</summary>
+    TypeId,
+
     /// <summary>Result B of the call A. All results that are used follow the call directly, in order.</summary>
     Result,
 

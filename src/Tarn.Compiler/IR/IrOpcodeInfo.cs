@@ -164,6 +164,7 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.BlockParameter, "param", none, none, none, pinned),
             new(IrOpcode.Constant, "const", none, none, none, pure),
             new(IrOpcode.VmContext, "vmctx", none, none, none, pure),
+            new(IrOpcode.TypeId, "typeid", none, none, none, pure),
             new(IrOpcode.Result, "result", any, none, none, pinned),
             new(IrOpcode.Add, "add", result, result, none, commutative),
             new(IrOpcode.Sub, "sub", result, result, none, pure),
