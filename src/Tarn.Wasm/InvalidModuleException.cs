@@ -1,0 +1,44 @@
+// A module that decodes but breaks a rule of validation. Carries what a person needs to find the place: function, instruction, byte offset, rule.
+namespace Tarn.Wasm;
+
+/// <summary>The module is well-formed but not valid.</summary>
+public sealed class InvalidModuleException : WasmException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="rule">The rule that is broken and how; opens with the specification's words.</param>
+    /// <param name="offset">Byte offset from the start of the module.</param>
+    /// <param name="functionIndex">Index of the function (imports counted), or null outside of functions.</param>
+    /// <param name="functionName">The function's name where the module tells it.</param>
+    /// <param name="instruction">The instruction's name where one is to blame.</param>
+    public InvalidModuleException(string rule, long offset, int? functionIndex = null, string? functionName = null, string? instruction = null)
+        : base(Compose(rule, offset, functionIndex, functionName, instruction))
+    {
+        Rule = rule;
+        Offset = offset;
+        FunctionIndex = functionIndex;
+        FunctionName = functionName;
+        Instruction = instruction;
+    }
+
+    /// <summary>The rule that is broken, and how.</summary>
+    public string Rule { get; }
+
+    /// <summary>Byte offset from the start of the module.</summary>
+    public long Offset { get; }
+
+    /// <summary>Index of the function, imports counted; null outside of functions.</summary>
+    public int? FunctionIndex { get; }
+
+    /// <summary>The function's name, where the module tells it.</summary>
+    public string? FunctionName { get; }
+
+    /// <summary>The instruction to blame, as in the text format; null where there is none.</summary>
+    public string? Instruction { get; }
+
+    private static string Compose(string rule, long offset, int? functionIndex, string? functionName, string? instruction)
+    {
+        string function = functionIndex is null ? "" : functionName is null ? $"in function {functionIndex}, " : $"in function {functionIndex} \"{functionName}\", ";
+        string at = instruction is null ? "" : $"{instruction} ";
+        return $"{rule} ({function}{at}at byte 0x{offset:x})";
+    }
+}

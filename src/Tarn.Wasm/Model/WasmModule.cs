@@ -1,0 +1,205 @@
+// A decoded module: index spaces as arrays, everything bulky as ranges of its bytes. Immutable after decoding but for two facts that are computed once:
+// what validation learns (canonical type ids, declared functions) and the name section. It keeps the bytes alive and relies on nobody changing them;
+// whoever decodes memory that others may write must copy first.
+//
+// Index spaces hold imports first, as in the specification. Everything here may be inconsistent (an export of a missing function, say) until
+// ModuleValidator has accepted the module; only ranges of bytes are always good.
+using Tarn.Wasm.Binary;
+
+namespace Tarn.Wasm;
+
+/// <summary>A WebAssembly module in decoded form.</summary>
+internal sealed class WasmModule
+{
+    private readonly Lock _lock = new();
+    private NameSection? _names;
+    private int[] _canonicalIds = [];
+
+    internal WasmModule(ReadOnlyMemory<byte> bytes, WasmFeatures features)
+    {
+        Bytes = bytes;
+        Features = features;
+    }
+
+    /// <summary>The module in the binary format.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>The features it was decoded with.</summary>
+    public WasmFeatures Features { get; }
+
+    /// <summary>Defined types; references in them are indices into this list.</summary>
+    public ReadOnlySpan<SubType> Types => TypeArray;
+
+    /// <summary>The groups that the types come in, in order.</summary>
+    public ReadOnlySpan<RecursionGroup> RecursionGroups => RecursionGroupArray;
+
+    /// <summary>Imports in the order of the module.</summary>
+    public ReadOnlySpan<Import> Imports => ImportArray;
+
+    /// <summary>Type index of each function, imports first.</summary>
+    public ReadOnlySpan<int> Functions => FunctionArray;
+
+    /// <summary>Tables, imports first.</summary>
+    public ReadOnlySpan<TableType> Tables => TableArray;
+
+    /// <summary>Initial elements of the tables that are not imported (index 0 is the first of those).</summary>
+    public ReadOnlySpan<ConstantExpression> TableInitializers => TableInitializerArray;
+
+    /// <summary>Memories, imports first.</summary>
+    public ReadOnlySpan<MemoryType> Memories => MemoryArray;
+
+    /// <summary>Globals, imports first.</summary>
+    public ReadOnlySpan<GlobalType> Globals => GlobalArray;
+
+    /// <summary>Initial values of the globals that are not imported (index 0 is the first of those).</summary>
+    public ReadOnlySpan<ConstantExpression> GlobalInitializers => GlobalInitializerArray;
+
+    /// <summary>Exception tags, imports first.</summary>
+    public ReadOnlySpan<TagType> Tags => TagArray;
+
+    /// <summary>Exports.</summary>
+    public ReadOnlySpan<Export> Exports => ExportArray;
+
+    /// <summary>Index of the start function, or -1.</summary>
+    public int StartFunction { get; internal set; } = -1;
+
+    /// <summary>Element segments.</summary>
+    public ReadOnlySpan<ElementSegment> Elements => ElementArray;
+
+    /// <summary>Data segments.</summary>
+    public ReadOnlySpan<DataSegment> Data => DataArray;
+
+    /// <summary>The number of data segments by the data count section, or -1 without one.</summary>
+    public int DeclaredDataCount { get; internal set; } = -1;
+
+    /// <summary>Bodies of the functions that are not imported (index 0 is the first of those).</summary>
+    public ReadOnlySpan<FunctionBody> Bodies => BodyArray;
+
+    /// <summary>Custom sections in order.</summary>
+    public ReadOnlySpan<CustomSection> CustomSections => CustomSectionArray;
+
+    public int ImportedFunctionCount { get; internal set; }
+
+    public int ImportedTableCount { get; internal set; }
+
+    public int ImportedMemoryCount { get; internal set; }
+
+    public int ImportedGlobalCount { get; internal set; }
+
+    public int ImportedTagCount { get; internal set; }
+
+    /// <summary>Offset of the code section's contents: its vector's count. Code metadata counts from function bodies, tools from here. -1: no such section.</summary>
+    public int CodeSectionOffset { get; internal set; } = -1;
+
+    /// <summary>Names from the name section, parsed at first use; empty without one or where it is broken.</summary>
+    public NameSection Names
+    {
+        get
+        {
+            if (_names is null)
+            {
+                lock (_lock)
+                    _names ??= NameSection.Parse(this);
+            }
+
+            return _names;
+        }
+    }
+
+    /// <summary>Whether the validator has accepted the module.</summary>
+    public bool IsValidated { get; private set; }
+
+    /// <summary>The registry of the canonical ids; null before validation.</summary>
+    public TypeRegistry? Registry { get; private set; }
+
+    /// <summary>Canonical id of each type; empty before validation.</summary>
+    public ReadOnlySpan<int> CanonicalIds => _canonicalIds;
+
+    // For decoder and validator alone: arrays spare them a span on every access.
+    internal SubType[] TypeArray { get; set; } = [];
+
+    internal RecursionGroup[] RecursionGroupArray { get; set; } = [];
+
+    internal Import[] ImportArray { get; set; } = [];
+
+    internal int[] FunctionArray { get; set; } = [];
+
+    internal TableType[] TableArray { get; set; } = [];
+
+    internal ConstantExpression[] TableInitializerArray { get; set; } = [];
+
+    internal MemoryType[] MemoryArray { get; set; } = [];
+
+    internal GlobalType[] GlobalArray { get; set; } = [];
+
+    internal ConstantExpression[] GlobalInitializerArray { get; set; } = [];
+
+    internal TagType[] TagArray { get; set; } = [];
+
+    internal Export[] ExportArray { get; set; } = [];
+
+    internal ElementSegment[] ElementArray { get; set; } = [];
+
+    internal DataSegment[] DataArray { get; set; } = [];
+
+    internal FunctionBody[] BodyArray { get; set; } = [];
+
+    internal CustomSection[] CustomSectionArray { get; set; } = [];
+
+    /// <summary>Decodes a module: everything but function bodies, which are decoded as they are validated.</summary>
+    /// <param name="bytes">The binary; kept, not copied.</param>
+    /// <param name="features">What the module may use.</param>
+    /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
+    public static WasmModule Decode(ReadOnlyMemory<byte> bytes, WasmFeatures features = WasmFeatures.Wasm3) => new ModuleDecoder(bytes, features).Decode();
+
+    /// <summary>The type of a function. Only in a validated module (or where the indices are known to be good).</summary>
+    public FunctionType FunctionTypeOf(int functionIndex) => (FunctionType)TypeArray[FunctionArray[functionIndex]].Composite;
+
+    /// <summary>A reader at the local declarations of a body: a count (LEB128) of <see cref="WasmReader.ReadLocalGroup"/>, then instructions.</summary>
+    /// <param name="definedIndex">Function index less the imported functions.</param>
+    public WasmReader ReadBody(int definedIndex)
+    {
+        FunctionBody body = BodyArray[definedIndex];
+        return new WasmReader(Bytes.Span, body.Offset, body.End, Features);
+    }
+
+    /// <summary>A reader of a constant expression.</summary>
+    public WasmReader Read(ConstantExpression expression) => new(Bytes.Span, expression.Offset, expression.Offset + expression.Length, Features);
+
+    /// <summary>A reader of an element segment's items: function indices or constant expressions.</summary>
+    public WasmReader Read(in ElementSegment segment) => new(Bytes.Span, segment.ItemsOffset, segment.ItemsEnd, Features);
+
+    /// <summary>The bytes of a data segment.</summary>
+    public ReadOnlySpan<byte> Read(in DataSegment segment) => Bytes.Span.Slice(segment.Offset, segment.Length);
+
+    /// <summary>The contents of a custom section.</summary>
+    public ReadOnlySpan<byte> Read(in CustomSection section) => Bytes.Span.Slice(section.Offset, section.Length);
+
+    /// <summary>A type of the module with references by canonical id, comparable with those of other modules of the same registry.</summary>
+    public ValType Canonicalize(ValType type) => TypeRegistry.Canonicalize(type, _canonicalIds);
+
+    /// <summary>Finds a custom section by its name; the first, if there are several.</summary>
+    public bool TryGetCustomSection(string name, out CustomSection section)
+    {
+        foreach (ref readonly CustomSection candidate in CustomSections)
+        {
+            if (candidate.Name == name)
+            {
+                section = candidate;
+                return true;
+            }
+        }
+
+        section = default;
+        return false;
+    }
+
+    // Types first, before anything can ask for a canonical id; the rest once the module is accepted.
+    internal void SetCanonicalIds(TypeRegistry registry, int[] ids)
+    {
+        Registry = registry;
+        _canonicalIds = ids;
+    }
+
+    internal void SetValidated() => IsValidated = true;
+}
