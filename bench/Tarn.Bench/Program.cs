@@ -1,2 +1,25 @@
-// Entry point of the benchmarks: one verb for each. Timed things live here and never in the tests.
-Console.WriteLine("no benchmarks yet");
+// Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
+// To add one: write the file and name it in the list below.
+using Tarn.Bench;
+
+IBenchmark[] benchmarks = [new ClockBenchmark()];
+
+if (args is [] or ["--help"] or ["-h"] or ["help"])
+{
+    Console.WriteLine("dotnet run -c Release --project bench/Tarn.Bench -- VERB [ARGUMENT…] [--rounds=N] [--markdown=FILE]\n");
+    foreach (IBenchmark benchmark in benchmarks)
+        Console.WriteLine($"  {benchmark.Verb,-12} {benchmark.Summary}");
+    Console.WriteLine("\nEach verb runs its contenders interleaved in one process and prints medians, spread and ratios.");
+    return args is [] ? 1 : 0;
+}
+
+if (Array.Find(benchmarks, candidate => candidate.Verb == args[0]) is not { } chosen)
+{
+    Console.Error.WriteLine($"There is no benchmark called {args[0]}; there are: {string.Join(", ", benchmarks.Select(b => b.Verb))}.");
+    return 1;
+}
+
+#if DEBUG
+Console.Error.WriteLine("This is a Debug build: its figures mean nothing. Use `dotnet run -c Release`.");
+#endif
+return chosen.Run(BenchmarkArguments.Parse(args.AsSpan(1)));

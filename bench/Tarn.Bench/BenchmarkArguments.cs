@@ -1,0 +1,44 @@
+// What stands behind the verb: words in order, and --name=value pairs. All verbs share --rounds and --markdown.
+namespace Tarn.Bench;
+
+internal sealed class BenchmarkArguments
+{
+    private readonly Dictionary<string, string> _options = [];
+    private readonly List<string> _words = [];
+
+    /// <summary>The arguments that are no options.</summary>
+    public IReadOnlyList<string> Words => _words;
+
+    /// <summary>Rounds to run; <paramref name="otherwise"/> unless told.</summary>
+    public int Rounds(int otherwise) => Number("rounds", otherwise);
+
+    /// <summary>The file that the Markdown table is written to as well, or null.</summary>
+    public string? Markdown => Text("markdown");
+
+    public string? Text(string name) => _options.GetValueOrDefault(name);
+
+    public int Number(string name, int otherwise) => _options.TryGetValue(name, out string? text) ? int.Parse(text) : otherwise;
+
+    public bool Flag(string name) => _options.ContainsKey(name);
+
+    public static BenchmarkArguments Parse(ReadOnlySpan<string> arguments)
+    {
+        BenchmarkArguments parsed = new();
+        foreach (string argument in arguments)
+        {
+            if (!argument.StartsWith("--", StringComparison.Ordinal))
+            {
+                parsed._words.Add(argument);
+                continue;
+            }
+
+            int equals = argument.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+                parsed._options[argument[2..]] = "";
+            else
+                parsed._options[argument[2..equals]] = argument[(equals + 1)..];
+        }
+
+        return parsed;
+    }
+}
