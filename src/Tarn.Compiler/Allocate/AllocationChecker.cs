@@ -1,0 +1,393 @@
+// Verifies an allocation without trusting anything the allocator thinks: a forward data flow over what each location holds. The state is a set of
+// pairs (location, virtual register); moves copy it, clobbers and writes erase it, edges rename arguments to parameters, joins intersect.
+// An operand is right if its location holds its virtual register. A value of an earlier loop iteration cannot pass for a new one, since
+// it is not in the state that enters the loop. Runs in debug builds, tests and fuzzing; may allocate.
+using System.Numerics;
+using Tarn.Compiler.Lower;
+
+namespace Tarn.Compiler.Allocate;
+
+/// <summary>An allocation is wrong.</summary>
+internal sealed class AllocationException(string message) : Exception(message);
+
+/// <summary>Symbolic checker of allocations.</summary>
+internal sealed class AllocationChecker(RegisterFile file)
+{
+    private readonly RegisterFile _file = file;
+    private MachineFunction _function = null!;
+    private Allocation _allocation = null!;
+    private List<long>?[] _entry = [];
+    private List<long> _state = [];
+    private int[] _moveStart = [];
+
+    /// <summary>Throws <see cref="AllocationException"/> if the allocation does not do what the function says.</summary>
+    public void Check(MachineFunction function, Allocation allocation)
+    {
+        _function = function;
+        _allocation = allocation;
+        var count = function.Blocks.Count;
+        _entry = new List<long>?[count];
+        _entry[0] = [];
+        _moveStart = new int[function.Instructions.Count + 1];
+        var cursor = 0;
+        for (var i = 0; i <= function.Instructions.Count; i++)
+        {
+            _moveStart[i] = cursor;
+            while (cursor < allocation.Moves.Count && allocation.Moves[cursor].Instruction == i)
+            {
+                cursor++;
+            }
+        }
+
+        if (cursor != allocation.Moves.Count)
+        {
+            throw new AllocationException("Moves are not in the order of instructions.");
+        }
+
+        var pending = new SortedSet<int> { 0 };
+        while (pending.Count > 0)
+        {
+            var b = pending.Min;
+            pending.Remove(b);
+            _state = [.. _entry[b]!];
+            ref var block = ref function.Blocks[b];
+            for (var i = block.First; i < block.End; i++)
+            {
+                ApplyMoves(i, b);
+                ApplyInstruction(i, i == block.First && b != 0);
+            }
+
+            for (var s = 0; s < block.SuccessorCount; s++)
+            {
+                var target = function.Edges[block.SuccessorStart + s].To;
+                var state = Rename(block.SuccessorStart + s);
+                var known = _entry[target];
+                if (known is null)
+                {
+                    _entry[target] = state;
+                    pending.Add(target);
+                }
+                else if (Intersect(known, state))
+                {
+                    pending.Add(target);
+                }
+            }
+        }
+    }
+
+    private static long Pair(Location location, int v) => ((long)location.Value << 32) | (uint)v;
+
+    private bool Holds(Location location, int v) => _state.BinarySearch(Pair(location, v)) >= 0;
+
+    private void Erase(Location location)
+    {
+        var from = _state.BinarySearch(Pair(location, 0));
+        from = from < 0 ? ~from : from;
+        var to = from;
+        while (to < _state.Count && (int)(_state[to] >> 32) == location.Value)
+        {
+            to++;
+        }
+
+        _state.RemoveRange(from, to - from);
+    }
+
+    private void Put(Location location, int v)
+    {
+        var at = _state.BinarySearch(Pair(location, v));
+        if (at < 0)
+        {
+            _state.Insert(~at, Pair(location, v));
+        }
+    }
+
+    private List<int> Contents(Location location)
+    {
+        var found = new List<int>();
+        foreach (var pair in _state)
+        {
+            if ((int)(pair >> 32) == location.Value)
+            {
+                found.Add((int)pair);
+            }
+        }
+
+        return found;
+    }
+
+    private void ApplyMoves(int i, int b)
+    {
+        for (var m = _moveStart[i]; m < _moveStart[i + 1]; m++)
+        {
+            ref var move = ref _allocation.Moves[m];
+            if (move.From.IsSlot && move.To.IsSlot && move.Kind != MoveKind.SlotToSlot)
+            {
+                throw new AllocationException($"A move before instruction {i} goes from {move.From} to {move.To}.");
+            }
+
+            if (move.Kind == MoveKind.Exchange)
+            {
+                var a = Contents(move.From);
+                var c = Contents(move.To);
+                Replace(move.From, c);
+                Replace(move.To, a);
+                continue;
+            }
+
+            if (move.From.IsRematerialised)
+            {
+                var v = move.From.Payload;
+                var held = new List<int> { v };
+                ref var block = ref _function.Blocks[b];
+                if (i == block.First + 1 && block.PredecessorCount == 1)
+                {
+                    // On the edge into this block the value may have been renamed.
+                    ref var edge = ref _function.Edges[_function.Predecessors[block.PredecessorStart]];
+                    ref var label = ref _function.Instructions[block.First];
+                    for (var k = 0; k < edge.ArgumentCount; k++)
+                    {
+                        if (_function.Arguments[edge.ArgumentStart + k] == v)
+                        {
+                            held.Add(_function.Operands[label.OperandStart + k].VirtualRegister);
+                        }
+                    }
+                }
+
+                Replace(move.To, held);
+                continue;
+            }
+
+            CheckPlace(move.To, move.VirtualRegister, i, allowScratch: true);
+            Replace(move.To, Contents(move.From));
+        }
+    }
+
+    private void Replace(Location location, List<int> contents)
+    {
+        Erase(location);
+        foreach (var v in contents)
+        {
+            Put(location, v);
+        }
+    }
+
+    private void CheckPlace(Location location, int v, int i, bool allowScratch = false)
+    {
+        if (location.IsSlot)
+        {
+            var size = _function.Types[v] == MachineType.V128 ? 2 : 1;
+            if (location.Payload + size > _allocation.SlotCount)
+            {
+                throw new AllocationException($"v{v} at instruction {i} is in {location}, beyond the {_allocation.SlotCount} slots.");
+            }
+        }
+        else if (location.IsRegister)
+        {
+            if (allowScratch && location.Value == _file.Scratch)
+            {
+                return;
+            }
+
+            if ((location.Value >= RegisterFile.FirstVector) != RegisterFile.IsVector(_function.Types[v]))
+            {
+                throw new AllocationException($"v{v} at instruction {i} is in {location}, of the wrong class.");
+            }
+        }
+    }
+
+    private void ApplyInstruction(int i, bool isLabel)
+    {
+        ref var instruction = ref _function.Instructions[i];
+        var operands = _function.OperandsOf(instruction);
+        if (isLabel)
+        {
+            return;
+        }
+
+        var locations = _allocation.Locations.Span.Slice(instruction.OperandStart, operands.Length);
+        var clobbers = _file.ClobberSets[instruction.Clobbers];
+        if ((instruction.Flags & MachineFlags.Call) != 0)
+        {
+            clobbers |= _file.CallClobbers;
+        }
+
+        for (var k = 0; k < operands.Length; k++)
+        {
+            CheckOperand(i, instruction.Flags, operands, locations, k, clobbers);
+        }
+
+        for (var set = clobbers; set != 0; set &= set - 1)
+        {
+            Erase(Location.Register(BitOperations.TrailingZeroCount(set)));
+        }
+
+        for (var k = 0; k < operands.Length; k++)
+        {
+            if (operands[k].IsDefinition && !locations[k].IsNone)
+            {
+                Erase(locations[k]);
+            }
+        }
+
+        for (var k = 0; k < operands.Length; k++)
+        {
+            if (operands[k].IsDefinition && operands[k].Kind != OperandKind.Temp && !locations[k].IsNone)
+            {
+                Put(locations[k], operands[k].VirtualRegister);
+            }
+        }
+    }
+
+    private void CheckOperand(int i, MachineFlags flags, Span<MachineOperand> operands, Span<Location> locations, int k, ulong clobbers)
+    {
+        ref var operand = ref operands[k];
+        var at = locations[k];
+        var v = operand.VirtualRegister;
+        if (!operand.IsDefinition)
+        {
+            var held = at.IsRematerialised ? at.Payload == v : Holds(at, v);
+            if (!held)
+            {
+                throw new AllocationException(
+                    $"Instruction {i} reads v{v} (operand {k}) from {at}, which holds {string.Join(", ", Contents(at).Select(x => "v" + x))}.");
+            }
+        }
+
+        if (at.IsNone)
+        {
+            if ((flags & MachineFlags.Rematerialisable) == 0)
+            {
+                throw new AllocationException($"Instruction {i} defines v{v} nowhere.");
+            }
+
+            return;
+        }
+
+        CheckPlace(at, v, i);
+        if (operand.Kind == OperandKind.UseAny ? at.IsNone : !at.IsRegister)
+        {
+            throw new AllocationException($"Instruction {i} has v{v} (operand {k}, {operand.Kind}) in {at}.");
+        }
+
+        if (operand.Kind is OperandKind.UseFixed or OperandKind.DefFixed && at.Value != operand.Register)
+        {
+            throw new AllocationException($"Instruction {i} wants v{v} in r{operand.Register}, not {at}.");
+        }
+
+        if (at.IsRegister && operand.Kind is not (OperandKind.UseFixed or OperandKind.DefFixed))
+        {
+            var order = RegisterFile.IsVector(_function.Types[v]) ? _file.VectorOrder : _file.IntegerOrder;
+            if (!order.AsSpan().Contains((byte)at.Value))
+            {
+                throw new AllocationException($"Instruction {i} has v{v} in {at}, which is not to be allocated.");
+            }
+
+            if ((clobbers >> at.Value & 1) != 0)
+            {
+                throw new AllocationException($"Instruction {i} has v{v} in {at}, which it clobbers.");
+            }
+        }
+
+        for (var other = 0; other < k; other++)
+        {
+            if (at.IsRegister && locations[other] == at && MayNotShare(operands[other], operand))
+            {
+                throw new AllocationException(
+                    $"Instruction {i} has v{operands[other].VirtualRegister} ({operands[other].Kind}) and v{v} ({operand.Kind}) both in {at}.");
+            }
+        }
+    }
+
+    private static bool MayNotShare(in MachineOperand a, in MachineOperand b)
+    {
+        if (a.IsDefinition && b.IsDefinition)
+        {
+            return true;
+        }
+
+        if (a.IsDefinition == b.IsDefinition)
+        {
+            return a.VirtualRegister != b.VirtualRegister;
+        }
+
+        var definition = a.IsDefinition ? a : b;
+        var use = a.IsDefinition ? b : a;
+        return (definition.Kind, use.Kind) switch
+        {
+            (OperandKind.DefTied, OperandKind.UseTied) => false,
+            (OperandKind.DefTied or OperandKind.DefEarly or OperandKind.Temp, _) => true,
+            (_, OperandKind.UseLate) => true,
+            _ => false,
+        };
+    }
+
+    // The state on the far side of an edge.
+    private List<long> Rename(int edgeIndex)
+    {
+        ref var edge = ref _function.Edges[edgeIndex];
+        if (edge.ArgumentCount == 0)
+        {
+            return [.. _state];
+        }
+
+        ref var label = ref _function.Instructions[_function.Blocks[edge.To].First];
+        var byArgument = new Dictionary<int, List<int>>();
+        var parameters = new HashSet<int>();
+        for (var k = 0; k < edge.ArgumentCount; k++)
+        {
+            var parameter = _function.Operands[label.OperandStart + k].VirtualRegister;
+            parameters.Add(parameter);
+            var argument = _function.Arguments[edge.ArgumentStart + k];
+            if (!byArgument.TryGetValue(argument, out var list))
+            {
+                byArgument[argument] = list = [];
+            }
+
+            list.Add(parameter);
+        }
+
+        var result = new List<long>(_state.Count + edge.ArgumentCount);
+        foreach (var pair in _state)
+        {
+            var v = (int)pair;
+            if (!parameters.Contains(v))
+            {
+                result.Add(pair);
+            }
+
+            if (byArgument.TryGetValue(v, out var list))
+            {
+                foreach (var parameter in list)
+                {
+                    result.Add((pair & ~0xFFFFFFFFL) | (uint)parameter);
+                }
+            }
+        }
+
+        result.Sort();
+        return result;
+    }
+
+    // Intersects in place; whether anything went.
+    private static bool Intersect(List<long> known, List<long> other)
+    {
+        var kept = 0;
+        var j = 0;
+        for (var i = 0; i < known.Count; i++)
+        {
+            while (j < other.Count && other[j] < known[i])
+            {
+                j++;
+            }
+
+            if (j < other.Count && other[j] == known[i])
+            {
+                known[kept++] = known[i];
+            }
+        }
+
+        var changed = kept != known.Count;
+        known.RemoveRange(kept, known.Count - kept);
+        return changed;
+    }
+}

@@ -1,0 +1,346 @@
+// First phase of linear scan: one backward sweep finds liveness, ranges, uses, fixed ranges and hints. Ranges and uses are prepended, so
+// that lists come out in order. Relies on: blocks ordered by dominance, loops contiguous. A value that is live into a loop header is live
+// in the whole loop, which is why no fixed point is needed (Wimmer and Franz, 2010, figure 4).
+using System.Runtime.CompilerServices;
+using Tarn.Compiler.Lower;
+
+namespace Tarn.Compiler.Allocate;
+
+/// <content>Construction of intervals.</content>
+internal sealed partial class LinearScan
+{
+    private void Build()
+    {
+        var function = _function;
+        var blockCount = function.Blocks.Count;
+        _ranges.Clear();
+        _uses.Clear();
+        _calls.Clear();
+        _liveIn.Clear();
+        _liveInStart.Fill(blockCount + 1, 0);
+        _liveInCount.Fill(blockCount, 0);
+        _blockOf.Fill(function.Instructions.Count, 0);
+        _states.Clear();
+        _states.AddDefault(function.Types.Count);
+        _liveIndex.Fill(function.Types.Count, -1);
+        _fixedHead.AsSpan().Fill(-1);
+        for (var v = 0; v < function.Types.Count; v++)
+        {
+            ref var state = ref _states[v];
+            state.FirstRange = -1;
+            state.FirstUse = -1;
+            state.FirstPiece = -1;
+            state.Definition = -1;
+            state.DefinitionOperand = -1;
+            state.Group = v;
+            state.GroupRegister = -1;
+            state.FixedHint = -1;
+            state.Slot = -1;
+        }
+
+        for (var b = blockCount - 1; b >= 0; b--)
+        {
+            BuildBlock(b);
+        }
+
+        _calls.Span.Reverse();
+    }
+
+    private void BuildBlock(int b)
+    {
+        var function = _function;
+        ref var block = ref function.Blocks[b];
+        var first = block.First;
+        var end = block.End;
+        _live.Clear();
+        for (var s = 0; s < block.SuccessorCount; s++)
+        {
+            ref var edge = ref function.Edges[block.SuccessorStart + s];
+            var start = _liveInStart[edge.To];
+            for (int k = start, stop = start + _liveInCount[edge.To]; k < stop; k++)
+            {
+                var v = _liveIn[k];
+                if (_liveIndex[v] < 0)
+                {
+                    _liveIndex[v] = _live.Add(v);
+                    AddRange(v, 2 * first, 2 * end);
+                }
+            }
+        }
+
+        for (var s = 0; s < block.SuccessorCount; s++)
+        {
+            ref var edge = ref function.Edges[block.SuccessorStart + s];
+            ref var label = ref function.Instructions[function.Blocks[edge.To].First];
+            for (var k = 0; k < edge.ArgumentCount; k++)
+            {
+                var v = function.Arguments[edge.ArgumentStart + k];
+                AddUse(v, 2 * end - 1, ~(edge.ArgumentStart + k), UseWish.Gap, b);
+                if (_liveIndex[v] < 0)
+                {
+                    _liveIndex[v] = _live.Add(v);
+                    AddRange(v, 2 * first, 2 * end);
+                }
+
+                Join(v, function.Operands[label.OperandStart + k].VirtualRegister);
+            }
+        }
+
+        for (var i = end - 1; i >= first; i--)
+        {
+            _blockOf[i] = b;
+            ref var instruction = ref function.Instructions[i];
+            var operands = function.OperandsOf(instruction);
+            var operandStart = instruction.OperandStart;
+
+            for (var k = 0; k < operands.Length; k++)
+            {
+                if (operands[k].IsDefinition)
+                {
+                    BuildDefinition(i, i == first && b != 0, operands[k], operandStart + k, instruction.Flags);
+                }
+            }
+
+            if ((instruction.Flags & MachineFlags.Call) != 0)
+            {
+                _calls.Add(i);
+            }
+
+            if (instruction.Clobbers != 0)
+            {
+                for (var set = _file.ClobberSets[instruction.Clobbers]; set != 0; set &= set - 1)
+                {
+                    AddFixed(System.Numerics.BitOperations.TrailingZeroCount(set), 2 * i, 2 * i + 2);
+                }
+            }
+
+            for (var k = operands.Length - 1; k >= 0; k--)
+            {
+                if (!operands[k].IsDefinition)
+                {
+                    BuildUse(i, b, first, operands, k, operandStart + k);
+                }
+            }
+        }
+
+        var count = _live.Count;
+        if (block.PredecessorCount != 0)
+        {
+            _liveInStart[b] = _liveIn.AddRange(_live.Span);
+            _liveInCount[b] = count;
+        }
+
+        var loopEnd = block.IsLoopHeader ? 2 * function.Blocks[function.Loops[block.Loop].End - 1].End : 0;
+        for (var k = 0; k < count; k++)
+        {
+            var v = _live[k];
+            _liveIndex[v] = -1;
+            if (loopEnd != 0)
+            {
+                AddRange(v, 2 * first, loopEnd);
+            }
+        }
+    }
+
+    private void BuildDefinition(int i, bool isParameter, in MachineOperand operand, int index, MachineFlags flags)
+    {
+        var v = operand.VirtualRegister;
+        ref var state = ref _states[v];
+        state.Definition = i;
+        state.DefinitionOperand = index;
+        state.IsRematerialisable = (flags & MachineFlags.Rematerialisable) != 0;
+        state.IsMemoryResident = (flags & MachineFlags.MemoryResident) != 0;
+        int from;
+        switch (operand.Kind)
+        {
+            case OperandKind.Def:
+                from = isParameter ? 2 * i : 2 * i + 1;
+                break;
+            case OperandKind.DefFixed:
+                from = 2 * i + 2;
+                AddFixed(operand.Register, 2 * i + 1, from);
+                if (state.FixedHint < 0)
+                {
+                    state.FixedHint = (sbyte)operand.Register;
+                }
+
+                break;
+            default:
+                from = 2 * i;
+                break;
+        }
+
+        var position = _liveIndex[v];
+        if (position >= 0)
+        {
+            _liveIndex[v] = -1;
+            var last = _live.Pop();
+            if (last != v)
+            {
+                _live[position] = last;
+                _liveIndex[last] = position;
+            }
+
+            ref var range = ref _ranges[state.FirstRange];
+            range.From = from;
+            if (range.To <= from)
+            {
+                // A fixed definition that is read in the very next gap and never again.
+                state.FirstRange = range.Next;
+            }
+        }
+        else if (operand.Kind != OperandKind.DefFixed && !isParameter && !state.IsRematerialisable)
+        {
+            // Never read: still written, so its register must be free.
+            AddRange(v, from, 2 * i + 2);
+        }
+    }
+
+    private void BuildUse(int i, int b, int first, Span<MachineOperand> operands, int k, int index)
+    {
+        ref var operand = ref operands[k];
+        var v = operand.VirtualRegister;
+        int to;
+        switch (operand.Kind)
+        {
+            case OperandKind.Use:
+                AddUse(v, 2 * i, index, UseWish.Register, b);
+                to = 2 * i + 1;
+                break;
+            case OperandKind.UseAny:
+                AddUse(v, 2 * i, index, UseWish.Any, b);
+                to = 2 * i + 1;
+                break;
+            case OperandKind.UseLate:
+                AddUse(v, 2 * i + 1, index, UseWish.Register, b);
+                to = 2 * i + 2;
+                break;
+            case OperandKind.UseFixed:
+                AddUse(v, 2 * i - 1, index, UseWish.Gap, b);
+                AddFixed(operand.Register, 2 * i, 2 * i + 1);
+                if (_states[v].FixedHint < 0)
+                {
+                    _states[v].FixedHint = (sbyte)operand.Register;
+                }
+
+                to = 2 * i;
+                break;
+            default:
+                AddUse(v, 2 * i - 1, index, UseWish.Gap, b);
+                to = 2 * i;
+                foreach (ref var other in operands)
+                {
+                    if (other.Kind == OperandKind.DefTied && _states[v].FixedHint < 0)
+                    {
+                        _states[v].FixedHint = _states[other.VirtualRegister].FixedHint;
+                    }
+                }
+
+                break;
+        }
+
+        if (_liveIndex[v] < 0)
+        {
+            _liveIndex[v] = _live.Add(v);
+            AddRange(v, 2 * first, to);
+        }
+        else
+        {
+            // Live after: the first range reaches at least to here, unless two operands of this instruction read it.
+            ref var range = ref _ranges[_states[v].FirstRange];
+            if (range.To < to)
+            {
+                range.To = to;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AddUse(int v, int position, int operand, UseWish wish, int block)
+    {
+        ref var state = ref _states[v];
+        state.FirstUse = _uses.Add(new UsePosition { Position = position, Next = state.FirstUse, Operand = operand, Block = block, Wish = wish });
+
+        // Operands of one instruction come in any order: keep the list sorted.
+        ref var use = ref _uses[state.FirstUse];
+        if (use.Next >= 0 && _uses[use.Next].Position < position)
+        {
+            SortFirstUse(ref state);
+        }
+    }
+
+    private void SortFirstUse(ref VirtualRegisterState state)
+    {
+        var moved = state.FirstUse;
+        var position = _uses[moved].Position;
+        state.FirstUse = _uses[moved].Next;
+        var before = state.FirstUse;
+        while (_uses[before].Next >= 0 && _uses[_uses[before].Next].Position < position)
+        {
+            before = _uses[before].Next;
+        }
+
+        _uses[moved].Next = _uses[before].Next;
+        _uses[before].Next = moved;
+    }
+
+    private void AddRange(int v, int from, int to)
+    {
+        ref var state = ref _states[v];
+        var head = state.FirstRange;
+        if (head >= 0 && _ranges[head].From <= to)
+        {
+            // Merge with all ranges that it touches.
+            ref var first = ref _ranges[head];
+            first.From = Math.Min(first.From, from);
+            if (first.To < to)
+            {
+                first.To = to;
+                while (first.Next >= 0 && _ranges[first.Next].From <= first.To)
+                {
+                    first.To = Math.Max(first.To, _ranges[first.Next].To);
+                    first.Next = _ranges[first.Next].Next;
+                }
+            }
+
+            return;
+        }
+
+        state.FirstRange = _ranges.Add(new LiveRange { From = from, To = to, Next = head });
+    }
+
+    private void AddFixed(int register, int from, int to)
+    {
+        var head = _fixedHead[register];
+        if (head >= 0 && _ranges[head].From <= to)
+        {
+            ref var first = ref _ranges[head];
+            first.From = Math.Min(first.From, from);
+            first.To = Math.Max(first.To, to);
+            return;
+        }
+
+        _fixedHead[register] = _ranges.Add(new LiveRange { From = from, To = to, Next = head });
+    }
+
+    private int GroupOf(int v)
+    {
+        while (_states[v].Group != v)
+        {
+            _states[v].Group = _states[_states[v].Group].Group;
+            v = _states[v].Group;
+        }
+
+        return v;
+    }
+
+    private void Join(int a, int b)
+    {
+        a = GroupOf(a);
+        b = GroupOf(b);
+        if (a != b)
+        {
+            _states[Math.Max(a, b)].Group = Math.Min(a, b);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+// Random machine-level functions for property tests: structured control flow with loops, parameters that permute on back edges, calls, fixed,
+// tied, early and late operands, rematerialisable values, and far more live values than registers.
+using Tarn.Compiler.Allocate;
+using Tarn.Compiler.Lower;
+
+namespace Tarn.Compiler.Tests.Allocate;
+
+internal sealed class RandomMachineFunction
+{
+    private readonly Random _random;
+    private readonly MachineFunction _function = new();
+    private readonly List<List<(int Target, int[] Arguments)>> _successors = [];
+    private readonly List<int> _loopOf = [];
+    private int _budget;
+    private int _block = -1;
+    private int _loop = -1;
+
+    private RandomMachineFunction(int seed, int size)
+    {
+        _random = new Random(seed);
+        _budget = size;
+    }
+
+    public static RegisterFile SmallFile { get; } = new()
+    {
+        IntegerOrder = [0, 1, 2, 3, 4],
+        VectorOrder = [32, 33, 34, 35],
+        CalleeSaved = 0b11000,
+        CallClobbers = 0b111 | (0xFFUL << 32),
+        ClobberSets = [0, 0b101],
+        Scratch = 36,
+    };
+
+    public static MachineFunction Create(int seed, int size)
+    {
+        var generator = new RandomMachineFunction(seed, size);
+        generator.Generate();
+        return generator._function;
+    }
+
+    private void Generate()
+    {
+        StartBlock();
+        var values = new List<int>();
+        var parameters = _random.Next(4);
+        var operands = new List<MachineOperand>();
+        for (var i = 0; i < parameters; i++)
+        {
+            var v = NewValue(MachineType.I64);
+            operands.Add(MachineOperand.Create(v, OperandKind.DefFixed, i));
+            values.Add(v);
+        }
+
+        SetLabel(operands);
+        while (values.Count < 2)
+        {
+            values.Add(Constant());
+        }
+
+        Sequence(values, 0);
+        Emit([.. values.TakeLast(3).Select(v => MachineOperand.Create(v, OperandKind.UseAny))]);
+        Finish();
+    }
+
+    private int NewValue(MachineType? type = null)
+        => _function.NewVirtualRegister(type ?? _random.Next(10) switch { < 5 => MachineType.I64, 5 => MachineType.I32, 6 => MachineType.V128, _ => MachineType.F64 });
+
+    private void StartBlock()
+    {
+        _function.Blocks.Add(new MachineBlock
+        {
+            First = _function.Instructions.Count,
+            Loop = _loop,
+            LoopDepth = Depth(_loop),
+            IsCold = _random.Next(8) == 0,
+        });
+        _successors.Add([]);
+        _block = _function.Blocks.Count - 1;
+        _function.Instructions.Add(default);
+    }
+
+    private int Depth(int loop)
+    {
+        var depth = 0;
+        for (; loop >= 0; loop = _function.Loops[loop].Parent)
+        {
+            depth++;
+        }
+
+        return depth;
+    }
+
+    private void SetLabel(List<MachineOperand> operands)
+    {
+        ref var label = ref _function.Instructions[_function.Blocks[_block].First];
+        label.OperandStart = _function.Operands.AddRange(operands.ToArray());
+        label.OperandCount = (byte)operands.Count;
+    }
+
+    private void EndBlock(bool jump)
+    {
+        if (jump)
+        {
+            Emit([]);
+        }
+
+        _function.Blocks[_block].End = _function.Instructions.Count;
+    }
+
+    private void Emit(MachineOperand[] operands, MachineFlags flags = 0, int clobbers = 0)
+        => _function.Instructions.Add(new MachineInstruction
+        {
+            Opcode = 1,
+            OperandStart = _function.Operands.AddRange(operands),
+            OperandCount = (byte)operands.Length,
+            Flags = flags,
+            Clobbers = (byte)clobbers,
+        });
+
+    private int Constant()
+    {
+        var v = NewValue();
+        Emit([MachineOperand.Create(v, OperandKind.Def)], MachineFlags.Rematerialisable | (_random.Next(2) == 0 ? MachineFlags.MemoryResident : 0));
+        return v;
+    }
+
+    private int Pick(List<int> values) => values[_random.Next(3) == 0 ? _random.Next(values.Count) : Math.Max(0, values.Count - 1 - _random.Next(6))];
+
+    private int? Pick(List<int> values, bool vector)
+    {
+        var of = values.Where(v => RegisterFile.IsVector(_function.Types[v]) == vector).ToList();
+        return of.Count == 0 ? null : Pick(of);
+    }
+
+    private void Sequence(List<int> values, int depth)
+    {
+        var count = 1 + _random.Next(8);
+        for (var i = 0; i < count && _budget > 0; i++)
+        {
+            _budget--;
+            switch (_random.Next(14))
+            {
+                case 0 when depth < 4:
+                    If(values, depth);
+                    break;
+                case 1 or 2 when depth < 4:
+                    Loop(values, depth);
+                    break;
+                case 3:
+                    Call(values);
+                    break;
+                case 4:
+                    values.Add(Constant());
+                    break;
+                default:
+                    Operation(values);
+                    break;
+            }
+        }
+    }
+
+    private void Call(List<int> values)
+    {
+        var operands = new List<MachineOperand>();
+        for (int r = 0, n = _random.Next(3); r < n; r++)
+        {
+            var v = NewValue(MachineType.I64);
+            operands.Add(MachineOperand.Create(v, OperandKind.DefFixed, r));
+        }
+
+        var results = operands.Select(o => o.VirtualRegister).ToArray();
+        for (int r = 0, n = _random.Next(4); r < n && Pick(values, vector: false) is { } v; r++)
+        {
+            operands.Add(MachineOperand.Create(v, OperandKind.UseFixed, r));
+        }
+
+        Emit([.. operands], MachineFlags.Call);
+        values.AddRange(results);
+    }
+
+    private void Operation(List<int> values)
+    {
+        var operands = new List<MachineOperand>();
+        var results = new List<int>();
+        var shape = _random.Next(8);
+        if (shape == 0)
+        {
+            // Like a division: fixed in and out, clobbers, a register operand besides.
+            if (Pick(values, vector: false) is not { } a)
+            {
+                return;
+            }
+
+            var d = NewValue(MachineType.I64);
+            operands.Add(MachineOperand.Create(d, OperandKind.DefFixed, 0));
+            operands.Add(MachineOperand.Create(a, OperandKind.UseFixed, 0));
+            operands.Add(MachineOperand.Create(Pick(values, vector: false)!.Value, _random.Next(2) == 0 ? OperandKind.Use : OperandKind.UseAny));
+            Emit([.. operands], clobbers: 1);
+            values.Add(d);
+            return;
+        }
+
+        if (shape <= 3)
+        {
+            var a = Pick(values);
+            var d = NewValue(_function.Types[a]);
+            operands.Add(MachineOperand.Create(d, OperandKind.DefTied));
+            results.Add(d);
+            operands.Add(MachineOperand.Create(a, OperandKind.UseTied));
+            var b = Pick(values);
+            operands.Add(MachineOperand.Create(b, _random.Next(2) == 0 ? OperandKind.Use : OperandKind.UseAny));
+        }
+        else
+        {
+            if (_random.Next(5) != 0)
+            {
+                var d = NewValue();
+                operands.Add(MachineOperand.Create(d, _random.Next(4) == 0 ? OperandKind.DefEarly : OperandKind.Def));
+                results.Add(d);
+            }
+
+            if (_random.Next(6) == 0)
+            {
+                operands.Add(MachineOperand.Create(NewValue(), OperandKind.Temp));
+            }
+
+            for (int k = 0, n = _random.Next(3); k < n; k++)
+            {
+                operands.Add(MachineOperand.Create(
+                    Pick(values), _random.Next(6) switch { 0 => OperandKind.UseLate, 1 or 2 => OperandKind.UseAny, _ => OperandKind.Use }));
+            }
+        }
+
+        Emit([.. operands]);
+        values.AddRange(results);
+    }
+
+    private int[] Arguments(List<int> values, List<MachineType> types)
+        => [.. types.Select(t =>
+        {
+            var of = values.Where(v => _function.Types[v] == t).ToList();
+            return of.Count > 0 ? Pick(of) : MakeOf(t);
+        })];
+
+    private int MakeOf(MachineType type)
+    {
+        var v = NewValue(type);
+        Emit([MachineOperand.Create(v, OperandKind.Def)]);
+        return v;
+    }
+
+    private void If(List<int> values, int depth)
+    {
+        var from = _block;
+        Emit([MachineOperand.Create(Pick(values), OperandKind.Use)]);
+        EndBlock(jump: false);
+        var types = Enumerable.Range(0, _random.Next(4)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var ends = new List<(int Block, int[] Arguments)>();
+        for (var arm = 0; arm < 2; arm++)
+        {
+            StartBlock();
+            _successors[from].Add((_block, []));
+            var inner = new List<int>(values);
+            if (_random.Next(3) != 0)
+            {
+                Sequence(inner, depth + 1);
+            }
+
+            ends.Add((_block, Arguments(inner, types)));
+            EndBlock(jump: true);
+        }
+
+        Join(values, types, ends);
+    }
+
+    private void Join(List<int> values, List<MachineType> types, List<(int Block, int[] Arguments)> ends)
+    {
+        StartBlock();
+        var parameters = types.Select(t => NewValue(t)).ToList();
+        SetLabel([.. parameters.Select(p => MachineOperand.Create(p, OperandKind.Def))]);
+        foreach (var (block, arguments) in ends)
+        {
+            _successors[block].Add((_block, arguments));
+        }
+
+        values.AddRange(parameters);
+    }
+
+    private void Loop(List<int> values, int depth)
+    {
+        var types = Enumerable.Range(0, _random.Next(5)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var before = _block;
+        var initial = Arguments(values, types);
+        EndBlock(jump: true);
+
+        _loop = _function.Loops.Add(new MachineLoop { Parent = _loop, Header = _function.Blocks.Count });
+        var loop = _loop;
+        StartBlock();
+        var header = _block;
+        _function.Blocks[header].IsLoopHeader = true;
+        var parameters = types.Select(t => NewValue(t)).ToList();
+        SetLabel([.. parameters.Select(p => MachineOperand.Create(p, OperandKind.Def))]);
+        _successors[before].Add((header, initial));
+        var inner = new List<int>(values);
+        inner.AddRange(parameters);
+        Sequence(inner, depth + 1);
+
+        // Permute parameters and new values on the back edge, which is split since the latch has two successors.
+        Emit([MachineOperand.Create(Pick(inner), OperandKind.UseAny)]);
+        var latch = _block;
+        EndBlock(jump: false);
+        StartBlock();
+        _successors[latch].Add((_block, []));
+        var back = new List<int>(parameters);
+        back.AddRange(inner.TakeLast(4));
+        _successors[_block].Add((header, Arguments(_random.Next(3) == 0 ? inner : back.Concat(inner.Take(1)).ToList(), types)));
+        EndBlock(jump: true);
+        _function.Loops[loop].End = _function.Blocks.Count;
+        _loop = _function.Loops[loop].Parent;
+
+        StartBlock();
+        _successors[latch].Add((_block, []));
+        foreach (var v in inner.Skip(values.Count).ToList())
+        {
+            values.Add(v);
+        }
+    }
+
+    private void Finish()
+    {
+        EndBlock(jump: false);
+        for (var b = 0; b < _function.Blocks.Count; b++)
+        {
+            ref var block = ref _function.Blocks[b];
+            block.SuccessorStart = _function.Edges.Count;
+            block.SuccessorCount = _successors[b].Count;
+            foreach (var (target, arguments) in _successors[b])
+            {
+                _function.Edges.Add(new MachineEdge
+                {
+                    From = b,
+                    To = target,
+                    ArgumentStart = _function.Arguments.AddRange(arguments),
+                    ArgumentCount = arguments.Length,
+                });
+            }
+        }
+
+        _function.ComputePredecessors();
+    }
+}
