@@ -739,12 +739,27 @@ internal sealed partial class LinearScan(RegisterFile file)
             return !state.IsRematerialisable && !IsParameter(state) && _function.Operands[state.DefinitionOperand].Kind != OperandKind.DefFixed;
         }
 
-        var u = FirstUseFrom(piece, current.Start);
-        return u >= 0 && _uses[u].Position == current.Start && MustHaveRegister(piece, u);
+        return LastNeedAt(piece, current.Start) >= 0;
     }
 
     // A definition must keep its register until the gap after its instruction, where the store to its slot is; a use only while it reads.
-    private int SmallestEnd(int piece) => _pieces[piece].IsChild ? _pieces[piece].Start + 1 : (_pieces[piece].Start | 1) + 1;
+    private int SmallestEnd(int piece)
+        => (_pieces[piece].IsChild ? LastNeedAt(piece, _pieces[piece].Start) : _pieces[piece].Start | 1) + 1;
+
+    // The last position of this instruction at which the piece is read and must be in a register, or −1.
+    private int LastNeedAt(int piece, int position)
+    {
+        var last = -1;
+        for (var u = FirstUseFrom(piece, position); u >= 0 && _uses[u].Position <= (position | 1); u = _uses[u].Next)
+        {
+            if (MustHaveRegister(piece, u))
+            {
+                last = _uses[u].Position;
+            }
+        }
+
+        return last;
+    }
 
     private bool MustHaveRegister(int piece, int use)
     {
@@ -805,8 +820,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         {
             _active[best] = -1;
             _occupied &= ~(1UL << best);
-            var at = EvictionPosition(evicted, position);
-            SpillFrom(Split(evicted, at), position);
+            SpillFrom(_pieces[evicted].Start == position ? evicted : Split(evicted, EvictionPosition(evicted, position)), position);
         }
 
         if (bestLimit < _pieces[piece].End)
@@ -827,7 +841,7 @@ internal sealed partial class LinearScan(RegisterFile file)
     private long EvictionScore(int piece, int position)
     {
         ref var current = ref _pieces[piece];
-        if (current.Start >= position || (!current.IsChild && position < SmallestEnd(piece)))
+        if (NeedsRegisterAtStart(piece) && position < SmallestEnd(piece))
         {
             return long.MaxValue;
         }
@@ -839,12 +853,9 @@ internal sealed partial class LinearScan(RegisterFile file)
         }
 
         var within = u >= 0 && _uses[u].Position < current.End;
-        if (within && _uses[u].Position == position)
+        if (LastNeedAt(piece, position) >= 0)
         {
-            if (MustHaveRegister(piece, u))
-            {
-                return long.MaxValue;
-            }
+            return long.MaxValue;
         }
 
         ref var state = ref _states[current.VirtualRegister];
