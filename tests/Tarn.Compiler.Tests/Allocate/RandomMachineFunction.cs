@@ -10,7 +10,6 @@ internal sealed class RandomMachineFunction
     private readonly Random _random;
     private readonly MachineFunction _function = new();
     private readonly List<List<(int Target, int[] Arguments)>> _successors = [];
-    private readonly List<int> _loopOf = [];
     private int _budget;
     private int _block = -1;
     private int _loop = -1;
