@@ -1,0 +1,151 @@
+// Why: the managed side of leaving guest code. Whoever enters guest code looks at the record's ExitCode when it is back; not zero means that the
+// guest left for another reason than returning, and Finish does what it asks for and resumes it, until it returns, traps or throws.
+//
+// Invariants:
+//  - One thread at a time. Nested activations (host function calls guest) are properly nested, since each is a managed frame.
+//  - While managed code runs, ExitCode is 0 and GuestStackPointer is where the next activation may start: the stack's top, or the innermost
+//    suspended guest's exit frame. Guest code that returns without leaving does not touch it; every other way out goes through here and puts it
+//    back to what it was at entry. That is how frames of a guest that trapped, threw or was abandoned are dropped.
+//  - No P/Invoke is made inside the try block: the JIT does not inline those, which would double the cost of a host call.
+using System.Runtime.CompilerServices;
+using Tarn.Compiler.Abi;
+
+namespace Tarn.Execution;
+
+internal abstract unsafe class GuestExecution
+{
+    private static readonly nint s_resume = Machine.Current.Stubs.Resume;
+
+    protected GuestExecution(ExecutionRecord* record) => Record = record;
+
+    /// <summary>The store's execution record.</summary>
+    public ExecutionRecord* Record { get; }
+
+    /// <summary>What <see cref="FunctionReference.HostFunction"/> indexes.</summary>
+    public HostFunction[] HostFunctions { get; set; } = [];
+
+    /// <summary>
+    /// Runs the guest that has just left until it is done. Call it when an entry stub came back with an <see cref="ExitCode"/> other than 0.
+    /// </summary>
+    /// <param name="entryStackPointer">GuestStackPointer before the entry.</param>
+    /// <returns>What the guest returned.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public RawResult Finish(nint entryStackPointer)
+    {
+        RawResult result = default;
+        if (!Run(entryStackPointer, maySuspend: false, ref result))
+        {
+            throw new InvalidOperationException("a host function that must not suspend did");
+        }
+
+        return result;
+    }
+
+    /// <summary>As <see cref="Finish"/>, but gives false when a host function is pending: the guest stays suspended.</summary>
+    public bool TryFinish(nint entryStackPointer, ref RawResult result) => Run(entryStackPointer, maySuspend: true, ref result);
+
+    /// <summary>Continues a suspended guest whose results are in its exit frame, on any thread; false when it is suspended again.</summary>
+    public bool Continue(nint entryStackPointer, ref RawResult result)
+    {
+        result = Resume(Record);
+        if (Record->ExitCode == ExitCode.Returned)
+        {
+            Record->GuestStackPointer = entryStackPointer;
+            return true;
+        }
+
+        return Run(entryStackPointer, maySuspend: true, ref result);
+    }
+
+    /// <summary>Drops a suspended guest; its frames are gone.</summary>
+    public void Abandon(nint entryStackPointer)
+    {
+        Record->ExitCode = ExitCode.Returned;
+        Record->GuestStackPointer = entryStackPointer;
+    }
+
+    /// <summary>Values of the suspended guest on top.</summary>
+    public ulong* SuspendedValues => ExitFrame.Values((ExitFrame*)Record->GuestStackPointer);
+
+    /// <summary>
+    /// Does a builtin's work. Arguments and results as for <see cref="HostFunction.Invoke"/>. An exception unwinds the guest.
+    /// </summary>
+    protected abstract void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values);
+
+    /// <summary>Makes the exception for a trap. GuestStackPointer is the guest's, so a backtrace can still be taken.</summary>
+    protected abstract Exception CreateTrap(in GuestTrap trap);
+
+    /// <summary>Waits for a pending host function on behalf of a caller that cannot be suspended.</summary>
+    protected virtual void WaitForPending() =>
+        throw new InvalidOperationException("An asynchronous host function was called by a guest that was entered synchronously.");
+
+    private bool Run(nint entryStackPointer, bool maySuspend, ref RawResult result)
+    {
+        ExecutionRecord* record = Record;
+        bool keepFrames = false;
+        try
+        {
+            while (true)
+            {
+                ExitCode code = record->ExitCode;
+                if (code == ExitCode.HostCall)
+                {
+                    record->ExitCode = ExitCode.Returned;
+                    ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+                    HostFunction function = HostFunctions[record->ExitFunctionReference->HostFunction];
+                    if (function.Invoke(this, record->ExitVmContext, ExitFrame.Values(frame)) == HostCallStatus.Pending)
+                    {
+                        if (maySuspend)
+                        {
+                            keepFrames = true;
+                            return false;
+                        }
+
+                        WaitForPending();
+                    }
+                }
+                else if (code == ExitCode.Builtin)
+                {
+                    record->ExitCode = ExitCode.Returned;
+                    ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+                    InvokeBuiltin((BuiltinId)record->ExitArgument, frame->VmContext, ExitFrame.Values(frame));
+                }
+                else if (code == ExitCode.Returned)
+                {
+                    return true;
+                }
+                else
+                {
+                    record->ExitCode = ExitCode.Returned;
+                    throw CreateTrap(Describe(record, code));
+                }
+
+                result = Resume(record);
+            }
+        }
+        finally
+        {
+            if (!keepFrames)
+            {
+                record->GuestStackPointer = entryStackPointer;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static RawResult Resume(ExecutionRecord* record) => ((delegate* unmanaged<ExecutionRecord*, RawResult>)s_resume)(record);
+
+    private static GuestTrap Describe(ExecutionRecord* record, ExitCode exit)
+    {
+        Platform.CodeBlock? block = Machine.Current.Arena.Find(record->TrapProgramCounter - (exit == ExitCode.Trap ? 1 : 0));
+        TrapCode code = TrapCode.None;
+        bool known = block is not null && block.Owner!.TryGetTrap((int)(record->TrapProgramCounter - (nint)block.Address), out code);
+        if (!known)
+        {
+            // A fault without a site: only memory builtins have those, on a page that could not be opened.
+            code = exit == ExitCode.MemoryFault ? TrapCode.MemoryOutOfBounds : TrapCode.None;
+        }
+
+        return new GuestTrap(code, record->TrapProgramCounter, exit == ExitCode.MemoryFault ? record->FaultAddress : 0, record->ExitVmContext);
+    }
+}

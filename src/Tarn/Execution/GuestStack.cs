@@ -1,0 +1,69 @@
+// Why: the stack guest code runs on, never the thread's own, so that exhaustion is a trap and a suspended guest can be kept aside. Below it lies a
+// guard page that nothing may reach: compiled code compares with Limit before it takes a frame, and the headroom below Limit covers
+// what does not compare. The budget, from large to small: frames of leaf functions (256 bytes), an exit frame (1 KiB unchecked, larger ones
+// compare), a trap's return address, and a signal frame with the CLR's own handling of it, for threads without an alternate stack and for the
+// signals that do not use it (with AVX-512 state the kernel writes about 3.5 KiB, the CLR's context record takes as much again).
+//
+//   guard page | headroom | ... guest frames grow downward ... <- High
+//   Low - page   Low        Limit = Low + Headroom
+using Tarn.Platform;
+
+namespace Tarn.Execution;
+
+internal sealed unsafe class GuestStack : IDisposable
+{
+    public const int Headroom = 32 * 1024;
+    public const int DefaultBytes = 1024 * 1024;
+
+    private readonly VirtualMemory _memory;
+    private readonly nuint _reserved;
+    private byte* _base;
+
+    public GuestStack(VirtualMemory memory, int bytes = DefaultBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 2 * Headroom);
+        _memory = memory;
+        nuint usable = memory.RoundUp((nuint)bytes);
+        _reserved = usable + memory.PageSize;
+        _base = memory.Reserve(_reserved);
+        try
+        {
+            memory.Protect(_base + memory.PageSize, usable, MemoryProtection.ReadWrite);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        Low = (nint)(_base + memory.PageSize);
+        High = (nint)(_base + _reserved);
+    }
+
+    /// <summary>Lowest usable address.</summary>
+    public nint Low { get; }
+
+    /// <summary>End: where the first activation starts.</summary>
+    public nint High { get; }
+
+    /// <summary>What <see cref="VmContext.StackLimit"/> has to be.</summary>
+    public nint Limit => Low + Headroom;
+
+    /// <summary>Makes a store's execution record use this stack, empty.</summary>
+    public void Attach(ExecutionRecord* record)
+    {
+        record->StackLow = Low;
+        record->StackHigh = High;
+        record->GuestStackPointer = High;
+        record->ExitCode = 0;
+    }
+
+    public void Dispose()
+    {
+        if (_base != null)
+        {
+            _memory.Release(_base, _reserved);
+            _base = null;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// Why: the seam between execution and a processor. One implementation for each in its own folder; nothing outside those folders knows
+// a register. All members make code in the arena that lives as long as the process, unless they say otherwise.
+using Tarn.Compiler.Abi;
+using Tarn.Platform;
+
+namespace Tarn.Execution;
+
+internal abstract class MachineStubs
+{
+    /// <summary>C function (execution record) → <see cref="RawResult"/>: continues the guest suspended at GuestStackPointer.</summary>
+    public abstract nint Resume { get; }
+
+    /// <summary>Guest code: target of every <see cref="SymbolKind.Trap"/>.</summary>
+    public abstract nint Trap { get; }
+
+    /// <summary>Where the signal handler sends a guest that faulted.</summary>
+    public abstract nint FaultLanding { get; }
+
+    /// <summary>Guest code: target of <see cref="SymbolKind.Builtin"/>.</summary>
+    public abstract nint Builtin(BuiltinId id);
+
+    /// <summary>Makes the stubs of a signature. Callers share them through <see cref="Machine.StubsFor"/>.</summary>
+    public abstract SignatureStubs CreateSignatureStubs(Signature signature);
+
+    /// <summary>Makes thunks for functions that are compiled when they are first called; freed with their module.</summary>
+    public abstract LazyThunks CreateLazyThunks(int count);
+
+    /// <summary>Makes the code of the signal handler; see FaultHandler.</summary>
+    public abstract nint CreateFaultHandler(CodeArena arena, in FaultHandlerParameters parameters);
+
+    /// <summary>Makes a guest function () → () that reads one byte at an address, with a trap site at the access; for the self-test.</summary>
+    public abstract CodeBlock CreateProbe(nint address);
+}
+
+/// <summary>What the emitted signal handler has to know.</summary>
+/// <param name="PreviousSegmentationFault">Handler to chain to for SIGSEGV.</param>
+/// <param name="PreviousBusError">Handler to chain to for SIGBUS.</param>
+/// <param name="RangeTable">Address of the table of slabs whose pages the handler may open; see FaultRangeTable.</param>
+internal readonly record struct FaultHandlerParameters(nint PreviousSegmentationFault, nint PreviousBusError, nint RangeTable);

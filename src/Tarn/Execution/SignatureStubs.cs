@@ -1,0 +1,12 @@
+// Why: the stubs of one signature, in one code block. They live as long as the process: signatures are few, and records in any store may
+// point at them.
+namespace Tarn.Execution;
+
+/// <param name="Signature">What they are for.</param>
+/// <param name="TypedEntry">
+/// C function taking the arguments in order, then the <see cref="FunctionReference"/>'s address; gives <see cref="RawResult"/>. i32 arguments need not be
+/// extended. 0 if the signature has none.
+/// </param>
+/// <param name="ArrayEntry">C function (function reference, values*): 16 bytes a value, arguments in, results out.</param>
+/// <param name="HostExit">Guest code: <see cref="FunctionReference.Code"/> of every host function of this signature.</param>
+internal sealed record SignatureStubs(Signature Signature, nint TypedEntry, nint ArrayEntry, nint HostExit);

@@ -1,0 +1,83 @@
+// Why: what all x86-64 stubs have in common: the frame on the thread's own stack, and publishing. Invariant: whatever enters guest code pushes
+// the six registers that the C convention preserves, in this order and nothing after them, before it writes HostStackPointer; whatever leaves
+// guest code pops them from there. So any exit can end any entry, and a guest suspended by one thread can return to another.
+//
+//   host stack:  ... return address | rbx | rbp | r12 | r13 | r14 | r15   <- HostStackPointer
+//
+// Branches are not shortened, so offsets are final as soon as they are known.
+using Tarn.Assembler;
+using Tarn.Compiler.Abi;
+using Tarn.Platform;
+using static Tarn.Assembler.Gpr;
+using static Tarn.Assembler.OperandSize;
+
+namespace Tarn.Execution.X64;
+
+internal sealed unsafe class StubAssembler(CodeArena arena, string name)
+{
+    /// <summary>Bytes pushed by <see cref="EnterHostFrame"/>.</summary>
+    public const int HostFrameBytes = 48;
+
+    private readonly List<nint> _symbols = [];
+
+    public X64Assembler Asm { get; } = new(CpuFeatureDetector.Detect(), shortenBranches: false, initialCapacity: 4096);
+
+    public StubOwner Owner { get; } = new(name);
+
+    public static Mem Context(int field) => new(R14, field);
+
+    public void EnterHostFrame()
+    {
+        Asm.Push(Rbx);
+        Asm.Push(Rbp);
+        Asm.Push(R12);
+        Asm.Push(R13);
+        Asm.Push(R14);
+        Asm.Push(R15);
+    }
+
+    /// <summary>Back to the thread's stack; the return address is on top afterwards.</summary>
+    public void LeaveToHostFrame(Gpr execution)
+    {
+        Asm.Mov(S64, Rsp, new Mem(execution, ExecutionRecordLayout.HostStackPointer));
+        Asm.Pop(R15);
+        Asm.Pop(R14);
+        Asm.Pop(R13);
+        Asm.Pop(R12);
+        Asm.Pop(Rbp);
+        Asm.Pop(Rbx);
+    }
+
+    /// <summary>A jump to code elsewhere in the arena.</summary>
+    public void JumpTo(nint target) => Asm.JmpSymbol(Symbol(target));
+
+    /// <summary>A call of code elsewhere in the arena.</summary>
+    public void CallTo(nint target) => Asm.CallSymbol(Symbol(target));
+
+    public Mem AtAddress(nint target) => Mem.AtSymbol(Symbol(target));
+
+    public void Align() => Asm.Align(16);
+
+    /// <summary>Copies the code into the arena, links it and makes it executable; returns the block.</summary>
+    public CodeBlock Publish()
+    {
+        Asm.Finish();
+        ReadOnlySpan<byte> code = Asm.Code;
+        CodeBlock block = arena.Allocate(code.Length);
+        code.CopyTo(block.Bytes);
+        foreach (ref readonly CodeRelocation relocation in Asm.Relocations)
+        {
+            byte* field = block.Address + relocation.Offset;
+            *(int*)field = checked((int)(_symbols[relocation.Symbol] + relocation.Addend - (nint)field));
+        }
+
+        arena.Publish(block, Owner);
+        return block;
+    }
+
+    private int Symbol(nint address)
+    {
+        _symbols.Add(address);
+        return _symbols.Count - 1;
+    }
+}

@@ -1,0 +1,164 @@
+// Why: the x86-64 implementation of the seam: one block with the stubs every process needs, and makers for the others. Fixed stubs are found by
+// direct addresses that go into emitted code as rel32, so this object is made once and never goes away.
+using Tarn.Assembler;
+using Tarn.Compiler.Abi;
+using Tarn.Platform;
+using static Tarn.Assembler.Gpr;
+using static Tarn.Assembler.OperandSize;
+
+namespace Tarn.Execution.X64;
+
+internal sealed unsafe class X64MachineStubs : MachineStubs
+{
+    private const int ThunkSize = 8;
+
+    private readonly CodeArena _arena;
+    private readonly nint[] _builtins = new nint[(int)BuiltinId.Count];
+
+    public X64MachineStubs(CodeArena arena)
+    {
+        if (!CpuFeatureDetector.HasBaseline)
+        {
+            throw new PlatformNotSupportedException("Tarn's machine code needs a processor with SSE4.2.");
+        }
+
+        _arena = arena;
+        Trap = Publish("trap", EmitTrap);
+        StubAssembler stub = new(arena, "fixed stubs");
+        Label resume = ExitStubs.EmitResume(stub);
+        Label landing = EmitFaultLanding(stub);
+        Label[] builtins = new Label[_builtins.Length];
+        for (int i = 0; i < builtins.Length; i++)
+        {
+            BuiltinId id = (BuiltinId)i;
+            builtins[i] = id switch
+            {
+                BuiltinId.MemoryCopyBytes => MemoryBuiltins.EmitCopy(stub),
+                BuiltinId.MemoryFillBytes => MemoryBuiltins.EmitFill(stub),
+                BuiltinId.Interrupt or BuiltinId.FuelExhausted or BuiltinId.CompileFunction => ExitStubs.EmitPreserving(stub, id),
+                _ => ExitStubs.EmitBuiltin(stub, id, Trap),
+            };
+        }
+
+        nint start = (nint)stub.Publish().Address;
+        Resume = start + stub.Asm.OffsetOf(resume);
+        FaultLanding = start + stub.Asm.OffsetOf(landing);
+        for (int i = 0; i < builtins.Length; i++)
+        {
+            _builtins[i] = start + stub.Asm.OffsetOf(builtins[i]);
+        }
+    }
+
+    public override nint Resume { get; }
+
+    public override nint Trap { get; }
+
+    public override nint FaultLanding { get; }
+
+    public override nint Builtin(BuiltinId id) => _builtins[(int)id];
+
+    public override SignatureStubs CreateSignatureStubs(Signature signature)
+    {
+        StubAssembler stub = new(_arena, $"stubs {signature}");
+        Label typed = signature.HasTypedEntry ? EntryStubs.EmitTyped(stub, signature, Trap) : default;
+        Label array = EntryStubs.EmitArray(stub, signature, Trap);
+        Label exit = ExitStubs.EmitHostCall(stub, signature, Trap);
+        nint start = (nint)stub.Publish().Address;
+        return new SignatureStubs(
+            signature,
+            signature.HasTypedEntry ? start + stub.Asm.OffsetOf(typed) : 0,
+            start + stub.Asm.OffsetOf(array),
+            start + stub.Asm.OffsetOf(exit));
+    }
+
+    public override LazyThunks CreateLazyThunks(int count)
+    {
+        StubAssembler stub = new(_arena, "lazy thunks");
+        X64Assembler asm = stub.Asm;
+        nint* slots = (nint*)_arena.AllocateData(count * sizeof(nint));
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                int start = asm.Offset;
+                asm.Jmp(stub.AtAddress((nint)(slots + i)));
+                asm.Nop(ThunkSize - (asm.Offset - start));
+            }
+
+            int[] compile = new int[count];
+            for (int i = 0; i < count; i++)
+            {
+                compile[i] = asm.Offset;
+                asm.MovImm32(R11, i);
+                stub.JumpTo(Builtin(BuiltinId.CompileFunction));
+            }
+
+            CodeBlock block = stub.Publish();
+            for (int i = 0; i < count; i++)
+            {
+                slots[i] = (nint)block.Address + compile[i];
+            }
+
+            return new LazyThunks(_arena, block, ThunkSize, slots, count);
+        }
+        catch
+        {
+            _arena.FreeData((byte*)slots, count * sizeof(nint));
+            throw;
+        }
+    }
+
+    public override nint CreateFaultHandler(CodeArena arena, in FaultHandlerParameters parameters)
+    {
+        StubAssembler stub = new(arena, "fault handler");
+        Platform.Linux.X64.FaultHandlerCode.Emit(stub.Asm, arena, parameters, FaultLanding);
+        return (nint)stub.Publish().Address;
+    }
+
+    public override CodeBlock CreateProbe(nint address)
+    {
+        StubAssembler stub = new(_arena, "probe");
+        stub.Asm.MovImm(Rax, address);
+        stub.Owner.AddTrap(stub.Asm.Offset, TrapCode.MemoryOutOfBounds, new FrameDescription(FrameKind.Guest, FrameSize: 0));
+        stub.Asm.Movzx(S8, Rax, new Mem(Rax));
+        stub.Asm.Ret();
+        return stub.Publish();
+    }
+
+    private nint Publish(string name, Action<StubAssembler> emit)
+    {
+        StubAssembler stub = new(_arena, name);
+        emit(stub);
+        return (nint)stub.Publish().Address;
+    }
+
+    private static void EmitTrap(StubAssembler stub)
+    {
+        X64Assembler asm = stub.Asm;
+        asm.Pop(R11);
+        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.TrapProgramCounter), R11);
+        EmitAbandon(stub, ExitCode.Trap);
+    }
+
+    private static Label EmitFaultLanding(StubAssembler stub)
+    {
+        X64Assembler asm = stub.Asm;
+        stub.Align();
+        Label entry = asm.BindNew();
+        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
+        EmitAbandon(stub, ExitCode.MemoryFault);
+        return entry;
+    }
+
+    // The guest will not be resumed; its stack pointer is kept for the backtrace.
+    private static void EmitAbandon(StubAssembler stub, ExitCode code)
+    {
+        X64Assembler asm = stub.Asm;
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.GuestStackPointer), Rsp);
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.ExitVmContext), R14);
+        asm.MovImm(S32, new Mem(R10, ExecutionRecordLayout.ExitCode), (int)code);
+        stub.LeaveToHostFrame(R10);
+        asm.Ret();
+    }
+}

@@ -1,0 +1,99 @@
+// Why: tells the emitted signal handler which slabs have slots whose pages it may open, and where each slot's record is. The handler scans
+// the table while any thread changes it, so: an entry's fields are written before its length, and its length is cleared first. Both
+// structures are read and written by machine code (FaultHandlerCode); the offsets are these constants, asserted in the constructor.
+//
+// Table: 64 bytes of header (u32 count of entries ever used), then entries of 64 bytes
+//   0x00 Base          u64   where slot 0's memory starts
+//   0x08 Length        u64   bytes covered; 0 = entry unused
+//   0x10 SlotStride    u64   bytes from slot to slot
+//   0x18 Records       u64   slot 0's record
+//   0x20 RecordStride  u64   bytes from record to record
+//   0x28 GranuleMask   u64   granule − 1; a granule (power of two, page multiple) is what one fault opens
+using System.Runtime.InteropServices;
+
+namespace Tarn.Platform;
+
+internal sealed unsafe class FaultRangeTable
+{
+    public const int HeaderSize = 64;
+    public const int Capacity = 63;
+    public const int TotalSize = HeaderSize + (Capacity * EntrySize);
+    public const int EntrySize = 64;
+
+    public const int BaseOffset = 0x00;
+    public const int LengthOffset = 0x08;
+    public const int SlotStrideOffset = 0x10;
+    public const int RecordsOffset = 0x18;
+    public const int RecordStrideOffset = 0x20;
+    public const int GranuleMaskOffset = 0x28;
+
+    private readonly Lock _lock = new();
+    private readonly byte* _table;
+
+    public FaultRangeTable(byte* table)
+    {
+        if (sizeof(Entry) != EntrySize || sizeof(FaultSlotRecord) != FaultSlotRecord.Size)
+        {
+            throw new InvalidOperationException("fault range structures do not have the size that the signal handler assumes");
+        }
+
+        _table = table;
+    }
+
+    public nint Address => (nint)_table;
+
+    /// <summary>Lets the handler open pages in a slab; <paramref name="records"/> stays valid until <see cref="Remove"/>.</summary>
+    public int Add(byte* start, nuint length, nuint slotStride, FaultSlotRecord* records, nuint recordStride, nuint granule)
+    {
+        if (granule == 0 || (granule & (granule - 1)) != 0 || slotStride % granule != 0 || length % slotStride != 0 || recordStride < FaultSlotRecord.Size)
+        {
+            throw new ArgumentException($"slab of {length:N0} bytes with stride {slotStride:N0}, granule {granule:N0} and record stride {recordStride:N0} does not fit together");
+        }
+
+        lock (_lock)
+        {
+            for (int i = 0; i < Capacity; i++)
+            {
+                Entry* entry = At(i);
+                if (entry->Length != 0)
+                {
+                    continue;
+                }
+
+                entry->Base = start;
+                entry->SlotStride = slotStride;
+                entry->Records = records;
+                entry->RecordStride = recordStride;
+                entry->GranuleMask = granule - 1;
+                Volatile.Write(ref entry->Length, length);
+                int* count = (int*)_table;
+                Volatile.Write(ref *count, Math.Max(*count, i + 1));
+                return i;
+            }
+        }
+
+        throw new InvalidOperationException($"more than {Capacity} memory slabs with learned reset in one process");
+    }
+
+    /// <summary>Undoes <see cref="Add"/>. No guest may be running in the slab.</summary>
+    public void Remove(int index)
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref At(index)->Length, 0);
+        }
+    }
+
+    private Entry* At(int index) => (Entry*)(_table + HeaderSize + (index * EntrySize));
+
+    [StructLayout(LayoutKind.Sequential, Size = EntrySize)]
+    private struct Entry
+    {
+        public byte* Base;
+        public nuint Length;
+        public nuint SlotStride;
+        public FaultSlotRecord* Records;
+        public nuint RecordStride;
+        public nuint GranuleMask;
+    }
+}
