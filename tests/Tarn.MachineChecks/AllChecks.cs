@@ -1,0 +1,20 @@
+// The list of checks, by hand: reflection would not survive trimming, and a check that is not listed fails to compile nowhere, so
+// Tarn.Runtime.Tests compares this list with the methods.
+namespace Tarn.MachineChecks;
+
+internal static class AllChecks
+{
+    public static IReadOnlyList<(string Name, Action Run)> List { get; } =
+    [
+        (nameof(CallChecks.Conventions_are_as_written_down), CallChecks.Conventions_are_as_written_down),
+        (nameof(CallChecks.Arrays_of_every_length_reach_the_host_and_come_back), CallChecks.Arrays_of_every_length_reach_the_host_and_come_back),
+        (nameof(CallChecks.Guests_read_arguments_and_give_results_where_the_convention_says), CallChecks.Guests_read_arguments_and_give_results_where_the_convention_says),
+        (nameof(CallChecks.Typed_entries_take_every_type_in_registers_and_beyond), CallChecks.Typed_entries_take_every_type_in_registers_and_beyond),
+        (nameof(CallChecks.Entries_compile_without_transition_too), CallChecks.Entries_compile_without_transition_too),
+        (nameof(CallChecks.Each_trap_code_arrives), CallChecks.Each_trap_code_arrives),
+        (nameof(CallChecks.Memory_faults_become_traps_and_null_references_stay), CallChecks.Memory_faults_become_traps_and_null_references_stay),
+        (nameof(CallChecks.Host_functions_throw_collect_recurse_and_call_back), CallChecks.Host_functions_throw_collect_recurse_and_call_back),
+        (nameof(CallChecks.Host_functions_catch_traps_of_the_guests_they_call), CallChecks.Host_functions_catch_traps_of_the_guests_they_call),
+        (nameof(CallChecks.Backtraces_cross_activations_and_stack_arguments), CallChecks.Backtraces_cross_activations_and_stack_arguments),
+    ];
+}
