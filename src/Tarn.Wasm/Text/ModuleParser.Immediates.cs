@@ -133,6 +133,8 @@ internal ref partial struct ModuleParser
                 {
                     if (Kind is not (TokenKind.Natural or TokenKind.Integer or TokenKind.Float))
                         Fail(_at, "invalid lane length: a shuffle has 16 lane indices");
+                    if (Kind != TokenKind.Natural)
+                        Fail(_at, "malformed lane index: i8 constant out of range");
                     Lane(code);
                 }
 
@@ -288,9 +290,9 @@ internal ref partial struct ModuleParser
 
     private void Lane(ByteBuffer code)
     {
-        if (Kind is not (TokenKind.Natural or TokenKind.Integer or TokenKind.Float))
+        if (Kind != TokenKind.Natural)
             Unexpected("a lane index");
-        if (Kind != TokenKind.Natural || !NumberSyntax.TryMagnitude(Text, out ulong lane) || lane > 255)
+        if (!NumberSyntax.TryMagnitude(Text, out ulong lane) || lane > 255)
             Fail(_at, "malformed lane index: i8 constant out of range");
         code.Byte((byte)lane);
         Advance();

@@ -1,8 +1,6 @@
 // Types (specification 6.4): value, heap and reference types, type definitions with recursion groups, and type uses. A type use without an index
 // means the first function type defined just so, which is added behind all others if the module has none (6.6.3); hence the index over
 // the encoded signatures. A recursion group of several types, a type with supertypes and one that refers to itself are never meant.
-using System.Diagnostics.CodeAnalysis;
-
 namespace Tarn.Wasm.Text;
 
 internal ref partial struct ModuleParser
