@@ -12,6 +12,8 @@ using Tarn.Compiler.Abi;
 
 namespace Tarn.Execution;
 
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
+
 internal abstract unsafe class GuestExecution
 {
     private static readonly nint s_resume = Machine.Current.Stubs.Resume;

@@ -1,7 +1,8 @@
 // Why: what the machine knows about a trap, before anybody has put it into words.
-using Tarn.Compiler.Abi;
 
 namespace Tarn.Execution;
+
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
 internal readonly unsafe struct GuestTrap(TrapCode code, nint programCounter, nint faultAddress, VmContext* context)
 {

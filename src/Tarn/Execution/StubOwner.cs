@@ -1,9 +1,10 @@
 // Why: explains PCs inside stubs to backtraces: where an activation begins, how large an exit frame is, and that a stub with a large frame may
 // exhaust the stack. Filled while the stub is emitted, immutable once published.
-using Tarn.Compiler.Abi;
 using Tarn.Platform;
 
 namespace Tarn.Execution;
+
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
 internal sealed class StubOwner(string name) : CodeOwner
 {

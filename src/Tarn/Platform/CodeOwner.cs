@@ -1,9 +1,10 @@
 // Why: whoever publishes code answers two questions about a PC in it: how to walk past the frame there, and why it trapped. Answers
 // come from tables made at compile time, so that a backtrace needs neither frame pointers nor anything the guest could have overwritten
 // besides its own stack.
-using Tarn.Compiler.Abi;
 
 namespace Tarn.Platform;
+
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
 internal abstract class CodeOwner
 {

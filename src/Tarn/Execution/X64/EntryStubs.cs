@@ -16,6 +16,8 @@ using static Tarn.Assembler.OperandSize;
 
 namespace Tarn.Execution.X64;
 
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
+
 internal static class EntryStubs
 {
     /// <summary>Frames above this size compare with the stack limit.</summary>

@@ -8,6 +8,8 @@ using static Tarn.Assembler.OperandSize;
 
 namespace Tarn.Execution.X64;
 
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
+
 internal sealed unsafe class X64MachineStubs : MachineStubs
 {
     private const int ThunkSize = 8;

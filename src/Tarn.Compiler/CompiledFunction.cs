@@ -1,0 +1,26 @@
+// What the compiler hands over for one function (docs/abi.md, "What the compiler hands over"): position-independent but for its
+// relocations, the same in eager and lazy mode, and fit to be written to a file. Tables are sorted by offset.
+using Tarn.Compiler.Abi;
+
+namespace Tarn.Compiler;
+
+internal sealed class CompiledFunction
+{
+    /// <summary>Machine code and its constants.</summary>
+    public required byte[] Code { get; init; }
+
+    /// <summary>Places in the code to be filled in when it is loaded.</summary>
+    public required Relocation[] Relocations { get; init; }
+
+    /// <summary>Where it may trap.</summary>
+    public required TrapSite[] TrapSites { get; init; }
+
+    /// <summary>Return addresses of its calls.</summary>
+    public required CallSite[] CallSites { get; init; }
+
+    /// <summary>Bytes from rsp to the return address, once the prologue is through.</summary>
+    public required int FrameSize { get; init; }
+
+    /// <summary>Bytes of arguments above the return address that it pops.</summary>
+    public required int StackArgumentBytes { get; init; }
+}

@@ -1,0 +1,89 @@
+// Owns everything that modules of one configuration share: canonical types, compiled code, pools. Thread-safe. Modules,
+// stores and instances of different engines do not mix, which is checked wherever they meet.
+using Tarn.Compiler;
+using Tarn.Compiler.Abi;
+using Tarn.Execution;
+using Tarn.Instances;
+
+namespace Tarn;
+
+/// <summary>Compiles and runs WebAssembly under one set of options. Make one for a process, or a few; it is thread-safe.</summary>
+public sealed class Engine : IDisposable
+{
+    private readonly Lock _lock = new();
+    private SignatureStubs?[] _stubs = new SignatureStubs?[64];
+    private int _disposed;
+
+    /// <summary>Makes an engine with default options.</summary>
+    public Engine()
+        : this(new EngineOptions())
+    {
+    }
+
+    /// <summary>Makes an engine.</summary>
+    /// <exception cref="ArgumentException">The options are faulty; the message names every fault.</exception>
+    /// <exception cref="PlatformNotSupportedException">Tarn has no machine layer for this operating system or processor.</exception>
+    public Engine(EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> faults = options.Validate();
+        if (faults.Count > 0)
+            throw new ArgumentException("the engine's options are faulty: " + string.Join("; ", faults), nameof(options));
+        Options = options;
+        Types = new TypeRegistry();
+        Target = new TargetDescription
+        {
+            MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
+            Interruption = options.Interruption,
+            Fuel = options.Fuel,
+        };
+        Allocator = InstanceAllocator.Create(this);
+    }
+
+    /// <summary>The options that the engine was made with.</summary>
+    public EngineOptions Options { get; }
+
+    internal TypeRegistry Types { get; }
+
+    /// <summary>What code is compiled for.</summary>
+    internal TargetDescription Target { get; }
+
+    internal InstanceAllocator Allocator { get; }
+
+    /// <summary>Gives back the pools. Dispose instances, stores and modules first.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            Allocator.Dispose();
+    }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+    /// <summary>The stubs through which functions of a canonical type are entered and host functions of that type left to.</summary>
+    internal SignatureStubs StubsFor(uint typeId)
+    {
+        SignatureStubs?[] stubs = Volatile.Read(ref _stubs);
+        return (typeId < (uint)stubs.Length ? Volatile.Read(ref stubs[typeId]) : null) ?? CreateStubs(typeId);
+    }
+
+    private SignatureStubs CreateStubs(uint typeId)
+    {
+        FunctionType type = Types.Function((int)typeId);
+        var parameters = new AbiType[type.ParameterCount];
+        for (int i = 0; i < parameters.Length; i++)
+            parameters[i] = ValueKinds.AbiOf(type.Parameters[i]);
+        var results = new AbiType[type.ResultCount];
+        for (int i = 0; i < results.Length; i++)
+            results[i] = ValueKinds.AbiOf(type.Results[i]);
+        SignatureStubs made = Machine.Current.StubsFor(new Signature(parameters, results));
+        lock (_lock)
+        {
+            SignatureStubs?[] stubs = _stubs;
+            if (typeId >= (uint)stubs.Length)
+                Array.Resize(ref stubs, (int)Math.Max(typeId + 1, (uint)stubs.Length * 2));
+            stubs[typeId] = made;
+            Volatile.Write(ref _stubs, stubs);
+        }
+        return made;
+    }
+}

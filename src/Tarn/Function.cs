@@ -1,0 +1,136 @@
+// The host's handle on a function, guest's or host's, whose signature is known at run time only. It holds the address of
+// the function's reference record and the generation of its store, so that a stale handle is an ObjectDisposedException and
+// never a stray call.
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Tarn.Execution;
+
+namespace Tarn;
+
+/// <summary>A function that can be called with <see cref="Value"/>s. For a signature known in advance use <c>Instance.GetFunction&lt;…&gt;</c>.</summary>
+public readonly unsafe struct Function : IEquatable<Function>
+{
+    private readonly Store? _store;
+    private readonly int _generation;
+    private readonly FunctionReference* _record;
+
+    internal Function(Store store, int generation, FunctionReference* record)
+    {
+        _store = store;
+        _generation = generation;
+        _record = record;
+    }
+
+    /// <summary>Whether this is the null reference.</summary>
+    public bool IsNull => _record == null;
+
+    /// <summary>What the function takes and gives.</summary>
+    public FunctionSignature Signature
+    {
+        get
+        {
+            FunctionType type = Type;
+            TypeRegistry types = _store!.Engine.Types;
+            var parameters = new ValueKind[type.ParameterCount];
+            for (int i = 0; i < parameters.Length; i++)
+                parameters[i] = ValueKinds.Of(type.Parameters[i], types);
+            var results = new ValueKind[type.ResultCount];
+            for (int i = 0; i < results.Length; i++)
+                results[i] = ValueKinds.Of(type.Results[i], types);
+            return new FunctionSignature(parameters, results);
+        }
+    }
+
+    internal Store? Store => _store;
+
+    internal int Generation => _generation;
+
+    internal FunctionReference* Record => _record;
+
+    internal FunctionType Type
+    {
+        get
+        {
+            ThrowIfUnusable();
+            return _store!.Engine.Types.Function((int)_record->TypeId);
+        }
+    }
+
+    /// <summary>Whether two handles are of the same function.</summary>
+    public static bool operator ==(Function left, Function right) => left.Equals(right);
+
+    /// <summary>Whether two handles are of different functions.</summary>
+    public static bool operator !=(Function left, Function right) => !left.Equals(right);
+
+    /// <summary>Calls the function.</summary>
+    /// <param name="arguments">As many values as the function has parameters, of the same kinds.</param>
+    /// <param name="results">Room for the results: at least as many as the function has.</param>
+    /// <param name="cancellationToken">Stops the guest; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</param>
+    /// <exception cref="ArgumentException">The arguments do not fit the signature, or there is no room for the results.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Invoke(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken = default)
+    {
+        if (InvokeCore(arguments, results, cancellationToken) is Trap trap)
+            throw _store!.Raise(trap, cancellationToken);
+    }
+
+    /// <summary>Calls the function and returns its results in an array.</summary>
+    /// <inheritdoc cref="Invoke(ReadOnlySpan{Value}, Span{Value}, CancellationToken)"/>
+    public Value[] Invoke(params ReadOnlySpan<Value> arguments)
+    {
+        var results = new Value[Type.ResultCount];
+        Invoke(arguments, results);
+        return results;
+    }
+
+    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <returns>Whether the function returned.</returns>
+    public bool TryInvoke(ReadOnlySpan<Value> arguments, Span<Value> results, [NotNullWhen(false)] out Trap? trap)
+    {
+        trap = InvokeCore(arguments, results, default);
+        return trap is null;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Function other) => _record == other._record && _generation == other._generation && ReferenceEquals(_store, other._store);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Function other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ((nint)_record).GetHashCode();
+
+    internal void ThrowIfUnusable()
+    {
+        if (_record == null)
+            throw new InvalidOperationException("the function reference is null");
+        Store.ThrowIfStale(_store, _generation);
+    }
+
+    [SkipLocalsInit]
+    private Trap? InvokeCore(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken)
+    {
+        FunctionType type = Type;
+        if (arguments.Length != type.ParameterCount)
+            throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
+        if (results.Length < type.ResultCount)
+            throw new ArgumentException($"the function has {type.ResultCount} results and there is room for {results.Length}: {type}", nameof(results));
+        const int InlineSlots = 32;
+        int count = Math.Max(type.ParameterCount, type.ResultCount);
+        RawValue* inline = stackalloc RawValue[InlineSlots];
+        RawValue[]? rented = count > InlineSlots ? new RawValue[count] : null;
+        fixed (RawValue* large = rented)
+        {
+            RawValue* slots = rented is null ? inline : large;
+            for (int i = 0; i < arguments.Length; i++)
+                slots[i] = _store!.ToRaw(arguments[i], type.Parameters[i]);
+            Trap? trap = _store!.Call(_record, slots, cancellationToken);
+            if (trap is not null)
+                return trap;
+            for (int i = 0; i < type.ResultCount; i++)
+                results[i] = _store.ToValue(slots[i], type.Results[i]);
+            return null;
+        }
+    }
+}

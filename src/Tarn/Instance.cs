@@ -1,0 +1,123 @@
+// The embedder's handle on an instance. Cheap: the instance itself is InstanceData, its life is that of its store.
+using System.Diagnostics.CodeAnalysis;
+using Tarn.Instances;
+using Tarn.Linking;
+
+namespace Tarn;
+
+/// <summary>A module that runs: its own memories, tables and globals, and its exports. One thread at a time.</summary>
+public sealed partial class Instance : IDisposable
+{
+    private readonly InstanceData _data;
+    private readonly Store _store;
+    private readonly int _generation;
+    private readonly bool _ownsStore;
+    private bool _disposed;
+
+    internal Instance(InstanceData data, bool ownsStore)
+    {
+        _data = data;
+        _store = data.Store;
+        _generation = _store.Generation;
+        _ownsStore = ownsStore;
+    }
+
+    /// <summary>The module.</summary>
+    public Module Module => _data.Module;
+
+    /// <summary>The memory exported as <c>memory</c>, or else the instance's first one.</summary>
+    /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
+    public Memory Memory => Data.DefaultMemory();
+
+    /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.Fuel"/> is on. Shared by all instances of a store.</summary>
+    public long Fuel
+    {
+        get => Data.Store.Fuel;
+        set => Data.Store.Fuel = value;
+    }
+
+    internal InstanceData Data
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return _data;
+        }
+    }
+
+    /// <summary>Finds an exported function.</summary>
+    /// <exception cref="ArgumentException">There is none of that name; the message lists the exported functions.</exception>
+    public Function GetFunction(string name) => TryGetFunction(name, out Function function) ? function : throw Missing(name, ExternalKind.Function);
+
+    /// <summary>Finds an exported function.</summary>
+    public bool TryGetFunction(string name, out Function function)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Data.TryGetFunction(name, out function);
+    }
+
+    /// <summary>Finds an exported memory.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Memory GetMemory(string name) => TryGetMemory(name, out Memory memory) ? memory : throw Missing(name, ExternalKind.Memory);
+
+    /// <summary>Finds an exported memory.</summary>
+    public bool TryGetMemory(string name, out Memory memory)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Data.TryGetMemory(name, out memory);
+    }
+
+    /// <summary>Finds an exported table.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Table GetTable(string name) => TryGetTable(name, out Table table) ? table : throw Missing(name, ExternalKind.Table);
+
+    /// <summary>Finds an exported table.</summary>
+    public bool TryGetTable(string name, out Table table)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Data.TryGetTable(name, out table);
+    }
+
+    /// <summary>Finds an exported global.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Global GetGlobal(string name) => TryGetGlobal(name, out Global global) ? global : throw Missing(name, ExternalKind.Global);
+
+    /// <summary>Finds an exported global.</summary>
+    public bool TryGetGlobal(string name, out Global global)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Data.TryGetGlobal(name, out global);
+    }
+
+    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    public void Interrupt() => _store.Interrupt();
+
+    /// <summary>
+    /// Ends the instance: handles of it become stale. One made in a store of several stays in memory until the store is disposed, since others may
+    /// refer to it.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        if (_ownsStore)
+            _store.Dispose();
+        _disposed = true;
+    }
+
+    internal bool TryGetDefinition(string name, [NotNullWhen(true)] out Definition? definition) => Data.TryGetDefinition(name, out definition);
+
+    private void ThrowIfDisposed()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Store.ThrowIfStale(_store, _generation);
+    }
+
+    private ArgumentException Missing(string name, ExternalKind kind)
+    {
+        string what = kind.ToString().ToLowerInvariant();
+        IEnumerable<string> there = Module.Exports.Where(e => e.Kind == (ExternKind)kind).Select(e => $"\"{e.Name}\"").Take(20);
+        string list = string.Join(", ", there);
+        return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
+    }
+}

@@ -1,0 +1,37 @@
+// The seam between instantiation and the places where instances live. Whatever is handed out is zero and belongs to one
+// owner until it is handed back; every method either succeeds or leaves nothing behind.
+using Tarn.Execution;
+using Tarn.Memories;
+using Tarn.Tables;
+
+namespace Tarn.Instances;
+
+internal abstract unsafe class InstanceAllocator : IDisposable
+{
+    public static InstanceAllocator Create(Engine engine) => new OnDemandAllocator(engine);
+
+    /// <summary>Memory for a VM context: zero, aligned to 64.</summary>
+    /// <exception cref="InstantiationException">It would be larger than the limits allow.</exception>
+    public abstract byte* AllocateContext(Module module, int bytes);
+
+    public abstract void FreeContext(byte* context);
+
+    /// <summary>A memory of its type's minimal size, all zero.</summary>
+    /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
+    public abstract MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record);
+
+    public abstract void FreeMemory(MemoryInstance memory);
+
+    /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
+    /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
+    public abstract TableInstance AllocateTable(in TableType type, TableRecord* record);
+
+    public abstract void FreeTable(TableInstance table);
+
+    public abstract GuestStack AllocateStack();
+
+    public abstract void FreeStack(GuestStack stack);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

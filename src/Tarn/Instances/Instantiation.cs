@@ -1,0 +1,163 @@
+// Turns a template into an instance, in the order of the core specification (3.0, "Instantiation"): globals, tables and
+// memories come into being; then active element segments, active data segments and the start function run in order. What they
+// did before a trap stays visible in shared tables and memories, therefore an instance that failed after it came into being stays
+// alive in its store: a table may hold its functions.
+using Tarn.Compiler.Abi;
+using Tarn.Execution;
+using Tarn.Linking;
+using Tarn.Memories;
+using Tarn.Tables;
+
+namespace Tarn.Instances;
+
+internal static unsafe class Instantiation
+{
+    public static InstanceData Run(Store store, InstanceTemplate template)
+    {
+        InstanceData instance = Create(store, template);
+        // From here on others may refer to the instance: it belongs to the store, whatever happens.
+        store.Add(instance);
+        InitializeTables(instance);
+        RunElementSegments(instance);
+        RunDataSegments(instance);
+        int start = instance.Module.Wasm.StartFunction;
+        if (start >= 0 && store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
+            throw trap.ToException();
+        return instance;
+    }
+
+    // Allocates everything and fills the VM context; on failure everything allocated goes back.
+    private static InstanceData Create(Store store, InstanceTemplate template)
+    {
+        Module module = template.Module;
+        var instance = new InstanceData(store, module);
+        InstanceAllocator allocator = store.Engine.Allocator;
+        VmContextLayout layout = module.Layout;
+        module.AddReference();
+        try
+        {
+            instance.Context = allocator.AllocateContext(module, layout.Size);
+            VmContext* header = instance.Header;
+            header->StackLimit = store.Stack.Limit;
+            header->Execution = store.Execution;
+            header->Owner = instance.Handle;
+            BindImports(instance, template);
+            WasmModule wasm = module.Wasm;
+            for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
+                instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)));
+            for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
+            {
+                TableType type = wasm.Tables[i];
+                instance.Tables[i] = allocator.AllocateTable(
+                    type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)));
+            }
+            ReadOnlySpan<int> escaping = layout.EscapingFunctions;
+            var records = (FunctionReference*)(instance.Context + layout.FunctionReferences);
+            for (int i = 0; i < escaping.Length; i++)
+                module.WriteFunctionReference(records + i, escaping[i], header);
+            for (int i = 0; i < wasm.Elements.Length; i++)
+                *instance.ElementSegmentState(i) = wasm.Elements[i].Mode == SegmentMode.Declarative ? 0 : (ulong)wasm.Elements[i].Count;
+            for (int i = 0; i < wasm.Data.Length; i++)
+                *instance.DataSegmentState(i) = (ulong)wasm.Data[i].Length;
+            for (int i = wasm.ImportedGlobalCount; i < wasm.Globals.Length; i++)
+                *instance.GlobalCell(i) = instance.Evaluate(wasm.GlobalInitializers[i - wasm.ImportedGlobalCount]);
+            return instance;
+        }
+        catch
+        {
+            instance.Free(allocator);
+            throw;
+        }
+    }
+
+    private static void BindImports(InstanceData instance, InstanceTemplate template)
+    {
+        Module module = instance.Module;
+        Definition[] imports = template.Imports;
+        HostFunction[] hostFunctions = template.HostFunctions;
+        VmContextLayout layout = module.Layout;
+        ReadOnlySpan<Import> declared = module.Wasm.Imports;
+        int hostFunction = hostFunctions.Length == 0 ? 0 : instance.Store.AddHostFunctions(hostFunctions);
+        for (int i = 0; i < imports.Length; i++)
+        {
+            Definition definition = imports[i];
+            int index = declared[i].Index;
+            switch (declared[i].Kind)
+            {
+                case ExternalKind.Function:
+                    var record = (FunctionReference*)(instance.Context + layout.FunctionReference(index));
+                    if (definition.Host is null)
+                    {
+                        *record = *definition.Function;
+                        break;
+                    }
+                    record->TypeId = (uint)module.FunctionTypeId(index);
+                    record->Code = module.Engine.StubsFor(record->TypeId).HostExit;
+                    record->VmContext = instance.Header;
+                    record->HostFunction = (uint)hostFunction++;
+                    break;
+                case ExternalKind.Memory:
+                    MemoryInstance memory = definition.Memory!;
+                    instance.Memories[index] = memory;
+                    var memoryEntry = (ulong*)(instance.Context + layout.Memory(index));
+                    memoryEntry[0] = (ulong)memory.Base;
+                    memoryEntry[1] = (ulong)memory.Record;
+                    break;
+                case ExternalKind.Table:
+                    TableInstance table = definition.Table!;
+                    instance.Tables[index] = table;
+                    var tableEntry = (ulong*)(instance.Context + layout.Table(index));
+                    tableEntry[0] = (ulong)table.Elements;
+                    tableEntry[1] = (ulong)table.Record;
+                    break;
+                case ExternalKind.Global:
+                    byte* cell = instance.Context + layout.Global(index);
+                    if (definition.Global.IsMutable)
+                        *(RawValue**)cell = definition.Global.Cell;
+                    else
+                        *(RawValue*)cell = *definition.Global.Cell;
+                    break;
+            }
+        }
+    }
+
+    private static void InitializeTables(InstanceData instance)
+    {
+        WasmModule wasm = instance.Module.Wasm;
+        for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
+        {
+            ConstantExpression initializer = wasm.TableInitializers[i - wasm.ImportedTableCount];
+            TableInstance table = instance.Tables[i];
+            if (initializer.IsPresent)
+                table.Fill(0, instance.Evaluate(initializer).Low, table.Length);
+        }
+    }
+
+    private static void RunElementSegments(InstanceData instance)
+    {
+        ReadOnlySpan<ElementSegment> segments = instance.Module.Wasm.Elements;
+        for (int i = 0; i < segments.Length; i++)
+        {
+            if (segments[i].Mode != SegmentMode.Active)
+                continue;
+            ulong destination = instance.Evaluate(segments[i].Start).Low;
+            if (!instance.TryInitializeTable(instance.Tables[segments[i].Table], i, destination, 0, (ulong)segments[i].Count))
+                throw new TrapException(TrapCode.TableOutOfBounds, $"element segment {i} of {segments[i].Count} elements at {destination} does not fit the table");
+            *instance.ElementSegmentState(i) = 0;
+        }
+    }
+
+    private static void RunDataSegments(InstanceData instance)
+    {
+        ReadOnlySpan<DataSegment> segments = instance.Module.Wasm.Data;
+        for (int i = 0; i < segments.Length; i++)
+        {
+            if (segments[i].Mode != SegmentMode.Active)
+                continue;
+            ulong destination = instance.Evaluate(segments[i].Start).Low;
+            if (!instance.TryInitializeMemory(instance.Memories[segments[i].Memory], i, destination, 0, (ulong)segments[i].Length))
+                throw new TrapException(TrapCode.MemoryOutOfBounds, $"data segment {i} of {segments[i].Length} bytes at {destination} does not fit the memory");
+            *instance.DataSegmentState(i) = 0;
+        }
+    }
+}

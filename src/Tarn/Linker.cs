@@ -1,0 +1,183 @@
+// Names and what is behind them. A linker is built up once and prepares any number of modules; it is thread-safe to prepare
+// from, not to define in. Definitions of host functions fit any store; those of memories, tables, globals and instances tie a
+// template to the store they live in.
+using Tarn.Functions;
+using Tarn.Linking;
+
+namespace Tarn;
+
+/// <summary>Gives modules their imports.</summary>
+public sealed partial class Linker
+{
+    /// <summary>As the first part of a name: whatever module name is asked for. Exact definitions come first.</summary>
+    public const string AnyModule = "*";
+
+    private readonly Dictionary<(string Module, string Name), Definition> _definitions = [];
+    private bool _trapUnknown;
+
+    /// <summary>Makes an empty linker.</summary>
+    public Linker(Engine engine)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        Engine = engine;
+    }
+
+    /// <summary>The engine whose modules it links.</summary>
+    public Engine Engine { get; }
+
+    /// <summary>Whether a name may be defined again; otherwise that is an error.</summary>
+    public bool AllowShadowing { get; set; }
+
+    /// <summary>Defines a host function of any signature.</summary>
+    public Linker Define(string module, string name, FunctionSignature signature, HostCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(callback);
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+    }
+
+    /// <summary>Defines a function of a store.</summary>
+    public Linker Define(string module, string name, Function function) => Add(module, name, Definition.Of(function));
+
+    /// <summary>Defines a memory.</summary>
+    public Linker Define(string module, string name, Memory memory) => Add(module, name, Definition.Of(memory));
+
+    /// <summary>Defines a table.</summary>
+    public Linker Define(string module, string name, Table table) => Add(module, name, Definition.Of(table));
+
+    /// <summary>Defines a global.</summary>
+    public Linker Define(string module, string name, Global global) => Add(module, name, Definition.Of(global));
+
+    /// <summary>Defines all exports of an instance under a module name.</summary>
+    public Linker Define(string module, Instance instance)
+    {
+        ArgumentNullException.ThrowIfNull(instance);
+        foreach (ModuleExport export in instance.Module.Exports)
+        {
+            if (instance.TryGetDefinition(export.Name, out Definition? definition))
+                Add(module, export.Name, definition);
+        }
+        return this;
+    }
+
+    /// <summary>Instantiates a module in a store with what is defined so far, and defines all its exports.</summary>
+    /// <returns>The instance, which lives as long as the store.</returns>
+    public Instance Define(string name, Store store, Module module)
+    {
+        Instance instance = Instantiate(store, module);
+        Define(name, instance);
+        return instance;
+    }
+
+    /// <summary>Gives a module name's definitions a second name.</summary>
+    public Linker Alias(string module, string alias)
+    {
+        foreach (((string Module, string Name) key, Definition definition) in _definitions.Where(d => d.Key.Module == module).ToArray())
+            Add(alias, key.Name, definition);
+        return this;
+    }
+
+    /// <summary>Lets function imports that nothing defines become functions that trap when they are called.</summary>
+    public Linker DefineUnknownImportsAsTraps()
+    {
+        _trapUnknown = true;
+        return this;
+    }
+
+    /// <summary>Resolves and checks all imports of a module.</summary>
+    /// <returns>A template that can be instantiated any number of times.</returns>
+    /// <exception cref="LinkException">An import is not defined, or its definition is of another type.</exception>
+    public InstanceTemplate Prepare(Module module)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        module.ThrowIfDisposed();
+        if (module.Engine != Engine)
+            throw new ArgumentException("the module belongs to another engine than the linker", nameof(module));
+        ReadOnlySpan<Import> imports = module.Wasm.Imports;
+        var bound = new Definition[imports.Length];
+        for (int i = 0; i < imports.Length; i++)
+            bound[i] = Resolve(module, imports[i]);
+        return new InstanceTemplate(module, bound);
+    }
+
+    /// <summary>Prepares a module and instantiates it in a store.</summary>
+    public Instance Instantiate(Store store, Module module)
+    {
+        using InstanceTemplate template = Prepare(module);
+        return template.Instantiate(store);
+    }
+
+    private Definition Resolve(Module module, in Import import)
+    {
+        if (!_definitions.TryGetValue((import.Module, import.Name), out Definition? definition)
+            && !_definitions.TryGetValue((AnyModule, import.Name), out definition))
+        {
+            if (_trapUnknown && import.Kind == ExternalKind.Function)
+                return Definition.Of(HostFunctions.Trapping(module, import));
+            throw new LinkException(import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), null);
+        }
+        if (!Fits(module, import, definition))
+        {
+            throw new LinkException(
+                import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
+        }
+        return definition;
+    }
+
+    private unsafe bool Fits(Module module, in Import import, Definition definition)
+    {
+        if (import.Kind != definition.Kind)
+            return false;
+        if (definition.Store is Store store)
+            Store.ThrowIfStale(store, definition.Generation);
+        WasmModule wasm = module.Wasm;
+        TypeRegistry types = Engine.Types;
+        switch (import.Kind)
+        {
+            case ExternalKind.Function:
+                int wanted = module.FunctionTypeId(import.Index);
+                return definition.Host is DefinedHostFunction host
+                    ? Fits(host, types.Function(wanted), types)
+                    : types.IsSubtype((int)definition.Function->TypeId, wanted);
+            case ExternalKind.Table:
+                TableType table = wasm.Tables[import.Index];
+                return ExternTypes.Matches(definition.Table!.Type, definition.Table.Length, table with { Element = wasm.Canonicalize(table.Element) });
+            case ExternalKind.Memory:
+                return ExternTypes.Matches(definition.Memory!.Type, definition.Memory.Pages, wasm.Memories[import.Index]);
+            case ExternalKind.Global:
+                GlobalType global = wasm.Globals[import.Index];
+                return ExternTypes.Matches(definition.Global.Type, global with { Type = wasm.Canonicalize(global.Type) }, types);
+            default:
+                return false;
+        }
+    }
+
+    // A host function has no declared type of its own, so it fits every type of the same shape.
+    private static bool Fits(DefinedHostFunction host, FunctionType wanted, TypeRegistry types)
+    {
+        if (host.Parameters.Length != wanted.ParameterCount || host.Results.Length != wanted.ResultCount)
+            return false;
+        for (int i = 0; i < host.Parameters.Length; i++)
+        {
+            if (!ExternTypes.IsSubtype(wanted.Parameters[i], host.Parameters[i], types))
+                return false;
+        }
+        for (int i = 0; i < host.Results.Length; i++)
+        {
+            if (!ExternTypes.IsSubtype(host.Results[i], wanted.Results[i], types))
+                return false;
+        }
+        return true;
+    }
+
+    private Linker Add(string module, string name, Definition definition)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(name);
+        if (AllowShadowing)
+            _definitions[(module, name)] = definition;
+        else if (!_definitions.TryAdd((module, name), definition))
+            throw new ArgumentException($"\"{module}\" \"{name}\" is defined already; set AllowShadowing to replace definitions", nameof(name));
+        return this;
+    }
+}

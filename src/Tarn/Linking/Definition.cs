@@ -1,0 +1,58 @@
+// Something that imports can be bound to: a function of the host, or an item of a store. A closed union.
+using Tarn.Execution;
+using Tarn.Functions;
+using Tarn.Memories;
+using Tarn.Tables;
+
+namespace Tarn.Linking;
+
+internal sealed unsafe class Definition
+{
+    private Definition(ExternalKind kind) => Kind = kind;
+
+    public ExternalKind Kind { get; }
+
+    /// <summary>The store that the item lives in; null for host functions, which fit any store.</summary>
+    public Store? Store { get; private init; }
+
+    public int Generation { get; private init; }
+
+    public DefinedHostFunction? Host { get; private init; }
+
+    public FunctionReference* Function { get; private init; }
+
+    public MemoryInstance? Memory { get; private init; }
+
+    public TableInstance? Table { get; private init; }
+
+    public Global Global { get; private init; }
+
+    public static Definition Of(DefinedHostFunction host) => new(ExternalKind.Function) { Host = host };
+
+    public static Definition Of(Function function)
+    {
+        function.ThrowIfUnusable();
+        return new(ExternalKind.Function) { Store = function.Store, Generation = function.Generation, Function = function.Record };
+    }
+
+    public static Definition Of(Memory memory) =>
+        new(ExternalKind.Memory) { Memory = memory.Instance, Store = memory.Store, Generation = memory.Generation };
+
+    public static Definition Of(Table table) =>
+        new(ExternalKind.Table) { Table = table.Instance, Store = table.Store, Generation = table.Store!.Generation };
+
+    public static Definition Of(Global global)
+    {
+        _ = global.Cell;
+        return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Store!.Generation };
+    }
+
+    public string Describe(TypeRegistry types) => Kind switch
+    {
+        ExternalKind.Function when Host is not null => new FunctionType(Host.Parameters, Host.Results).ToString(),
+        ExternalKind.Function => types.Function((int)Function->TypeId).ToString(),
+        ExternalKind.Memory => ExternTypes.Describe(Memory!.Type with { Limits = Memory.Type.Limits with { Minimum = Memory.Pages } }),
+        ExternalKind.Table => ExternTypes.Describe(Table!.Type with { Limits = Table.Type.Limits with { Minimum = Table.Length } }),
+        _ => ExternTypes.Describe(Global.Type),
+    };
+}

@@ -1,0 +1,111 @@
+// One linear memory (core specification, "Memory instances"). The bytes lie in a reservation that never moves, so that
+// compiled code may keep its base; growing makes more of the reservation accessible and then publishes the new length.
+//
+// Invariants:
+//   - [Base, Base + Record->ByteLength) is readable and writable, whatever follows up to the reservation's end is not;
+//   - the reservation is at least 4 GiB + guard where the memory is guarded (docs/abi.md, "Bounds of linear memory");
+//   - ByteLength never shrinks. Guarded code relies on the first and second, checked code on the length alone.
+using System.Runtime.InteropServices;
+using Tarn.Platform;
+
+namespace Tarn.Memories;
+
+/// <summary>What compiled code sees of a memory: 16 bytes in the owner's VM context.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 16)]
+internal unsafe struct MemoryRecord
+{
+    /// <summary>First byte; in the record of an importing instance too.</summary>
+    public byte* Base;
+
+    /// <summary>The owner's record: accessible bytes.</summary>
+    public ulong ByteLength;
+}
+
+/// <summary>A linear memory and its reservation.</summary>
+internal sealed unsafe class MemoryInstance
+{
+    private readonly Lock _growth = new();
+
+    /// <summary>Wraps a reservation whose first <paramref name="initialBytes"/> are accessible and zero.</summary>
+    public MemoryInstance(MemoryType type, byte* reservation, ulong reservedBytes, ulong initialBytes, ulong capacityBytes, MemoryRecord* record)
+    {
+        Type = type;
+        Base = reservation;
+        ReservedBytes = reservedBytes;
+        CapacityBytes = capacityBytes;
+        Record = record;
+        record->Base = reservation;
+        record->ByteLength = initialBytes;
+    }
+
+    public MemoryType Type { get; }
+
+    public byte* Base { get; }
+
+    public ulong ReservedBytes { get; }
+
+    /// <summary>What the memory may grow to: the least of its declared maximum, the engine's limits and the reservation.</summary>
+    public ulong CapacityBytes { get; }
+
+    public MemoryRecord* Record { get; private set; }
+
+    public ulong ByteLength => Volatile.Read(ref Record->ByteLength);
+
+    public ulong Pages => ByteLength >> Type.PageSizeLog2;
+
+    public Span<byte> Bytes(ulong offset, ulong count)
+    {
+        ulong length = ByteLength;
+        if (offset > length || count > length - offset || count > int.MaxValue)
+            ThrowOutOfRange(offset, count, length);
+        return new Span<byte>(Base + offset, (int)count);
+    }
+
+    /// <summary>Whether a range lies within the memory.</summary>
+    public bool Contains(ulong offset, ulong count)
+    {
+        ulong length = ByteLength;
+        return offset <= length && count <= length - offset;
+    }
+
+    /// <summary>Grows by pages.</summary>
+    /// <returns>The size before, in pages, or −1 if the memory cannot grow that much.</returns>
+    public long Grow(ulong deltaPages)
+    {
+        lock (_growth)
+        {
+            ulong old = Record->ByteLength;
+            int log2 = Type.PageSizeLog2;
+            if (deltaPages > (CapacityBytes - old) >> log2)
+                return -1;
+            ulong grown = old + (deltaPages << log2);
+            if (!TryCommit(old, grown))
+                return -1;
+            Volatile.Write(ref Record->ByteLength, grown);
+            return (long)(old >> log2);
+        }
+    }
+
+    private bool TryCommit(ulong from, ulong to)
+    {
+        VirtualMemory memory = VirtualMemory.Current;
+        ulong pageSize = memory.PageSize;
+        ulong start = (from + pageSize - 1) & ~(pageSize - 1);
+        ulong end = (to + pageSize - 1) & ~(pageSize - 1);
+        if (start >= end)
+            return true;
+        try
+        {
+            memory.Protect(Base + start, (nuint)(end - start), MemoryProtection.ReadWrite);
+            return true;
+        }
+        catch (PlatformException)
+        {
+            // The system refuses: to the guest that is memory.grow returning −1, as the specification allows.
+            return false;
+        }
+    }
+
+    internal static void ThrowOutOfRange(ulong offset, ulong count, ulong length) => throw new ArgumentOutOfRangeException(
+        nameof(offset), $"{count} bytes at offset {offset} do not lie within the memory's {length} bytes");
+}

@@ -1,0 +1,179 @@
+// A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
+// module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
+using System.Text;
+using Tarn.Compiler.Abi;
+using Tarn.Execution;
+using Tarn.Linking;
+using Tarn.Modules;
+using Tarn.Wasm.Text;
+
+namespace Tarn;
+
+/// <summary>A compiled WebAssembly module. Thread-safe; make it once and instantiate it often.</summary>
+public sealed unsafe partial class Module : IDisposable
+{
+    private readonly Dictionary<string, Export> _exports;
+    private readonly ModuleCode _code;
+    private int _references = 1;
+    private int _disposed;
+
+    private Module(Engine engine, WasmModule wasm, ModuleCode code)
+    {
+        Engine = engine;
+        Wasm = wasm;
+        Layout = code.Layout;
+        ElementItems = Modules.ElementItems.Decode(wasm);
+        _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
+        foreach (ref readonly Export export in wasm.Exports)
+            _exports.Add(export.Name, export);
+        _code = code;
+        code.Module = this;
+    }
+
+    /// <summary>The engine that compiled it.</summary>
+    public Engine Engine { get; }
+
+    /// <summary>The module's name from its name section, or <see langword="null"/>.</summary>
+    public string? Name => Wasm.Names.ModuleName;
+
+    /// <summary>What instances need from outside, in order.</summary>
+    public IReadOnlyList<ModuleImport> Imports
+    {
+        get
+        {
+            var imports = new ModuleImport[Wasm.Imports.Length];
+            for (int i = 0; i < imports.Length; i++)
+            {
+                Import import = Wasm.Imports[i];
+                imports[i] = new ModuleImport(import.Module, import.Name, (ExternKind)import.Kind, ExternTypes.Describe(Wasm, import.Kind, import.Index));
+            }
+            return imports;
+        }
+    }
+
+    /// <summary>What instances offer, in order.</summary>
+    public IReadOnlyList<ModuleExport> Exports
+    {
+        get
+        {
+            var exports = new ModuleExport[Wasm.Exports.Length];
+            for (int i = 0; i < exports.Length; i++)
+            {
+                Export export = Wasm.Exports[i];
+                exports[i] = new ModuleExport(export.Name, (ExternKind)export.Kind, ExternTypes.Describe(Wasm, export.Kind, export.Index));
+            }
+            return exports;
+        }
+    }
+
+    internal WasmModule Wasm { get; }
+
+    internal VmContextLayout Layout { get; }
+
+    internal int[][] ElementItems { get; }
+
+    /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are.</summary>
+    /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
+    /// <exception cref="InvalidModuleException">The module breaks a rule of validation.</exception>
+    public static Module FromBytes(Engine engine, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return LooksLikeText(bytes) ? Compile(engine, WatParser.Parse(bytes)) : Compile(engine, bytes.ToArray());
+    }
+
+    /// <summary>Compiles a module from a file in the binary or the text format.</summary>
+    /// <inheritdoc cref="FromBytes"/>
+    public static Module FromFile(Engine engine, string path)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(path);
+        byte[] bytes = File.ReadAllBytes(path);
+        return LooksLikeText(bytes) ? FromBytes(engine, bytes) : Compile(engine, bytes);
+    }
+
+    /// <summary>Compiles a module from the text format.</summary>
+    /// <inheritdoc cref="FromBytes"/>
+    public static Module FromText(Engine engine, string text)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(text);
+        return Compile(engine, WatParser.Parse(Encoding.UTF8.GetBytes(text)));
+    }
+
+    /// <summary>Frees the module's code once no template and no instance of it is left.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            ReleaseReference();
+    }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+    internal void AddReference()
+    {
+        // From zero there is no way back: the code is gone.
+        int count;
+        do
+        {
+            count = Volatile.Read(ref _references);
+            ObjectDisposedException.ThrowIf(count == 0, this);
+        }
+        while (Interlocked.CompareExchange(ref _references, count + 1, count) != count);
+    }
+
+    internal void ReleaseReference()
+    {
+        if (Interlocked.Decrement(ref _references) == 0)
+            _code.Dispose();
+    }
+
+    internal bool TryGetExport(string name, out Export export) => _exports.TryGetValue(name, out export);
+
+    /// <summary>The canonical type of a function, imports counted.</summary>
+    internal int FunctionTypeId(int functionIndex) => Wasm.CanonicalIds[Wasm.Functions[functionIndex]];
+
+    /// <summary>A function's name from the name section, or from its first export.</summary>
+    internal string? FunctionName(int functionIndex)
+    {
+        if (Wasm.Names.Functions.Find(functionIndex) is string name)
+            return name;
+        foreach (ref readonly Export export in Wasm.Exports)
+        {
+            if (export.Kind == ExternalKind.Function && export.Index == functionIndex)
+                return export.Name;
+        }
+        return null;
+    }
+
+    /// <summary>Fills the reference record of a defined function.</summary>
+    internal void WriteFunctionReference(FunctionReference* record, int functionIndex, VmContext* context)
+    {
+        record->Code = _code.Entry(functionIndex - Wasm.ImportedFunctionCount);
+        record->VmContext = context;
+        record->TypeId = (uint)FunctionTypeId(functionIndex);
+        record->HostFunction = FunctionReferenceRecord.NotAHostFunction;
+    }
+
+    /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
+    internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
+
+    private static Module Compile(Engine engine, byte[] bytes)
+    {
+        engine.ThrowIfDisposed();
+        WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
+        Canonicalize(wasm, engine.Types);
+        return new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+    }
+
+    // Stands in for validation, which does this first and then checks everything else.
+    private static void Canonicalize(WasmModule wasm, TypeRegistry types)
+    {
+        var ids = new int[wasm.Types.Length];
+        foreach (RecursionGroup group in wasm.RecursionGroups)
+            types.Add(wasm.Types.Slice(group.Start, group.Length), group.Start, ids);
+        wasm.SetCanonicalIds(types, ids);
+    }
+
+    // The binary format opens with a zero byte; text never holds one.
+    private static bool LooksLikeText(ReadOnlySpan<byte> bytes) => bytes.Length > 0 && bytes[0] != 0;
+}

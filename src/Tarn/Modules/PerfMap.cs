@@ -1,0 +1,36 @@
+// Names compiled functions to Linux's perf: one line "address size name" each in /tmp/perf-PID.map, the convention that perf
+// reads for code it has no file of. Diagnostic: a failure to write is ignored.
+using System.Globalization;
+using System.Text;
+using Tarn.Compiler;
+using Tarn.Platform;
+
+namespace Tarn.Modules;
+
+internal static unsafe class PerfMap
+{
+    private static readonly Lock s_lock = new();
+
+    public static void Write(WasmModule wasm, CodeBlock block, int firstFunction, int[] starts, CompiledFunction[] functions)
+    {
+        var text = new StringBuilder();
+        for (int i = 0; i < functions.Length; i++)
+        {
+            string name = wasm.Names.Functions.Find(firstFunction + i) ?? "func[" + (firstFunction + i).ToString(CultureInfo.InvariantCulture) + "]";
+            text.Append(CultureInfo.InvariantCulture, $"{(nint)block.Address + starts[i]:x} {functions[i].Code.Length:x} wasm!{name}\n");
+        }
+        try
+        {
+            lock (s_lock)
+                File.AppendAllText($"/tmp/perf-{Environment.ProcessId}.map", text.ToString());
+        }
+        catch (IOException)
+        {
+            // Diagnostics must not stop the engine.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // The same.
+        }
+    }
+}

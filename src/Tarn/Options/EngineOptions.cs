@@ -1,0 +1,76 @@
+// The choices that hold for everything an engine makes. Those that change compiled code (memory strategy, interruption,
+// fuel) are part of a serialized module's identity.
+namespace Tarn;
+
+/// <summary>How an engine compiles, allocates and stops guests.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The smallest guest stack, in bytes: room for unchecked small frames and the headroom of exit stubs.</summary>
+    public const int MinimumStackSize = 128 << 10;
+
+    /// <summary>What modules may use: all of WebAssembly 3.0 by default.</summary>
+    public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
+
+    /// <summary>How accesses to linear memories are kept inside their bounds.</summary>
+    public MemoryStrategy MemoryStrategy { get; init; } = MemoryStrategy.Guarded;
+
+    /// <summary>Whether functions are compiled when the module is loaded or when they are first called.</summary>
+    public CompilationMode Compilation { get; init; } = CompilationMode.Eager;
+
+    /// <summary>
+    /// Whether compiled code looks at loop back edges and function entries if it has been asked to stop. Without it cancellation and deadlines
+    /// take effect at the next host call only.
+    /// </summary>
+    public bool Interruption { get; init; }
+
+    /// <summary>Whether compiled code counts instructions against a store's fuel.</summary>
+    public bool Fuel { get; init; }
+
+    /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
+    public AllocationStrategy Allocation { get; init; } = AllocationStrategy.OnDemand;
+
+    /// <summary>The pools' limits and layout, where <see cref="Allocation"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
+    public PoolingOptions Pooling { get; init; } = new();
+
+    /// <summary>How many threads compile one module; 0 for as many as there are processors.</summary>
+    public int CompilationThreads { get; init; }
+
+    /// <summary>Bytes of a guest stack outside the pools.</summary>
+    public int StackSize { get; init; } = 1 << 20;
+
+    /// <summary>Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says.</summary>
+    public long MaximumMemoryPages { get; init; } = 65536;
+
+    /// <summary>Elements that a table outside the pools may grow to, whatever its own maximum says.</summary>
+    public int MaximumTableElements { get; init; } = 10_000_000;
+
+    /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
+    public bool PerfMap { get; init; }
+
+    /// <summary>Finds every fault of these options.</summary>
+    /// <returns>One sentence for each fault; empty when the options are sound.</returns>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        if (!Enum.IsDefined(MemoryStrategy))
+            faults.Add($"MemoryStrategy has no value {(int)MemoryStrategy}");
+        if (!Enum.IsDefined(Compilation))
+            faults.Add($"Compilation has no value {(int)Compilation}");
+        if (!Enum.IsDefined(Allocation))
+            faults.Add($"Allocation has no value {(int)Allocation}");
+        if (CompilationThreads < 0)
+            faults.Add($"CompilationThreads is {CompilationThreads}; it must be 0 (as many as processors) or more");
+        if (StackSize < MinimumStackSize)
+            faults.Add($"StackSize is {StackSize} bytes; it must be at least {MinimumStackSize}");
+        if (MaximumMemoryPages < 0)
+            faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it must not be negative");
+        if (MaximumTableElements < 0)
+            faults.Add($"MaximumTableElements is {MaximumTableElements}; it must not be negative");
+        if (Allocation == AllocationStrategy.Pooling)
+        {
+            foreach (string fault in Pooling.Validate())
+                faults.Add("Pooling." + fault);
+        }
+        return faults;
+    }
+}

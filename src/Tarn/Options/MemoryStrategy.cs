@@ -1,0 +1,15 @@
+// The two ways in which accesses to linear memories are kept inside their bounds.
+namespace Tarn;
+
+/// <summary>How accesses to linear memories are kept inside their bounds.</summary>
+public enum MemoryStrategy
+{
+    /// <summary>
+    /// A reservation of 4 GiB and a guard region for each memory: accesses need no check, since wild ones fault. Fastest code; takes
+    /// address space, of which there is enough for about sixteen thousand memories.
+    /// </summary>
+    Guarded = 0,
+
+    /// <summary>An explicit comparison for each access: dense, so that a process can hold a million memories.</summary>
+    Checked = 1,
+}

@@ -1,0 +1,98 @@
+// Everything about the pools that an embedder can set. Faults are found all at once and each is worded so that it can
+// be mended without reading this file.
+namespace Tarn;
+
+/// <summary>How the pools are laid out and how slots are reused.</summary>
+public sealed record PoolingOptions
+{
+    /// <summary>The largest size of one instance's runtime structures that <see cref="InstanceLimits.Size"/> may name: 1 GiB.</summary>
+    public const long MaximumInstanceSize = 1L << 30;
+
+    /// <summary>The limits that size every pool.</summary>
+    public InstanceLimits Limits { get; init; } = InstanceLimits.Default;
+
+    /// <summary>Memory slots in the pool; <see langword="null"/> for <c>Count × Memories</c>.</summary>
+    public int? TotalMemories { get; init; }
+
+    /// <summary>Table slots in the pool; <see langword="null"/> for <c>Count × Tables</c>.</summary>
+    public int? TotalTables { get; init; }
+
+    /// <summary>Guest stacks in the pool; <see langword="null"/> for <c>Count</c>.</summary>
+    public int? TotalStacks { get; init; }
+
+    /// <summary>Unused slots that keep their last module's image ready. Beyond it the least recently used is given back to the system.</summary>
+    public int MaximumWarmSlots { get; init; } = 100;
+
+    /// <summary>Bytes of a memory slot that may stay resident after a reset.</summary>
+    public long MemoryKeepResident { get; init; } = 1 << 20;
+
+    /// <summary>Bytes of a table slot that may stay resident after a reset.</summary>
+    public long TableKeepResident { get; init; } = 64 << 10;
+
+    /// <summary>Bytes of a guest stack that may stay resident after its call.</summary>
+    public long StackKeepResident { get; init; } = 64 << 10;
+
+    /// <summary>How many slots are decommitted together.</summary>
+    public int DecommitBatchSize { get; init; } = 1;
+
+    /// <summary>How a slot is made fresh.</summary>
+    public ResetStrategy ResetStrategy { get; init; }
+
+    /// <summary>Bytes of one guest stack, guard page excluded.</summary>
+    public long StackSize { get; init; } = 1 << 20;
+
+    /// <summary>
+    /// Address space for one memory slot, in bytes, guard excluded; <see langword="null"/> for 4 GiB where memories are guarded and for just
+    /// <see cref="InstanceLimits.MemoryPages"/> where they are checked.
+    /// </summary>
+    public long? MemoryReservation { get; init; }
+
+    /// <summary>What happens when no slot is free.</summary>
+    public PoolExhaustion Exhaustion { get; init; }
+
+    /// <summary>Finds every fault of these options.</summary>
+    /// <returns>One sentence for each fault; empty when the options are sound.</returns>
+    public IReadOnlyList<string> Validate()
+    {
+        var faults = new List<string>();
+        InstanceLimits limits = Limits;
+        AtLeast(faults, "Limits.Count", limits.Count, 1);
+        AtLeast(faults, "Limits.Size", limits.Size, 4096);
+        if (limits.Size > MaximumInstanceSize)
+            faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");
+        AtLeast(faults, "Limits.Tables", limits.Tables, 0);
+        AtLeast(faults, "Limits.TableElements", limits.TableElements, 0);
+        AtLeast(faults, "Limits.Memories", limits.Memories, 0);
+        AtLeast(faults, "Limits.MemoryPages", limits.MemoryPages, 0);
+        const int MostPages = 65536;
+        if (limits.MemoryPages > MostPages)
+            faults.Add($"Limits.MemoryPages is {limits.MemoryPages}; it may be {MostPages} (4 GiB) at most");
+        AtLeast(faults, nameof(TotalMemories), TotalMemories ?? 0, 0);
+        AtLeast(faults, nameof(TotalTables), TotalTables ?? 0, 0);
+        AtLeast(faults, nameof(TotalStacks), TotalStacks ?? 1, 1);
+        AtLeast(faults, nameof(MaximumWarmSlots), MaximumWarmSlots, 0);
+        AtLeast(faults, nameof(MemoryKeepResident), MemoryKeepResident, 0);
+        AtLeast(faults, nameof(TableKeepResident), TableKeepResident, 0);
+        AtLeast(faults, nameof(StackKeepResident), StackKeepResident, 0);
+        AtLeast(faults, nameof(DecommitBatchSize), DecommitBatchSize, 1);
+        AtLeast(faults, nameof(StackSize), StackSize, EngineOptions.MinimumStackSize);
+        if (!Enum.IsDefined(ResetStrategy))
+            faults.Add($"ResetStrategy has no value {(int)ResetStrategy}");
+        if (!Enum.IsDefined(Exhaustion))
+            faults.Add($"Exhaustion has no value {(int)Exhaustion}");
+        if (MemoryReservation is long reservation)
+        {
+            if (reservation < 0 || (reservation & 0xFFFF) != 0)
+                faults.Add($"MemoryReservation is {reservation} bytes; it must be a multiple of 65536");
+            else if (limits.MemoryPages >= 0 && limits.MemoryPages * 65536L > reservation)
+                faults.Add($"Limits.MemoryPages is {limits.MemoryPages} ({limits.MemoryPages * 65536L} bytes), which does not fit MemoryReservation = {reservation} bytes; lower the first or raise the second");
+        }
+        return faults;
+    }
+
+    private static void AtLeast(List<string> faults, string name, long value, long least)
+    {
+        if (value < least)
+            faults.Add($"{name} is {value}; it must be at least {least}");
+    }
+}

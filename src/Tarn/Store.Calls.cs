@@ -1,0 +1,125 @@
+// Entering guest code from the host, and stopping it. A call enters through the stub of its signature on the store's guest
+// stack; whatever makes the guest leave before it returns is StoreExecution's business, and the stub's next word to us is
+// a result or an exception.
+//
+// Interruption: a request sets a word in every VM context of the store, which compiled code reads at loop back edges and
+// function entries. Whoever stops then decides by the reasons below whether the request is meant for a call in progress.
+using System.Runtime.CompilerServices;
+using Tarn.Execution;
+
+namespace Tarn;
+
+public sealed unsafe partial class Store
+{
+    private int _activations;
+    private bool _stopRequested;
+    private CallScope? _scope;
+
+    internal CancellationToken CurrentToken => _scope?.Token ?? default;
+
+    /// <summary>Calls a function.</summary>
+    /// <param name="function">Its reference record; of this store.</param>
+    /// <param name="slots">The arguments; afterwards the results. As many as the larger of the two counts.</param>
+    /// <param name="cancellationToken">Stops the guest.</param>
+    /// <returns>The trap that stopped the guest, or <see langword="null"/>. Exceptions of host functions pass through.</returns>
+    internal Trap? Call(FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
+    {
+        return Call(Engine.StubsFor(function->TypeId).ArrayEntry, function, slots, cancellationToken);
+    }
+
+    /// <inheritdoc cref="Call(FunctionReference*, RawValue*, CancellationToken)"/>
+    internal Trap? Call(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled
+            ? CallCancellable(entry, function, slots, cancellationToken)
+            : Enter(entry, function, slots);
+
+    /// <summary>The exception for a trap: that of the token where its cancellation was the reason.</summary>
+    internal Exception Raise(Trap trap, CancellationToken cancellationToken)
+    {
+        TrapException exception = trap.ToException();
+        return trap.Code == TrapCode.Interrupted && cancellationToken.IsCancellationRequested
+            ? new OperationCanceledException("the guest was stopped because its call was cancelled", exception, cancellationToken)
+            : exception;
+    }
+
+    /// <summary>Called when compiled code noticed that it shall stop: throws if it is so, returns if the reason has gone.</summary>
+    internal void OnInterrupt()
+    {
+        lock (_lock)
+            SetInterrupt(0);
+        ThrowIfInterrupted();
+    }
+
+    /// <summary>Throws if a call in progress was cancelled or the store was asked to stop.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ThrowIfInterrupted()
+    {
+        if (_scope is not null || Volatile.Read(ref _stopRequested))
+            ThrowIfInterruptedCore();
+    }
+
+    private void ThrowIfInterruptedCore()
+    {
+        bool stop = Volatile.Read(ref _stopRequested);
+        for (CallScope? scope = _scope; scope is not null && !stop; scope = scope.Outer)
+            stop = scope.Token.IsCancellationRequested;
+        if (!stop)
+            return;
+        Volatile.Write(ref _stopRequested, false);
+        throw _driver.Trap(TrapCode.Interrupted);
+    }
+
+    private Trap? CallCancellable(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _scope = new CallScope(_scope, cancellationToken);
+        try
+        {
+            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static store => ((Store)store!).RequestCheck(), this);
+            return Enter(entry, function, slots);
+        }
+        finally
+        {
+            _scope = _scope.Outer;
+        }
+    }
+
+    private Trap? Enter(nint entry, FunctionReference* function, RawValue* slots)
+    {
+        ExecutionRecord* record = Execution;
+        nint stackPointer = record->GuestStackPointer;
+        _activations++;
+        try
+        {
+            ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, slots);
+            if (record->ExitCode != Compiler.Abi.ExitCode.Returned)
+                _ = _driver.Finish(stackPointer);
+            return null;
+        }
+        catch (TrapException e) when (e.Store == this)
+        {
+            return e.Trap;
+        }
+        finally
+        {
+            _activations--;
+        }
+    }
+
+    // Makes compiled code come to OnInterrupt, which then looks for reasons.
+    private void RequestCheck()
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+                SetInterrupt(1);
+        }
+    }
+
+    private sealed class CallScope(CallScope? outer, CancellationToken token)
+    {
+        public CancellationToken Token { get; } = token;
+
+        public CallScope? Outer { get; } = outer;
+    }
+}

@@ -1,0 +1,351 @@
+// Where instances live that share memories, tables, globals and functions, together with their guest stack. With a single
+// instance nobody sees it. One thread at a time; any thread may ask it to stop.
+//
+// Invariants: everything made in a store lives until the store is disposed, since any of it may be referred to from anywhere else in
+// it; all instances share one guest stack and one execution record, hence one activation at a time, nested ones aside;
+// every handle carries the store's generation, which changes when the store is disposed.
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Tarn.Execution;
+using Tarn.Functions;
+using Tarn.Instances;
+using Tarn.Linking;
+using Tarn.Memories;
+using Tarn.Tables;
+
+namespace Tarn;
+
+/// <summary>Holds instances that share memories, tables, globals and functions. One thread at a time.</summary>
+public sealed unsafe partial class Store : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly List<InstanceData> _instances = [];
+    private List<MemoryInstance>? _memories;
+    private List<TableInstance>? _tables;
+    private List<nint>? _blocks;
+    private readonly StoreExecution _driver;
+    private VmContext* _hostContext;
+    private GuestStack? _stack;
+    private int _generation;
+    private bool _disposed;
+
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="engine">The engine of all modules that will be instantiated in it.</param>
+    /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>.</param>
+    public Store(Engine engine, object? state = null)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        engine.ThrowIfDisposed();
+        Engine = engine;
+        State = state;
+        Execution = (ExecutionRecord*)AllocateBlock(sizeof(ExecutionRecord));
+        Execution->Fuel = long.MaxValue;
+        _stack = engine.Allocator.AllocateStack();
+        _stack.Attach(Execution);
+        _driver = new StoreExecution(this, Execution);
+    }
+
+    /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
+    ~Store() => Release();
+
+    /// <summary>The store's engine.</summary>
+    public Engine Engine { get; }
+
+    /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
+    public object? State { get; set; }
+
+    /// <summary>Instructions that guests of this store may still execute, where <see cref="EngineOptions.Fuel"/> is on.</summary>
+    public long Fuel
+    {
+        get
+        {
+            ThrowIfDisposed();
+            return Execution->Fuel;
+        }
+        set
+        {
+            ThrowIfDisposed();
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            Execution->Fuel = value;
+        }
+    }
+
+    internal int Generation => Volatile.Read(ref _generation);
+
+    internal ExecutionRecord* Execution { get; private set; }
+
+    internal GuestStack Stack => _stack!;
+
+    internal ReferenceTable References { get; } = new();
+
+    /// <summary>Makes a linear memory that modules can import.</summary>
+    /// <param name="minimumPages">Its size, in pages of 64 KiB.</param>
+    /// <param name="maximumPages">What it may grow to; <see langword="null"/> for no bound of its own.</param>
+    public Memory CreateMemory(long minimumPages, long? maximumPages = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(minimumPages);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximumPages ?? minimumPages, minimumPages);
+        return CreateMemory(new MemoryType(new Limits((ulong)minimumPages, (ulong)(maximumPages ?? 0), maximumPages is not null, false, false)));
+    }
+
+    /// <summary>Makes a table that modules can import.</summary>
+    /// <param name="kind"><see cref="ValueKind.FuncRef"/> or <see cref="ValueKind.ExternRef"/>.</param>
+    /// <param name="minimum">Its length.</param>
+    /// <param name="maximum">What it may grow to; <see langword="null"/> for no bound of its own.</param>
+    public Table CreateTable(ValueKind kind, long minimum, long? maximum = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(minimum);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maximum ?? minimum, minimum);
+        ValType element = kind switch
+        {
+            ValueKind.FuncRef => ValType.FuncRef,
+            ValueKind.ExternRef => ValType.ExternRef,
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "tables hold FuncRef or ExternRef"),
+        };
+        return CreateTable(new TableType(element, new Limits((ulong)minimum, (ulong)(maximum ?? 0), maximum is not null, false, false)));
+    }
+
+    /// <summary>Makes a global that modules can import.</summary>
+    public Global CreateGlobal(Value value, bool isMutable)
+    {
+        ThrowIfDisposed();
+        ValType type = value.Kind switch
+        {
+            ValueKind.I32 => ValType.I32,
+            ValueKind.I64 => ValType.I64,
+            ValueKind.F32 => ValType.F32,
+            ValueKind.F64 => ValType.F64,
+            ValueKind.V128 => ValType.V128,
+            ValueKind.FuncRef => ValType.FuncRef,
+            ValueKind.ExternRef => ValType.ExternRef,
+            _ => throw new ArgumentException($"a global of kind {value.Kind} cannot be made by the host", nameof(value)),
+        };
+        var cell = (RawValue*)AllocateBlock(sizeof(RawValue));
+        *cell = ToRaw(value, type);
+        return new Global(this, Generation, cell, new GlobalType(type, isMutable));
+    }
+
+    /// <summary>Makes a function of the host, for tables, globals and arguments; for imports use <see cref="Linker"/>.</summary>
+    public Function CreateFunction(FunctionSignature signature, HostCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(callback);
+        return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
+    }
+
+    /// <summary>Asks whatever guest runs in this store to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    public void Interrupt()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            Volatile.Write(ref _stopRequested, true);
+            SetInterrupt(1);
+        }
+    }
+
+    /// <summary>Ends the life of everything in the store. No guest of it may be running.</summary>
+    /// <exception cref="InvalidOperationException">A guest of this store is running.</exception>
+    public void Dispose()
+    {
+        if (_activations != 0)
+            throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    internal static void ThrowIfStale([NotNull] Store? store, int generation)
+    {
+        if (store is null || store.Generation != generation)
+            ThrowStale(store);
+    }
+
+    internal static Value DefaultValue(ValueKind kind) => kind switch
+    {
+        ValueKind.I32 => Value.FromInt32(0),
+        ValueKind.I64 => Value.FromInt64(0),
+        ValueKind.F32 => Value.FromSingle(0),
+        ValueKind.F64 => Value.FromDouble(0),
+        ValueKind.V128 => Value.FromBits(ValueKind.V128, 0),
+        ValueKind.FuncRef => Value.NullFunction,
+        ValueKind.ExternRef => Value.NullExtern,
+        _ => Value.FromBits(kind, 0),
+    };
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    internal Memory CreateMemory(in MemoryType type)
+    {
+        ThrowIfDisposed();
+        var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
+        MemoryInstance memory = Engine.Allocator.AllocateMemory(type, record);
+        (_memories ??= []).Add(memory);
+        return new Memory(this, Generation, memory);
+    }
+
+    internal Table CreateTable(in TableType type)
+    {
+        ThrowIfDisposed();
+        var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
+        TableInstance table = Engine.Allocator.AllocateTable(type, record);
+        (_tables ??= []).Add(table);
+        return new Table(this, Generation, table);
+    }
+
+    internal Function CreateFunction(DefinedHostFunction host)
+    {
+        ThrowIfDisposed();
+        if (_hostContext == null)
+        {
+            var context = (VmContext*)AllocateBlock(sizeof(VmContext));
+            context->StackLimit = Stack.Limit;
+            context->Execution = Execution;
+            _hostContext = context;
+        }
+        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        record->TypeId = (uint)Engine.Types.AddFunction(host.Parameters, host.Results);
+        record->Code = Engine.StubsFor(record->TypeId).HostExit;
+        record->VmContext = _hostContext;
+        record->HostFunction = (uint)AddHostFunctions([host]);
+        return new Function(this, Generation, record);
+    }
+
+    /// <summary>Makes a record for a function that has none in its instance's context.</summary>
+    internal FunctionReference* RecordFor(InstanceData instance, int functionIndex)
+    {
+        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        instance.Module.WriteFunctionReference(record, functionIndex, instance.Header);
+        return record;
+    }
+
+    /// <summary>Makes host functions callable by index: <see cref="FunctionReference.HostFunction"/>. The usual store has one instance and takes its template's array as it is.</summary>
+    /// <returns>The index of the first.</returns>
+    internal int AddHostFunctions(HostFunction[] functions)
+    {
+        HostFunction[] old = _driver.HostFunctions;
+        _driver.HostFunctions = old.Length == 0 ? functions : [.. old, .. functions];
+        return old.Length;
+    }
+
+    internal void Add(InstanceData instance)
+    {
+        lock (_lock)
+            _instances.Add(instance);
+    }
+
+    internal byte* AllocateBlock(int bytes)
+    {
+        const nuint Alignment = 16;
+        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+        NativeMemory.Clear(block, (nuint)bytes);
+        (_blocks ??= []).Add((nint)block);
+        return block;
+    }
+
+    internal Function FunctionFromReference(ulong reference) =>
+        reference == 0 ? default : new Function(this, Generation, (FunctionReference*)reference);
+
+    internal ulong ReferenceFromFunction(Function function)
+    {
+        if (function.IsNull)
+            return 0;
+        function.ThrowIfUnusable();
+        if (function.Store != this)
+            throw new ArgumentException("the function belongs to another store", nameof(function));
+        return (ulong)function.Record;
+    }
+
+    internal Value ToValue(in RawValue raw, ValType type)
+    {
+        ValueKind kind = ValueKinds.Of(type, Engine.Types);
+        return kind switch
+        {
+            ValueKind.I32 or ValueKind.F32 => Value.FromBits(kind, (uint)raw.Low),
+            ValueKind.I64 or ValueKind.F64 => Value.FromBits(kind, raw.Low),
+            ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
+            ValueKind.ExternRef => Value.FromObject(References.Get(raw.Low)),
+            ValueKind.FuncRef => Value.FromFunction(FunctionFromReference(raw.Low)),
+            _ => Value.FromBits(kind, raw.Low, 0, this),
+        };
+    }
+
+    /// <exception cref="ArgumentException">The value is not of the type.</exception>
+    internal RawValue ToRaw(Value value, ValType type)
+    {
+        ValueKind kind = ValueKinds.Of(type, Engine.Types);
+        if (value.Kind != kind)
+            throw new ArgumentException($"a value of kind {value.Kind} was given where {type} is wanted", nameof(value));
+        if (type.IsReference)
+            return ToRawReference(value, type);
+        return new RawValue { Low = value.Low, High = value.High };
+    }
+
+    private RawValue ToRawReference(Value value, ValType type)
+    {
+        if (value.IsNull)
+        {
+            return type.IsNullable
+                ? default
+                : throw new ArgumentException($"null was given where {type} is wanted", nameof(value));
+        }
+        switch (value.Kind)
+        {
+            case ValueKind.ExternRef:
+                return new RawValue { Low = References.Add(value.AsObject()) };
+            case ValueKind.FuncRef:
+                Function function = value.AsFunction();
+                ulong reference = ReferenceFromFunction(function);
+                ValType actual = ValType.Reference(HeapType.Canonical((int)function.Record->TypeId), nullable: false);
+                if (!ExternTypes.IsSubtype(actual, type, Engine.Types))
+                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.Type}", nameof(value));
+                return new RawValue { Low = reference };
+            default:
+                if (!ReferenceEquals(value.Reference, this))
+                    throw new ArgumentException("the reference belongs to another store", nameof(value));
+                return new RawValue { Low = value.Low };
+        }
+    }
+
+    private void SetInterrupt(uint value)
+    {
+        foreach (InstanceData instance in _instances)
+            Volatile.Write(ref instance.Header->InterruptRequested, value);
+    }
+
+    private void Release()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            Volatile.Write(ref _generation, _generation + 1);
+        }
+        InstanceAllocator allocator = Engine.Allocator;
+        foreach (InstanceData instance in _instances)
+            instance.Free(allocator);
+        foreach (MemoryInstance memory in _memories ?? [])
+            allocator.FreeMemory(memory);
+        foreach (TableInstance table in _tables ?? [])
+            allocator.FreeTable(table);
+        foreach (nint block in _blocks ?? [])
+            NativeMemory.AlignedFree((void*)block);
+        _instances.Clear();
+        References.Clear();
+        if (_stack is GuestStack stack)
+        {
+            _stack = null;
+            Execution = null;
+            allocator.FreeStack(stack);
+        }
+    }
+
+    [DoesNotReturn]
+    private static void ThrowStale(Store? store)
+    {
+        if (store is null)
+            throw new InvalidOperationException("the handle was not made by a store");
+        throw new ObjectDisposedException(nameof(Instance), "the instance or store that this handle belongs to has been disposed");
+    }
+}

@@ -1,0 +1,79 @@
+// The host's view of a table. A handle that checks on each use that its store still lives.
+using System.Runtime.CompilerServices;
+using Tarn.Tables;
+
+namespace Tarn;
+
+/// <summary>A table of references.</summary>
+public readonly unsafe struct Table : IEquatable<Table>
+{
+    private readonly Store? _store;
+    private readonly int _generation;
+    private readonly TableInstance? _table;
+
+    internal Table(Store store, int generation, TableInstance table)
+    {
+        _store = store;
+        _generation = generation;
+        _table = table;
+    }
+
+    /// <summary>How many elements there are.</summary>
+    public long Length => (long)Instance.Length;
+
+    /// <summary>What the table may grow to, in elements.</summary>
+    public long MaximumLength => (long)Instance.Capacity;
+
+    internal Store? Store => _store;
+
+    internal TableInstance Instance
+    {
+        get
+        {
+            Store.ThrowIfStale(_store, _generation);
+            return _table!;
+        }
+    }
+
+    /// <summary>Whether two handles are of the same table.</summary>
+    public static bool operator ==(Table left, Table right) => left.Equals(right);
+
+    /// <summary>Whether two handles are of different tables.</summary>
+    public static bool operator !=(Table left, Table right) => !left.Equals(right);
+
+    /// <summary>Reads an element.</summary>
+    public Value Get(long index) => _store!.ToValue(new RawValue { Low = *At(index) }, Instance.Type.Element);
+
+    /// <summary>Writes an element; the value must be a reference of the table's type.</summary>
+    public void Set(long index, Value value) => *At(index) = _store!.ToRaw(value, Instance.Type.Element).Low;
+
+    /// <summary>Grows the table; new elements are <paramref name="initial"/>.</summary>
+    /// <returns>The length before.</returns>
+    /// <exception cref="InvalidOperationException">The table may not grow that much.</exception>
+    public long Grow(long count, Value initial)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        TableInstance table = Instance;
+        long before = table.Grow((ulong)count, _store!.ToRaw(initial, table.Type.Element).Low);
+        if (before < 0)
+            throw new InvalidOperationException($"the table of {table.Length} elements cannot grow by {count}: it may have {table.Capacity} at most");
+        return before;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Table other) => ReferenceEquals(_table, other._table) && _generation == other._generation;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Table other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _table is null ? 0 : RuntimeHelpers.GetHashCode(_table);
+
+    private ulong* At(long index)
+    {
+        TableInstance table = Instance;
+        if ((ulong)index >= table.Length)
+            throw new ArgumentOutOfRangeException(nameof(index), $"element {index} does not exist in a table of {table.Length}");
+        return table.Elements + index;
+    }
+}

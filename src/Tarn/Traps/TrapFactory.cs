@@ -1,0 +1,104 @@
+// Puts traps into words: the machine's code and program counter become the public code, a backtrace with names, and for memory
+// faults the address within the memory. Runs before the guest's frames are dropped, since the backtrace is read from them.
+using Tarn.Execution;
+using Tarn.Instances;
+using Tarn.Memories;
+using Tarn.Platform;
+using Tarn.Wasm.Binary;
+using AbiTrapCode = Tarn.Compiler.Abi.TrapCode;
+
+namespace Tarn.Traps;
+
+internal static unsafe class TrapFactory
+{
+    private const int MostFrames = 100;
+
+    /// <summary>A trap of compiled code.</summary>
+    public static TrapException Create(Store store, in GuestTrap trap)
+    {
+        var frames = new List<FrameDescription>();
+        Backtrace.WalkTrap(store.Execution, trap.ProgramCounter, frames, MostFrames);
+        TrapCode code = PublicCode(trap.Code, frames);
+        ulong? address = null;
+        ulong? size = null;
+        if (trap.FaultAddress != 0 && FindMemory(trap) is MemoryInstance memory)
+        {
+            address = (ulong)(trap.FaultAddress - (nint)memory.Base);
+            size = memory.ByteLength;
+        }
+        return new TrapException(new Trap(code, Frames(frames), address, size), store);
+    }
+
+    /// <summary>A trap that managed code found while the guest is suspended.</summary>
+    public static TrapException Create(Store store, TrapCode code, string? detail)
+    {
+        var frames = new List<FrameDescription>();
+        Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
+        return new TrapException(new Trap(code, Frames(frames), detail: detail), store);
+    }
+
+    private static GuestFrame[] Frames(List<FrameDescription> frames)
+    {
+        var result = new GuestFrame[frames.Count];
+        for (int i = 0; i < result.Length; i++)
+        {
+            FrameDescription frame = frames[i];
+            var module = frame.Module as Module;
+            result[i] = new GuestFrame(module?.Name, frame.FunctionIndex, module?.FunctionName(frame.FunctionIndex), (uint)frame.WasmOffset);
+        }
+        return result;
+    }
+
+    private static MemoryInstance? FindMemory(in GuestTrap trap)
+    {
+        if (trap.Context == null || InstanceData.FromContext(trap.Context) is not InstanceData instance)
+            return null;
+        foreach (MemoryInstance memory in instance.Memories)
+        {
+            if ((ulong)(trap.FaultAddress - (nint)memory.Base) < memory.ReservedBytes)
+                return memory;
+        }
+        return null;
+    }
+
+    private static TrapCode PublicCode(AbiTrapCode code, List<FrameDescription> frames) => code switch
+    {
+        AbiTrapCode.Unreachable => TrapCode.Unreachable,
+        AbiTrapCode.MemoryOutOfBounds => TrapCode.MemoryOutOfBounds,
+        AbiTrapCode.TableOutOfBounds => TrapCode.TableOutOfBounds,
+        AbiTrapCode.IndirectCallToNull => TrapCode.UninitializedElement,
+        AbiTrapCode.BadSignature => TrapCode.IndirectCallTypeMismatch,
+        AbiTrapCode.UndefinedElement => TrapCode.UndefinedElement,
+        AbiTrapCode.IntegerDivideByZero => TrapCode.IntegerDivideByZero,
+        AbiTrapCode.IntegerOverflow => TrapCode.IntegerOverflow,
+        AbiTrapCode.InvalidConversionToInteger => TrapCode.InvalidConversionToInteger,
+        AbiTrapCode.StackOverflow => TrapCode.StackExhausted,
+        AbiTrapCode.NullReference => NullReferenceCode(frames),
+        AbiTrapCode.CastFailure => TrapCode.CastFailure,
+        AbiTrapCode.ArrayOutOfBounds => TrapCode.ArrayOutOfBounds,
+        AbiTrapCode.UnalignedAtomic => TrapCode.UnalignedAtomic,
+        AbiTrapCode.Interrupted => TrapCode.Interrupted,
+        AbiTrapCode.OutOfFuel => TrapCode.OutOfFuel,
+        AbiTrapCode.OutOfMemory or AbiTrapCode.AllocationTooLarge => TrapCode.AllocationTooLarge,
+        AbiTrapCode.UncaughtException => TrapCode.UncaughtException,
+        AbiTrapCode.AtomicWaitOnUnsharedMemory => TrapCode.ExpectedSharedMemory,
+        _ => throw new InvalidOperationException($"guest code left by a trap site that no table knows (code {code}); this is a fault of Tarn"),
+    };
+
+    // Compiled code has one code for null references; what was null, the instruction tells.
+    private static TrapCode NullReferenceCode(List<FrameDescription> frames)
+    {
+        if (frames.Count == 0 || frames[0].Module is not Module module || (uint)frames[0].WasmOffset >= (uint)module.Wasm.Bytes.Length)
+            return TrapCode.NullReference;
+        ReadOnlySpan<byte> bytes = module.Wasm.Bytes.Span;
+        Opcode opcode = new WasmReader(bytes, frames[0].WasmOffset, bytes.Length, module.Wasm.Features).ReadOpcode();
+        return opcode switch
+        {
+            Opcode.CallRef or Opcode.ReturnCallRef => TrapCode.NullFunctionReference,
+            Opcode.StructGet or Opcode.StructGetS or Opcode.StructGetU or Opcode.StructSet => TrapCode.NullStructureReference,
+            Opcode.I31GetS or Opcode.I31GetU => TrapCode.NullI31Reference,
+            >= Opcode.ArrayNew and <= Opcode.ArrayInitElem => TrapCode.NullArrayReference,
+            _ => TrapCode.NullReference,
+        };
+    }
+}

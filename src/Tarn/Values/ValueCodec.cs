@@ -1,0 +1,86 @@
+// Moves one .NET value into and out of a raw slot. Written so that the JIT folds every type test: for a value type each method
+// is a move or two, and nothing is boxed. Reference types travel as externref through the store's table.
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Tarn;
+
+internal static unsafe class ValueCodec<T>
+{
+    /// <summary>The WebAssembly type that <typeparamref name="T"/> stands for.</summary>
+    public static ValType Type
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(bool))
+                return ValType.I32;
+            if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong))
+                return ValType.I64;
+            if (typeof(T) == typeof(float))
+                return ValType.F32;
+            if (typeof(T) == typeof(double))
+                return ValType.F64;
+            if (typeof(T) == typeof(Vector128<byte>))
+                return ValType.V128;
+            if (typeof(T) == typeof(Function))
+                return ValType.FuncRef;
+            return typeof(T).IsValueType ? Unsupported() : ValType.ExternRef;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Read(Store store, RawValue* slot)
+    {
+        if (typeof(T) == typeof(int) || typeof(T) == typeof(uint))
+        {
+            uint value = (uint)slot->Low;
+            return Unsafe.As<uint, T>(ref value);
+        }
+        if (typeof(T) == typeof(bool))
+        {
+            bool value = (uint)slot->Low != 0;
+            return Unsafe.As<bool, T>(ref value);
+        }
+        if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(double))
+            return Unsafe.As<ulong, T>(ref slot->Low);
+        if (typeof(T) == typeof(float))
+        {
+            uint value = (uint)slot->Low;
+            return Unsafe.As<uint, T>(ref value);
+        }
+        if (typeof(T) == typeof(Vector128<byte>))
+        {
+            Vector128<byte> value = Vector128.Create(slot->Low, slot->High).AsByte();
+            return Unsafe.As<Vector128<byte>, T>(ref value);
+        }
+        if (typeof(T) == typeof(Function))
+        {
+            Function value = store.FunctionFromReference(slot->Low);
+            return Unsafe.As<Function, T>(ref value);
+        }
+        return (T)store.References.Get(slot->Low)!;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Write(Store store, RawValue* slot, T value)
+    {
+        if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(float))
+            slot->Low = Unsafe.As<T, uint>(ref value);
+        else if (typeof(T) == typeof(bool))
+            slot->Low = Unsafe.As<T, bool>(ref value) ? 1u : 0u;
+        else if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(double))
+            slot->Low = Unsafe.As<T, ulong>(ref value);
+        else if (typeof(T) == typeof(Vector128<byte>))
+            Unsafe.As<T, Vector128<byte>>(ref value).StoreUnsafe(ref *(byte*)slot);
+        else if (typeof(T) == typeof(Function))
+            slot->Low = store.ReferenceFromFunction(Unsafe.As<T, Function>(ref value));
+        else
+            slot->Low = store.References.Add(value);
+    }
+
+    [DoesNotReturn]
+    private static ValType Unsupported() => throw new NotSupportedException(
+        $"{typeof(T)} has no WebAssembly type; use int, uint, bool, long, ulong, float, double, Vector128<byte>, Function, or a reference type for externref");
+}
