@@ -1,7 +1,8 @@
 // Runs a generated module in Wasmtime and writes down what can be seen.
-using Wasmtime;
-
 namespace Tarn.Differential.Tests;
+
+// In here, so that its Engine and Module win over ours.
+using Wasmtime;
 
 /// <summary>The reference engine.</summary>
 internal sealed class WasmtimePeer : IDisposable
