@@ -90,7 +90,7 @@ public sealed partial class Instance : IDisposable
     }
 
     /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
-    public void Interrupt() => _store.Interrupt();
+    public void Interrupt() => _store.Interrupt(_generation);
 
     /// <summary>
     /// Ends the instance: handles of it become stale. One made in a store of several stays in memory until the store is disposed, since others may
@@ -98,7 +98,8 @@ public sealed partial class Instance : IDisposable
     /// </summary>
     public void Dispose()
     {
-        if (_disposed)
+        // An explicit store may have ended before, and a pooled one may belong to another instance by now.
+        if (_disposed || _store.Generation != _generation)
             return;
         if (_ownsStore)
             _store.Dispose();

@@ -2,6 +2,7 @@
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
+using Tarn.Pooling;
 
 namespace Tarn;
 
@@ -51,7 +52,10 @@ public sealed class InstanceTemplate : IDisposable
                 throw new ArgumentException("the imports belong to a store, whose State host functions get; set that instead", nameof(state));
             return Instantiate(_store);
         }
-        var store = new Store(Module.Engine, state);
+        Engine engine = Module.Engine;
+        if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
+            return Start(slot);
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: false, state);
         try
         {
             return new Instance(Instantiation.Run(store, this), ownsStore: true);
@@ -86,6 +90,20 @@ public sealed class InstanceTemplate : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
             Module.ReleaseReference();
+    }
+
+    private static Instance Start(PooledInstance slot)
+    {
+        try
+        {
+            Instantiation.Start(slot.Data);
+            return new Instance(slot.Data, ownsStore: true);
+        }
+        catch
+        {
+            slot.Store.Dispose();
+            throw;
+        }
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);

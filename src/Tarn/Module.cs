@@ -5,6 +5,8 @@ using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Modules;
+using Tarn.Pooling;
+using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 
 namespace Tarn;
@@ -16,6 +18,7 @@ public sealed unsafe partial class Module : IDisposable
     private readonly ModuleCode _code;
     private int _references = 1;
     private int _disposed;
+    private bool? _writesTableElements;
 
     private Module(Engine engine, WasmModule wasm, ModuleCode code)
     {
@@ -72,6 +75,12 @@ public sealed unsafe partial class Module : IDisposable
 
     internal int[][] ElementItems { get; }
 
+    /// <summary>The pool's idle slots that are bound to this module.</summary>
+    internal WarmList? WarmList { get; set; }
+
+    /// <summary>Whether a function of the module stores to a table in compiled code, which the pool would not notice.</summary>
+    internal bool WritesTableElements => _writesTableElements ??= FindTableWrites(Wasm);
+
     /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are.</summary>
     /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
     /// <exception cref="InvalidModuleException">The module breaks a rule of validation.</exception>
@@ -103,8 +112,10 @@ public sealed unsafe partial class Module : IDisposable
     /// <summary>Frees the module's code once no template and no instance of it is left.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            ReleaseReference();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        Engine.Allocator.Forget(this);
+        ReleaseReference();
     }
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
@@ -172,6 +183,24 @@ public sealed unsafe partial class Module : IDisposable
         foreach (RecursionGroup group in wasm.RecursionGroups)
             types.Add(wasm.Types.Slice(group.Start, group.Length), group.Start, ids);
         wasm.SetCanonicalIds(types, ids);
+    }
+
+    private static bool FindTableWrites(WasmModule wasm)
+    {
+        if (wasm.Tables.Length == 0)
+            return false;
+        for (int i = 0; i < wasm.Bodies.Length; i++)
+        {
+            WasmReader reader = wasm.ReadBody(i);
+            for (uint groups = reader.ReadVarU32(); groups > 0; groups--)
+                _ = reader.ReadLocalGroup(out _);
+            while (!reader.IsAtEnd)
+            {
+                if (InstructionSkipper.Skip(ref reader) == Opcode.TableSet)
+                    return true;
+            }
+        }
+        return false;
     }
 
     // The binary format opens with a zero byte; text never holds one.

@@ -86,6 +86,8 @@ public sealed unsafe partial class Store
 
     private Trap? Enter(nint entry, FunctionReference* function, RawValue* slots)
     {
+        if (_stack is null)
+            AttachStack();
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;
         _activations++;
@@ -102,7 +104,8 @@ public sealed unsafe partial class Store
         }
         finally
         {
-            _activations--;
+            if (--_activations == 0 && !_keepsStack)
+                DetachStack();
         }
     }
 

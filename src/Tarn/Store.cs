@@ -11,6 +11,7 @@ using Tarn.Functions;
 using Tarn.Instances;
 using Tarn.Linking;
 using Tarn.Memories;
+using Tarn.Pooling;
 using Tarn.Tables;
 
 namespace Tarn;
@@ -27,22 +28,37 @@ public sealed unsafe partial class Store : IDisposable
     private VmContext* _hostContext;
     private GuestStack? _stack;
     private int _generation;
+    private readonly bool _keepsStack;
+    private PooledAllocator? _pool;
+    private PooledInstance? _pooled;
     private bool _disposed;
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="engine">The engine of all modules that will be instantiated in it.</param>
     /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>.</param>
     public Store(Engine engine, object? state = null)
+        : this(engine, engine?.Allocator!, keepsStack: true, state)
+    {
+    }
+
+    /// <param name="engine">The engine.</param>
+    /// <param name="allocator">Where its instances come from.</param>
+    /// <param name="keepsStack">Whether it holds its guest stack between calls. Many instances idle; one stack for each running call is enough for those.</param>
+    /// <param name="state">See <see cref="State"/>.</param>
+    internal Store(Engine engine, InstanceAllocator allocator, bool keepsStack, object? state)
     {
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         Engine = engine;
+        Allocator = allocator;
         State = state;
-        Execution = (ExecutionRecord*)AllocateBlock(sizeof(ExecutionRecord));
+        _keepsStack = keepsStack;
+        Execution = (ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 64);
+        *Execution = default;
         Execution->Fuel = long.MaxValue;
-        _stack = engine.Allocator.AllocateStack();
-        _stack.Attach(Execution);
         _driver = new StoreExecution(this, Execution);
+        if (keepsStack)
+            AttachStack();
     }
 
     /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
@@ -74,7 +90,10 @@ public sealed unsafe partial class Store : IDisposable
 
     internal ExecutionRecord* Execution { get; private set; }
 
-    internal GuestStack Stack => _stack!;
+    internal InstanceAllocator Allocator { get; }
+
+    /// <summary>What contexts made now take as their limit; 0 until the store has a stack, which sets it.</summary>
+    internal nint StackLimit => _stack?.Limit ?? 0;
 
     internal ReferenceTable References { get; } = new();
 
@@ -134,11 +153,14 @@ public sealed unsafe partial class Store : IDisposable
     }
 
     /// <summary>Asks whatever guest runs in this store to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
-    public void Interrupt()
+    public void Interrupt() => Interrupt(Generation);
+
+    internal void Interrupt(int generation)
     {
         lock (_lock)
         {
-            if (_disposed)
+            // A pooled store may belong to another instance by now.
+            if (_disposed || generation != _generation)
                 return;
             Volatile.Write(ref _stopRequested, true);
             SetInterrupt(1);
@@ -179,7 +201,7 @@ public sealed unsafe partial class Store : IDisposable
     {
         ThrowIfDisposed();
         var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
-        MemoryInstance memory = Engine.Allocator.AllocateMemory(type, record);
+        MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record);
         (_memories ??= []).Add(memory);
         return new Memory(this, Generation, memory);
     }
@@ -188,7 +210,7 @@ public sealed unsafe partial class Store : IDisposable
     {
         ThrowIfDisposed();
         var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
-        TableInstance table = Engine.Allocator.AllocateTable(type, record);
+        TableInstance table = Allocator.ForHost.AllocateTable(type, record);
         (_tables ??= []).Add(table);
         return new Table(this, Generation, table);
     }
@@ -199,7 +221,7 @@ public sealed unsafe partial class Store : IDisposable
         if (_hostContext == null)
         {
             var context = (VmContext*)AllocateBlock(sizeof(VmContext));
-            context->StackLimit = Stack.Limit;
+            context->StackLimit = StackLimit;
             context->Execution = Execution;
             _hostContext = context;
         }
@@ -313,6 +335,34 @@ public sealed unsafe partial class Store : IDisposable
             Volatile.Write(ref instance.Header->InterruptRequested, value);
     }
 
+    /// <summary>Makes this the store of a pool's slot: from now on disposing it gives the slot back.</summary>
+    internal void BeginPooling(PooledAllocator pool, PooledInstance instance)
+    {
+        GC.SuppressFinalize(this);
+        _pool = pool;
+        _pooled = instance;
+        _disposed = true;
+    }
+
+    /// <summary>Begins the life of an instance in a pool's slot.</summary>
+    internal void BeginLease(HostFunction[] hostFunctions, object? state)
+    {
+        State = state;
+        _driver.HostFunctions = hostFunctions;
+        Execution->Fuel = long.MaxValue;
+        _stopRequested = false;
+        _disposed = false;
+    }
+
+    /// <summary>Ends a pool's slot: everything goes back to the slabs.</summary>
+    internal void EndPooling()
+    {
+        _pool = null;
+        _pooled = null;
+        _disposed = false;
+        Release();
+    }
+
     private void Release()
     {
         lock (_lock)
@@ -322,23 +372,51 @@ public sealed unsafe partial class Store : IDisposable
             _disposed = true;
             Volatile.Write(ref _generation, _generation + 1);
         }
-        InstanceAllocator allocator = Engine.Allocator;
+        References.Clear();
+        State = null;
+        if (_pooled is PooledInstance pooled)
+        {
+            // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
+            if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
+                _pool!.Return(pooled);
+            else
+                EndPooling();
+            return;
+        }
         foreach (InstanceData instance in _instances)
-            instance.Free(allocator);
+            instance.Free(Allocator);
         foreach (MemoryInstance memory in _memories ?? [])
-            allocator.FreeMemory(memory);
+            Allocator.ForHost.FreeMemory(memory);
         foreach (TableInstance table in _tables ?? [])
-            allocator.FreeTable(table);
+            Allocator.ForHost.FreeTable(table);
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
         _instances.Clear();
-        References.Clear();
         if (_stack is GuestStack stack)
         {
             _stack = null;
-            Execution = null;
-            allocator.FreeStack(stack);
+            Allocator.FreeStack(stack);
         }
+        NativeMemory.AlignedFree(Execution);
+        Execution = null;
+    }
+
+    private void AttachStack()
+    {
+        GuestStack stack = Allocator.AllocateStack();
+        stack.Attach(Execution);
+        _stack = stack;
+        foreach (InstanceData instance in _instances)
+            instance.Header->StackLimit = stack.Limit;
+        if (_hostContext != null)
+            _hostContext->StackLimit = stack.Limit;
+    }
+
+    private void DetachStack()
+    {
+        GuestStack stack = _stack!;
+        _stack = null;
+        Allocator.FreeStack(stack);
     }
 
     [DoesNotReturn]

@@ -45,7 +45,12 @@ public readonly unsafe struct Table : IEquatable<Table>
     public Value Get(long index) => _store!.ToValue(new RawValue { Low = *At(index) }, Instance.Type.Element);
 
     /// <summary>Writes an element; the value must be a reference of the table's type.</summary>
-    public void Set(long index, Value value) => *At(index) = _store!.ToRaw(value, Instance.Type.Element).Low;
+    public void Set(long index, Value value)
+    {
+        ulong* element = At(index);
+        *element = _store!.ToRaw(value, Instance.Type.Element).Low;
+        Instance.IsDirty = true;
+    }
 
     /// <summary>Grows the table; new elements are <paramref name="initial"/>.</summary>
     /// <returns>The length before.</returns>

@@ -2,13 +2,18 @@
 // owner until it is handed back; every method either succeeds or leaves nothing behind.
 using Tarn.Execution;
 using Tarn.Memories;
+using Tarn.Pooling;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
 
 internal abstract unsafe class InstanceAllocator : IDisposable
 {
-    public static InstanceAllocator Create(Engine engine) => new OnDemandAllocator(engine);
+    public static InstanceAllocator Create(Engine engine) =>
+        engine.Options.Allocation == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
+
+    /// <summary>Where memories and tables come from that the host makes: they do not count against the limits of modules.</summary>
+    public virtual InstanceAllocator ForHost => this;
 
     /// <summary>Memory for a VM context: zero, aligned to 64.</summary>
     /// <exception cref="InstantiationException">It would be larger than the limits allow.</exception>
@@ -31,6 +36,11 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     public abstract GuestStack AllocateStack();
 
     public abstract void FreeStack(GuestStack stack);
+
+    /// <summary>Lets go of whatever is kept for a module that has been disposed.</summary>
+    public virtual void Forget(Module module)
+    {
+    }
 
     /// <inheritdoc/>
     public abstract void Dispose();

@@ -101,6 +101,7 @@ internal sealed unsafe class InstanceData
         if (source > available || count > available - source || !table.Contains(destination, count))
             return false;
         ReadOnlySpan<int> items = count == 0 ? [] : Module.ElementItems[segment].AsSpan((int)source, (int)count);
+        table.IsDirty = true;
         ulong* to = table.Elements + destination;
         foreach (int item in items)
             *to++ = ElementReference(item);
@@ -114,7 +115,7 @@ internal sealed unsafe class InstanceData
         if (source > available || count > available - source || !memory.Contains(destination, count))
             return false;
         if (count != 0)
-            Module.Wasm.Read(Module.Wasm.Data[segment]).Slice((int)source, (int)count).CopyTo(new Span<byte>(memory.Base + destination, (int)count));
+            Module.Wasm.Read(Module.Wasm.Data[segment]).Slice((int)source, (int)count).CopyTo(memory.Bytes(destination, count));
         return true;
     }
 

@@ -14,16 +14,28 @@ internal static unsafe class Instantiation
 {
     public static InstanceData Run(Store store, InstanceTemplate template)
     {
+        InstanceData instance = Initialize(store, template);
+        Start(instance);
+        return instance;
+    }
+
+    /// <summary>Everything up to the start function.</summary>
+    public static InstanceData Initialize(Store store, InstanceTemplate template)
+    {
         InstanceData instance = Create(store, template);
         // From here on others may refer to the instance: it belongs to the store, whatever happens.
         store.Add(instance);
         InitializeTables(instance);
         RunElementSegments(instance);
         RunDataSegments(instance);
-        int start = instance.Module.Wasm.StartFunction;
-        if (start >= 0 && store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
-            throw trap.ToException();
         return instance;
+    }
+
+    public static void Start(InstanceData instance)
+    {
+        int start = instance.Module.Wasm.StartFunction;
+        if (start >= 0 && instance.Store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
+            throw trap.ToException();
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.
@@ -31,14 +43,14 @@ internal static unsafe class Instantiation
     {
         Module module = template.Module;
         var instance = new InstanceData(store, module);
-        InstanceAllocator allocator = store.Engine.Allocator;
+        InstanceAllocator allocator = store.Allocator;
         VmContextLayout layout = module.Layout;
         module.AddReference();
         try
         {
             instance.Context = allocator.AllocateContext(module, layout.Size);
             VmContext* header = instance.Header;
-            header->StackLimit = store.Stack.Limit;
+            header->StackLimit = store.StackLimit;
             header->Execution = store.Execution;
             header->Owner = instance.Handle;
             BindImports(instance, template);

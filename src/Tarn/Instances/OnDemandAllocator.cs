@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Tarn.Execution;
 using Tarn.Memories;
 using Tarn.Platform;
+using Tarn.Pooling;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
@@ -13,12 +14,12 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
     private const nuint ContextAlignment = 64;
 
     private readonly Engine _engine;
-    private readonly GuestStackPool _stacks;
+    private readonly StackCache _stacks;
 
     public OnDemandAllocator(Engine engine)
     {
         _engine = engine;
-        _stacks = new GuestStackPool(VirtualMemory.Current, engine.Options.StackSize);
+        _stacks = new StackCache(engine.Options.StackSize, int.MaxValue);
     }
 
     public override byte* AllocateContext(Module module, int bytes)

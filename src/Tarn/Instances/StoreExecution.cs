@@ -82,6 +82,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
     {
         if (!to.Contains(destination, count) || !from.Contains(source, count))
             throw Trap(TrapCode.TableOutOfBounds);
+        to.IsDirty = true;
         // Span copies behave as if through a temporary, as overlapping ranges of one table need.
         new Span<ulong>(from.Elements + source, (int)count).CopyTo(new Span<ulong>(to.Elements + destination, (int)count));
     }

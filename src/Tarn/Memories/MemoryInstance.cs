@@ -7,6 +7,7 @@
 //   - ByteLength never shrinks. Guarded code relies on the first and second, checked code on the length alone.
 using System.Runtime.InteropServices;
 using Tarn.Platform;
+using Tarn.Pooling;
 
 namespace Tarn.Memories;
 
@@ -27,8 +28,10 @@ internal sealed unsafe class MemoryInstance
     private readonly Lock _growth = new();
 
     /// <summary>Wraps a reservation whose first <paramref name="initialBytes"/> are accessible and zero.</summary>
-    public MemoryInstance(MemoryType type, byte* reservation, ulong reservedBytes, ulong initialBytes, ulong capacityBytes, MemoryRecord* record)
+    public MemoryInstance(
+        MemoryType type, byte* reservation, ulong reservedBytes, ulong initialBytes, ulong capacityBytes, MemoryRecord* record, MemorySlot? slot = null)
     {
+        Slot = slot;
         Type = type;
         Base = reservation;
         ReservedBytes = reservedBytes;
@@ -37,6 +40,9 @@ internal sealed unsafe class MemoryInstance
         record->Base = reservation;
         record->ByteLength = initialBytes;
     }
+
+    /// <summary>The pool's slot that it lives in, or null outside of the pools.</summary>
+    public MemorySlot? Slot { get; }
 
     public MemoryType Type { get; }
 
@@ -47,7 +53,7 @@ internal sealed unsafe class MemoryInstance
     /// <summary>What the memory may grow to: the least of its declared maximum, the engine's limits and the reservation.</summary>
     public ulong CapacityBytes { get; }
 
-    public MemoryRecord* Record { get; private set; }
+    public MemoryRecord* Record { get; }
 
     public ulong ByteLength => Volatile.Read(ref Record->ByteLength);
 
@@ -58,6 +64,8 @@ internal sealed unsafe class MemoryInstance
         ulong length = ByteLength;
         if (offset > length || count > length - offset || count > int.MaxValue)
             ThrowOutOfRange(offset, count, length);
+        // Pages of a pooled memory may be closed, and neither managed code nor system calls have our signal handler's help.
+        Slot?.Open(offset, count);
         return new Span<byte>(Base + offset, (int)count);
     }
 
@@ -88,6 +96,8 @@ internal sealed unsafe class MemoryInstance
 
     private bool TryCommit(ulong from, ulong to)
     {
+        if (Slot is MemorySlot slot)
+            return TryGrow(slot, from, to);
         VirtualMemory memory = VirtualMemory.Current;
         ulong pageSize = memory.PageSize;
         ulong start = (from + pageSize - 1) & ~(pageSize - 1);
@@ -102,6 +112,19 @@ internal sealed unsafe class MemoryInstance
         catch (PlatformException)
         {
             // The system refuses: to the guest that is memory.grow returning −1, as the specification allows.
+            return false;
+        }
+    }
+
+    private static bool TryGrow(MemorySlot slot, ulong from, ulong to)
+    {
+        try
+        {
+            slot.Grow(from, to);
+            return true;
+        }
+        catch (PlatformException)
+        {
             return false;
         }
     }

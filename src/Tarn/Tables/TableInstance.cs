@@ -48,6 +48,9 @@ internal sealed unsafe class TableInstance
 
     public ulong Length => Record->Length;
 
+    /// <summary>Whether managed code wrote to it since the pool last looked. Stores by compiled code are not noticed: the pool knows which modules have any.</summary>
+    public bool IsDirty { get; set; }
+
     /// <summary>Whether a range lies within the table.</summary>
     public bool Contains(ulong index, ulong count)
     {
@@ -62,16 +65,26 @@ internal sealed unsafe class TableInstance
         ulong old = Length;
         if (delta > Capacity - old || !TryCommit(old * 8, (old + delta) * 8))
             return -1;
+        IsDirty = true;
         if (value != 0)
             new Span<ulong>(Elements + old, (int)delta).Fill(value);
         Record->Length = old + delta;
         return (long)old;
     }
 
-    public void Fill(ulong index, ulong value, ulong count) => new Span<ulong>(Elements + index, checked((int)count)).Fill(value);
+    public void Fill(ulong index, ulong value, ulong count)
+    {
+        IsDirty = true;
+        new Span<ulong>(Elements + index, checked((int)count)).Fill(value);
+    }
+
+    /// <summary>A table in the pool: everything it may grow to is accessible from the start.</summary>
+    public bool IsPooled { get; init; }
 
     private bool TryCommit(ulong from, ulong to)
     {
+        if (IsPooled)
+            return true;
         VirtualMemory memory = VirtualMemory.Current;
         ulong pageSize = memory.PageSize;
         ulong start = (from + pageSize - 1) & ~(pageSize - 1);

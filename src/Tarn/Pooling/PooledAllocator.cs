@@ -1,0 +1,349 @@
+// The pooling allocator: everything reserved when the engine is built, slots bound to modules and used again. See
+// PooledInstance for what a reset undoes and MemorySlot for why nothing of one instance can be seen by the next.
+//
+// A slot of the instance pool is free, or held by a store, or idle and bound to a module (in that module's WarmList). Every path that
+// takes a slot either ends in a live instance or gives the slot back; a slot whose reset failed is unbound and remapped.
+using System.Runtime.InteropServices;
+using Tarn.Execution;
+using Tarn.Instances;
+using Tarn.Memories;
+using Tarn.Platform;
+using Tarn.Tables;
+
+namespace Tarn.Pooling;
+
+internal sealed unsafe class PooledAllocator : InstanceAllocator
+{
+    private const ulong FourGibibytes = 1UL << 32;
+    private const int LearnedSlotsAtMost = 5000;
+
+    private readonly Engine _engine;
+    private readonly PoolingOptions _options;
+    private readonly InstanceLimits _limits;
+    private readonly OnDemandAllocator _onDemand;
+    private readonly Slab _contexts;
+    private readonly Slab _memories;
+    private readonly Slab _tables;
+    private readonly MemorySlot[] _memorySlots;
+    private readonly FaultSlotRecord* _records;
+    private readonly int _faultRange = -1;
+    private readonly StackCache _stacks;
+    private readonly Lock _lock = new();
+    private readonly List<WarmList> _lists = [];
+    private readonly SharedCount _warm = new();
+    private long _clock;
+    private bool _disposed;
+
+    public PooledAllocator(Engine engine)
+    {
+        _engine = engine;
+        _options = engine.Options.Pooling;
+        _limits = _options.Limits;
+        if (_options.ResetStrategy == ResetStrategy.PageMapScan)
+            throw new ArgumentException("ResetStrategy.PageMapScan is not available in this version; use Default, Learned, Decommit or Copy");
+        bool guarded = engine.Options.MemoryStrategy == MemoryStrategy.Guarded;
+        ulong memoryBytes = (ulong)_limits.MemoryPages << 16;
+        ulong reservation = (ulong?)_options.MemoryReservation ?? (guarded ? FourGibibytes : memoryBytes);
+        if (guarded && reservation < FourGibibytes)
+            throw new ArgumentException($"MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least (or MemoryStrategy.Checked)");
+        ulong guard = guarded ? engine.Target.GuardBytes : 0;
+        int memories = _options.TotalMemories ?? checked(_limits.Count * _limits.Memories);
+        int tables = _options.TotalTables ?? checked(_limits.Count * _limits.Tables);
+        _onDemand = new OnDemandAllocator(engine);
+        _memorySlots = new MemorySlot[memories];
+        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count);
+        try
+        {
+            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes");
+            _memories = new Slab("memory", memories, reservation, guard, $"{memories} memories of {reservation} bytes and {guard} bytes of guard");
+            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{tables} tables of TableElements = {_limits.TableElements}");
+            Open(_contexts);
+            Open(_tables);
+            bool learned = _options.ResetStrategy is ResetStrategy.Learned
+                || (_options.ResetStrategy == ResetStrategy.Default && memories <= LearnedSlotsAtMost);
+            _records = (FaultSlotRecord*)NativeMemory.AllocZeroed((nuint)Math.Max(memories, 1), (nuint)sizeof(FaultSlotRecord));
+            for (int i = 0; i < memories; i++)
+            {
+                _memorySlots[i] = new MemorySlot(i, _memories.AddressOf(i), memoryBytes, learned, _records + i, _options.MemoryKeepResident)
+                {
+                    Copies = _options.ResetStrategy == ResetStrategy.Copy,
+                };
+            }
+            if (learned && memories > 0 && memoryBytes > 0)
+            {
+                _faultRange = Machine.Current.FaultRanges.Add(
+                    _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), VirtualMemory.Current.PageSize);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public override InstanceAllocator ForHost => _onDemand;
+
+    /// <summary>Slots of the instance pool that are free; idle ones that are bound to a module are not.</summary>
+    public int FreeContexts => _contexts.Free.FreeCount;
+
+    public int FreeMemories => _memories.Free.FreeCount;
+
+    public int FreeTables => _tables.Free.FreeCount;
+
+    /// <summary>Makes an instance of a slot: a bound one if there is any, else a free one, else one that another module left.</summary>
+    /// <returns>The instance before its start function; null if the pool is exhausted and the options say to allocate on demand then.</returns>
+    public PooledInstance? Rent(InstanceTemplate template, object? state)
+    {
+        Module module = template.Module;
+        WarmList list = module.WarmList ?? Register(module);
+        PooledInstance? instance = list.TryTake();
+        if (instance is null)
+        {
+            try
+            {
+                instance = Bind(template, list);
+            }
+            catch (PoolExhaustedException) when (_options.Exhaustion == PoolExhaustion.AllocateOnDemand)
+            {
+                return null;
+            }
+        }
+        instance.Store.BeginLease(template.HostFunctions, state);
+        return instance;
+    }
+
+    /// <summary>Takes a slot back whose instance has ended.</summary>
+    public void Return(PooledInstance instance)
+    {
+        WarmList list = instance.Module.WarmList!;
+        try
+        {
+            instance.Reset();
+        }
+        catch (PlatformException)
+        {
+            TearDown(instance);
+            return;
+        }
+        instance.LastUsed = ++_clock;
+        if (list.Leave(instance) is PooledInstance displaced)
+        {
+            if (_warm.Value >= _options.MaximumWarmSlots)
+                TearDown(displaced);
+            else
+                list.Push(displaced);
+        }
+        if (list.IsClosed)
+            Drain(list);
+    }
+
+    /// <summary>Frees a slot for good: everything it holds goes back to the slabs.</summary>
+    public static void TearDown(PooledInstance instance) => instance.Store.EndPooling();
+
+    public override void Forget(Module module)
+    {
+        if (module.WarmList is not WarmList list)
+            return;
+        list.Close();
+        Drain(list);
+        lock (_lock)
+            _lists.Remove(list);
+    }
+
+    public override byte* AllocateContext(Module module, int bytes)
+    {
+        if (bytes > _limits.Size)
+            throw new InstantiationException(DescribeSize(module, bytes));
+        int slot = Take(_contexts.Free, "instance", "InstanceLimits.Count");
+        byte* context = _contexts.AddressOf(slot);
+        NativeMemory.Clear(context, (nuint)bytes);
+        return context;
+    }
+
+    public override void FreeContext(byte* context) => _contexts.Free.Return(_contexts.SlotOf(context));
+
+    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
+    {
+        int log2 = type.PageSizeLog2;
+        UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
+        UInt128 minimum = (UInt128)type.Limits.Minimum << log2;
+        if (minimum > limit)
+            throw new InstantiationException($"a memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages})");
+        UInt128 capacity = type.Limits.HasMaximum ? UInt128.Min(limit, (UInt128)type.Limits.Maximum << log2) : limit;
+        MemorySlot slot = _memorySlots[Take(_memories.Free, "memory", _options.TotalMemories is null ? "InstanceLimits.Count × Memories" : "PoolingOptions.TotalMemories")];
+        try
+        {
+            slot.Bind((ulong)minimum);
+        }
+        catch (PlatformException e)
+        {
+            slot.Unbind();
+            _memories.Free.Return(slot.Index);
+            throw new InstantiationException($"the system refuses a memory of {minimum} bytes: {e.Message}", e);
+        }
+        return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot);
+    }
+
+    public override void FreeMemory(MemoryInstance memory)
+    {
+        if (memory.Slot is not MemorySlot slot)
+        {
+            _onDemand.FreeMemory(memory);
+            return;
+        }
+        slot.Unbind();
+        _memories.Free.Return(slot.Index);
+    }
+
+    public override TableInstance AllocateTable(in TableType type, TableRecord* record)
+    {
+        ulong limit = (ulong)_limits.TableElements;
+        ulong minimum = type.Limits.Minimum;
+        if (minimum > limit)
+            throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
+        ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
+        int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
+        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) { IsPooled = true };
+    }
+
+    public override void FreeTable(TableInstance table)
+    {
+        if (!table.IsPooled)
+        {
+            _onDemand.FreeTable(table);
+            return;
+        }
+        // Only what was in use can be other than zero.
+        new Span<ulong>(table.Elements, (int)table.Length).Clear();
+        _tables.Free.Return(_tables.SlotOf(table.Elements));
+    }
+
+    public override GuestStack AllocateStack() => _stacks.Rent();
+
+    public override void FreeStack(GuestStack stack) => _stacks.Return(stack);
+
+    public override void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        WarmList[] lists;
+        lock (_lock)
+            lists = [.. _lists];
+        foreach (WarmList list in lists)
+        {
+            list.Close();
+            Drain(list);
+        }
+        if (_faultRange >= 0)
+            Machine.Current.FaultRanges.Remove(_faultRange);
+        _contexts?.Dispose();
+        _memories?.Dispose();
+        _tables?.Dispose();
+        _stacks.Dispose();
+        _onDemand.Dispose();
+        foreach (MemorySlot? slot in _memorySlots)
+            slot?.FreeLog();
+        NativeMemory.Free(_records);
+    }
+
+    private static void Open(Slab slab)
+    {
+        if (slab.Base != null)
+            VirtualMemory.Current.Protect(slab.Base, (nuint)slab.Layout.TotalBytes, MemoryProtection.ReadWrite);
+    }
+
+    private static void Drain(WarmList list)
+    {
+        while (list.TryTakeOldest() is PooledInstance instance)
+            TearDown(instance);
+    }
+
+    private PooledInstance Bind(InstanceTemplate template, WarmList list)
+    {
+        CheckCounts(template.Module);
+        var store = new Store(_engine, this, keepsStack: false, state: null);
+        try
+        {
+            InstanceData data = Instantiation.Initialize(store, template);
+            var instance = new PooledInstance(store, data, list.Images);
+            list.Images ??= instance.Images;
+            store.BeginPooling(this, instance);
+            return instance;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private WarmList Register(Module module)
+    {
+        lock (_lock)
+        {
+            if (module.WarmList is null)
+            {
+                module.WarmList = new WarmList(_warm);
+                _lists.Add(module.WarmList);
+            }
+            return module.WarmList;
+        }
+    }
+
+    private void CheckCounts(Module module)
+    {
+        WasmModule wasm = module.Wasm;
+        int memories = wasm.Memories.Length - wasm.ImportedMemoryCount;
+        if (memories > _limits.Memories)
+            throw new InstantiationException($"the module defines {memories} memories; the pool allows {_limits.Memories} (InstanceLimits.Memories)");
+        int tables = wasm.Tables.Length - wasm.ImportedTableCount;
+        if (tables > _limits.Tables)
+            throw new InstantiationException($"the module defines {tables} tables; the pool allows {_limits.Tables} (InstanceLimits.Tables)");
+    }
+
+    private int Take(SlotList free, string pool, string limit)
+    {
+        while (true)
+        {
+            if (free.TryTake(out int slot))
+                return slot;
+            if (!TryEvict())
+                throw new PoolExhaustedException(pool, free.Slots, limit);
+        }
+    }
+
+    // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
+    private bool TryEvict()
+    {
+        WarmList[] lists;
+        lock (_lock)
+            lists = [.. _lists];
+        PooledInstance? oldest = null;
+        foreach (WarmList list in lists)
+        {
+            if (list.TryTakeOldest() is not PooledInstance candidate)
+                continue;
+            if (oldest is null || candidate.LastUsed < oldest.LastUsed)
+                (oldest, candidate) = (candidate, oldest!);
+            candidate?.Module.WarmList!.Push(candidate);
+        }
+        if (oldest is null)
+            return false;
+        TearDown(oldest);
+        return true;
+    }
+
+    private string DescribeSize(Module module, int bytes)
+    {
+        WasmModule wasm = module.Wasm;
+        Compiler.Abi.VmContextLayout layout = module.Layout;
+        return $"the instance needs {bytes} bytes and a slot has {_limits.Size} (InstanceLimits.Size): "
+            + $"{wasm.Memories.Length} memories take {layout.Table(0) - layout.Memory(0)}, {wasm.Tables.Length} tables {layout.Global(0) - layout.Table(0)}, "
+            + $"{wasm.Globals.Length} globals {layout.Global(wasm.Globals.Length) - layout.Global(0)}, "
+            + $"{wasm.ImportedFunctionCount} imported functions {wasm.ImportedFunctionCount * sizeof(FunctionReference)}, "
+            + $"{layout.EscapingFunctions.Length} function references {layout.EscapingFunctions.Length * sizeof(FunctionReference)}, "
+            + $"{wasm.Elements.Length + wasm.Data.Length} segments {layout.DataState(wasm.Data.Length) - layout.ElementState(0)}";
+    }
+}

@@ -1,0 +1,85 @@
+// Guest stacks between calls. A call takes the stack that the last call on the same core left, whose top pages are in that core's
+// cache; only when there is none does it ask the pool, which counts them.
+using System.Runtime.InteropServices;
+using Tarn.Execution;
+using Tarn.Platform;
+
+namespace Tarn.Pooling;
+
+internal sealed class StackCache : IDisposable
+{
+    private readonly Entry[] _entries;
+    private readonly GuestStackPool _pool;
+    private readonly int _limit;
+    private int _made;
+
+    public StackCache(int stackBytes, int limit)
+    {
+        _entries = new Entry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
+        _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, keep: Math.Min(limit, 1024));
+        _limit = limit;
+    }
+
+    /// <summary>Stacks in use or cached by a core.</summary>
+    public int Taken => Volatile.Read(ref _made);
+
+    public GuestStack Rent() => Interlocked.Exchange(ref Mine().Stack, null) ?? RentSlow();
+
+    public void Return(GuestStack stack)
+    {
+        if (Interlocked.Exchange(ref Mine().Stack, stack) is GuestStack before)
+            ReturnSlow(before);
+    }
+
+    public void Dispose()
+    {
+        foreach (ref Entry entry in _entries.AsSpan())
+        {
+            if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
+                ReturnSlow(stack);
+        }
+        _pool.Dispose();
+    }
+
+    private ref Entry Mine() => ref _entries[Thread.GetCurrentProcessorId() & (_entries.Length - 1)];
+
+    private GuestStack RentSlow()
+    {
+        if (Interlocked.Increment(ref _made) > _limit)
+        {
+            Interlocked.Decrement(ref _made);
+            // Another core's is better than none.
+            foreach (ref Entry entry in _entries.AsSpan())
+            {
+                if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
+                    return stack;
+            }
+            throw new PoolExhaustedException("stack", _limit, "PoolingOptions.TotalStacks");
+        }
+        try
+        {
+            return _pool.Rent();
+        }
+        catch
+        {
+            Interlocked.Decrement(ref _made);
+            throw;
+        }
+    }
+
+    private void ReturnSlow(GuestStack stack)
+    {
+        Interlocked.Decrement(ref _made);
+        _pool.Return(stack);
+    }
+
+    // A cache line each, so that cores do not disturb one another.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Entry
+    {
+        public GuestStack? Stack;
+#pragma warning disable CS0169 // padding
+        private readonly long _a, _b, _c, _d, _e, _f, _g;
+#pragma warning restore CS0169
+    }
+}
