@@ -338,7 +338,9 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>Makes this the store of a pool's slot: from now on disposing it gives the slot back.</summary>
     internal void BeginPooling(PooledAllocator pool, PooledInstance instance)
     {
+#pragma warning disable CA1816 // The allocator ends pooled stores; a finalizer would be the second to do so.
         GC.SuppressFinalize(this);
+#pragma warning restore CA1816
         _pool = pool;
         _pooled = instance;
         _disposed = true;

@@ -8,10 +8,8 @@
 //   - tables: copied back from _initialTables, if the module has instructions that write elements in place or managed
 //     code wrote any; what was grown is cleared;
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
-using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Instances;
-using Tarn.Memories;
 using Tarn.Tables;
 
 namespace Tarn.Pooling;
