@@ -58,7 +58,10 @@ internal enum BuiltinId : byte
     /// <summary>(exception reference): throws it; does not return.</summary>
     ThrowReference = 17,
 
-    /// <summary>Reached through a lazy thunk only, never by relocation: compile the function, then enter it with its arguments untouched.</summary>
+    /// <summary>
+    /// Reached through a lazy thunk only, never by relocation: (number of the function) → address of its code, which is then entered with the arguments
+    /// untouched.
+    /// </summary>
     CompileFunction = 18,
 
     /// <summary>How many there are; not a builtin.</summary>

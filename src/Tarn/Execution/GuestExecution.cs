@@ -70,7 +70,8 @@ internal abstract unsafe class GuestExecution
     public ulong* SuspendedValues => ExitFrame.Values((ExitFrame*)Record->GuestStackPointer);
 
     /// <summary>
-    /// Does a builtin's work. Arguments and results as for <see cref="HostFunction.Invoke"/>. An exception unwinds the guest.
+    /// Does a builtin's work. Arguments and results as for <see cref="HostFunction.Invoke"/>. An exception unwinds the guest. For
+    /// <see cref="BuiltinId.CompileFunction"/> the first value is the function's number on entry and has to be its code's address on return.
     /// </summary>
     protected abstract void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values);
 
@@ -110,7 +111,12 @@ internal abstract unsafe class GuestExecution
                 {
                     record->ExitCode = ExitCode.Returned;
                     ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
-                    InvokeBuiltin((BuiltinId)record->ExitArgument, frame->VmContext, ExitFrame.Values(frame));
+                    BuiltinId id = (BuiltinId)record->ExitArgument;
+                    InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame));
+                    if (id == BuiltinId.CompileFunction && !Machine.Current.Arena.Contains((nint)(*ExitFrame.Values(frame))))
+                    {
+                        throw new InvalidOperationException("CompileFunction gave no address of code for its caller to go to");
+                    }
                 }
                 else if (code == ExitCode.Returned)
                 {
