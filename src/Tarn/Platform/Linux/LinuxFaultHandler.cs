@@ -18,11 +18,18 @@ internal static unsafe class LinuxFaultHandler
     {
         SignalActionRecord segmentationFault = Current(SignalSegmentationFault);
         SignalActionRecord busError = Current(SignalBus);
+        if (segmentationFault.Handler == 0)
+        {
+            // Both the CLR and NativeAOT install one at start-up. Without it a null reference in managed code would already be fatal.
+            throw new PlatformNotSupportedException("The .NET runtime has no handler for SIGSEGV to chain to.");
+        }
+
         nint handler = stubs.CreateFaultHandler(arena, new FaultHandlerParameters(segmentationFault.Handler, busError.Handler, rangeTable));
         Replace(SignalSegmentationFault, segmentationFault, handler);
         Replace(SignalBus, busError, handler);
     }
 
+    // The action in force; its handler is 0 where there is none that takes three arguments.
     private static SignalActionRecord Current(int signal)
     {
         SignalActionRecord action;
@@ -31,10 +38,9 @@ internal static unsafe class LinuxFaultHandler
             throw Errno.Exception($"reading the handler of signal {signal} (sigaction)", 0, Marshal.GetLastPInvokeError());
         }
 
-        if ((nuint)action.Handler <= (nuint)IgnoreHandler || (action.Flags & FlagSignalInfo) == 0)
+        if (action.Handler == IgnoreHandler || (action.Flags & FlagSignalInfo) == 0)
         {
-            // Both the CLR and NativeAOT install one at start-up. Without it a null reference in managed code would already be fatal.
-            throw new PlatformNotSupportedException($"The .NET runtime has no handler for signal {signal} to chain to.");
+            action.Handler = 0;
         }
 
         return action;

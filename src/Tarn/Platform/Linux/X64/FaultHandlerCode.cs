@@ -3,7 +3,8 @@
 //
 // The argument for its safety:
 //  1. PC outside the code arena: nothing has been changed but caller-saved registers, and the previous handler gets the three arguments, the stack
-//     and the return address as the kernel made them (a tail jump). So NullReferenceException, crash dumps and whatever else keep working.
+//     and the return address as the kernel made them (a tail jump). So NullReferenceException, crash dumps and whatever else keep working. (NativeAOT
+//     has no handler for SIGBUS: then the default action is restored and takes place.)
 //  2. PC inside the arena: the thread runs guest code or one of our stubs. Both hold a VM context in r14 wherever they access memory that may
 //     fault (a fault elsewhere is a bug of ours; then r14 may be stray, the handler faults with SIGSEGV blocked, and the kernel ends the process).
 //  3. What it does is safe at any instruction: it reads the table and the slot's record, may make one system call (mprotect), writes the slot's
@@ -33,6 +34,7 @@ internal static unsafe class FaultHandlerCode
     private const int ContextR14 = 0x58;
     private const int ContextRip = 0xA8;
     private const int SystemCallProtect = 10;
+    private const int SystemCallSignalAction = 13;
 
     /// <summary>Emits the handler (edi = signal, rsi = siginfo*, rdx = ucontext*).</summary>
     public static void Emit(X64Assembler asm, CodeArena arena, in FaultHandlerParameters parameters, nint landing)
@@ -140,10 +142,33 @@ internal static unsafe class FaultHandlerCode
         asm.Bind(chain);
         asm.Cmp(S32, Rdi, LinuxNative.SignalBus);
         asm.Jcc(Condition.Equal, chainBusError);
-        asm.MovImm64(Rax, parameters.PreviousSegmentationFault);
-        asm.Jmp(Rax);
+        EmitChain(asm, parameters.PreviousSegmentationFault);
         asm.Bind(chainBusError);
-        asm.MovImm64(Rax, parameters.PreviousBusError);
-        asm.Jmp(Rax);
+        EmitChain(asm, parameters.PreviousBusError);
+    }
+
+    // Where there was no handler, the default action is put back and the instruction faults again, which ends the process as it would have.
+    private static void EmitChain(X64Assembler asm, nint previous)
+    {
+        if (previous != 0)
+        {
+            asm.MovImm64(Rax, previous);
+            asm.Jmp(Rax);
+            return;
+        }
+
+        // rt_sigaction(edi, struct of 32 zero bytes: SIG_DFL, no flags, no restorer, empty mask; no old action; 8 bytes of mask).
+        for (int i = 0; i < 4; i++)
+        {
+            asm.Push(0);
+        }
+
+        asm.Mov(S64, Rsi, Rsp);
+        asm.Zero(Rdx);
+        asm.MovImm32(R10, 8);
+        asm.MovImm32(Rax, SystemCallSignalAction);
+        asm.Syscall();
+        asm.Add(S64, Rsp, 32);
+        asm.Ret();
     }
 }
