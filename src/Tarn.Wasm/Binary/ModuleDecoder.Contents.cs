@@ -121,7 +121,6 @@ internal sealed partial class ModuleDecoder
 
     private void ReadCode(ref WasmReader reader)
     {
-        _module.CodeSectionOffset = reader.Position;
         _codeCount = reader.ReadCount(ImplementationLimits.Functions, "function bodies");
         if (_codeCount != _functionCount)
             reader.Fail($"function and code section have inconsistent lengths: {_functionCount} functions declared, {_codeCount} bodies");

@@ -91,6 +91,7 @@ internal sealed partial class ModuleDecoder
         if (size > (uint)reader.Remaining)
             MalformedModuleException.Throw($"length out of bounds: unexpected end, as section {section} declares {size} bytes and {reader.Remaining} follow", sizeAt);
         int moduleEnd = reader.Enter((int)size);
+        _module.SectionOffsets[id] = reader.Position;
         ReadContents(ref reader, section, last);
         if (!reader.IsAtEnd)
             MalformedModuleException.Throw($"section size mismatch: section {section} has {reader.Remaining} bytes too many", reader.Position);

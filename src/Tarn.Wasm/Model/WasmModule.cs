@@ -88,8 +88,8 @@ internal sealed class WasmModule
 
     public int ImportedTagCount { get; internal set; }
 
-    /// <summary>Offset of the code section's contents: its vector's count. Code metadata counts from function bodies, tools from here. -1: no such section.</summary>
-    public int CodeSectionOffset { get; internal set; } = -1;
+    /// <summary>Offset of a section's contents behind its size, where its vector's count stands; 0 for a section that is missing.</summary>
+    public int SectionOffset(SectionId section) => SectionOffsets[(int)section];
 
     /// <summary>Names from the name section, parsed at first use; empty without one or where it is broken.</summary>
     public NameSection Names
@@ -114,6 +114,8 @@ internal sealed class WasmModule
 
     /// <summary>Canonical id of each type; empty before validation.</summary>
     public ReadOnlySpan<int> CanonicalIds => _canonicalIds;
+
+    internal int[] SectionOffsets { get; } = new int[14];
 
     // For decoder and validator alone: arrays spare them a span on every access.
     internal SubType[] TypeArray { get; set; } = [];

@@ -34,6 +34,12 @@ internal static partial class Opcodes
     /// <summary>Operand and result types.</summary>
     public static OpcodeSignature Signature(Opcode opcode) => new(SignatureTable[(int)opcode]);
 
+    /// <summary>Packed signatures by opcode (see <see cref="OpcodeSignature"/>), without bounds check; for the validator's loop, whose index is a byte.</summary>
+    public static ref ulong SignatureReference => ref System.Runtime.InteropServices.MemoryMarshal.GetReference(SignatureTable);
+
+    /// <summary>As <see cref="Alignment"/>, for single-byte opcodes.</summary>
+    public static int AlignmentAt(byte opcode) => AlignmentTable[opcode];
+
     /// <summary>The name as in the text format.</summary>
     public static string Name(Opcode opcode) => s_names[(int)opcode] ??= System.Text.Encoding.ASCII.GetString(NameUtf8(opcode));
 

@@ -1,0 +1,143 @@
+// Validates a module: types first (and makes them canonical), then everything outside of function bodies, then the bodies, on several threads if wanted.
+// After it has returned, every index in the module and every instruction may be relied upon.
+//
+// The error is deterministic: sections in the order below, then the lowest failing function, whatever the number of threads; and a module that
+// is both malformed and invalid is malformed, as the specification decodes before it validates.
+using System.Runtime.ExceptionServices;
+using Tarn.Wasm.Binary;
+
+namespace Tarn.Wasm.Validation;
+
+/// <summary>Validation of whole modules.</summary>
+internal static class ModuleValidator
+{
+    // Below this many bytes of code, starting threads costs more than it brings.
+    private const int ParallelThreshold = 128 * 1024;
+    private const int BodiesPerClaim = 16;
+
+    /// <summary>Validates a module.</summary>
+    /// <param name="module">The decoded module; afterwards it knows its canonical types.</param>
+    /// <param name="registry">The engine's types.</param>
+    /// <param name="degreeOfParallelism">How many threads validate bodies; 0 for one per processor.</param>
+    /// <exception cref="MalformedModuleException">A function body does not follow the binary format.</exception>
+    /// <exception cref="InvalidModuleException">A rule of validation is broken.</exception>
+    public static void Validate(WasmModule module, TypeRegistry registry, int degreeOfParallelism = 0) =>
+        Validate<NullSink>(module, registry, degreeOfParallelism, static () => default);
+
+    /// <summary>Validates a module and tells each worker's sink about the functions it validates.</summary>
+    public static void Validate<TSink>(WasmModule module, TypeRegistry registry, int degreeOfParallelism, Func<TSink> createSink)
+        where TSink : struct, IValidationSink
+    {
+        try
+        {
+            ValidationContext context = ValidateDeclarations(module, registry);
+            ValidateBodies(context, degreeOfParallelism, createSink);
+        }
+        catch (InvalidModuleException)
+        {
+            ThrowIfMalformed(module);
+            throw;
+        }
+
+        module.SetValidated();
+    }
+
+    /// <summary>
+    /// Validates everything but function bodies. For a compiler that validates each body just before it compiles it; the module counts as validated
+    /// only when all are, which the caller then says with <see cref="WasmModule.SetValidated"/>.
+    /// </summary>
+    public static ValidationContext ValidateDeclarations(WasmModule module, TypeRegistry registry)
+    {
+        int[] canonical = TypeValidator.Validate(module, registry);
+        module.SetCanonicalIds(registry, canonical);
+        DeclarationValidator declarations = new(module, registry, canonical);
+        return declarations.Validate();
+    }
+
+    private static void ValidateBodies<TSink>(ValidationContext context, int degree, Func<TSink> createSink)
+        where TSink : struct, IValidationSink
+    {
+        FunctionBody[] bodies = context.Module.BodyArray;
+        if (bodies.Length == 0)
+            return;
+        if (degree <= 0)
+            degree = Environment.ProcessorCount;
+        if (degree == 1 || bodies[^1].End - bodies[0].Offset < ParallelThreshold)
+        {
+            FunctionValidator<TSink> validator = new(context, createSink());
+            for (int i = 0; i < bodies.Length; i++)
+                validator.ValidateFunction(i);
+            return;
+        }
+
+        Work<TSink> work = new(context, bodies.Length);
+        Task[] helpers = new Task[degree - 1];
+        for (int i = 0; i < helpers.Length; i++)
+            helpers[i] = Task.Run(() => work.Run(createSink()));
+        work.Run(createSink());
+        Task.WaitAll(helpers);
+        work.Failure?.Throw();
+    }
+
+    // A structural walk over all bodies, once something is known to be invalid.
+    private static void ThrowIfMalformed(WasmModule module)
+    {
+        for (int i = 0; i < module.BodyArray.Length; i++)
+        {
+            WasmReader reader = module.ReadBody(i);
+            long locals = 0;
+            for (int groups = reader.ReadCount(int.MaxValue, "local declarations", 2); groups > 0; groups--)
+            {
+                locals += reader.ReadLocalGroup(out _);
+                if (locals > uint.MaxValue)
+                    reader.Fail("too many locals");
+            }
+
+            InstructionSkipper.SkipExpression(ref reader);
+            if (!reader.IsAtEnd)
+                reader.Fail("unexpected content after the end of the function (section size mismatch, END opcode expected)");
+        }
+    }
+
+    // Bodies are claimed in rising order, so once one has failed, no body below it is left unclaimed: workers finish what lies below the lowest failure
+    // and skip what lies above.
+    private sealed class Work<TSink>(ValidationContext context, int count)
+        where TSink : struct, IValidationSink
+    {
+        private readonly Lock _lock = new();
+        private int _next;
+        private int _lowestFailure = int.MaxValue;
+
+        public ExceptionDispatchInfo? Failure { get; private set; }
+
+        public void Run(TSink sink)
+        {
+            FunctionValidator<TSink> validator = new(context, sink);
+            while (true)
+            {
+                int first = Interlocked.Add(ref _next, BodiesPerClaim) - BodiesPerClaim;
+                int end = Math.Min(first + BodiesPerClaim, count);
+                if (first >= count || first > Volatile.Read(ref _lowestFailure))
+                    return;
+                int current = first;
+                try
+                {
+                    for (; current < end; current++)
+                        validator.ValidateFunction(current);
+                }
+                catch (Exception exception)
+                {
+                    // Everything, not WasmException alone: a defect of ours must reach the caller from whichever thread it happens on.
+                    lock (_lock)
+                    {
+                        if (current < _lowestFailure)
+                        {
+                            Failure = ExceptionDispatchInfo.Capture(exception);
+                            Volatile.Write(ref _lowestFailure, current);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
