@@ -320,10 +320,12 @@ internal sealed partial class ModuleDecoder
         if ((flags & ~allowed) != 0)
             MalformedModuleException.Throw($"malformed limits flags 0x{flags:x2} (integer representation too long or too large where they are a LEB128)", at);
         hasPageSize = (flags & 8) != 0;
-        ulong minimum = reader.ReadVarU64();
-        ulong maximum = (flags & 1) != 0 ? reader.ReadVarU64() : 0;
+        ulong minimum = ReadSize(ref reader);
+        ulong maximum = (flags & 1) != 0 ? ReadSize(ref reader) : 0;
         return new Limits(minimum, maximum, HasMaximum: (flags & 1) != 0, Is64: (flags & 4) != 0, IsShared: (flags & 2) != 0);
     }
+
+    private ulong ReadSize(ref WasmReader reader) => (_features & WasmFeatures.Memory64) != 0 ? reader.ReadVarU64() : reader.ReadVarU32();
 
     private MemoryType ReadMemoryType(ref WasmReader reader)
     {
