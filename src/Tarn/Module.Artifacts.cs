@@ -1,5 +1,6 @@
 // Compiling ahead of time: writing a compiled module and loading it without compiling.
 using Tarn.Modules;
+using Tarn.Wasm.Validation;
 
 namespace Tarn;
 
@@ -24,9 +25,10 @@ public sealed unsafe partial class Module
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         (byte[] module, Compiler.CompiledFunction[] functions) = ModuleArtifact.Read(engine, bytes);
-        // Not validated again: the hash says that these are the bytes that were.
         WasmModule wasm = WasmModule.Decode(module, engine.Options.Features);
-        Canonicalize(wasm, engine.Types);
+        // Bodies are not validated again: the hash says that these are the bytes that were.
+        _ = ModuleValidator.ValidateDeclarations(wasm, engine.Types);
+        wasm.SetValidated();
         return new Module(engine, wasm, ModuleCode.FromCompiled(engine, wasm, functions));
     }
 

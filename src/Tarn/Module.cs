@@ -8,6 +8,7 @@ using Tarn.Modules;
 using Tarn.Pooling;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
+using Tarn.Wasm.Validation;
 
 namespace Tarn;
 
@@ -172,17 +173,8 @@ public sealed unsafe partial class Module : IDisposable
     {
         engine.ThrowIfDisposed();
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
-        Canonicalize(wasm, engine.Types);
+        ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
         return new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
-    }
-
-    // Stands in for validation, which does this first and then checks everything else.
-    private static void Canonicalize(WasmModule wasm, TypeRegistry types)
-    {
-        var ids = new int[wasm.Types.Length];
-        foreach (RecursionGroup group in wasm.RecursionGroups)
-            types.Add(wasm.Types.Slice(group.Start, group.Length), group.Start, ids);
-        wasm.SetCanonicalIds(types, ids);
     }
 
     private static bool FindTableWrites(WasmModule wasm)

@@ -17,42 +17,7 @@ internal static class ExternTypes
         found.IsMutable == wanted.IsMutable && (found.IsMutable ? found.Type == wanted.Type : IsSubtype(found.Type, wanted.Type, types));
 
     /// <summary>Subtyping of value types that are canonical.</summary>
-    public static bool IsSubtype(ValType sub, ValType super, TypeRegistry types)
-    {
-        if (sub == super)
-            return true;
-        if (!sub.IsReference || !super.IsReference || (sub.IsNullable && !super.IsNullable))
-            return false;
-        return IsSubtype(sub.Heap, super.Heap, types);
-    }
-
-    private static bool IsSubtype(HeapType sub, HeapType super, TypeRegistry types)
-    {
-        if (sub == super)
-            return true;
-        if (sub.IsConcrete)
-        {
-            if (super.IsConcrete)
-                return types.IsSubtype(sub.TypeIndex, super.TypeIndex);
-            return types[sub.TypeIndex].Composite.Kind switch
-            {
-                CompositeKind.Function => super == HeapType.Func,
-                CompositeKind.Struct => super == HeapType.Struct || super == HeapType.Eq || super == HeapType.Any,
-                _ => super == HeapType.Array || super == HeapType.Eq || super == HeapType.Any,
-            };
-        }
-        if (super.IsConcrete)
-        {
-            bool isFunction = types[super.TypeIndex].Composite.Kind == CompositeKind.Function;
-            return sub == (isFunction ? HeapType.NoFunc : HeapType.None);
-        }
-        if (sub == HeapType.None)
-            return super == HeapType.I31 || super == HeapType.Struct || super == HeapType.Array || super == HeapType.Eq || super == HeapType.Any;
-        if (sub == HeapType.I31 || sub == HeapType.Struct || sub == HeapType.Array)
-            return super == HeapType.Eq || super == HeapType.Any;
-        return (sub == HeapType.Eq && super == HeapType.Any) || (sub == HeapType.NoFunc && super == HeapType.Func)
-            || (sub == HeapType.NoExtern && super == HeapType.Extern) || (sub == HeapType.NoExn && super == HeapType.Exn);
-    }
+    public static bool IsSubtype(ValType sub, ValType super, TypeRegistry types) => Subtyping.IsSubtype(sub, super, types, []);
 
     private static bool Matches(in Limits found, in Limits wanted) =>
         found.Is64 == wanted.Is64 && found.IsShared == wanted.IsShared && found.Minimum >= wanted.Minimum
