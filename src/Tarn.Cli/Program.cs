@@ -1,2 +1,6 @@
 // Entry point of the tarn command.
-Console.WriteLine("tarn");
+using System.CommandLine;
+using Tarn.Cli.Commands;
+
+RootCommand root = new("Tarn, a WebAssembly runtime for .NET.") { RunCommand.Create() };
+return root.Parse(args).Invoke();

@@ -47,12 +47,20 @@ public sealed class Trap
     /// <summary>The trap as an exception.</summary>
     public TrapException ToException() => new(this);
 
-    /// <summary>The message, then one line for each call.</summary>
+    /// <summary>The message, then one line for each call, as far as they fit a screen.</summary>
     public override string ToString()
     {
+        const int MostLines = 20;
         var text = new StringBuilder(Message);
-        foreach (GuestFrame frame in Backtrace)
-            text.Append('\n').Append("   at ").Append(frame.ToString());
+        for (int i = 0; i < Backtrace.Count; i++)
+        {
+            if (i == MostLines)
+            {
+                text.Append("\n   and ").Append(Backtrace.Count - i).Append(" more or deeper");
+                break;
+            }
+            text.Append('\n').Append("   at ").Append(Backtrace[i].ToString());
+        }
         return text.ToString();
     }
 }

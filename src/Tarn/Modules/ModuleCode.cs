@@ -47,7 +47,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     public static ModuleCode Compile(Engine engine, WasmModule wasm)
     {
         var layout = new VmContextLayout(wasm);
-        var code = new ModuleCode(engine, wasm, layout, FunctionCompiler.Create(engine, wasm, layout));
+        var code = new ModuleCode(engine, wasm, layout, new FunctionCompiler(engine, wasm, layout));
         try
         {
             if (code._thunks is null && wasm.Bodies.Length > 0)
