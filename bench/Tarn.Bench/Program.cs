@@ -2,7 +2,7 @@
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
 
-IBenchmark[] benchmarks = [new ClockBenchmark()];
+IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark()];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
 {

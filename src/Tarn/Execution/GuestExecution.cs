@@ -6,7 +6,7 @@
 //  - While managed code runs, ExitCode is 0 and GuestStackPointer is where the next activation may start: the stack's top, or the innermost
 //    suspended guest's exit frame. Guest code that returns without leaving does not touch it; every other way out goes through here and puts it
 //    back to what it was at entry. That is how frames of a guest that trapped, threw or was abandoned are dropped.
-//  - No P/Invoke is made inside the try block: the JIT does not inline those, which would double the cost of a host call.
+//  - No call of guest code is made in a method with a try block: the JIT does not inline those, which would double the cost of a host call.
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 
@@ -84,59 +84,76 @@ internal abstract unsafe class GuestExecution
 
     private bool Run(nint entryStackPointer, bool maySuspend, ref RawResult result)
     {
-        ExecutionRecord* record = Record;
         bool keepFrames = false;
         try
         {
-            while (true)
-            {
-                ExitCode code = record->ExitCode;
-                if (code == ExitCode.HostCall)
-                {
-                    record->ExitCode = ExitCode.Returned;
-                    ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
-                    HostFunction function = HostFunctions[record->ExitFunctionReference->HostFunction];
-                    if (function.Invoke(this, record->ExitVmContext, ExitFrame.Values(frame)) == HostCallStatus.Pending)
-                    {
-                        if (maySuspend)
-                        {
-                            keepFrames = true;
-                            return false;
-                        }
-
-                        WaitForPending();
-                    }
-                }
-                else if (code == ExitCode.Builtin)
-                {
-                    record->ExitCode = ExitCode.Returned;
-                    ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
-                    BuiltinId id = (BuiltinId)record->ExitArgument;
-                    InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame));
-                    if (id == BuiltinId.CompileFunction && !Machine.Current.Arena.Contains((nint)(*ExitFrame.Values(frame))))
-                    {
-                        throw new InvalidOperationException("CompileFunction gave no address of code for its caller to go to");
-                    }
-                }
-                else if (code == ExitCode.Returned)
-                {
-                    return true;
-                }
-                else
-                {
-                    record->ExitCode = ExitCode.Returned;
-                    throw CreateTrap(Describe(record, code));
-                }
-
-                result = Resume(record);
-            }
+            bool done = Loop(maySuspend, ref result);
+            keepFrames = !done;
+            return done;
         }
         finally
         {
             if (!keepFrames)
             {
-                record->GuestStackPointer = entryStackPointer;
+                Record->GuestStackPointer = entryStackPointer;
             }
+        }
+    }
+
+    // Resumes the guest itself, not through another method: the guest leaves by a jump, so a method in between would return where the processor
+    // does not expect it, once for each host call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Loop(bool maySuspend, ref RawResult result)
+    {
+        ExecutionRecord* record = Record;
+        nint resume = s_resume;
+        RawResult last = default;
+        while (true)
+        {
+            ExitCode code = record->ExitCode;
+            if (code == ExitCode.HostCall)
+            {
+                record->ExitCode = ExitCode.Returned;
+                ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+                HostFunction function = HostFunctions[record->ExitFunctionReference->HostFunction];
+                if (function.Invoke(this, record->ExitVmContext, ExitFrame.Values(frame)) == HostCallStatus.Pending)
+                {
+                    if (maySuspend)
+                    {
+                        return false;
+                    }
+
+                    WaitForPending();
+                }
+            }
+            else if (code == ExitCode.Returned)
+            {
+                result = last;
+                return true;
+            }
+            else if (code == ExitCode.Builtin)
+            {
+                CallBuiltin(record);
+            }
+            else
+            {
+                record->ExitCode = ExitCode.Returned;
+                throw CreateTrap(Describe(record, code));
+            }
+
+            last = ((delegate* unmanaged<ExecutionRecord*, RawResult>)resume)(record);
+        }
+    }
+
+    private void CallBuiltin(ExecutionRecord* record)
+    {
+        record->ExitCode = ExitCode.Returned;
+        ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+        BuiltinId id = (BuiltinId)record->ExitArgument;
+        InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame));
+        if (id == BuiltinId.CompileFunction && !Machine.Current.Arena.Contains((nint)(*ExitFrame.Values(frame))))
+        {
+            throw new InvalidOperationException("CompileFunction gave no address of code for its caller to go to");
         }
     }
 

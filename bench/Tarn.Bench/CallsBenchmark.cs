@@ -1,0 +1,223 @@
+// What crossing the border costs, in both directions and for a trap, against Wasmtime's typed calls and against what .NET itself pays for a delegate and for
+// a C function. Every contender does the same work: one addition a call.
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Tarn.Compiler.Abi;
+using Tarn.Execution;
+using WasmtimeEngine = Wasmtime.Engine;
+
+namespace Tarn.Bench;
+
+internal sealed unsafe class CallsBenchmark : IBenchmark
+{
+    private const int Calls = 100_000;
+    private const int Traps = 200;
+
+    private const string Module = """
+        (module
+          (import "host" "next" (func $next (param i32) (result i32)))
+          (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+          (func (export "trap") (param i32) (result i32) unreachable)
+          (func (export "loop") (param i32) (result i32) (local i32)
+            (loop $again
+              (local.set 1 (call $next (local.get 1)))
+              (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            local.get 1))
+        """;
+
+    private static readonly Signature s_two = new([AbiType.I32, AbiType.I32], [AbiType.I32]);
+    private static readonly Signature s_one = new([AbiType.I32], [AbiType.I32]);
+
+    public string Verb => "calls";
+
+    public string Summary => "host to guest, guest to host, trap and recover against Wasmtime, a delegate and a C function, ns a call";
+
+    public int Run(BenchmarkArguments arguments)
+    {
+        int rounds = arguments.Rounds(31);
+        CallsStore store = new();
+        static int Throw() => throw new CallsTrapException(Compiler.Abi.TrapCode.None);
+        FunctionReference* add = store.Add();
+        FunctionReference* trap = store.Unreachable();
+        FunctionReference* loop = store.Loop(new CallsHostFunction(static value => value + 1));
+        nint two = Machine.Current.StubsFor(s_two).TypedEntry;
+        nint one = Machine.Current.StubsFor(s_one).TypedEntry;
+        nint array = Machine.Current.StubsFor(s_two).ArrayEntry;
+        nint c = NativeLibrary.GetExport(NativeLibrary.Load("libc.so.6"), "labs");
+        Func<int, int, int> managed = static (a, b) => a + b;
+
+        using WasmtimeEngine engine = new();
+        using Wasmtime.Module module = Wasmtime.Module.FromText(engine, "calls", Module);
+        using Wasmtime.Store wasmtimeStore = new(engine);
+        using Wasmtime.Linker linker = new(engine);
+        linker.Define("host", "next", Wasmtime.Function.FromCallback(wasmtimeStore, static (int value) => value + 1));
+        Wasmtime.Instance instance = linker.Instantiate(wasmtimeStore, module);
+        Func<int, int, int> wasmtimeAdd = instance.GetFunction<int, int, int>("add")!;
+        Func<int, int> wasmtimeTrap = instance.GetFunction<int, int>("trap")!;
+        Func<int, int> wasmtimeLoop = instance.GetFunction<int, int>("loop")!;
+
+        // Pointers cannot be captured.
+        nint addAt = (nint)add;
+        nint trapAt = (nint)trap;
+        nint loopAt = (nint)loop;
+
+        SideBySide run = new("Calls", "ns");
+        Run(run, "host to guest", Calls, rounds,
+            ("Wasmtime", () => Repeat(wasmtimeAdd)),
+            ("Tarn", () => Typed(store, two, addAt)),
+            ("Tarn, array", () => Array(store, array, addAt)),
+            ("Tarn, no GC transition", () => Leaf(store, two, addAt)),
+            ("C function", () => Native(c)),
+            ("delegate", () => Repeat(managed)));
+        Run(run, "guest to host", Calls, rounds,
+            ("Wasmtime", () => Require(wasmtimeLoop(Calls) == Calls)),
+            ("Tarn", () => Require(One(store, one, loopAt, Calls) == Calls)));
+        Run(run, "there and back", Calls, rounds,
+            ("Wasmtime", () => RepeatOne(wasmtimeLoop)),
+            ("Tarn", () => RepeatOne(store, one, loopAt)));
+        Run(run, "trap and recover", Traps, rounds,
+            ("Wasmtime", () => Catch<Wasmtime.TrapException>(() => wasmtimeTrap(1))),
+            ("Tarn", () => Catch<CallsTrapException>(() => One(store, one, trapAt, 1))),
+            ("managed throw", () => Catch<CallsTrapException>(Throw)));
+        run.Report(arguments);
+        return 0;
+    }
+
+    private static void Run(SideBySide run, string name, int units, int rounds, params (string Name, Action Batch)[] contenders)
+    {
+        run.Run(name, [.. contenders.Select(c => Contender.InProcess(c.Name, units, c.Batch))], rounds, warmUp: 10);
+        foreach ((string contender, Action batch) in contenders)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            batch();
+            double bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)units;
+            Console.WriteLine($"    {contender}: {bytes:0.###} bytes a call");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Typed(CallsStore store, nint entry, nint function)
+    {
+        int sum = 0;
+        for (int i = 0; i < Calls; i++)
+            sum = Call(store, entry, (FunctionReference*)function, sum, i);
+        Require(sum == unchecked((int)(Calls * (Calls - 1L) / 2)));
+    }
+
+    // What a typed handle does.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Call(CallsStore store, nint entry, FunctionReference* function, int a, int b)
+    {
+        ExecutionRecord* record = store.Record;
+        nint stackPointer = record->GuestStackPointer;
+        RawResult result = GuestCalls.Enter(entry, function, a, b);
+        if (record->ExitCode != ExitCode.Returned)
+            result = store.Finish(stackPointer);
+        return GuestCalls.Result<int>(result);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Array(CallsStore store, nint entry, nint function)
+    {
+        ulong* values = stackalloc ulong[4];
+        int sum = 0;
+        for (int i = 0; i < Calls; i++)
+        {
+            ExecutionRecord* record = store.Record;
+            nint stackPointer = record->GuestStackPointer;
+            values[0] = (uint)sum;
+            values[2] = (uint)i;
+            ((delegate* unmanaged<nint, ulong*, void>)entry)(function, values);
+            if (record->ExitCode != ExitCode.Returned)
+                store.Finish(stackPointer);
+            sum = (int)values[0];
+        }
+
+        Require(sum == unchecked((int)(Calls * (Calls - 1L) / 2)));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Leaf(CallsStore store, nint entry, nint function)
+    {
+        int sum = 0;
+        for (int i = 0; i < Calls; i++)
+        {
+            ExecutionRecord* record = store.Record;
+            nint stackPointer = record->GuestStackPointer;
+            RawResult result = ((delegate* unmanaged[SuppressGCTransition]<int, int, nint, RawResult>)entry)(sum, i, function);
+            if (record->ExitCode != ExitCode.Returned)
+                result = store.Finish(stackPointer);
+            sum = (int)result.Integer;
+        }
+
+        Require(sum == unchecked((int)(Calls * (Calls - 1L) / 2)));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Native(nint function)
+    {
+        long sum = 0;
+        for (int i = 0; i < Calls; i++)
+            sum = ((delegate* unmanaged<long, long>)function)(sum + i);
+        Require(sum == Calls * (Calls - 1L) / 2);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Repeat(Func<int, int, int> function)
+    {
+        int sum = 0;
+        for (int i = 0; i < Calls; i++)
+            sum = function(sum, i);
+        Require(sum == unchecked((int)(Calls * (Calls - 1L) / 2)));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RepeatOne(Func<int, int> function)
+    {
+        for (int i = 0; i < Calls; i++)
+            Require(function(1) == 1);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RepeatOne(CallsStore store, nint entry, nint function)
+    {
+        for (int i = 0; i < Calls; i++)
+            Require(One(store, entry, function, 1) == 1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int One(CallsStore store, nint entry, nint function, int argument)
+    {
+        ExecutionRecord* record = store.Record;
+        nint stackPointer = record->GuestStackPointer;
+        RawResult result = GuestCalls.Enter(entry, (FunctionReference*)function, argument);
+        if (record->ExitCode != ExitCode.Returned)
+            result = store.Finish(stackPointer);
+        return GuestCalls.Result<int>(result);
+    }
+
+    private static void Catch<TException>(Func<int> call)
+        where TException : Exception
+    {
+        int caught = 0;
+        for (int i = 0; i < Traps; i++)
+        {
+            try
+            {
+                _ = call();
+            }
+            catch (TException)
+            {
+                caught++;
+            }
+        }
+
+        Require(caught == Traps);
+    }
+
+    private static void Require(bool condition)
+    {
+        if (!condition)
+            throw new InvalidOperationException("a contender did not do its work");
+    }
+}
