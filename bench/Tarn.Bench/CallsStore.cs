@@ -14,9 +14,8 @@ internal sealed unsafe class CallsStore : GuestExecution
     private readonly VmContext* _context;
 
     public CallsStore()
-        : base((ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 64))
+        : base(NewRecord())
     {
-        *Record = default;
         GuestStack stack = new(Machine.Current.Memory);
         stack.Attach(Record);
         _context = (VmContext*)NativeMemory.AlignedAlloc((nuint)sizeof(VmContext), 64);
@@ -65,6 +64,13 @@ internal sealed unsafe class CallsStore : GuestExecution
         stub.CallTo(Machine.Current.Stubs.Trap);
         stub.Owner.AddTrap(stub.Asm.Offset, Compiler.Abi.TrapCode.Unreachable, new Platform.FrameDescription(Platform.FrameKind.Guest, 0));
     });
+
+    private static ExecutionRecord* NewRecord()
+    {
+        ExecutionRecord* record = (ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 64);
+        *record = default;
+        return record;
+    }
 
     protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values) => throw new NotSupportedException();
 

@@ -29,9 +29,8 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
     private readonly List<CodeBlock> _code = [];
 
     public TestStore(int stackBytes = GuestStack.DefaultBytes)
-        : base((ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 64))
+        : base(NewRecord())
     {
-        *Record = default;
         _stack = new GuestStack(Machine.Current.Memory, stackBytes);
         _stack.Attach(Record);
         Context = (VmContext*)Allocate(sizeof(VmContext));
@@ -42,6 +41,13 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
     public VmContext* Context { get; }
 
     public GuestStack Stack => _stack;
+
+    private static ExecutionRecord* NewRecord()
+    {
+        ExecutionRecord* record = (ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 64);
+        *record = default;
+        return record;
+    }
 
     public BuiltinBody? OnBuiltin { get; set; }
 
@@ -116,6 +122,7 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
         foreach (nint allocation in _allocations)
             NativeMemory.Free((void*)allocation);
         _stack.Dispose();
+        Release();
         NativeMemory.AlignedFree(Record);
     }
 

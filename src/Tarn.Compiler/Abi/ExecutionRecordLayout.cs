@@ -5,12 +5,12 @@
 //   0x00  HostStackPointer        u64   rsp of the thread's own stack, valid only while guest code runs
 //   0x08  GuestStackPointer       u64   where the next activation starts: stack top, or the exit frame of the suspended one
 //   0x10  ExitCode                u32   ExitCode; 0 = returned. The managed driver sets it back to 0
-//   0x14  ExitArgument            u32   BuiltinId of a builtin's exit
+//   0x14  ExitArgument            u32   BuiltinId of a builtin's exit, HostCallStatus of a host call's
 //   0x18  ExitVmContext           u64   VM context at the exit
 //   0x20  TrapProgramCounter      u64   return address of the trap's call, or PC of the faulting instruction
 //   0x28  FaultAddress            u64   address that faulted
 //   0x30  Fuel                    i64   counts down; below zero is exhausted
-//   0x38  ExitFunctionReference   u64   record of the host function that was called
+//   0x38  HostHandle              u64   handle of the managed object that serves host calls
 //   0x40  StackLow                u64   lowest usable address of the guest stack, above the guard page
 //   0x48  StackHigh               u64   end of the guest stack
 //   0x50  FaultSignal             u32   signal number of the fault
@@ -29,7 +29,7 @@ internal static class ExecutionRecordLayout
     public const int TrapProgramCounter = 0x20;
     public const int FaultAddress = 0x28;
     public const int Fuel = 0x30;
-    public const int ExitFunctionReference = 0x38;
+    public const int HostHandle = 0x38;
     public const int StackLow = 0x40;
     public const int StackHigh = 0x48;
     public const int FaultSignal = 0x50;

@@ -6,7 +6,9 @@ internal enum ExitCode : uint
     /// <summary>The guest function returned; results are in place.</summary>
     Returned = 0,
 
-    /// <summary>The guest called a host function and is suspended: arguments are in the exit frame, results go there.</summary>
+    /// <summary>
+    /// The guest called a host function that did not complete (<c>ExitArgument</c> says why) and is suspended: arguments are in the exit frame, results go there.
+    /// </summary>
     HostCall = 1,
 
     /// <summary>The guest called a builtin that needs managed code and is suspended; <c>ExitArgument</c> is the <see cref="BuiltinId"/>.</summary>

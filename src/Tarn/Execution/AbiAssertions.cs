@@ -36,11 +36,11 @@ internal static unsafe class AbiAssertions
         Same(nameof(ExecutionRecord.TrapProgramCounter), (byte*)&record.TrapProgramCounter - start, ExecutionRecordLayout.TrapProgramCounter);
         Same(nameof(ExecutionRecord.FaultAddress), (byte*)&record.FaultAddress - start, ExecutionRecordLayout.FaultAddress);
         Same(nameof(ExecutionRecord.Fuel), (byte*)&record.Fuel - start, ExecutionRecordLayout.Fuel);
-        Same(nameof(ExecutionRecord.ExitFunctionReference), (byte*)&record.ExitFunctionReference - start, ExecutionRecordLayout.ExitFunctionReference);
         Same(nameof(ExecutionRecord.StackLow), (byte*)&record.StackLow - start, ExecutionRecordLayout.StackLow);
         Same(nameof(ExecutionRecord.StackHigh), (byte*)&record.StackHigh - start, ExecutionRecordLayout.StackHigh);
         Same(nameof(ExecutionRecord.FaultSignal), (byte*)&record.FaultSignal - start, ExecutionRecordLayout.FaultSignal);
         Same(nameof(ExecutionRecord.Owner), (byte*)&record.Owner - start, ExecutionRecordLayout.Owner);
+        Same(nameof(ExecutionRecord.HostHandle), (byte*)&record.HostHandle - start, ExecutionRecordLayout.HostHandle);
         Same(nameof(ExecutionRecord), sizeof(ExecutionRecord), ExecutionRecordLayout.Size);
 
         Same(nameof(ExitFrame), sizeof(ExitFrame), ExitFrame.HeaderSize);

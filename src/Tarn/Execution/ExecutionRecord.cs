@@ -17,7 +17,7 @@ internal unsafe struct ExecutionRecord
     public nint TrapProgramCounter;
     public nint FaultAddress;
     public long Fuel;
-    public FunctionReference* ExitFunctionReference;
+    public nint HostHandle;
     public nint StackLow;
     public nint StackHigh;
     public uint FaultSignal;

@@ -4,7 +4,7 @@
 //
 //   0x00  Resume       u64   where the resume stub jumps to; also identifies the stub for backtraces
 //   0x08  VmContext    u64   of the function called: for builtins the caller's own
-//   0x10  registers    48 bytes
+//   0x10  registers    48 bytes; during a host call the outer HostStackPointer and GuestStackPointer
 //   0x40  Values       16 bytes each: arguments, overwritten by results from the first on
 using System.Runtime.InteropServices;
 
@@ -16,6 +16,8 @@ internal unsafe struct ExitFrame
     public const int ResumeOffset = 0x00;
     public const int VmContextOffset = 0x08;
     public const int RegistersOffset = 0x10;
+    public const int SavedHostStackPointerOffset = 0x10;
+    public const int SavedGuestStackPointerOffset = 0x18;
     public const int ResultBufferOffset = 0x38;
     public const int HeaderSize = 0x40;
     public const int ValueSize = 16;

@@ -1,13 +1,18 @@
-// Why: the managed side of leaving guest code. Whoever enters guest code looks at the record's ExitCode when it is back; not zero means that the
-// guest left for another reason than returning, and Finish does what it asks for and resumes it, until it returns, traps or throws.
+// Why: the managed side of leaving guest code. Host functions are called by exit stubs on the thread's own stack (HostCall); an exception of theirs is
+// kept, and thrown again when the guest has been left. Whoever enters guest code looks at the record's ExitCode when it is back; not zero
+// means that the guest left for another reason than returning, and Finish does what it asks for and resumes it, until it returns,
+// traps or throws.
 //
 // Invariants:
 //  - One thread at a time. Nested activations (host function calls guest) are properly nested, since each is a managed frame.
 //  - While managed code runs, ExitCode is 0 and GuestStackPointer is where the next activation may start: the stack's top, or the innermost
-//    suspended guest's exit frame. Guest code that returns without leaving does not touch it; every other way out goes through here and puts it
+//    suspended guest's exit frame. Guest code that returns without leaving does not change it; every other way out goes through here and puts it
 //    back to what it was at entry. That is how frames of a guest that trapped, threw or was abandoned are dropped.
-//  - No call of guest code is made in a method with a try block: the JIT does not inline those, which would double the cost of a host call.
+//  - No call of guest code is made in a method with a try block: the JIT does not inline those, which would double its cost.
+//  - The object is reachable while its guest runs: whoever entered needs it afterwards. So the handle can be weak.
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 
 namespace Tarn.Execution;
@@ -18,7 +23,21 @@ internal abstract unsafe class GuestExecution
 {
     private static readonly nint s_resume = Machine.Current.Stubs.Resume;
 
-    protected GuestExecution(ExecutionRecord* record) => Record = record;
+    private readonly nint _handle;
+    private ExceptionDispatchInfo? _thrown;
+
+    protected GuestExecution(ExecutionRecord* record)
+    {
+        Record = record;
+        _handle = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
+        record->HostHandle = _handle;
+    }
+
+    /// <summary>Frees the handle if <see cref="Release"/> was not called; the record may be gone by then, so it is not touched.</summary>
+    ~GuestExecution() => GCHandle.FromIntPtr(_handle).Free();
+
+    /// <summary>What exit stubs call.</summary>
+    public static nint HostCallAddress => (nint)(delegate* unmanaged<ExecutionRecord*, FunctionReference*, HostCallStatus>)&HostCall;
 
     /// <summary>The store's execution record.</summary>
     public ExecutionRecord* Record { get; }
@@ -64,6 +83,16 @@ internal abstract unsafe class GuestExecution
     {
         Record->ExitCode = ExitCode.Returned;
         Record->GuestStackPointer = entryStackPointer;
+    }
+
+    /// <summary>Ends the use of the record: no guest runs any more. To be called once, when the store is disposed.</summary>
+    public void Release()
+    {
+#pragma warning disable CA1816 // It is what Dispose would be, but stores dispose of more than this.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+        Record->HostHandle = 0;
+        GCHandle.FromIntPtr(_handle).Free();
     }
 
     /// <summary>Values of the suspended guest on top.</summary>
@@ -114,17 +143,17 @@ internal abstract unsafe class GuestExecution
             if (code == ExitCode.HostCall)
             {
                 record->ExitCode = ExitCode.Returned;
-                ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
-                HostFunction function = HostFunctions[record->ExitFunctionReference->HostFunction];
-                if (function.Invoke(this, record->ExitVmContext, ExitFrame.Values(frame)) == HostCallStatus.Pending)
+                if (record->ExitArgument == (uint)HostCallStatus.Threw)
                 {
-                    if (maySuspend)
-                    {
-                        return false;
-                    }
-
-                    WaitForPending();
+                    ThrowAgain();
                 }
+
+                if (maySuspend)
+                {
+                    return false;
+                }
+
+                WaitForPending();
             }
             else if (code == ExitCode.Returned)
             {
@@ -142,6 +171,30 @@ internal abstract unsafe class GuestExecution
             }
 
             last = ((delegate* unmanaged<ExecutionRecord*, RawResult>)resume)(record);
+        }
+    }
+
+    private void ThrowAgain()
+    {
+        ExceptionDispatchInfo thrown = _thrown!;
+        _thrown = null;
+        thrown.Throw();
+    }
+
+    // Called by exit stubs, on the thread's own stack. No exception may leave it.
+    [UnmanagedCallersOnly]
+    private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference)
+    {
+        GuestExecution execution = Unsafe.As<GuestExecution>(GCHandle.FromIntPtr(record->HostHandle).Target!);
+        try
+        {
+            ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+            return execution.HostFunctions[reference->HostFunction].Invoke(execution, frame->VmContext, ExitFrame.Values(frame));
+        }
+        catch (Exception thrown)
+        {
+            execution._thrown = ExceptionDispatchInfo.Capture(thrown);
+            return HostCallStatus.Threw;
         }
     }
 

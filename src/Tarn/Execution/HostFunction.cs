@@ -2,13 +2,16 @@
 // call. Subclasses hold a delegate or a function pointer and know the types.
 namespace Tarn.Execution;
 
-internal enum HostCallStatus
+internal enum HostCallStatus : uint
 {
     /// <summary>Results are in place; the guest goes on.</summary>
     Completed,
 
     /// <summary>Results will come later; the guest stays suspended until <see cref="GuestExecution.Continue"/>.</summary>
     Pending,
+
+    /// <summary>The call threw. Never returned by host functions themselves: the exception is thrown again outside of the guest.</summary>
+    Threw,
 }
 
 internal abstract unsafe class HostFunction

@@ -1,11 +1,17 @@
-// Why: from guest code to managed code on x86-64, by returning to whoever entered. A stub saves on the guest stack what the guest's convention
-// preserves, stores the arguments as an array, and switches to the thread's stack; the resume stub jumps back into its second half. The
-// frame is complete in itself: nothing of the suspended guest is left in registers or on the thread's stack, so any thread
-// can resume it, or drop it by forgetting the address.
+// Why: from guest code to managed code on x86-64, in two ways that share a frame on the guest stack.
+//
+// A host call is a call: the stub stores the arguments as an array, switches to the thread's stack just below the frame of whoever entered, and calls
+// managed code, which preserves the registers that the guest's convention preserves. So nothing has to be saved, and the processor's
+// return predictor sees calls and returns in pairs (leaving and re-entering instead costs several mispredictions for each call). Managed
+// code catches every exception before it comes back, since nothing can unwind through these frames. The nested activations that it starts
+// overwrite HostStackPointer and GuestStackPointer; the frame keeps the outer ones.
+//
+// A host call that did not complete (pending, or an exception) and a builtin leave: the stub saves the guest's registers in the frame and
+// returns to whoever entered; the resume stub jumps back into the second half. The frame is then complete in itself: nothing of the
+// suspended guest is left in registers or on the thread's stack, so any thread can resume it, or drop it by forgetting the
+// address. These jumps are not returns, because the return predictor would miss each time.
 //
 //   guest stack (ExitFrame):  return address | values, 16 bytes each | result buffer* r15 r13 r12 rbp rbx | VM context | resume  <- GuestStackPointer
-//
-// The jumps between the two stacks are jumps, not returns: the processor's return predictor pairs calls with returns and would miss each time.
 using Tarn.Assembler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
@@ -47,7 +53,7 @@ internal static class ExitStubs
         Label resume = asm.NewLabel();
         EntryStubs.CheckStack(stub, frameBytes, trap, new FrameDescription(FrameKind.Exit, FrameSize: 0, shape.StackArgumentBytes));
         asm.Sub(S64, Rsp, frameBytes);
-        SaveHeader(asm, resume);
+        SaveContext(asm, resume);
         if (shape.HasResultBuffer)
         {
             asm.Mov(S64, new Mem(Rsp, ExitFrame.ResultBufferOffset), (Gpr)CallConvention.IntegerArgumentRegisters[0]);
@@ -66,11 +72,63 @@ internal static class ExitStubs
             }
         }
 
-        Leave(stub, code, argument);
+        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
+        if (code == ExitCode.HostCall)
+        {
+            Label incomplete = asm.NewLabel();
+            EmitManagedCall(stub, incomplete);
+            LoadResults(asm, shape, results, resultLocations);
+            asm.Add(S64, Rsp, frameBytes);
+            asm.Ret(shape.StackArgumentBytes);
+            asm.Bind(incomplete);
+            asm.Mov(S32, new Mem(R10, ExecutionRecordLayout.ExitArgument), Rax);
+        }
+        else
+        {
+            asm.MovImm(S32, new Mem(R10, ExecutionRecordLayout.ExitArgument), argument);
+        }
+
+        SaveRegisters(asm);
+        Leave(stub, code);
 
         stub.Align();
         asm.Bind(resume);
         stub.Owner.AddFrame(asm.OffsetOf(resume), new FrameDescription(FrameKind.Exit, frameBytes, shape.StackArgumentBytes));
+        LoadResults(asm, shape, results, resultLocations);
+        RestoreHeader(asm);
+        asm.Mov(S64, R11, new Mem(Rsp, frameBytes));
+        asm.Add(S64, Rsp, frameBytes + 8 + shape.StackArgumentBytes);
+        asm.Jmp(R11);
+        return entry;
+    }
+
+    // HostCall(record, function reference) on the thread's stack, which is aligned to 16 bytes at calls; HostStackPointer is 8 off. Afterwards r10 is
+    // the record again and eax the status.
+    private static void EmitManagedCall(StubAssembler stub, Label incomplete)
+    {
+        X64Assembler asm = stub.Asm;
+        asm.Mov(S64, R11, new Mem(R10, ExecutionRecordLayout.HostStackPointer));
+        asm.Mov(S64, Rdx, new Mem(R10, ExecutionRecordLayout.GuestStackPointer));
+        asm.Mov(S64, new Mem(Rsp, ExitFrame.SavedHostStackPointerOffset), R11);
+        asm.Mov(S64, new Mem(Rsp, ExitFrame.SavedGuestStackPointerOffset), Rdx);
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.GuestStackPointer), Rsp);
+        asm.Mov(S64, Rdi, R10);
+        asm.Mov(S64, Rsi, (Gpr)CallConvention.FunctionReferenceRegister);
+        asm.Lea(S64, Rsp, new Mem(R11, -8));
+        asm.MovImm64(Rax, GuestExecution.HostCallAddress);
+        asm.Call(Rax);
+        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
+        asm.Mov(S64, Rsp, new Mem(R10, ExecutionRecordLayout.GuestStackPointer));
+        asm.Mov(S64, R11, new Mem(Rsp, ExitFrame.SavedHostStackPointerOffset));
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.HostStackPointer), R11);
+        asm.Test(S32, Rax, Rax);
+        asm.Jcc(Condition.NotEqual, incomplete);
+        asm.Mov(S64, R11, new Mem(Rsp, ExitFrame.SavedGuestStackPointerOffset));
+        asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.GuestStackPointer), R11);
+    }
+
+    private static void LoadResults(X64Assembler asm, CallShape shape, ReadOnlySpan<AbiType> results, ReadOnlySpan<ValueLocation> locations)
+    {
         if (shape.HasResultBuffer)
         {
             asm.Mov(S64, R10, new Mem(Rsp, ExitFrame.ResultBufferOffset));
@@ -79,21 +137,15 @@ internal static class ExitStubs
         for (int i = 0; i < results.Length; i++)
         {
             Mem value = new(Rsp, ExitFrame.HeaderSize + (i * ExitFrame.ValueSize));
-            if (resultLocations[i].Kind == LocationKind.Memory)
+            if (locations[i].Kind == LocationKind.Memory)
             {
-                EntryStubs.CopyThrough(asm, R11, results[i], new Mem(R10, resultLocations[i].Value), value);
+                EntryStubs.CopyThrough(asm, R11, results[i], new Mem(R10, locations[i].Value), value);
             }
             else
             {
-                EntryStubs.Load(asm, results[i], resultLocations[i], value);
+                EntryStubs.Load(asm, results[i], locations[i], value);
             }
         }
-
-        RestoreHeader(asm);
-        asm.Mov(S64, R11, new Mem(Rsp, frameBytes));
-        asm.Add(S64, Rsp, frameBytes + 8 + shape.StackArgumentBytes);
-        asm.Jmp(R11);
-        return entry;
     }
 
     /// <summary>
@@ -119,8 +171,11 @@ internal static class ExitStubs
         }
 
         asm.Mov(S64, new Mem(Rsp, ExitFrame.HeaderSize), R11);
-        SaveHeader(asm, resume);
-        Leave(stub, ExitCode.Builtin, (int)id);
+        SaveContext(asm, resume);
+        SaveRegisters(asm);
+        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
+        asm.MovImm(S32, new Mem(R10, ExecutionRecordLayout.ExitArgument), (int)id);
+        Leave(stub, ExitCode.Builtin);
 
         stub.Align();
         asm.Bind(resume);
@@ -164,11 +219,15 @@ internal static class ExitStubs
         return entry;
     }
 
-    private static void SaveHeader(X64Assembler asm, Label resume)
+    private static void SaveContext(X64Assembler asm, Label resume)
     {
         asm.Lea(S64, R11, Mem.At(resume));
         asm.Mov(S64, new Mem(Rsp, ExitFrame.ResumeOffset), R11);
         asm.Mov(S64, new Mem(Rsp, ExitFrame.VmContextOffset), R14);
+    }
+
+    private static void SaveRegisters(X64Assembler asm)
+    {
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset), Rbx);
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset + 8), Rbp);
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset + 16), R12);
@@ -186,23 +245,13 @@ internal static class ExitStubs
         asm.Mov(S64, R15, new Mem(Rsp, ExitFrame.RegistersOffset + 32));
     }
 
-    // r10 and r11 are free: never arguments, and the frame is complete.
-    private static void Leave(StubAssembler stub, ExitCode code, int argument)
+    // r10 is the record. The frame is complete, so every register is free.
+    private static void Leave(StubAssembler stub, ExitCode code)
     {
         X64Assembler asm = stub.Asm;
-        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.GuestStackPointer), Rsp);
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.ExitVmContext), R14);
         asm.MovImm(S32, new Mem(R10, ExecutionRecordLayout.ExitCode), (int)code);
-        if (code == ExitCode.HostCall)
-        {
-            asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.ExitFunctionReference), (Gpr)CallConvention.FunctionReferenceRegister);
-        }
-        else
-        {
-            asm.MovImm(S32, new Mem(R10, ExecutionRecordLayout.ExitArgument), argument);
-        }
-
         stub.LeaveToHostFrame(R10);
         asm.Pop(R11);
         asm.Jmp(R11);
