@@ -63,11 +63,7 @@ internal static class EntryStubs
         }
 
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.HostStackPointer), Rsp);
-        if (stackBytes != 0)
-        {
-            asm.Mov(S64, R11, Rsp);
-        }
-
+        asm.Mov(S64, StubAssembler.HostFrameRegister, Rsp);
         asm.Mov(S64, Rsp, new Mem(R10, ExecutionRecordLayout.GuestStackPointer));
         if (stackBytes != 0)
         {
@@ -76,16 +72,14 @@ internal static class EntryStubs
             {
                 if (locations[i].Kind == LocationKind.Memory)
                 {
-                    PushStackArgument(asm, parameters[i], new Mem(R11, FirstStackArgument + locations[i].Value));
+                    PushStackArgument(asm, parameters[i], new Mem(StubAssembler.HostFrameRegister, FirstStackArgument + locations[i].Value));
                 }
             }
         }
 
         asm.Call(new Mem(Rax, FunctionReferenceRecord.Code));
         stub.Owner.AddFrame(asm.Offset, s_entryFrame);
-        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
-        stub.LeaveToHostFrame(R10);
-        asm.Ret();
+        stub.ReturnToHostFrame();
         return entry;
     }
 
@@ -106,6 +100,7 @@ internal static class EntryStubs
         asm.Mov(S64, R14, new Mem(Rax, FunctionReferenceRecord.VmContext));
         asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.HostStackPointer), Rsp);
+        asm.Mov(S64, StubAssembler.HostFrameRegister, Rsp);
         asm.Mov(S64, Rsp, new Mem(R10, ExecutionRecordLayout.GuestStackPointer));
         CheckStack(stub, shape.StackArgumentBytes + shape.ResultBufferBytes, trap, s_entryFrame);
         asm.Push(Rsi);
@@ -145,9 +140,7 @@ internal static class EntryStubs
             }
         }
 
-        asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
-        stub.LeaveToHostFrame(R10);
-        asm.Ret();
+        stub.ReturnToHostFrame();
         return entry;
     }
 
@@ -215,9 +208,8 @@ internal static class EntryStubs
         }
         else if (type == AbiType.I32)
         {
-            // rbx is saved in the host frame and means nothing to the callee.
-            asm.Mov(S32, Rbx, from);
-            asm.Push(Rbx);
+            asm.Mov(S32, R11, from);
+            asm.Push(R11);
         }
         else
         {

@@ -18,6 +18,9 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
     /// <summary>Bytes pushed by <see cref="EnterHostFrame"/>.</summary>
     public const int HostFrameBytes = 48;
 
+    /// <summary>Preserved by guest code: keeps rsp of the thread's stack during a call.</summary>
+    public const Gpr HostFrameRegister = Rbx;
+
     private readonly List<nint> _symbols = [];
 
     public X64Assembler Asm { get; } = new(CpuFeatureDetector.Detect(), shortenBranches: false, initialCapacity: 4096);
@@ -34,6 +37,26 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
         Asm.Push(R13);
         Asm.Push(R14);
         Asm.Push(R15);
+    }
+
+    /// <summary>
+    /// Returns from an entry stub whose guest returned. <see cref="HostFrameRegister"/> still holds what HostStackPointer was at entry, and then all that the
+    /// guest's convention preserves is as it was; taking rsp from a register keeps the store and load of HostStackPointer out of the chain of
+    /// dependencies from call to call. After a resumption HostStackPointer is another's, and everything comes from its frame.
+    /// </summary>
+    public void ReturnToHostFrame()
+    {
+        Label resumed = Asm.NewLabel();
+        Asm.Mov(S64, R10, Context(VmContextHeader.Execution));
+        Asm.Cmp(S64, HostFrameRegister, new Mem(R10, ExecutionRecordLayout.HostStackPointer));
+        Asm.Jcc(Condition.NotEqual, resumed);
+        Asm.Mov(S64, R14, new Mem(HostFrameRegister, 8));
+        Asm.Lea(S64, Rsp, new Mem(HostFrameRegister, HostFrameBytes - 8));
+        Asm.Pop(HostFrameRegister);
+        Asm.Ret();
+        Asm.Bind(resumed);
+        LeaveToHostFrame(R10);
+        Asm.Ret();
     }
 
     /// <summary>Back to the thread's stack; the return address is on top afterwards.</summary>
