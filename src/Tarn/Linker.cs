@@ -148,7 +148,8 @@ public sealed partial class Linker
                 GlobalType global = wasm.Globals[import.Index];
                 return ExternTypes.Matches(definition.Global.Type, global with { Type = wasm.Canonicalize(global.Type) }, types);
             default:
-                return false;
+                // Tags match only exactly, since exceptions flow both ways.
+                return definition.Tag!.TypeId == wasm.CanonicalIds[wasm.Tags[import.Index].TypeIndex];
         }
     }
 

@@ -25,6 +25,7 @@ internal sealed unsafe class InstanceData
         Module = module;
         Memories = module.Wasm.Memories.Length == 0 ? [] : new MemoryInstance[module.Wasm.Memories.Length];
         Tables = module.Wasm.Tables.Length == 0 ? [] : new TableInstance[module.Wasm.Tables.Length];
+        Tags = module.Wasm.Tags.Length == 0 ? [] : new TagInstance[module.Wasm.Tags.Length];
     }
 
     public Store Store { get; }
@@ -38,6 +39,8 @@ internal sealed unsafe class InstanceData
     public MemoryInstance[] Memories { get; }
 
     public TableInstance[] Tables { get; }
+
+    public TagInstance[] Tags { get; }
 
     /// <summary>The handle that leads from the context's Owner field to this object.</summary>
     public nint Handle
@@ -183,6 +186,8 @@ internal sealed unsafe class InstanceData
             definition = Definition.Of(table);
         else if (TryGetGlobal(name, out Global global))
             definition = Definition.Of(global);
+        else if (TryGetExport(name, ExternalKind.Tag, out int tag))
+            definition = Definition.Of(Store, Tags[tag]);
         return definition is not null && definition.Kind == export.Kind;
     }
 

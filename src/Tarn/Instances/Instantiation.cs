@@ -55,6 +55,8 @@ internal static unsafe class Instantiation
             header->Owner = instance.Handle;
             BindImports(instance, template);
             WasmModule wasm = module.Wasm;
+            for (int i = wasm.ImportedTagCount; i < wasm.Tags.Length; i++)
+                instance.Tags[i] = new TagInstance(wasm.CanonicalIds[wasm.Tags[i].TypeIndex]);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
                 instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)));
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
@@ -121,6 +123,9 @@ internal static unsafe class Instantiation
                     var tableEntry = (ulong*)(instance.Context + layout.Table(index));
                     tableEntry[0] = (ulong)table.Elements;
                     tableEntry[1] = (ulong)table.Record;
+                    break;
+                case ExternalKind.Tag:
+                    instance.Tags[index] = definition.Tag!;
                     break;
                 case ExternalKind.Global:
                     byte* cell = instance.Context + layout.Global(index);

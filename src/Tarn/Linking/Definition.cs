@@ -27,6 +27,8 @@ internal sealed unsafe class Definition
 
     public Global Global { get; private init; }
 
+    public TagInstance? Tag { get; private init; }
+
     public static Definition Of(DefinedHostFunction host) => new(ExternalKind.Function) { Host = host };
 
     public static Definition Of(Function function)
@@ -47,12 +49,15 @@ internal sealed unsafe class Definition
         return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Store!.Generation };
     }
 
+    public static Definition Of(Store store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
+
     public string Describe(TypeRegistry types) => Kind switch
     {
         ExternalKind.Function when Host is not null => new FunctionType(Host.Parameters, Host.Results).ToString(),
         ExternalKind.Function => types.Function((int)Function->TypeId).ToString(),
         ExternalKind.Memory => ExternTypes.Describe(Memory!.Type with { Limits = Memory.Type.Limits with { Minimum = Memory.Pages } }),
         ExternalKind.Table => ExternTypes.Describe(Table!.Type with { Limits = Table.Type.Limits with { Minimum = Table.Length } }),
-        _ => ExternTypes.Describe(Global.Type),
+        ExternalKind.Global => ExternTypes.Describe(Global.Type),
+        _ => ExternTypes.DescribeTag(types.Function(Tag!.TypeId)),
     };
 }

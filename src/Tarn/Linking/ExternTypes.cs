@@ -37,6 +37,8 @@ internal static class ExternTypes
         ExternalKind.Table => Describe(module.Tables[index]),
         ExternalKind.Memory => Describe(module.Memories[index]),
         ExternalKind.Global => Describe(module.Globals[index]),
-        _ => "(tag)",
+        _ => DescribeTag((FunctionType)module.Types[module.Tags[index].TypeIndex].Composite),
     };
+
+    public static string DescribeTag(FunctionType type) => type.ToString().Replace("(func", "(tag", StringComparison.Ordinal);
 }
