@@ -284,13 +284,6 @@ internal sealed unsafe partial class X64Assembler
         Append8(value);
     }
 
-    /// <summary>The upper half of <paramref name="src"/> (value 1) or its lower half into an xmm register: vextracti128.</summary>
-    public void YmmExtract(Xmm dst, Xmm src, int value)
-    {
-        EncodeVexRR((uint)SseOp.Vextracti128, (uint)src, 0, (uint)dst, 1);
-        Append8(value);
-    }
-
     public void Vzeroupper() => EncodeVexPlain(0);
 
     public void Vzeroall() => EncodeVexPlain(1);
