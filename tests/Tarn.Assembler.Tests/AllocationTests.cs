@@ -1,5 +1,6 @@
 // In steady state assembling a function allocates nothing, and the same calls give the same bytes.
-using static Tarn.Assembler.OperandSize;
+using Tarn.Assembler.X64;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Assembler.Tests;
 

@@ -1,6 +1,7 @@
 // Constants: kept once, aligned, behind the code, found by the instructions that name them.
 using System.Runtime.Intrinsics;
 using Iced.Intel;
+using Tarn.Assembler.X64;
 
 namespace Tarn.Assembler.Tests;
 

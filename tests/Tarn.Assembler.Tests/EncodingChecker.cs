@@ -1,8 +1,10 @@
-// Emits one instruction at a time and compares what Iced decodes with what was asked: mnemonic, operands, length. Every instruction goes through Finish, so that
-// operands relative to rip are compared by what they finally point at, and is encoded again by Iced, so that ours is never the longer one.
+// Emits one instruction at a time and compares what Iced decodes with what was asked: mnemonic, operands, length. Every instruction goes
+// through Finish, so that operands relative to rip are compared by what they finally point at, and is encoded again by Iced, so that ours is
+// never the longer one.
 using System.Globalization;
 using System.Text;
 using Iced.Intel;
+using Tarn.Assembler.X64;
 using Tarn.TestSupport;
 using Decoder = Iced.Intel.Decoder;
 using Encoder = Iced.Intel.Encoder;

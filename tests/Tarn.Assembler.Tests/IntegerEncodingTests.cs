@@ -1,7 +1,8 @@
 // Integer instructions over all operand shapes. Families are driven by their enums.
 using Iced.Intel;
-using static Tarn.Assembler.OperandSize;
+using Tarn.Assembler.X64;
 using static Tarn.Assembler.Tests.Operand;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Assembler.Tests;
 

@@ -1,6 +1,7 @@
 // Labels, branches at the edges of their reach, relocations, and what misuse says.
 using System.Buffers.Binary;
 using Iced.Intel;
+using Tarn.Assembler.X64;
 
 namespace Tarn.Assembler.Tests;
 
@@ -288,7 +289,11 @@ public sealed class LabelTests
         _ = Assert.Throws<InvalidOperationException>(asm.Finish);
         Action<Label>[] uses =
         [
-            l => asm.Jmp(l), l => asm.Jcc(Condition.Equal, l), l => asm.Call(l), l => asm.Lea(OperandSize.S64, Gpr.Rax, Mem.At(l)), l => asm.AddJumpTable([l]),
+            l => asm.Jmp(l),
+            l => asm.Jcc(Condition.Equal, l),
+            l => asm.Call(l),
+            l => asm.Lea(OperandSize.S64, Gpr.Rax, Mem.At(l)),
+            l => asm.AddJumpTable([l]),
         ];
         foreach (Action<Label> use in uses)
         {

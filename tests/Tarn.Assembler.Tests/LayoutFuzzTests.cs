@@ -1,7 +1,8 @@
-// Random functions of branches, labels, alignments, constants and calls, laid out with and without shortening. The finished code is read back piece by piece
-// against the list of pieces that went in: every branch has to lead to its label, every recorded offset to its piece.
+// Random functions of branches, labels, alignments, constants and calls, laid out with and without shortening. The finished code is read
+// back piece by piece against the list of pieces that went in: every branch has to lead to its label, every recorded offset to its piece.
 using CsCheck;
 using Iced.Intel;
+using Tarn.Assembler.X64;
 
 namespace Tarn.Assembler.Tests;
 

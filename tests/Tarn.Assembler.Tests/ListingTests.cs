@@ -1,7 +1,8 @@
 // A whole function as text: what the pieces look like together, readable in a diff. Re-bless with TARN_BLESS=1.
 using System.Text;
+using Tarn.Assembler.X64;
 using Tarn.TestSupport;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Assembler.Tests;
 

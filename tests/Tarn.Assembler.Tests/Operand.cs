@@ -1,5 +1,6 @@
 // An operand as asked for, in the disassembler's terms.
 using Iced.Intel;
+using Tarn.Assembler.X64;
 
 namespace Tarn.Assembler.Tests;
 

@@ -1,5 +1,6 @@
 // The operands over which encodings are tried: all registers, and memory operands with every special case of ModRM and SIB.
 using System.Collections.Immutable;
+using Tarn.Assembler.X64;
 
 namespace Tarn.Assembler.Tests;
 

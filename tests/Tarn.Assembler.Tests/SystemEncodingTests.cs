@@ -1,5 +1,6 @@
 // Instructions that speak to the machine.
 using Iced.Intel;
+using Tarn.Assembler.X64;
 using static Tarn.Assembler.Tests.Operand;
 
 namespace Tarn.Assembler.Tests;

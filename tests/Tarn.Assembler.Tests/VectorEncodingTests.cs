@@ -1,9 +1,10 @@
-// Every member of the vector table in every form that its bits claim, over all operand shapes. Nothing here names an operation: a line added to the table
-// is tested by being there.
+// Every member of the vector table in every form that its bits claim, over all operand shapes. Nothing here names an operation: a line added
+// to the table is tested by being there.
 using System.Collections.Immutable;
 using Iced.Intel;
+using Tarn.Assembler.X64;
 using static Tarn.Assembler.Tests.Operand;
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
 namespace Tarn.Assembler.Tests;
 

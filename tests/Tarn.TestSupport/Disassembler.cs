@@ -9,7 +9,7 @@ namespace Tarn.TestSupport;
 /// <summary>Formats x86-64 machine code.</summary>
 public static class Disassembler
 {
-    /// <summary>One instruction a line, "0012  48 01 C8              add rax,rcx"; addresses in branches are relative to <paramref name="ip"/>.</summary>
+    /// <summary>One instruction a line: address counted from <paramref name="ip"/>, bytes, text.</summary>
     public static string Format(ReadOnlySpan<byte> code, ulong ip = 0, bool withBytes = true)
     {
         var text = new StringBuilder();

@@ -2,7 +2,7 @@
 // baseline on a machine that has everything. The baseline (no flag) is x86-64 with SSE4.2, POPCNT apart.
 using System.Runtime.Intrinsics.X86;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>Extensions beyond x86-64 with SSE4.2.</summary>
 [Flags]

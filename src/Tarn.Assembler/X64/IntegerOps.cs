@@ -1,8 +1,8 @@
 // The integer instructions that come in families. Each value is the family's digit or opcode, so that the compiler can hold an operation in a byte
 // or a word and hand it over as it is.
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>The eight two-operand operations of the classic group.</summary>
 internal enum AluOp : byte

@@ -10,7 +10,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>What the number in a memory operand means.</summary>
 internal enum MemKind : byte

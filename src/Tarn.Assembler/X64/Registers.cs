@@ -1,6 +1,6 @@
 // The operands that are plain numbers. Each enum's values are the hardware's encoding: the encoder puts them into instructions as they are,
 // so reordering a member emits wrong code.
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>A general-purpose register; the operand size says which part of it.</summary>
 internal enum Gpr : byte

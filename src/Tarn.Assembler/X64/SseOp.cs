@@ -1,17 +1,18 @@
-// The table of vector operations: an operation is its own encoding (see X64Encoding.cs for the bits). The assembler has no method for any of
-// them; adding a line here adds the instruction, and the tests read the enum: a member's name, less a suffix (Load, Store, ToGpr, Xmm, Imm, 64), has to be
-// the mnemonic that a disassembler finds, with a V before it for the VEX form.
+// The table of vector operations: an operation is its own encoding (see X64Encoding.cs for the bits). The assembler has no method for any
+// of them; adding a line here adds the instruction, and the tests read the enum: a member's name, less a suffix (Load, Store, ToGpr, Xmm,
+// Imm, 64), has to be the mnemonic that a disassembler finds, with a V before it for the VEX form.
 //
 // Commutes is set only where swapping the sources changes nothing at all: not for floating-point arithmetic, where the first source decides which
 // NaN comes out.
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>A vector or floating-point operation.</summary>
 internal enum SseOp : uint
 {
-    // ---- Moves. Load and Store tell apart what the hardware calls by one name; Movss and Movsd between registers keep the destination's other lanes.
+    // ---- Moves. Load and Store tell apart what the hardware calls by one name; Movss and Movsd between registers keep the destination's
+    // other lanes.
     Movaps = Np | Rm | Wide | 0x28,
     MovapsStore = Np | Store | Wide | 0x29,
     Movups = Np | Rm | Wide | 0x10,

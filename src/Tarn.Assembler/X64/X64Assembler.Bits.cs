@@ -1,8 +1,9 @@
-// Shifts, rotates, bit tests and the BMI extensions. Shift counts are taken modulo the operand's size by the hardware (modulo 32 for bytes and words).
+// Shifts, rotates, bit tests and the BMI extensions. Shift counts are taken modulo the operand's size by the hardware (modulo 32 for bytes
+// and words).
 using System.Diagnostics;
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {
@@ -66,7 +67,7 @@ internal sealed unsafe partial class X64Assembler
         Append8(bit);
     }
 
-    /// <summary>The bit's number, modulo the size, in a register. (The form with memory does not take it modulo the size and is slow: left out.)</summary>
+    /// <summary>The bit's number, modulo the size, in a register. (The form with memory does not take it modulo the size: left out.)</summary>
     public void BitTest(BitTestOp op, OperandSize size, Gpr operand, Gpr bit) =>
         EncodeRR(M0F | 0x83 | ((uint)op << 3) | WideBits(size), (uint)bit, (uint)operand);
 

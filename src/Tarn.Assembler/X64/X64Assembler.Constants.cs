@@ -2,13 +2,13 @@
 //
 //   code | int3 up to the largest constant's alignment | 32-byte | 16-byte | 8-byte | 4-byte constants | jump tables
 //
-// Descending sizes keep all of them aligned with no gaps. A jump table's entry is the 32-bit distance from the table's start to the target, so that tables need no
-// relocation. Constants lie in the same pages as code: they are executable, but they come from the module's own immediates, which are
-// executable anyway, and nothing ever jumps to them.
+// Descending sizes keep all of them aligned with no gaps. A jump table's entry is the 32-bit distance from the table's start to the target,
+// so that tables need no relocation. Constants lie in the same pages as code: they are executable, but they come from the module's own
+// immediates, which are executable anyway, and nothing ever jumps to them.
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {
@@ -100,8 +100,9 @@ internal sealed unsafe partial class X64Assembler
         Span<PoolConstant> constants = _constants.Span;
         for (int i = 0; i < constants.Length; i++)
         {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<Vector256<ulong>>(in constants[i].Value));
             int size = 4 << constants[i].SizeClass;
-            MemoryMarshal.AsBytes(new ReadOnlySpan<Vector256<ulong>>(in constants[i].Value))[..size].CopyTo(new Span<byte>(_start + PlaceOfConstant(i), size));
+            bytes[..size].CopyTo(new Span<byte>(_start + PlaceOfConstant(i), size));
         }
     }
 

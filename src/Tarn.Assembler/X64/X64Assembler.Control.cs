@@ -1,8 +1,8 @@
 // Labels, branches, calls and the stack. A branch is recorded as a site where its length is not yet decided; see X64Assembler.Layout.cs.
 using System.Diagnostics;
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {

@@ -1,9 +1,9 @@
 // Integer instructions: moves, arithmetic, comparisons. Operands come in the manual's order, destination first. Immediates of 64-bit operations are
 // 32 bits, sign-extended, as the hardware has it; immediates of narrower operations may be given signed or unsigned.
 using System.Diagnostics;
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {
@@ -65,7 +65,7 @@ internal sealed unsafe partial class X64Assembler
         _relocations.Add(new CodeRelocation(Offset - 8, RelocationKind.Absolute64, symbol, addend));
     }
 
-    /// <summary>xor register, register: the shortest zero. Clobbers the flags, which is why <see cref="MovImm(Gpr, long)"/> does not choose it.</summary>
+    /// <summary>The shortest zero. Clobbers the flags, which is why <see cref="MovImm(Gpr, long)"/> does not choose it.</summary>
     public void Zero(Gpr dst) => EncodeRR(0x33, (uint)dst, (uint)dst);
 
     /// <summary>Zero-extends 8, 16 or 32 bits to 64.</summary>

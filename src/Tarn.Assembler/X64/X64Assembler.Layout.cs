@@ -1,7 +1,7 @@
 // From the code as assembled to the code as it will run: shortening branches, resolving labels, placing constants.
 //
-// Forward branches are assembled with 32-bit displacements and alignments with all the padding they could ever need, so that every piece of code can only
-// shrink. That is the argument for all that happens here:
+// Forward branches are assembled with 32-bit displacements and alignments with all the padding they could ever need, so that every piece of
+// code can only shrink. That is the argument for all that happens here:
 //   - a backward branch that reaches with 8 bits when it is assembled still does afterwards, and is made short at once;
 //   - a forward branch found to reach with 8 bits in the layout of one pass does so in the layout of each later pass, so passes never have
 //     to take anything back, and stopping after any number of passes (MaxPasses) leaves a correct layout;
@@ -18,7 +18,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {
@@ -48,7 +48,7 @@ internal sealed unsafe partial class X64Assembler
     /// <summary>Bytes of instructions, without the constants after them; known after <see cref="Finish"/>.</summary>
     public int CodeSize { get; private set; }
 
-    /// <summary>The alignment that the function's first byte needs for its alignments and constants to hold; known after <see cref="Finish"/>.</summary>
+    /// <summary>The alignment that the function's first byte needs for those within it to hold; known after <see cref="Finish"/>.</summary>
     public int RequiredAlignment { get; private set; } = MinAlignment;
 
     /// <summary>Instructions and constants; valid after <see cref="Finish"/> until the next <see cref="Reset"/>.</summary>

@@ -1,7 +1,7 @@
 // Instructions that speak to the machine rather than compute: string moves, segment bases, fences, flags, traps, padding.
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>How near to bring a cache line; the value is the digit.</summary>
 internal enum PrefetchHint : byte

@@ -6,9 +6,9 @@
 //
 // Legacy operations with a 16-byte memory operand fault when it is not aligned (other than moves that say unaligned); VEX ones do not.
 using System.Diagnostics;
-using static Tarn.Assembler.X64Encoding;
+using static Tarn.Assembler.X64.X64Encoding;
 
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 internal sealed unsafe partial class X64Assembler
 {

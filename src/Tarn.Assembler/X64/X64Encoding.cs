@@ -1,5 +1,5 @@
-// How an operation is packed into a number, for integer and vector instructions alike. The low bits are those the hardware wants, in the order in which
-// VEX wants them.
+// How an operation is packed into a number, for integer and vector instructions alike. The low bits are those the hardware wants, in the
+// order in which VEX wants them.
 //
 //   31      26       25     24      23        22        21         20        19..16   15..13   12   11 10        9 8               7..0
 //   force   legacy   imm8   wide    regOnly   memOnly   commutes   vexOnly   shape    digit    W    prefix       map               opcode
@@ -7,7 +7,7 @@
 //
 // W is REX.W or VEX.W. The digit is the ModRM reg field of operations that have no second register (/0 to /7). Bits from 16 up tell
 // operands and are of use to vector operations only; the encoder ignores them, its assertions and the tests do not.
-namespace Tarn.Assembler;
+namespace Tarn.Assembler.X64;
 
 /// <summary>Which operands a vector operation takes.</summary>
 internal enum SseShape : byte
