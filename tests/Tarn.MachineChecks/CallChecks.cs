@@ -1,13 +1,14 @@
 // Values of every type and count, in and out, through every kind of stub; traps; host functions that throw, collect, recurse, call back.
 using System.Runtime.CompilerServices;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Execution;
 using Tarn.Execution.X64;
 using Tarn.Platform;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.MachineChecks;
 

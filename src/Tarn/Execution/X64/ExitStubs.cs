@@ -13,11 +13,12 @@
 //
 //   guest stack (ExitFrame):  return address | values, 16 bytes each | result buffer* r15 r13 r12 rbp rbx | VM context | resume  <- GuestStackPointer
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Platform;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Execution.X64;
 

@@ -2,9 +2,10 @@
 // slot that is opened on demand, and then the instruction runs again: each load of a piece precedes the stores that could overlap it, and string
 // instructions restart where they stopped. Only argument, result and scratch registers are used; guest code expects no others back.
 using Tarn.Assembler;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
-using static Tarn.Assembler.Xmm;
+using Tarn.Assembler.X64;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
+using static Tarn.Assembler.X64.Xmm;
 
 namespace Tarn.Execution.X64;
 

@@ -1,10 +1,11 @@
 // Why: the x86-64 implementation of the seam: one block with the stubs every process needs, and makers for the others. Fixed stubs are found by
 // direct addresses that go into emitted code as rel32, so this object is made once and never goes away.
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Platform;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Execution.X64;
 
