@@ -69,7 +69,7 @@ internal static class ModuleArtifact
     // Everything that changes compiled code apart from the module. The version is that of the build, not of the release.
     private static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
-        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {RuntimeInformation.ProcessArchitecture} {(uint)Tarn.Assembler.CpuFeatureDetector.Detect():x}, "
+        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {RuntimeInformation.ProcessArchitecture} {(uint)Tarn.Assembler.X64.CpuFeatureDetector.Detect():x}, "
         + $"{engine.Target}, features {(int)engine.Options.Features:x}";
 
     private static void WriteFunction(BinaryWriter writer, CompiledFunction function)
