@@ -1,11 +1,12 @@
 // The least that guest code needs to run, with functions assembled by hand: what the benchmark of calls measures is the machine layer alone.
 using System.Runtime.InteropServices;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Execution.X64;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Bench;
 

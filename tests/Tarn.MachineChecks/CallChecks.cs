@@ -1,6 +1,5 @@
 // Values of every type and count, in and out, through every kind of stub; traps; host functions that throw, collect, recurse, call back.
 using System.Runtime.CompilerServices;
-using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;

@@ -2,8 +2,8 @@
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
 using Tarn.Platform;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.MachineChecks;
 

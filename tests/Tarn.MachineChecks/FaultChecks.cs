@@ -1,11 +1,12 @@
 // The signal handler's other half: opening pages of a pool slot on demand; and stacks: exhausted at every depth while signals arrive.
 using System.Runtime.InteropServices;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Platform;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.MachineChecks;
 

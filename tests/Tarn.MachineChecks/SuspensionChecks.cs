@@ -2,10 +2,11 @@
 // on first call; and the memory builtins, which never leave.
 using System.Runtime.Intrinsics;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.MachineChecks;
 

@@ -4,12 +4,13 @@
 // Tail calls build their stack arguments below the frame and then move them, with the return address, to where this function's own
 // arguments end: the callee pops what it was given, so the caller finds rsp where it expects it however large the two argument areas are.
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Compiler.Baseline;
 

@@ -1,11 +1,12 @@
 // Blocks and branches. The operand stack's height is known at every instruction, so a branch moves the values it takes along
 // down to the height of its target and jumps. Code after an unconditional branch is skipped, not compiled.
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Compiler.Baseline;
 

@@ -1,10 +1,11 @@
 // Conversions between numbers. Truncation compares with the exact bounds of its range (each is a power of two, hence exact in either
 // float type) before it converts, so that NaN, too large and fine are told apart.
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Wasm;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Compiler.Baseline;
 

@@ -1,11 +1,12 @@
 // Integer and floating-point instructions. Operands come from their slots into rax and rcx, or xmm0 and xmm1, and the result goes back.
 // The corner cases are the specification's: signed zeros and NaNs in min and max (4.3.3, "fmin"), ranges of truncation, division.
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Compiler.Baseline;
 

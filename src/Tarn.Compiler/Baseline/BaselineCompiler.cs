@@ -8,12 +8,13 @@
 //
 //   frame, from rsp:  VM context | result buffer's address | scratch | locals … | operands … | buffer for results of calls | return address
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
-using static Tarn.Assembler.Gpr;
-using static Tarn.Assembler.OperandSize;
+using static Tarn.Assembler.X64.Gpr;
+using static Tarn.Assembler.X64.OperandSize;
 
 namespace Tarn.Compiler.Baseline;
 
