@@ -62,7 +62,7 @@ internal static unsafe class ConcurrencyChecks
         FunctionReference* read = store.Guest(stub =>
         {
             stub.Owner.AddTrap(stub.Asm.Offset, Compiler.Abi.TrapCode.MemoryOutOfBounds, new FrameDescription(FrameKind.Guest, 0));
-            stub.Asm.Mov(S64, Rax, new Assembler.Mem(Rdi));
+            stub.Asm.Mov(S64, Rax, new Assembler.X64.Mem(Rdi));
             stub.Asm.Ret();
         });
         FunctionReference* guest = null;
