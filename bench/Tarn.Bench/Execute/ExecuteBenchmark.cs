@@ -1,0 +1,180 @@
+// The execution benchmark: the programs of bench/programs in every engine at hand, in turn, round by round, so that a machine whose speed
+// drifts slows all of them alike. Results must be equal between engines or the run fails. The headline is the geometric mean of time
+// ratios to Wasmtime; times are medians over the rounds.
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Tarn.Bench.Execute;
+
+/// <summary>The verb <c>execute</c>.</summary>
+internal static class ExecuteBenchmark
+{
+    /// <summary>Runs it. Arguments: program names (default: all), <c>--rounds N</c>, <c>--markdown FILE</c>, <c>--only ENGINE,…</c>.</summary>
+    public static int Run(string[] args)
+    {
+        int rounds = 7;
+        string? markdown = null;
+        string[]? only = null;
+        var names = new List<string>();
+        for (int i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--rounds":
+                    rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+                    break;
+                case "--markdown":
+                    markdown = args[++i];
+                    break;
+                case "--only":
+                    only = args[++i].Split(',');
+                    break;
+                default:
+                    names.Add(args[i]);
+                    break;
+            }
+        }
+
+        string folder = ProgramsFolder();
+        List<(string Name, uint N)> programs = ReadPrograms(folder, names);
+        var engines = new List<ExecutionEngine> { new TarnEngine(), new WasmtimeEngine() };
+        if (NodeEngine.TryStart(Path.Combine(folder, "node-peer.mjs")) is NodeEngine node)
+        {
+            engines.Add(node);
+        }
+
+        if (BuildNative(folder) is string native)
+        {
+            engines.Add(new NativeEngine(native));
+        }
+
+        if (only is not null)
+        {
+            engines.RemoveAll(e => !only.Contains(e.Name, StringComparer.OrdinalIgnoreCase));
+        }
+
+        try
+        {
+            return Measure(programs, engines, folder, rounds, markdown);
+        }
+        finally
+        {
+            engines.ForEach(e => e.Dispose());
+        }
+    }
+
+    private static int Measure(List<(string Name, uint N)> programs, List<ExecutionEngine> engines, string folder, int rounds, string? markdown)
+    {
+        var report = new StringBuilder();
+        int reference = Math.Max(0, engines.FindIndex(e => e.Name == "Wasmtime"));
+        report.Append("| program |");
+        engines.ForEach(e => report.Append(CultureInfo.InvariantCulture, $" {e.Name} ms |"));
+        engines.ForEach(e => report.Append(CultureInfo.InvariantCulture, $" {e.Name} / {engines[reference].Name} |"));
+        report.Append(" spread |\n|---|").Insert(report.Length, "--:|", (2 * engines.Count) + 1).Append('\n');
+        Console.Write(report);
+        var logs = new double[engines.Count];
+        foreach ((string name, uint n) in programs)
+        {
+            var times = new List<double>[engines.Count];
+            ulong? expected = null;
+            for (int e = 0; e < engines.Count; e++)
+            {
+                times[e] = [];
+                engines[e].Load(name, Path.Combine(folder, "wasm", name + ".wasm"));
+            }
+
+            for (int round = -1; round < rounds; round++) // round −1 warms up
+            {
+                for (int e = 0; e < engines.Count; e++)
+                {
+                    (double ms, ulong sum) = engines[e].Run(n);
+                    expected ??= sum;
+                    if (sum != expected)
+                    {
+                        Console.Error.WriteLine($"{name}: {engines[e].Name} gives {sum}, {engines[0].Name} gives {expected}");
+                        return 1;
+                    }
+
+                    if (round >= 0)
+                    {
+                        times[e].Add(ms);
+                    }
+                }
+            }
+
+            double[] medians = [.. times.Select(Median)];
+            var line = new StringBuilder($"| {name} |");
+            foreach (double m in medians)
+            {
+                line.Append(CultureInfo.InvariantCulture, $" {m:0.0} |");
+            }
+
+            for (int e = 0; e < engines.Count; e++)
+            {
+                double ratio = medians[e] / medians[reference];
+                logs[e] += Math.Log(ratio);
+                line.Append(CultureInfo.InvariantCulture, $" {ratio:0.00} |");
+            }
+
+            line.Append(CultureInfo.InvariantCulture, $" {(times[0].Max() - times[0].Min()) / medians[0] * 100:0} % |\n");
+            Console.Write(line);
+            report.Append(line);
+        }
+
+        var last = new StringBuilder("| **geometric mean** |").Insert("| **geometric mean** |".Length, " |", engines.Count);
+        foreach (double log in logs)
+        {
+            last.Append(CultureInfo.InvariantCulture, $" **{Math.Exp(log / programs.Count):0.000}** |");
+        }
+
+        last.Append(" |\n");
+        Console.Write(last);
+        report.Append(last);
+        if (markdown is not null)
+        {
+            File.WriteAllText(markdown, report.ToString());
+        }
+
+        return 0;
+    }
+
+    private static double Median(List<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static string ProgramsFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
+
+    private static List<(string Name, uint N)> ReadPrograms(string folder, List<string> names)
+    {
+        var programs = new List<(string, uint)>();
+        foreach (string line in File.ReadLines(Path.Combine(folder, "programs.tsv")))
+        {
+            string[] parts = line.Split('\t');
+            if (!line.StartsWith('#') && parts.Length == 3 && (names.Count == 0 || names.Contains(parts[0])))
+            {
+                programs.Add((parts[0], uint.Parse(parts[1], CultureInfo.InvariantCulture)));
+            }
+        }
+
+        return programs;
+    }
+
+    private static string? BuildNative(string folder)
+    {
+        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native");
+        try
+        {
+            using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(folder, "build.sh"), "native", output]));
+            build?.WaitForExit();
+            return build?.ExitCode == 0 ? output : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null; // no shell or no clang: the native column is left out
+        }
+    }
+}
