@@ -1,8 +1,9 @@
 // Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
+using Tarn.Bench.Execute;
 
-IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark()];
+IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark(), new ExecuteBenchmark()];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
 {

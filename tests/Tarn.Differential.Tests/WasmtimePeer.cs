@@ -7,7 +7,7 @@ using Wasmtime;
 /// <summary>The reference engine.</summary>
 internal sealed class WasmtimePeer : IDisposable
 {
-    private const int CallsForEachExport = 3;
+    public const int CallsForEachExport = 3;
 
     private readonly Engine _engine;
 

@@ -9,36 +9,20 @@ using System.Text;
 namespace Tarn.Bench.Execute;
 
 /// <summary>The verb <c>execute</c>.</summary>
-internal static class ExecuteBenchmark
+internal sealed class ExecuteBenchmark : IBenchmark
 {
-    /// <summary>Runs it. Arguments: program names (default: all), <c>--rounds N</c>, <c>--markdown FILE</c>, <c>--only ENGINE,…</c>.</summary>
-    public static int Run(string[] args)
-    {
-        int rounds = 7;
-        string? markdown = null;
-        string[]? only = null;
-        var names = new List<string>();
-        for (int i = 0; i < args.Length; i++)
-        {
-            switch (args[i])
-            {
-                case "--rounds":
-                    rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
-                    break;
-                case "--markdown":
-                    markdown = args[++i];
-                    break;
-                case "--only":
-                    only = args[++i].Split(',');
-                    break;
-                default:
-                    names.Add(args[i]);
-                    break;
-            }
-        }
+    /// <inheritdoc/>
+    public string Verb => "execute";
 
+    /// <inheritdoc/>
+    public string Summary => "Programs in C run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: program names; --only=ENGINE,…";
+
+    /// <inheritdoc/>
+    public int Run(BenchmarkArguments arguments)
+    {
+        string[]? only = arguments.Text("only")?.Split(',');
         string folder = ProgramsFolder();
-        List<(string Name, uint N)> programs = ReadPrograms(folder, names);
+        List<(string Name, uint N)> programs = ReadPrograms(folder, arguments.Words);
         var engines = new List<ExecutionEngine> { new TarnEngine(), new WasmtimeEngine() };
         if (NodeEngine.TryStart(Path.Combine(folder, "node-peer.mjs")) is NodeEngine node)
         {
@@ -57,7 +41,7 @@ internal static class ExecuteBenchmark
 
         try
         {
-            return Measure(programs, engines, folder, rounds, markdown);
+            return Measure(programs, engines, folder, arguments.Rounds(7), arguments.Markdown);
         }
         finally
         {
@@ -148,7 +132,7 @@ internal static class ExecuteBenchmark
 
     private static string ProgramsFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
 
-    private static List<(string Name, uint N)> ReadPrograms(string folder, List<string> names)
+    private static List<(string Name, uint N)> ReadPrograms(string folder, IReadOnlyList<string> names)
     {
         var programs = new List<(string, uint)>();
         foreach (string line in File.ReadLines(Path.Combine(folder, "programs.tsv")))

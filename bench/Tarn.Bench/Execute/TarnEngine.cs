@@ -8,7 +8,7 @@ internal sealed class TarnEngine() : ExecutionEngine("Tarn")
     private readonly Engine _engine = new();
     private Module? _module;
     private Instance? _instance;
-    private Function<int, long> _run;
+    private TypedFunction<int, long> _run;
 
     public override void Load(string program, string wasmPath)
     {
