@@ -9,7 +9,7 @@ namespace Tarn.Wasm.Text;
 /// <summary>Text under construction.</summary>
 internal sealed class TextOutput
 {
-    private const int DeepestIndentation = 40;
+    private const int DeepestIndentation = 24;
     private const int FlushAt = 1 << 16;
 
     private readonly ByteBuffer _buffer = new(4096);

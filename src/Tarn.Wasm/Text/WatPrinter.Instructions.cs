@@ -23,7 +23,7 @@ internal sealed partial class WatPrinter
                 break;
             case ImmediateKind.Local:
                 target.Space();
-                LocalReference(target, reader.ReadIndex());
+                LocalReference(target, reader.ReadVarU32());
                 break;
             case ImmediateKind.I32:
                 target.Space();
@@ -67,14 +67,14 @@ internal sealed partial class WatPrinter
                 Index(target, ref reader, IndexSpace.Data);
                 break;
             case ImmediateKind.Table:
-                OptionalIndex(target, reader.ReadIndex(), IndexSpace.Table);
+                OptionalIndex(target, reader.ReadVarU32(), IndexSpace.Table);
                 break;
             case ImmediateKind.Memory:
-                OptionalIndex(target, reader.ReadIndex(), IndexSpace.Memory);
+                OptionalIndex(target, reader.ReadVarU32(), IndexSpace.Memory);
                 break;
             case ImmediateKind.Indirect:
-                int type = reader.ReadIndex();
-                OptionalIndex(target, reader.ReadIndex(), IndexSpace.Table);
+                long type = reader.ReadVarU32();
+                OptionalIndex(target, reader.ReadVarU32(), IndexSpace.Table);
                 target.Space();
                 TypeUse(target, type);
                 break;
@@ -152,10 +152,10 @@ internal sealed partial class WatPrinter
     private void Index(TextOutput target, ref WasmReader reader, IndexSpace space)
     {
         target.Space();
-        Reference(target, space, reader.ReadIndex());
+        Reference(target, space, reader.ReadVarU32());
     }
 
-    private void OptionalIndex(TextOutput target, int index, IndexSpace space)
+    private void OptionalIndex(TextOutput target, long index, IndexSpace space)
     {
         if (index == 0)
             return;
@@ -165,7 +165,7 @@ internal sealed partial class WatPrinter
 
     private void Pair(TextOutput target, ref WasmReader reader, IndexSpace space)
     {
-        int first = reader.ReadIndex(), second = reader.ReadIndex();
+        long first = reader.ReadVarU32(), second = reader.ReadVarU32();
         if (first == 0 && second == 0)
             return;
         target.Space();
@@ -176,15 +176,15 @@ internal sealed partial class WatPrinter
 
     private void Segment(TextOutput target, ref WasmReader reader, IndexSpace segments, IndexSpace targets)
     {
-        int segment = reader.ReadIndex();
-        OptionalIndex(target, reader.ReadIndex(), targets);
+        long segment = reader.ReadVarU32();
+        OptionalIndex(target, reader.ReadVarU32(), targets);
         target.Space();
         Reference(target, segments, segment);
     }
 
-    private void LocalReference(TextOutput target, int index)
+    private void LocalReference(TextOutput target, long index)
     {
-        if (_function >= 0 && _localIdentifiers != null && _localIdentifiers.TryGetValue(index, out string? identifier))
+        if (_function >= 0 && _localIdentifiers != null && _localIdentifiers.TryGetValue((int)Math.Min(index, int.MaxValue), out string? identifier))
             target.Write(identifier);
         else
             target.Number(index);
@@ -300,12 +300,12 @@ internal sealed partial class WatPrinter
 
     private void TypeField(TextOutput target, ref WasmReader reader)
     {
-        int type = reader.ReadIndex();
-        int field = reader.ReadIndex();
+        long type = reader.ReadVarU32();
+        long field = reader.ReadVarU32();
         target.Space();
         Reference(target, IndexSpace.Type, type);
         target.Space();
-        if (FieldIdentifier(type, field) is string identifier)
+        if (FieldIdentifier((int)Math.Min(type, int.MaxValue), (int)Math.Min(field, int.MaxValue)) is string identifier)
             target.Write(identifier);
         else
             target.Number(field);

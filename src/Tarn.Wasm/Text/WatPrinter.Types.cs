@@ -127,10 +127,10 @@ internal sealed partial class WatPrinter
         target.Close();
     }
 
-    private FunctionType? FunctionTypeAt(int typeIndex) =>
-        (uint)typeIndex < (uint)_module.Types.Length ? _module.Types[typeIndex].Composite as FunctionType : null;
+    private FunctionType? FunctionTypeAt(long typeIndex) =>
+        typeIndex < _module.Types.Length ? _module.Types[(int)typeIndex].Composite as FunctionType : null;
 
-    private void TypeUse(TextOutput target, int typeIndex)
+    private void TypeUse(TextOutput target, long typeIndex)
     {
         target.Write("(type "u8);
         Reference(target, IndexSpace.Type, typeIndex);

@@ -119,11 +119,11 @@ internal sealed partial class WatPrinter
     }
 
     /// <summary>A use of an item by identifier or number.</summary>
-    private void Reference(IndexSpace space, int index) => Reference(_output, space, index);
+    private void Reference(IndexSpace space, long index) => Reference(_output, space, index);
 
-    private void Reference(TextOutput target, IndexSpace space, int index)
+    private void Reference(TextOutput target, IndexSpace space, long index)
     {
-        if (_names.Identifier(space, index) is string identifier)
+        if (_names.Identifier(space, (int)Math.Min(index, int.MaxValue)) is string identifier)
             target.Write(identifier);
         else
             target.Number(index);
@@ -243,7 +243,7 @@ internal sealed partial class WatPrinter
             if (!segment.HasExpressions)
             {
                 _output.Space();
-                Reference(IndexSpace.Function, reader.ReadIndex());
+                Reference(IndexSpace.Function, reader.ReadVarU32());
                 continue;
             }
 
