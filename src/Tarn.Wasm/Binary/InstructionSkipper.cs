@@ -13,9 +13,46 @@ internal static class InstructionSkipper
         return opcode;
     }
 
+    /// <summary>
+    /// Steps over <c>i32.const</c> or <c>i64.const</c> and <c>end</c>, and says of which type the value is; moves nothing where something else comes.
+    /// Modules with a hundred thousand data segments exist, and this is what their offsets look like.
+    /// </summary>
+    public static bool TrySkipConstant(ref WasmReader reader, out ValType type)
+    {
+        type = default;
+        int start = reader.Position;
+        if (reader.Remaining < 3)
+            return false;
+        switch (reader.ReadByte())
+        {
+            case (byte)Opcode.I32Const:
+                reader.ReadVarS32();
+                type = ValType.I32;
+                break;
+            case (byte)Opcode.I64Const:
+                reader.ReadVarS64();
+                type = ValType.I64;
+                break;
+            default:
+                reader.Seek(start);
+                return false;
+        }
+
+        if (!reader.IsAtEnd && reader.PeekByte() == (byte)Opcode.End)
+        {
+            reader.ReadByte();
+            return true;
+        }
+
+        reader.Seek(start);
+        return false;
+    }
+
     /// <summary>Steps over an expression, its final <c>end</c> included. Nesting is counted, not recursed into.</summary>
     public static void SkipExpression(ref WasmReader reader)
     {
+        if (TrySkipConstant(ref reader, out _))
+            return;
         int depth = 0;
         while (true)
         {

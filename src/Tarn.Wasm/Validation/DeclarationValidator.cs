@@ -236,6 +236,9 @@ internal sealed class DeclarationValidator
     private void CheckExpression(ConstantExpression expression, ValType expected, int visibleGlobals)
     {
         WasmReader reader = _module.Read(expression);
+        if (InstructionSkipper.TrySkipConstant(ref reader, out ValType type) && type == expected)
+            return;
+        reader = _module.Read(expression);
         while (!reader.IsAtEnd)
         {
             int at = reader.Position;

@@ -20,6 +20,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         int* locals = _locals;
         uint localCount = (uint)_localCount;
         int address = _module.MemoryArray.Length == 0 ? -1 : _module.MemoryArray[0].Limits.Is64 ? I64 : I32;
+        uint vectorOpcodes = (_features & WasmFeatures.Simd) != 0 ? 0x100u : 0;
         ref ulong signatures = ref Opcodes.SignatureReference;
 
         while (ip < end)
@@ -351,8 +352,57 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         sp[-1] = (byte)(signature >> 48);
                         continue;
                     }
+
+                case 0xFD:
+                {
+                    // As for any immediate: a second byte is read only where the first says that it is not the last.
+                    uint code = *ip;
+                    byte* next = ip + 1;
+                    if (code >= 0x80)
+                    {
+                        if (*next >= 0x80)
+                            break;
+                        code = (code & 0x7F) | ((uint)*next++ << 7);
+                    }
+
+                    if (code >= vectorOpcodes)
+                        break;
+                    ulong signature = Unsafe.Add(ref signatures, (int)(0x400 + code));
+                    switch (Opcodes.Immediate((Opcode)(0x400 + code)))
+                    {
+                        case ImmediateKind.None:
+                            int count = (byte)signature;
+                            if (sp - bottom < count || !OperandsMatch(sp - count, count, signature))
+                                goto slow;
+                            sp -= count;
+                            *sp++ = (byte)(signature >> 48);
+                            ip = next;
+                            continue;
+                        case ImmediateKind.Memarg when (byte)signature == 1:
+                            if (sp > bottom && sp[-1] == address && next < end && *next <= Opcodes.Alignment((Opcode)(0x400 + code)) && ShortOffset(next, end, out int vectorLoadSize))
+                            {
+                                sp[-1] = V128;
+                                ip = next + vectorLoadSize;
+                                continue;
+                            }
+
+                            goto slow;
+                        case ImmediateKind.Memarg:
+                            if (sp - bottom >= 2 && sp[-2] == address && sp[-1] == V128 && next < end && *next <= 4 && ShortOffset(next, end, out int vectorStoreSize))
+                            {
+                                sp -= 2;
+                                ip = next + vectorStoreSize;
+                                continue;
+                            }
+
+                            goto slow;
+                        default:
+                            goto slow;
+                    }
+                }
             }
 
+        slow:
             // Not handled above, or not on a fast path: decoded afresh from the opcode on.
             _sp = sp;
             _at = at;
@@ -364,6 +414,20 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         }
 
         MalformedModuleException.Throw("unexpected end of section or function: END opcode expected", end - _code);
+    }
+
+    // Whether operands are those of a signature exactly; never for an opcode that does not exist, whose signature says 0xFF operands.
+    private static bool OperandsMatch(int* operands, int count, ulong signature)
+    {
+        if (count > 4)
+            return false;
+        for (int i = 0; i < count; i++)
+        {
+            if (operands[i] != (byte)(signature >> (8 + (i * 8))))
+                return false;
+        }
+
+        return true;
     }
 
     // An offset of one or two bytes behind an alignment byte below 0x40 (memory 0): 14 bits, valid for any memory.
