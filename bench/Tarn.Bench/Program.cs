@@ -3,7 +3,7 @@
 using Tarn.Bench;
 using Tarn.Bench.Execute;
 
-IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark(), new ExecuteBenchmark()];
+IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark()];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
 {

@@ -354,52 +354,52 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     }
 
                 case 0xFD:
-                {
-                    // As for any immediate: a second byte is read only where the first says that it is not the last.
-                    uint code = *ip;
-                    byte* next = ip + 1;
-                    if (code >= 0x80)
                     {
-                        if (*next >= 0x80)
+                        // As for any immediate: a second byte is read only where the first says that it is not the last.
+                        uint code = *ip;
+                        byte* next = ip + 1;
+                        if (code >= 0x80)
+                        {
+                            if (*next >= 0x80)
+                                break;
+                            code = (code & 0x7F) | ((uint)*next++ << 7);
+                        }
+
+                        if (code >= vectorOpcodes)
                             break;
-                        code = (code & 0x7F) | ((uint)*next++ << 7);
-                    }
+                        ulong signature = Unsafe.Add(ref signatures, (int)(0x400 + code));
+                        switch (Opcodes.Immediate((Opcode)(0x400 + code)))
+                        {
+                            case ImmediateKind.None:
+                                int count = (byte)signature;
+                                if (sp - bottom < count || !OperandsMatch(sp - count, count, signature))
+                                    goto slow;
+                                sp -= count;
+                                *sp++ = (byte)(signature >> 48);
+                                ip = next;
+                                continue;
+                            case ImmediateKind.Memarg when (byte)signature == 1:
+                                if (sp > bottom && sp[-1] == address && next < end && *next <= Opcodes.Alignment((Opcode)(0x400 + code)) && ShortOffset(next, end, out int vectorLoadSize))
+                                {
+                                    sp[-1] = V128;
+                                    ip = next + vectorLoadSize;
+                                    continue;
+                                }
 
-                    if (code >= vectorOpcodes)
-                        break;
-                    ulong signature = Unsafe.Add(ref signatures, (int)(0x400 + code));
-                    switch (Opcodes.Immediate((Opcode)(0x400 + code)))
-                    {
-                        case ImmediateKind.None:
-                            int count = (byte)signature;
-                            if (sp - bottom < count || !OperandsMatch(sp - count, count, signature))
                                 goto slow;
-                            sp -= count;
-                            *sp++ = (byte)(signature >> 48);
-                            ip = next;
-                            continue;
-                        case ImmediateKind.Memarg when (byte)signature == 1:
-                            if (sp > bottom && sp[-1] == address && next < end && *next <= Opcodes.Alignment((Opcode)(0x400 + code)) && ShortOffset(next, end, out int vectorLoadSize))
-                            {
-                                sp[-1] = V128;
-                                ip = next + vectorLoadSize;
-                                continue;
-                            }
+                            case ImmediateKind.Memarg:
+                                if (sp - bottom >= 2 && sp[-2] == address && sp[-1] == V128 && next < end && *next <= 4 && ShortOffset(next, end, out int vectorStoreSize))
+                                {
+                                    sp -= 2;
+                                    ip = next + vectorStoreSize;
+                                    continue;
+                                }
 
-                            goto slow;
-                        case ImmediateKind.Memarg:
-                            if (sp - bottom >= 2 && sp[-2] == address && sp[-1] == V128 && next < end && *next <= 4 && ShortOffset(next, end, out int vectorStoreSize))
-                            {
-                                sp -= 2;
-                                ip = next + vectorStoreSize;
-                                continue;
-                            }
-
-                            goto slow;
-                        default:
-                            goto slow;
+                                goto slow;
+                            default:
+                                goto slow;
+                        }
                     }
-                }
             }
 
         slow:

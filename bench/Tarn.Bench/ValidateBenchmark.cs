@@ -1,0 +1,81 @@
+// Validation throughput, bytes in to verdict out: decoding and validating a module here, in Wasmtime and in V8. All three use what threads they like, so run it
+// under `taskset -c 0` for the comparison of one thread with one thread that the marks ask for (--threads limits ours alone).
+//
+// Takes module files as arguments; large real ones come from npm, for instance:
+//   npm pack esbuild-wasm @ffmpeg/core @swc/wasm && ls *.tgz | xargs -n1 tar xzf
+using System.Diagnostics;
+using Tarn.Wasm;
+using Tarn.Wasm.Validation;
+
+namespace Tarn.Bench;
+
+internal sealed class ValidateBenchmark : IBenchmark
+{
+    // Answers each line, a path, with the nanoseconds a byte of one validation. The file is read once.
+    private const string NodeScript = """
+        const fs = require('fs'), files = new Map();
+        require('readline').createInterface({ input: process.stdin }).on('line', path => {
+          if (!files.has(path)) files.set(path, fs.readFileSync(path));
+          const bytes = files.get(path), start = process.hrtime.bigint();
+          const valid = WebAssembly.validate(bytes);
+          const ns = Number(process.hrtime.bigint() - start) / bytes.length;
+          console.log(JSON.stringify(valid ? { ns } : { error: 'not valid' }));
+        });
+        """;
+
+    public string Verb => "validate";
+
+    public string Summary => "FILE.wasm…: decoding and validating, against Wasmtime's Module.Validate and V8's WebAssembly.validate, MB/s";
+
+    public int Run(BenchmarkArguments arguments)
+    {
+        if (arguments.Words.Count == 0)
+        {
+            Console.Error.WriteLine("validate needs module files. Large ones: npm pack esbuild-wasm @ffmpeg/core @swc/wasm, then unpack the archives.");
+            return 1;
+        }
+
+        int threads = arguments.Number("threads", 1);
+        SideBySide run = SideBySide.Throughput($"Validation, {threads} thread{(threads == 1 ? "" : "s")}");
+        using Wasmtime.Config configuration = new Wasmtime.Config().WithWasmThreads(true);
+        using Wasmtime.Engine engine = new(configuration);
+        using PeerProcess? node = PeerProcess.TryStart("node", "-e", NodeScript);
+        foreach (string file in arguments.Words)
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            WarmUp(bytes, threads);
+            List<Contender> contenders =
+            [
+                Contender.InProcess("Tarn", bytes.Length, () => Validate(bytes, threads)),
+                Contender.InProcess("Wasmtime", bytes.Length, () => ValidateWithWasmtime(engine, bytes)),
+            ];
+            if (node is not null)
+                contenders.Add(Contender.FromPeer("V8", node, Path.GetFullPath(file)));
+            run.Run($"{Path.GetFileName(file)}, {bytes.Length / 1e6:0.0} MB", contenders, arguments.Rounds(15));
+        }
+
+        run.Report(arguments);
+        return 0;
+    }
+
+    // V8 and Wasmtime come compiled; our code gets the time it needs to be compiled at the top tier, which happens on another thread.
+    private static void WarmUp(byte[] bytes, int threads)
+    {
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            Validate(bytes, threads);
+            Thread.Sleep(20);
+        }
+        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2));
+    }
+
+    private static void Validate(byte[] bytes, int threads) =>
+        ModuleValidator.Validate(WasmModule.Decode(bytes, WasmFeatures.All), new TypeRegistry(), threads);
+
+    private static void ValidateWithWasmtime(Wasmtime.Engine engine, byte[] bytes)
+    {
+        if (Wasmtime.Module.Validate(engine, bytes) is { } error)
+            throw new InvalidOperationException($"Wasmtime finds the module invalid: {error}");
+    }
+}
