@@ -137,11 +137,18 @@ internal sealed partial class IrFunction
         Flags = flags,
     });
 
-    /// <summary>Adds a parameter to a block that has nothing but parameters after it is called for the last time.</summary>
+    /// <summary>Adds a parameter after those that a block has.</summary>
     public int AddBlockParameter(int block, IrType type)
     {
         var instruction = NewInstruction(IrOpcode.BlockParameter, type, block, Blocks[block].ParameterCount++);
-        var last = -1;
+        var last = Blocks[block].Last;
+        if (last >= 0 && Instructions[last].Opcode == IrOpcode.BlockParameter)
+        {
+            LinkLast(block, instruction);
+            return instruction;
+        }
+
+        last = -1;
         for (var i = Blocks[block].First; i >= 0 && Instructions[i].Opcode == IrOpcode.BlockParameter; i = Links[i].Next)
         {
             last = i;

@@ -1,0 +1,175 @@
+// A first sweep over a body: for each block, loop, if (and the body itself) which locals are assigned within and how many branches go to its label. With this the
+// builder knows at a loop's start which locals need a parameter, and at a join which ones can differ, so it builds SSA in one decode.
+//
+// Frames are numbered in the order of their opening; the body is frame 0. A frame's set of locals is the union of its own assignments and the sets of the frames
+// within; they are collected on a stack and condensed whenever a frame ends, so that the work per frame is bounded by the number of locals, not of assignments.
+using Tarn.Compiler.IR;
+using Tarn.Wasm;
+using Tarn.Wasm.Binary;
+
+namespace Tarn.Compiler.Frontend;
+
+/// <summary>What the scan knows of a block, loop, if or body.</summary>
+internal struct ScanFrame
+{
+    /// <summary>Start of the assigned locals in <see cref="FunctionScan.Assigned"/>.</summary>
+    public int AssignedStart;
+
+    /// <summary>Number of different locals assigned within.</summary>
+    public int AssignedCount;
+
+    /// <summary>Number of branches to the label (each entry of a table counts).</summary>
+    public int BranchCount;
+}
+
+/// <summary>Scans function bodies.</summary>
+internal sealed class FunctionScan
+{
+    private struct Open
+    {
+        public int Frame;
+        public int StackStart;
+    }
+
+    private GrowableArray<int> _stack = new(256);
+    private GrowableArray<Open> _open = new(64);
+    private int[] _marks = new int[256];
+    private int _mark;
+
+    /// <summary>Frames in order of their opening.</summary>
+    public GrowableArray<ScanFrame> Frames = new(64);
+
+    /// <summary>Locals, each frame's together.</summary>
+    public GrowableArray<int> Assigned = new(256);
+
+    /// <summary>Whether a function of the module is called (builtins do not count).</summary>
+    public bool HasCalls { get; private set; }
+
+    /// <summary>The locals assigned within a frame.</summary>
+    public ReadOnlySpan<int> AssignedIn(int frame)
+    {
+        ref var f = ref Frames[frame];
+        return Assigned.Span.Slice(f.AssignedStart, f.AssignedCount);
+    }
+
+    /// <summary>Scans from the first instruction to the end of the body.</summary>
+    public void Run(WasmReader reader, int localCount)
+    {
+        _stack.Clear();
+        _open.Clear();
+        Frames.Clear();
+        Assigned.Clear();
+        HasCalls = false;
+        if (_marks.Length < localCount || _mark > int.MaxValue / 2)
+        {
+            _marks = new int[Math.Max(localCount, _marks.Length * 2)];
+            _mark = 0;
+        }
+
+        Push();
+        while (_open.Count > 0)
+        {
+            var first = reader.ReadByte();
+            switch (first)
+            {
+                case (byte)Opcode.Block or (byte)Opcode.Loop or (byte)Opcode.If:
+                    reader.ReadBlockType();
+                    Push();
+                    break;
+                case (byte)Opcode.TryTable:
+                    ImmediateSkipper.Skip(ref reader, Opcode.TryTable);
+                    Push();
+                    break;
+                case (byte)Opcode.End:
+                    Pop();
+                    break;
+                case (byte)Opcode.Br or (byte)Opcode.BrIf or (byte)Opcode.BrOnNull or (byte)Opcode.BrOnNonNull:
+                    CountBranch((int)reader.ReadVarU32());
+                    break;
+                case (byte)Opcode.BrTable:
+                    for (var n = reader.ReadVarU32() + 1; n > 0; n--)
+                    {
+                        CountBranch((int)reader.ReadVarU32());
+                    }
+
+                    break;
+                case (byte)Opcode.LocalSet or (byte)Opcode.LocalTee:
+                    _stack.Add((int)reader.ReadVarU32());
+                    break;
+                case (byte)Opcode.LocalGet or (byte)Opcode.GlobalGet or (byte)Opcode.GlobalSet:
+                    reader.ReadVarU32();
+                    break;
+                case (byte)Opcode.I32Const:
+                    reader.ReadVarS32();
+                    break;
+                case >= (byte)Opcode.I32Load and <= (byte)Opcode.I64Store32:
+                    reader.ReadMemoryArgument();
+                    break;
+                case >= (byte)Opcode.I32Eqz and <= (byte)Opcode.I64Extend32S:
+                    break;
+                case (byte)Opcode.Call:
+                    HasCalls = true;
+                    reader.ReadVarU32();
+                    break;
+                case (byte)Opcode.CallIndirect or (byte)Opcode.CallRef:
+                    HasCalls = true;
+                    ImmediateSkipper.Skip(ref reader, (Opcode)first);
+                    break;
+                case 0xFB or 0xFC or 0xFD or 0xFE:
+                    SkipPrefixed(ref reader, first);
+                    break;
+                default:
+                    ImmediateSkipper.Skip(ref reader, (Opcode)first);
+                    break;
+            }
+        }
+    }
+
+    private void SkipPrefixed(ref WasmReader reader, byte prefix)
+    {
+        var code = (int)reader.ReadVarU32();
+        var opcode = (Opcode)(code + prefix switch { 0xFB => 0x100, 0xFC => 0x200, 0xFE => 0x300, _ => 0x400 });
+        if (opcode is Opcode.BrOnCast or Opcode.BrOnCastFail)
+        {
+            reader.Skip(1);
+            CountBranch((int)reader.ReadVarU32());
+            reader.ReadHeapType();
+            reader.ReadHeapType();
+            return;
+        }
+
+        ImmediateSkipper.Skip(ref reader, opcode);
+    }
+
+    private void CountBranch(int depth) => Frames[_open[_open.Count - 1 - depth].Frame].BranchCount++;
+
+    private void Push()
+    {
+        var frame = Frames.Add(default);
+        _open.Add(new Open { Frame = frame, StackStart = _stack.Count });
+    }
+
+    private void Pop()
+    {
+        var open = _open.Pop();
+        var mark = ++_mark;
+        var start = Assigned.Count;
+        var kept = open.StackStart;
+        for (var i = open.StackStart; i < _stack.Count; i++)
+        {
+            var local = _stack[i];
+            if (_marks[local] != mark)
+            {
+                _marks[local] = mark;
+                _stack[kept++] = local;
+                Assigned.Add(local);
+            }
+        }
+
+        // What is left stands for this frame in the one around.
+        _stack.Truncate(kept);
+        ref var frame = ref Frames[open.Frame];
+        frame.AssignedStart = start;
+        frame.AssignedCount = Assigned.Count - start;
+    }
+}

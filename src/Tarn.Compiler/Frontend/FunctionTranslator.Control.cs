@@ -1,0 +1,585 @@
+// Blocks and branches. A label that is branched to forward collects its incoming edges, each with the values it brings: the results on the stack and those locals
+// that are assigned within the frame (no other can differ). When the frame ends, a value that is the same on all edges is used as it is; the others
+// become parameters. A loop's header exists before its back edges, so it gets a parameter for each local that the scan says is assigned within.
+//
+// Value numbering: what was computed before the first edge to a label dominates the label; everything later is forgotten at the join.
+using Tarn.Compiler.IR;
+using Tarn.Wasm;
+using Tarn.Wasm.Binary;
+
+namespace Tarn.Compiler.Frontend;
+
+/// <content>Control flow.</content>
+internal sealed partial class FunctionTranslator
+{
+    // Saved values are bounded so that a body made to have many edges times many locals cannot take the host's memory.
+    private const int MaximumSavedValues = 64 * 1024 * 1024;
+
+    private enum FrameKind : byte
+    {
+        Function,
+        Block,
+        Loop,
+        If,
+        Else,
+    }
+
+    private struct Frame
+    {
+        public FrameKind Kind;
+
+        // Index in the scan.
+        public int Scan;
+
+        // Height of the stack without the frame's parameters.
+        public int Height;
+        public int ParameterCount;
+
+        // Types of the results in _types.
+        public int ResultStart;
+        public int ResultCount;
+
+        // For a loop that is branched to, its header.
+        public int Header;
+
+        // Incoming edges of the label at the end, newest first, and the number of instructions when the first was made.
+        public int PendingHead;
+        public int PendingCount;
+        public int FirstEdgeInstruction;
+
+        // For an if, the edge to the else arm and what it brings: parameters, then assigned locals.
+        public int ElseEdge;
+        public int ElseSaved;
+        public int ElseInstruction;
+
+        // The instruction of the last branch that saved values for this label, and where; entries of one table share them.
+        public int SavedBy;
+        public int SavedStart;
+    }
+
+    private struct Pending
+    {
+        public int Edge;
+        public int Saved;
+        public int Next;
+    }
+
+    private GrowableArray<Frame> _frames = new(64);
+    private GrowableArray<Pending> _pending = new(64);
+    private GrowableArray<int> _saved = new(256);
+    private GrowableArray<int> _scratch = new(64);
+    private int _nextScanFrame;
+    private int _branchNumber;
+
+    private void PushFunctionFrame()
+    {
+        var results = _types.AddRange(_function.ResultTypes);
+        PushFrame(FrameKind.Function, 0, results, _function.ResultTypes.Length);
+    }
+
+    private ref Frame PushFrame(FrameKind kind, int parameterCount, int resultStart, int resultCount)
+    {
+        var index = _frames.Add(new Frame
+        {
+            Kind = kind,
+            Scan = _nextScanFrame++,
+            Height = _stack.Count - parameterCount,
+            ParameterCount = parameterCount,
+            ResultStart = resultStart,
+            ResultCount = resultCount,
+            Header = -1,
+            PendingHead = -1,
+            ElseEdge = -1,
+            SavedBy = -1,
+        });
+        return ref _frames[index];
+    }
+
+    private ref Frame PushFrame(FrameKind kind, BlockType type)
+    {
+        var start = _types.Count;
+        if (type.HasTypeIndex)
+        {
+            var function = (FunctionType)_module.TypeArray[type.TypeIndex].Composite;
+            foreach (var result in function.Results)
+            {
+                _types.Add(TypeOf(result));
+            }
+
+            return ref PushFrame(kind, function.ParameterCount, start, function.ResultCount);
+        }
+
+        if (!type.IsEmpty)
+        {
+            _types.Add(TypeOf(type.Result));
+        }
+
+        return ref PushFrame(kind, 0, start, type.IsEmpty ? 0 : 1);
+    }
+
+    private void StartLoop(BlockType type)
+    {
+        ref var frame = ref PushFrame(FrameKind.Loop, type);
+        if (_scan.Frames[frame.Scan].BranchCount == 0)
+        {
+            return;
+        }
+
+        var assigned = _scan.AssignedIn(frame.Scan);
+        var header = _function.AddBlock(IrBlockFlags.LoopHeader);
+        frame.Header = header;
+        _scratch.Clear();
+        for (var i = frame.Height; i < _stack.Count; i++)
+        {
+            _scratch.Add(_stack[i]);
+            _stack[i] = _function.AddBlockParameter(header, _function.TypeOf(_stack[i]));
+        }
+
+        foreach (var local in assigned)
+        {
+            _scratch.Add(_locals[local]);
+            _locals[local] = _function.AddBlockParameter(header, _localTypes[local]);
+        }
+
+        var edge = _function.AddEdge(_builder.Block, header, _scratch.Span);
+        Terminate(IrOpcode.Jump, edge);
+        StartBlock(header);
+        if (_target.Interruption)
+        {
+            Check(IrOpcode.InterruptCheck);
+        }
+    }
+
+    private void StartIf(BlockType type, ref WasmReader reader)
+    {
+        var condition = _builder.Condition(Pop(), out var inverted);
+        ref var frame = ref PushFrame(FrameKind.If, type);
+        var known = _builder.IsConstant(condition, out var bits);
+        if (known && bits != 0 != inverted)
+        {
+            // Always taken: the else arm is unreachable.
+            return;
+        }
+
+        frame.ElseInstruction = _function.Instructions.Count;
+        frame.ElseSaved = _saved.Count;
+        SaveValues(frame.Height, frame.ParameterCount, frame.Scan);
+        var otherwise = _function.AddEdge(_builder.Block, -1, []);
+        frame.ElseEdge = otherwise;
+        if (known)
+        {
+            Terminate(IrOpcode.Jump, otherwise);
+            SkipUnreachable(ref reader);
+            return;
+        }
+
+        var then = _function.AddBlock();
+        var edge = _function.AddEdge(_builder.Block, then, []);
+        Terminate(IrOpcode.BranchIf, condition, inverted ? otherwise : edge, inverted ? edge : otherwise);
+        StartBlock(then);
+    }
+
+    private void StartElse(ref WasmReader reader)
+    {
+        ref var frame = ref _frames[_frames.Count - 1];
+        frame.Kind = FrameKind.Else;
+        if (_builder.Block >= 0)
+        {
+            JumpToEnd(ref frame);
+        }
+
+        if (frame.ElseEdge < 0)
+        {
+            SkipUnreachable(ref reader);
+            return;
+        }
+
+        EnterElse(ref frame);
+    }
+
+    private void EnterElse(ref Frame frame)
+    {
+        _builder.Values.TruncateToInstruction(frame.ElseInstruction);
+        var saved = frame.ElseSaved;
+        _stack.Truncate(frame.Height);
+        for (var i = 0; i < frame.ParameterCount; i++)
+        {
+            _stack.Add(_saved[saved++]);
+        }
+
+        RestoreLocals(frame.Scan, saved);
+        Land(frame.ElseEdge);
+        frame.ElseEdge = -1;
+    }
+
+    private void EndFrame(ref WasmReader reader)
+    {
+        ref var frame = ref _frames[_frames.Count - 1];
+        if (frame.Kind == FrameKind.If && frame.ElseEdge >= 0)
+        {
+            // No else arm: the parameters are the results.
+            if (_builder.Block < 0 && frame.PendingCount == 0)
+            {
+                EnterElse(ref frame);
+            }
+            else
+            {
+                if (_builder.Block >= 0)
+                {
+                    JumpToEnd(ref frame);
+                }
+
+                if (frame.PendingCount == 0 || frame.FirstEdgeInstruction > frame.ElseInstruction)
+                {
+                    frame.FirstEdgeInstruction = frame.ElseInstruction;
+                }
+
+                frame.PendingHead = _pending.Add(new Pending { Edge = frame.ElseEdge, Saved = frame.ElseSaved, Next = frame.PendingHead });
+                frame.PendingCount++;
+            }
+        }
+
+        if (frame.Kind == FrameKind.Function)
+        {
+            if (_builder.Block >= 0)
+            {
+                Return();
+            }
+
+            _frames.Pop();
+            return;
+        }
+
+        if (frame.PendingCount > 0)
+        {
+            if (_builder.Block >= 0)
+            {
+                JumpToEnd(ref frame);
+            }
+
+            Join(ref frame);
+        }
+
+        _types.Truncate(frame.ResultStart);
+        _frames.Pop();
+        if (_builder.Block < 0)
+        {
+            SkipUnreachable(ref reader);
+        }
+    }
+
+    // The label's block, with parameters for what differs between its edges.
+    private void Join(ref Frame frame)
+    {
+        _builder.Values.TruncateToInstruction(frame.FirstEdgeInstruction);
+        _stack.Truncate(frame.Height);
+        var assigned = _scan.AssignedIn(frame.Scan);
+        ref var newest = ref _pending[frame.PendingHead];
+        if (frame.PendingCount == 1)
+        {
+            var saved = newest.Saved;
+            for (var i = 0; i < frame.ResultCount; i++)
+            {
+                _stack.Add(_saved[saved++]);
+            }
+
+            RestoreLocals(frame.Scan, saved);
+            Land(newest.Edge);
+            return;
+        }
+
+        var block = _function.AddBlock();
+        _scratch.Clear();
+        var total = frame.ResultCount + assigned.Length;
+        for (var slot = 0; slot < total; slot++)
+        {
+            var value = _saved[newest.Saved + slot];
+            var same = true;
+            for (var p = newest.Next; p >= 0 && same; p = _pending[p].Next)
+            {
+                same = _saved[_pending[p].Saved + slot] == value;
+            }
+
+            if (!same)
+            {
+                _scratch.Add(slot);
+                var type = slot < frame.ResultCount ? _types[frame.ResultStart + slot] : _localTypes[assigned[slot - frame.ResultCount]];
+                value = _function.AddBlockParameter(block, type);
+            }
+
+            if (slot < frame.ResultCount)
+            {
+                _stack.Add(value);
+            }
+            else
+            {
+                _locals[assigned[slot - frame.ResultCount]] = value;
+            }
+        }
+
+        for (var p = frame.PendingHead; p >= 0; p = _pending[p].Next)
+        {
+            ref var edge = ref _function.Edges[_pending[p].Edge];
+            edge.To = block;
+            edge.ArgumentStart = _function.Pool.Count;
+            edge.ArgumentCount = _scratch.Count;
+            foreach (var slot in _scratch.Span)
+            {
+                _function.Pool.Add(_saved[_pending[p].Saved + slot]);
+            }
+        }
+
+        StartBlock(block);
+    }
+
+    // Continues where a single edge leads: in the block it comes from, if that does nothing but go there.
+    private void Land(int edge)
+    {
+        ref var e = ref _function.Edges[edge];
+        var last = _function.Blocks[e.From].Last;
+        if (_function.Get(last).Opcode == IrOpcode.Jump)
+        {
+            _function.Remove(last);
+            StartBlock(e.From);
+            return;
+        }
+
+        var block = _function.AddBlock();
+        e.To = block;
+        StartBlock(block);
+    }
+
+    private void JumpToEnd(ref Frame frame)
+    {
+        _branchNumber++;
+        Terminate(IrOpcode.Jump, ForwardEdge(ref frame));
+    }
+
+    // An edge from the current block to the end of a frame, which brings the topmost values.
+    private int ForwardEdge(ref Frame frame)
+    {
+        if (frame.PendingCount == 0)
+        {
+            frame.FirstEdgeInstruction = _function.Instructions.Count;
+        }
+
+        if (frame.SavedBy != _branchNumber)
+        {
+            frame.SavedBy = _branchNumber;
+            frame.SavedStart = _saved.Count;
+            SaveValues(_stack.Count - frame.ResultCount, frame.ResultCount, frame.Scan);
+        }
+
+        var edge = _function.AddEdge(_builder.Block, -1, []);
+        frame.PendingHead = _pending.Add(new Pending { Edge = edge, Saved = frame.SavedStart, Next = frame.PendingHead });
+        frame.PendingCount++;
+        return edge;
+    }
+
+    private void SaveValues(int start, int count, int scan)
+    {
+        _saved.AddRange(_stack.Span.Slice(start, count));
+        foreach (var local in _scan.AssignedIn(scan))
+        {
+            _saved.Add(_locals[local]);
+        }
+
+        if (_saved.Count > MaximumSavedValues)
+        {
+            throw new FunctionTooComplexException(_function.FunctionIndex);
+        }
+    }
+
+    private void RestoreLocals(int scan, int saved)
+    {
+        foreach (var local in _scan.AssignedIn(scan))
+        {
+            _locals[local] = _saved[saved++];
+        }
+    }
+
+    // An edge from the current block to a label. The function's label is not a block: an edge to it leads to a return of its own.
+    private int EdgeTo(int depth)
+    {
+        ref var frame = ref _frames[_frames.Count - 1 - depth];
+        if (frame.Header >= 0)
+        {
+            _scratch.Clear();
+            _scratch.AddRange(_stack.Span[(_stack.Count - frame.ParameterCount)..]);
+            foreach (var local in _scan.AssignedIn(frame.Scan))
+            {
+                _scratch.Add(_locals[local]);
+            }
+
+            return _function.AddEdge(_builder.Block, frame.Header, _scratch.Span);
+        }
+
+        if (frame.Kind != FrameKind.Function)
+        {
+            return ForwardEdge(ref frame);
+        }
+
+        var block = _function.AddBlock();
+        var edge = _function.AddEdge(_builder.Block, block, []);
+        var values = _function.Pool.AddRange(_stack.Span[(_stack.Count - frame.ResultCount)..]);
+        _function.Append(block, IrOpcode.Return, IrType.None, -1, values, frame.ResultCount);
+        return edge;
+    }
+
+    private void Branch(int depth)
+    {
+        _branchNumber++;
+        if (_frames[_frames.Count - 1 - depth].Kind == FrameKind.Function)
+        {
+            Return();
+        }
+        else
+        {
+            Terminate(IrOpcode.Jump, EdgeTo(depth));
+        }
+    }
+
+    private void BranchIf(int condition, int depth)
+    {
+        _branchNumber++;
+        condition = _builder.Condition(condition, out var inverted);
+        if (_builder.IsConstant(condition, out var bits))
+        {
+            if (bits != 0 != inverted)
+            {
+                Branch(depth);
+            }
+
+            return;
+        }
+
+        var taken = EdgeTo(depth);
+        var next = _function.AddBlock();
+        var edge = _function.AddEdge(_builder.Block, next, []);
+        Terminate(IrOpcode.BranchIf, condition, inverted ? edge : taken, inverted ? taken : edge);
+        StartBlock(next);
+    }
+
+    private void BranchTable(ref WasmReader reader)
+    {
+        _branchNumber++;
+        var index = Pop();
+        var count = (int)reader.ReadVarU32();
+        if (_builder.IsConstant(index, out var bits))
+        {
+            var taken = 0u;
+            for (var i = 0; i <= count; i++)
+            {
+                var depth = reader.ReadVarU32();
+                if (i <= (long)bits)
+                {
+                    taken = depth;
+                }
+            }
+
+            Branch((int)taken);
+            return;
+        }
+
+        // Edges are made as the labels are read; their list goes to the pool in one piece afterwards, since making them uses the pool.
+        _targets.Clear();
+        for (var i = 0; i <= count; i++)
+        {
+            _targets.Add((int)reader.ReadVarU32());
+        }
+
+        // Entries at the end that equal the default are not needed.
+        while (count > 0 && _targets[count - 1] == _targets[count])
+        {
+            count--;
+            _targets.Truncate(count + 1);
+        }
+
+        if (count == 0)
+        {
+            Branch(_targets[0]);
+            return;
+        }
+
+        for (var i = 0; i <= count; i++)
+        {
+            _targets[i] = EdgeTo(_targets[i]);
+        }
+
+        if (count == 1)
+        {
+            Terminate(IrOpcode.BranchIf, index, _targets[1], _targets[0]);
+            return;
+        }
+
+        var start = _function.Pool.AddRange(_targets.Span);
+        Terminate(IrOpcode.Switch, index, start, count + 1);
+    }
+
+    private GrowableArray<int> _targets = new(64);
+
+    private void Return()
+    {
+        var count = _function.ResultTypes.Length;
+        var start = _function.Pool.AddRange(_stack.Span[(_stack.Count - count)..]);
+        Terminate(IrOpcode.Return, -1, start, count);
+    }
+
+    private void BranchOnNull(int depth, bool branchIfNull)
+    {
+        var reference = Pop();
+        var isNull = _builder.IsZero(reference);
+        if (branchIfNull)
+        {
+            BranchIf(isNull, depth);
+            if (_builder.Block >= 0)
+            {
+                Push(reference);
+            }
+        }
+        else
+        {
+            Push(reference);
+            BranchIf(_builder.IsZero(isNull), depth);
+            if (_builder.Block >= 0)
+            {
+                Pop();
+            }
+        }
+    }
+
+    // Steps over code that cannot be reached, up to the else or end of the innermost frame, which is then read as usual.
+    private void SkipUnreachable(ref WasmReader reader)
+    {
+        var depth = 0;
+        while (true)
+        {
+            var position = reader.Position;
+            var opcode = (Opcode)reader.ReadByte();
+            switch (opcode)
+            {
+                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+                    ImmediateSkipper.Skip(ref reader, opcode);
+                    _nextScanFrame++;
+                    depth++;
+                    continue;
+                case Opcode.Else when depth == 0:
+                    reader.Seek(position);
+                    return;
+                case Opcode.End:
+                    if (depth-- == 0)
+                    {
+                        reader.Seek(position);
+                        return;
+                    }
+
+                    continue;
+                case >= (Opcode)0xFB:
+                    opcode = ReadPrefixed(ref reader, (byte)opcode);
+                    break;
+            }
+
+            ImmediateSkipper.Skip(ref reader, opcode);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+// From a validated body to SSA in one decode. The value stack and the locals hold value ids; blocks get parameters only where the values that
+// arrive differ (joins) or may differ (loop headers, by the scan). One translator belongs to one worker and is reused; Translate leaves nothing behind.
+//
+// The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Atomics.
+// Invariant: while Block is −1 the code is unreachable; instructions are then skipped, never translated, so operands always exist.
+using Tarn.Compiler.Abi;
+using Tarn.Compiler.IR;
+using Tarn.Wasm;
+using Tarn.Wasm.Binary;
+
+namespace Tarn.Compiler.Frontend;
+
+/// <summary>Builds a function's IR from its body.</summary>
+internal sealed partial class FunctionTranslator
+{
+    private readonly FunctionScan _scan = new();
+    private readonly IrBuilder _builder = new();
+    private GrowableArray<int> _stack = new(64);
+    private GrowableArray<int> _locals = new(64);
+    private GrowableArray<IrType> _localTypes = new(64);
+    private GrowableArray<IrType> _types = new(64);
+    private IrFunction _function = null!;
+    private WasmModule _module = null!;
+    private VmContextLayout _layout = null!;
+    private TargetDescription _target = null!;
+    private int _fuelCheck;
+    private int _fuelCount;
+
+    // Signatures of the module's types in the current function; an entry counts only if its epoch is the current one.
+    private int[] _signatures = [];
+    private int[] _signatureEpochs = [];
+    private int _epoch;
+
+    /// <summary>Translates a function that the module defines into <paramref name="function"/>, which is reset first.</summary>
+    /// <param name="module">A validated module.</param>
+    /// <param name="layout">The module's VM context.</param>
+    /// <param name="functionIndex">Index in the module's function index space.</param>
+    /// <param name="target">What to compile for.</param>
+    /// <param name="function">Receives the IR.</param>
+    public void Translate(WasmModule module, VmContextLayout layout, int functionIndex, TargetDescription target, IrFunction function)
+    {
+        _module = module;
+        _layout = layout;
+        _target = target;
+        _function = function;
+        _epoch++;
+        if (_signatures.Length < module.TypeArray.Length)
+        {
+            _signatures = new int[module.TypeArray.Length];
+            _signatureEpochs = new int[module.TypeArray.Length];
+            _epoch = 1;
+        }
+
+        function.Reset(functionIndex);
+        function.Signature = SignatureOf(module.FunctionArray[functionIndex]);
+        var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
+        function.CurrentWasmOffset = reader.Position;
+        ReadLocals(ref reader);
+        _scan.Run(reader, _locals.Count);
+
+        // Calls of builtins are added while translating.
+        function.HasCalls = _scan.HasCalls;
+        Begin(reader.Remaining);
+        Decode(ref reader);
+        function.ComputeOrder();
+        IrVerifier.Assert(function, "translation");
+    }
+
+    private void ReadLocals(ref WasmReader reader)
+    {
+        _localTypes.Clear();
+        _localTypes.AddRange(_function.ParameterTypes);
+        for (var groups = reader.ReadVarU32(); groups > 0; groups--)
+        {
+            var count = (int)reader.ReadLocalGroup(out var type);
+            var start = _localTypes.AddDefault(count);
+            _localTypes.Span[start..].Fill(TypeOf(type));
+        }
+
+        _locals.Clear();
+        _locals.AddDefault(_localTypes.Count);
+    }
+
+    private void Begin(int bodyLength)
+    {
+        _stack.Clear();
+        _types.Clear();
+        _saved.Clear();
+        _pending.Clear();
+        _frames.Clear();
+        _nextScanFrame = 0;
+        _fuelCheck = -1;
+        var entry = _function.AddBlock();
+        foreach (var type in _function.ParameterTypes)
+        {
+            _function.AddBlockParameter(entry, type);
+        }
+
+        _builder.Reset(_function, bodyLength / 4);
+        var parameter = _function.Blocks[entry].First;
+        for (var i = 0; i < _locals.Count; i++)
+        {
+            if (i < _function.ParameterTypes.Length)
+            {
+                _locals[i] = parameter;
+                parameter = _function.Links[parameter].Next;
+            }
+            else
+            {
+                _locals[i] = _builder.Zero(_localTypes[i]);
+            }
+        }
+
+        StartBlock(entry);
+        if (_target.Interruption)
+        {
+            Check(IrOpcode.InterruptCheck);
+        }
+
+        PushFunctionFrame();
+    }
+
+    /// <summary>The IR type of a WebAssembly type.</summary>
+    public static IrType TypeOf(ValType type) => type.Bits switch
+    {
+        0x7F => IrType.I32,
+        0x7E => IrType.I64,
+        0x7D => IrType.F32,
+        0x7C => IrType.F64,
+        0x7B => IrType.V128,
+        _ => IrType.Ref,
+    };
+
+    private int SignatureOf(int typeIndex)
+    {
+        if (_signatureEpochs[typeIndex] == _epoch)
+        {
+            return _signatures[typeIndex];
+        }
+
+        var type = (FunctionType)_module.TypeArray[typeIndex].Composite;
+        var parameters = _function.SignatureTypes.AddDefault(type.ParameterCount + type.ResultCount);
+        var results = parameters + type.ParameterCount;
+        for (var i = 0; i < type.ParameterCount; i++)
+        {
+            _function.SignatureTypes[parameters + i] = TypeOf(type.Parameters[i]);
+        }
+
+        for (var i = 0; i < type.ResultCount; i++)
+        {
+            _function.SignatureTypes[results + i] = TypeOf(type.Results[i]);
+        }
+
+        var signature = _function.Signatures.Add(new IrSignature(parameters, type.ParameterCount, results, type.ResultCount));
+        _signatures[typeIndex] = signature;
+        _signatureEpochs[typeIndex] = _epoch;
+        return signature;
+    }
+
+    private void Push(int value) => _stack.Add(value);
+
+    private int Pop() => _stack.Pop();
+
+    // The block that instructions go to from now on.
+    private void StartBlock(int block)
+    {
+        _builder.Block = block;
+        if (_target.Fuel)
+        {
+            var execution = _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.Execution, IrType.I64, 3);
+            _fuelCheck = _builder.Emit(IrOpcode.FuelCheck, IrType.None, execution);
+            _fuelCount = 0;
+        }
+    }
+
+    // Every terminator goes through here: the rest is unreachable until a label joins again.
+    private void Terminate(
+        IrOpcode opcode, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0)
+    {
+        _builder.Emit(opcode, IrType.None, a, b, c, d, aux);
+        _builder.Block = -1;
+        EndRun();
+    }
+
+    // A straight-line run of instructions has ended: it is paid for at its start.
+    private void EndRun()
+    {
+        if (_fuelCheck >= 0)
+        {
+            if (_fuelCount == 0)
+            {
+                _function.Remove(_fuelCheck);
+            }
+            else
+            {
+                _function.Get(_fuelCheck).D = _fuelCount;
+            }
+
+            _fuelCheck = -1;
+        }
+    }
+
+    private void Check(IrOpcode opcode) => _builder.Emit(opcode, IrType.None);
+
+    // A trap under a condition. Even if it is known to trap the code after it counts as reachable here; the optimiser cuts it off.
+    private void TrapIf(int condition, TrapCode code)
+    {
+        condition = _builder.Condition(condition, out var inverted);
+        if (_builder.IsConstant(condition, out var bits) && bits != 0 == inverted)
+        {
+            return;
+        }
+
+        _builder.Emit(inverted ? IrOpcode.TrapIfNot : IrOpcode.TrapIf, IrType.None, condition, aux: (byte)code);
+    }
+
+    private void Trap(TrapCode code)
+    {
+        if (_builder.Block != IrFunction.Entry)
+        {
+            _function.Blocks[_builder.Block].Flags |= IrBlockFlags.Cold;
+        }
+
+        Terminate(IrOpcode.Trap, aux: (byte)code);
+    }
+
+    private int ExtendUnsigned(int value)
+        => _function.TypeOf(value) == IrType.I32 ? _builder.Unary(IrOpcode.ExtendUnsigned, IrType.I64, value) : value;
+
+    private int Result(int call, int index, IrType type) => _builder.Emit(IrOpcode.Result, type, call, index);
+
+    // Calls a builtin; the result, if there is one, is returned.
+    private int CallBuiltin(BuiltinId builtin, params ReadOnlySpan<int> arguments)
+    {
+        var start = _function.Pool.AddRange(arguments);
+        var call = _builder.Emit(IrOpcode.CallBuiltin, IrType.None, (int)builtin, start, arguments.Length, -1);
+        _function.HasCalls = true;
+        var results = BuiltinSignatures.Results(builtin);
+        return results.Length == 0 ? -1 : Result(call, 0, IrTypes.Of(results[0]));
+    }
+}

@@ -1,0 +1,207 @@
+// Makes instructions while a function is built or rewritten: canonicalises, folds, simplifies and value-numbers on the way, so that what is not needed
+// never comes to be. Invariants of what it makes: a constant operand of a commutative operation or comparison is on the right; subtraction of a
+// constant is addition; constants stand at the head of the entry block, once each, and so dominate everything.
+//
+// Where the instructions go: the end of Block, or before Position if that is set.
+using System.Runtime.CompilerServices;
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Frontend;
+
+/// <summary>Builds simplified, value-numbered instructions.</summary>
+internal sealed partial class IrBuilder
+{
+    private const int ConstantBuckets = 256;
+
+    private readonly int[] _constantHeads = new int[ConstantBuckets];
+    private GrowableArray<(int Value, int Next)> _constants = new(64);
+    private int _constantTail;
+    private int _zeroVector;
+
+    /// <summary>The function that is built.</summary>
+    public IrFunction Function = null!;
+
+    /// <summary>Block that instructions are appended to; −1 in unreachable code.</summary>
+    public int Block;
+
+    /// <summary>Instruction before which new ones go, or −1 for the end of <see cref="Block"/>.</summary>
+    public int Position = -1;
+
+    /// <summary>Known values.</summary>
+    public readonly ValueTable Values = new();
+
+    /// <summary>Starts with a function that has its entry block and parameters and perhaps constants.</summary>
+    public void Reset(IrFunction function, int expectedValues)
+    {
+        Function = function;
+        Block = -1;
+        Position = -1;
+        Values.Reset(expectedValues);
+        Array.Fill(_constantHeads, -1);
+        _constants.Clear();
+        _constantTail = -1;
+        _zeroVector = -1;
+        if (function.Blocks.Count > 0)
+        {
+            for (var i = function.Blocks[IrFunction.Entry].First; i >= 0; i = function.Links[i].Next)
+            {
+                ref var instruction = ref function.Get(i);
+                if (instruction.Opcode == IrOpcode.Constant)
+                {
+                    if (instruction.Type != IrType.V128)
+                    {
+                        RememberConstant(i, instruction.Type, instruction.Bits);
+                    }
+                }
+                else if (instruction.Opcode != IrOpcode.BlockParameter)
+                {
+                    break;
+                }
+
+                _constantTail = i;
+            }
+        }
+    }
+
+    /// <summary>A constant.</summary>
+    public int Constant(IrType type, ulong bits)
+    {
+        var bucket = ConstantBucket(type, bits);
+        for (var e = _constantHeads[bucket]; e >= 0; e = _constants[e].Next)
+        {
+            var value = _constants[e].Value;
+            ref var known = ref Function.Get(value);
+            if (known.Type == type && known.Bits == bits)
+            {
+                return value;
+            }
+        }
+
+        var constant = Function.NewConstant(type, bits);
+        LinkConstant(constant);
+        RememberConstant(constant, type, bits);
+        return constant;
+    }
+
+    /// <summary>An I32 constant.</summary>
+    public int I32(int value) => Constant(IrType.I32, (uint)value);
+
+    /// <summary>An I64 constant.</summary>
+    public int I64(long value) => Constant(IrType.I64, (ulong)value);
+
+    /// <summary>A v128 constant.</summary>
+    public int Vector(UInt128 bits)
+    {
+        if (bits == 0 && _zeroVector >= 0)
+        {
+            return _zeroVector;
+        }
+
+        var constant = Function.NewVectorConstant(bits);
+        LinkConstant(constant);
+        if (bits == 0)
+        {
+            _zeroVector = constant;
+        }
+
+        return constant;
+    }
+
+    /// <summary>The zero or null of a type.</summary>
+    public int Zero(IrType type) => type == IrType.V128 ? Vector(0) : Constant(type, 0);
+
+    /// <summary>Makes an instruction as it is.</summary>
+    public int Emit(
+        IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
+    {
+        var instruction = Function.NewInstruction(opcode, type, a, b, c, d, aux, region);
+        Link(instruction);
+        return instruction;
+    }
+
+    /// <summary>An instruction that computes this, new or known.</summary>
+    public int Numbered(
+        IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
+    {
+        IrInstruction key = default;
+        key.Opcode = opcode;
+        key.Type = type;
+        key.Aux = aux;
+        key.Region = region;
+        key.A = a;
+        key.B = b;
+        key.C = c;
+        key.D = d;
+        var hash = ValueTable.Hash(in key);
+        var known = Values.Find(Function, in key, hash);
+        if (known >= 0)
+        {
+            return known;
+        }
+
+        var instruction = Emit(opcode, type, a, b, c, d, aux, region);
+        Values.Add(instruction, hash);
+        return instruction;
+    }
+
+    /// <summary>Whether a value is a constant, and its bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsConstant(int value, out ulong bits)
+    {
+        ref var i = ref Function.Get(value);
+        bits = i.Bits;
+        return i.Opcode == IrOpcode.Constant && i.Type != IrType.V128;
+    }
+
+    /// <summary>Whether a value is the given integer constant.</summary>
+    public bool IsConstant(int value, long expected)
+    {
+        ref var i = ref Function.Get(value);
+        return i.Opcode == IrOpcode.Constant && i.Type is IrType.I32 or IrType.I64 && i.Opcode == IrOpcode.Constant && i.SignedBits == expected;
+    }
+
+    /// <summary>The VM context.</summary>
+    public int VmContext() => Numbered(IrOpcode.VmContext, IrType.I64);
+
+    /// <summary>A load from the runtime's records of something that never changes.</summary>
+    public int LoadReadOnly(int @base, int offset, IrType type, int widthLog2)
+        => Numbered(IrOpcode.LoadVm, type, @base, -1, -1, offset, MemoryAccess.Create(widthLog2).Bits, AliasRegion.ReadOnly);
+
+    /// <summary>An address at a constant distance.</summary>
+    public int Address(int @base, int offset) => offset == 0 ? @base : Binary(IrOpcode.Add, IrType.I64, @base, I64(offset));
+
+    private void Link(int instruction)
+    {
+        if (Position >= 0)
+        {
+            Function.LinkBefore(Position, instruction);
+        }
+        else
+        {
+            Function.LinkLast(Block, instruction);
+        }
+    }
+
+    private void LinkConstant(int constant)
+    {
+        if (_constantTail >= 0)
+        {
+            Function.LinkAfter(_constantTail, constant);
+        }
+        else
+        {
+            Function.LinkFirst(IrFunction.Entry, constant);
+        }
+
+        _constantTail = constant;
+    }
+
+    private void RememberConstant(int constant, IrType type, ulong bits)
+    {
+        ref var head = ref _constantHeads[ConstantBucket(type, bits)];
+        head = _constants.Add((constant, head));
+    }
+
+    private static int ConstantBucket(IrType type, ulong bits)
+        => (int)(((bits ^ (bits >> 32)) * 0x9E3779B97F4A7C15UL) >> 56) ^ (int)type;
+}
