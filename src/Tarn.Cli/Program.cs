@@ -1,6 +1,42 @@
-// Entry point of the tarn command.
+// Entry point of the tarn command. Each verb is one file in Commands/ that builds a System.CommandLine command; this file only lists them and turns what a
+// module or a path can do wrong into a message on standard error and exit status 1. A stack trace reaches the user only for a bug of ours.
 using System.CommandLine;
+using Tarn.Cli;
 using Tarn.Cli.Commands;
+using Tarn.Wasm;
 
-RootCommand root = new("Tarn, a WebAssembly runtime for .NET.") { RunCommand.Create() };
-return root.Parse(args).Invoke();
+RootCommand root = new(
+    """
+    Tarn, a WebAssembly runtime for .NET.
+
+    Modules are given as .wasm or .wat files, or as - for standard input; which of the two formats it is, is seen from the contents.
+    Exit status: 0 all well, 1 a module or script failed, 2 a file could not be read.
+
+    Examples:
+      tarn run --invoke add samples/add.wat 2 3    call an exported function
+      tarn validate app.wasm                      is the module valid, and if not, where and why?
+      tarn print --folded app.wasm                read a binary module as text
+      tarn parse app.wat -o app.wasm              write the binary of a text module
+      tarn wast spec-testsuite                    run WebAssembly's own test scripts
+    """)
+{
+    RunCommand.Create(),
+    ValidateCommand.Create(),
+    ParseCommand.Create(),
+    WastCommand.Create(),
+};
+
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (WasmException problem)
+{
+    Console.Error.WriteLine($"tarn: {problem.Message}");
+    return ExitStatus.Failed;
+}
+catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine($"tarn: {problem.Message}");
+    return ExitStatus.Unreadable;
+}

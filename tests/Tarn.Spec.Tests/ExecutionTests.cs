@@ -1,19 +1,11 @@
-// Every specification script under each configuration that changes code or allocation, held against a table that is checked in: how many directives
-// of a file hold, how many do not, and why the first of those does not. A file that gets worse or better changes the table, which a person then
-// looks at (TARN_BLESS=1 writes it).
-using System.Text;
+// Every specification script under each configuration that changes code or allocation, held against its checked-in table (see ScriptTable).
 using Tarn.Script;
 using Tarn.TestSupport;
-using Tarn.Wasm;
-using Tarn.Wasm.Script;
 
 namespace Tarn.Spec.Tests;
 
 public sealed class ExecutionTests
 {
-    // Scripts that assert what 3.0 gave up: the instructions of the first exception proposal.
-    private const string Legacy = "legacy/";
-
     public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled"];
 
     [Theory]
@@ -21,25 +13,7 @@ public sealed class ExecutionTests
     public void Scripts_hold_as_the_table_says(string configuration)
     {
         Assert.SkipWhen(SpecificationSuite.Skipped, SpecificationSuite.Absence);
-        var table = new StringBuilder("# passed failed file: why the first failure\n");
-        int passed = 0;
-        int failed = 0;
-        foreach (string script in SpecificationSuite.Scripts())
-        {
-            if (script.StartsWith(Legacy, StringComparison.Ordinal))
-                continue;
-            bool isProposal = script.StartsWith("proposals/", StringComparison.Ordinal);
-            using var engine = new Engine(Options(configuration) with { Features = isProposal ? WasmFeatures.All : WasmFeatures.Wasm3 });
-            ScriptOutcome outcome = ScriptRunner.Run(engine, ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, script)), script));
-            passed += outcome.Passed;
-            failed += outcome.Failures.Count;
-            table.Append($"{outcome.Passed,6} {outcome.Failures.Count,5} {script}");
-            if (outcome.Failures.Count > 0)
-                table.Append($": line {outcome.Failures[0].Line}, {outcome.Failures[0].Problem}");
-            table.Append('\n');
-        }
-        table.Append($"{passed,6} {failed,5} in all\n");
-        GoldenFile.Check($"tests/Tarn.Spec.Tests/Tables/{configuration}.txt", table.ToString());
+        ScriptTable.Check(configuration, script => new ScriptHost(new Engine(Options(configuration) with { Features = script.Features }), ownsEngine: true));
     }
 
     private static EngineOptions Options(string configuration)

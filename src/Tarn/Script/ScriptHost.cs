@@ -5,57 +5,92 @@ using Tarn.Wasm.Script;
 namespace Tarn.Script;
 
 /// <summary>The engine as a script sees it. One for each script.</summary>
-internal sealed class ScriptHost : IDisposable
+internal sealed class ScriptHost : IScriptEngine
 {
     private readonly Engine _engine;
+    private readonly bool _ownsEngine;
     private readonly Store _store;
     private readonly Linker _linker;
     private readonly List<Module> _modules = [];
     private readonly Dictionary<ulong, HostReference> _hostReferences = [];
 
-    public ScriptHost(Engine engine)
+    /// <summary>Creates the host of one script.</summary>
+    /// <param name="engine">Where modules are compiled; may be shared.</param>
+    /// <param name="ownsEngine">Whether the engine ends with the script.</param>
+    public ScriptHost(Engine engine, bool ownsEngine = false)
     {
         _engine = engine;
+        _ownsEngine = ownsEngine;
         _store = new Store(engine);
         _linker = new Linker(engine) { AllowShadowing = true };
         DefineSpectest();
     }
 
-    /// <summary>Compiles a module.</summary>
-    public Module Define(byte[] binary)
+    /// <inheritdoc/>
+    public object Define(byte[] binary)
     {
         Module module = Module.FromBytes(_engine, binary);
         _modules.Add(module);
         return module;
     }
 
-    /// <summary>Links and instantiates a module.</summary>
-    public Instance Instantiate(Module module) => _linker.Instantiate(_store, module);
+    /// <inheritdoc/>
+    public ScriptEngineOutcome Instantiate(object definition)
+    {
+        try
+        {
+            return ScriptEngineOutcome.Created(_linker.Instantiate(_store, (Module)definition));
+        }
+        catch (TrapException e)
+        {
+            return OutcomeOf(e);
+        }
+        catch (LinkException e)
+        {
+            return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Unlinkable, e.Message);
+        }
+    }
 
-    /// <summary>Makes an instance importable.</summary>
-    public void Register(string name, Instance instance) => _linker.Define(name, instance);
+    /// <inheritdoc/>
+    public void Register(string name, object instance) => _linker.Define(name, (Instance)instance);
 
-    /// <summary>Calls an exported function.</summary>
-    public Value[] Invoke(Instance instance, string export, ReadOnlySpan<ScriptValue> arguments)
+    /// <inheritdoc/>
+    public ScriptEngineOutcome Invoke(object instance, string export, ReadOnlySpan<ScriptValue> arguments)
     {
         var values = new Value[arguments.Length];
         for (int i = 0; i < values.Length; i++)
             values[i] = ToValue(arguments[i]);
-        return instance.GetFunction(export).Invoke(values);
+        try
+        {
+            return ScriptEngineOutcome.Returned(Array.ConvertAll(((Instance)instance).GetFunction(export).Invoke(values), value => ToScriptValue(value)));
+        }
+        catch (TrapException e)
+        {
+            return OutcomeOf(e);
+        }
     }
 
-    /// <summary>Reads an exported global.</summary>
-    public Value Get(Instance instance, string export) => instance.GetGlobal(export).Value;
+    /// <inheritdoc/>
+    public ScriptEngineOutcome Get(object instance, string export) => ScriptEngineOutcome.Returned([ToScriptValue(((Instance)instance).GetGlobal(export).Value)]);
 
     public void Dispose()
     {
         _store.Dispose();
         foreach (Module module in _modules)
             module.Dispose();
+        if (_ownsEngine)
+            _engine.Dispose();
     }
 
-    /// <summary>A script's value as one of ours.</summary>
-    public Value ToValue(in ScriptValue value) => value.Kind switch
+    // Exhaustion and uncaught exceptions are traps to an embedder; scripts tell them apart.
+    private static ScriptEngineOutcome OutcomeOf(TrapException trap) => ScriptEngineOutcome.Failed(trap.Code switch
+    {
+        TrapCode.StackExhausted => ScriptEngineOutcomeKind.Exhaustion,
+        TrapCode.UncaughtException => ScriptEngineOutcomeKind.Exception,
+        _ => ScriptEngineOutcomeKind.Trap,
+    }, TrapMessages.Of(trap.Code));
+
+    private Value ToValue(in ScriptValue value) => value.Kind switch
     {
         ScriptValueKind.I32 => Value.FromInt32((int)value.Low),
         ScriptValueKind.I64 => Value.FromInt64((long)value.Low),
@@ -67,34 +102,25 @@ internal sealed class ScriptHost : IDisposable
         _ => throw new NotSupportedException($"a value of kind {value.Kind} cannot be passed yet"),
     };
 
-    /// <summary>Whether a result is what a script says, a pattern that may leave things open.</summary>
-    public bool Matches(in Value actual, in ScriptValue expected)
+    private static ScriptValue ToScriptValue(in Value value)
     {
-        switch (expected.Kind)
+        if (value.Kind is ValueKind.FuncRef or ValueKind.ExternRef or ValueKind.AnyRef or ValueKind.ExnRef && value.IsNull)
+            return new ScriptValue { Kind = ScriptValueKind.RefNull };
+        return value.Kind switch
         {
-            case ScriptValueKind.I32:
-                return actual.Kind == ValueKind.I32 && (uint)actual.Low == (uint)expected.Low;
-            case ScriptValueKind.I64:
-                return actual.Kind == ValueKind.I64 && actual.Low == expected.Low;
-            case ScriptValueKind.F32:
-                return actual.Kind == ValueKind.F32 && MatchesSingle((uint)actual.Low, (uint)expected.Low, expected.Nan(0));
-            case ScriptValueKind.F64:
-                return actual.Kind == ValueKind.F64 && MatchesDouble(actual.Low, expected.Low, expected.Nan(0));
-            case ScriptValueKind.V128:
-                return actual.Kind == ValueKind.V128 && MatchesVector(actual, expected);
-            case ScriptValueKind.RefNull:
-                return IsReference(actual.Kind) && actual.IsNull;
-            case ScriptValueKind.RefExtern:
-                return actual.Kind == ValueKind.ExternRef && !actual.IsNull
-                    && (!expected.HasPayload || ReferenceEquals(actual.AsObject(), HostReferenceOf(expected.Low)));
-            case ScriptValueKind.RefFunc:
-                return actual.Kind == ValueKind.FuncRef && !actual.IsNull;
-            default:
-                return IsReference(actual.Kind) && !actual.IsNull;
-        }
+            ValueKind.I32 => new ScriptValue { Kind = ScriptValueKind.I32, Low = (uint)value.Low },
+            ValueKind.I64 => new ScriptValue { Kind = ScriptValueKind.I64, Low = value.Low },
+            ValueKind.F32 => new ScriptValue { Kind = ScriptValueKind.F32, Low = (uint)value.Low },
+            ValueKind.F64 => new ScriptValue { Kind = ScriptValueKind.F64, Low = value.Low },
+            ValueKind.V128 => new ScriptValue { Kind = ScriptValueKind.V128, Low = value.Low, High = value.High },
+            ValueKind.ExternRef when value.AsObject() is HostReference host => new ScriptValue { Kind = ScriptValueKind.RefExtern, Low = host.Number, HasPayload = true },
+            ValueKind.ExternRef => new ScriptValue { Kind = ScriptValueKind.RefExtern },
+            ValueKind.FuncRef => new ScriptValue { Kind = ScriptValueKind.RefFunc },
+            ValueKind.ExnRef => new ScriptValue { Kind = ScriptValueKind.RefExn },
+            ValueKind.AnyRef => new ScriptValue { Kind = ScriptValueKind.RefAny },
+            _ => throw new NotSupportedException($"a result of kind {value.Kind} cannot be described yet"),
+        };
     }
-
-    private static bool IsReference(ValueKind kind) => kind is ValueKind.FuncRef or ValueKind.ExternRef or ValueKind.AnyRef or ValueKind.ExnRef;
 
     private static Value ToNull(byte heapType) => heapType switch
     {
@@ -103,32 +129,6 @@ internal sealed class ScriptHost : IDisposable
         0x69 or 0x74 => Value.FromBits(ValueKind.ExnRef, 0),
         _ => Value.FromBits(ValueKind.AnyRef, 0),
     };
-
-    private static bool MatchesSingle(uint actual, uint expected, NanClass nan) => nan switch
-    {
-        NanClass.Canonical => (actual & 0x7FFFFFFF) == 0x7FC00000,
-        NanClass.Arithmetic => (actual & 0x7FC00000) == 0x7FC00000,
-        _ => actual == expected,
-    };
-
-    private static bool MatchesDouble(ulong actual, ulong expected, NanClass nan) => nan switch
-    {
-        NanClass.Canonical => (actual & 0x7FFFFFFFFFFFFFFF) == 0x7FF8000000000000,
-        NanClass.Arithmetic => (actual & 0x7FF8000000000000) == 0x7FF8000000000000,
-        _ => actual == expected,
-    };
-
-    private static bool MatchesVector(in Value actual, in ScriptValue expected)
-    {
-        if (expected.Shape == LaneShape.F64X2)
-            return MatchesDouble(actual.Low, expected.Low, expected.Nan(0)) && MatchesDouble(actual.High, expected.High, expected.Nan(1));
-        if (expected.Shape != LaneShape.F32X4)
-            return actual.Low == expected.Low && actual.High == expected.High;
-        return MatchesSingle((uint)actual.Low, (uint)expected.Low, expected.Nan(0))
-            && MatchesSingle((uint)(actual.Low >> 32), (uint)(expected.Low >> 32), expected.Nan(1))
-            && MatchesSingle((uint)actual.High, (uint)expected.High, expected.Nan(2))
-            && MatchesSingle((uint)(actual.High >> 32), (uint)(expected.High >> 32), expected.Nan(3));
-    }
 
     private HostReference HostReferenceOf(ulong number)
     {
@@ -163,6 +163,8 @@ internal sealed class ScriptHost : IDisposable
     // What (ref.extern n) stands for: one object for each number.
     private sealed class HostReference(ulong number)
     {
-        public override string ToString() => $"(ref.extern {number})";
+        public ulong Number { get; } = number;
+
+        public override string ToString() => $"(ref.extern {Number})";
     }
 }

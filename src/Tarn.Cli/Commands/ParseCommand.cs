@@ -1,0 +1,42 @@
+// tarn parse: text to binary. What it writes has been validated unless --no-check asks otherwise, so that a broken module is found here and not by its user.
+using System.CommandLine;
+using Tarn.Wasm;
+
+namespace Tarn.Cli.Commands;
+
+internal static class ParseCommand
+{
+    public static Command Create()
+    {
+        Argument<string> file = ModuleInput.File("A module in the text format, or - for standard input.");
+        Option<string?> output = new("--output", "-o") { Description = "Where the binary goes; standard output unless given.", HelpName = "FILE" };
+        Option<bool> unchecked_ = new("--no-check") { Description = "Write the binary even if the module is not valid." };
+        Option<WasmFeatures> features = FeatureOption.Create();
+        Command command = new("parse", "Translate a module from text to binary.") { file, output, unchecked_, features };
+        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(output), arguments.GetValue(unchecked_), arguments.GetValue(features)));
+        return command;
+    }
+
+    private static int Run(string path, string? output, bool uncheckedOutput, WasmFeatures features)
+    {
+        byte[] binary = ModuleInput.ReadBinary(path, features);
+        if (!uncheckedOutput)
+            ModuleInput.Check(binary, features);
+        if (output is not null && output != "-")
+        {
+            File.WriteAllBytes(output, binary);
+        }
+        else if (Console.IsOutputRedirected)
+        {
+            using Stream standard = Console.OpenStandardOutput();
+            standard.Write(binary);
+        }
+        else
+        {
+            Console.Error.WriteLine($"tarn: {binary.Length:N0} bytes not written to the terminal; give -o FILE, or redirect the output.");
+            return ExitStatus.Failed;
+        }
+
+        return ExitStatus.Done;
+    }
+}

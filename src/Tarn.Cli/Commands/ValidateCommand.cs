@@ -1,0 +1,44 @@
+// tarn validate: is the module well-formed and valid, and if not, where and why?
+using System.CommandLine;
+using Tarn.Wasm;
+
+namespace Tarn.Cli.Commands;
+
+internal static class ValidateCommand
+{
+    public static Command Create()
+    {
+        Argument<string[]> files = ModuleInput.Files("Modules to check: .wasm, .wat, or - for standard input.");
+        Option<WasmFeatures> features = FeatureOption.Create();
+        Option<bool> quiet = new("--quiet", "-q") { Description = "Say nothing of valid modules." };
+        Command command = new("validate", "Check modules. A refused one is reported with the function, the instruction, the byte offset and the rule it breaks.")
+        {
+            files, features, quiet,
+        };
+        command.SetAction(arguments => Run(arguments.GetValue(files)!, arguments.GetValue(features), arguments.GetValue(quiet)));
+        return command;
+    }
+
+    private static int Run(string[] paths, WasmFeatures features, bool quiet)
+    {
+        int status = ExitStatus.Done;
+        foreach (string path in paths)
+        {
+            try
+            {
+                WasmModule module = ModuleInput.ReadModule(path, features);
+                if (!quiet)
+                    Console.WriteLine($"{ModuleInput.DisplayName(path)}: valid ({Count(module.Functions.Length, "function")}, {module.Bytes.Length:N0} bytes)");
+            }
+            catch (WasmException problem)
+            {
+                Console.Error.WriteLine($"{ModuleInput.DisplayName(path)}: {problem.Message}");
+                status = ExitStatus.Failed;
+            }
+        }
+
+        return status;
+    }
+
+    private static string Count(int number, string what) => $"{number:N0} {what}{(number == 1 ? "" : "s")}";
+}

@@ -1,0 +1,102 @@
+// tarn wast: runs WebAssembly test scripts. One row for each file as it ends, every failure with its place on request, and a last line with the sums that a
+// script can read. Folders decide the features (proposals/threads and so on) unless --features is given.
+using System.CommandLine;
+using Tarn.Script;
+using Tarn.Wasm;
+using Tarn.Wasm.Script;
+using Tarn.Wasm.Text;
+
+namespace Tarn.Cli.Commands;
+
+internal static class WastCommand
+{
+    public static Command Create()
+    {
+        Argument<string[]> paths = new("PATH") { Description = "Scripts (.wast), or folders that are searched for them.", Arity = ArgumentArity.OneOrMore };
+        Option<bool> readOnly = new("--read-only") { Description = "Decode and validate modules, execute nothing." };
+        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called." };
+        Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error that is worded in its own way." };
+        Option<WasmFeatures?> features = FeatureOption.CreateOptional();
+        Command command = new("wast", "Run WebAssembly test scripts; the last line is `N passed, N failed, N skipped`, the exit status 1 when something failed.")
+        {
+            paths, readOnly, memory, lazy, verbose, features,
+        };
+        command.SetAction(arguments =>
+        {
+            EngineOptions? options = arguments.GetValue(readOnly) ? null : new EngineOptions
+            {
+                MemoryStrategy = arguments.GetValue(memory),
+                Compilation = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
+            };
+            return Run(arguments.GetValue(paths)!, options, arguments.GetValue(features), arguments.GetValue(verbose));
+        });
+        return command;
+    }
+
+    private static int Run(string[] paths, EngineOptions? engineOptions, WasmFeatures? features, bool verbose)
+    {
+        List<string> scripts = [];
+        foreach (string path in paths)
+        {
+            if (!Directory.Exists(path))
+            {
+                scripts.Add(path);
+                continue;
+            }
+
+            string[] found = Directory.GetFiles(path, "*.wast", SearchOption.AllDirectories);
+            Array.Sort(found, StringComparer.Ordinal);
+            scripts.AddRange(found);
+        }
+
+        int passed = 0, failed = 0, skipped = 0, reworded = 0;
+        foreach (string path in scripts)
+        {
+            ScriptReport report = RunScript(path, engineOptions, features);
+            passed += report.Passed;
+            failed += report.Failures.Count;
+            skipped += report.Skips.Count;
+            reworded += report.Rewordings.Count;
+            string first = verbose || report.Failures.Count == 0 ? "" : $"  line {report.Failures[0].Line}: {report.Failures[0].Text}";
+            Console.WriteLine($"{(report.Failures.Count == 0 ? "ok  " : "FAIL")} {path,-48} {report.Passed,6} passed {report.Failures.Count,5} failed {report.Skips.Count,5} skipped{first}");
+            if (!verbose)
+                continue;
+            Show(path, "failed", report.Failures);
+            Show(path, "skipped", report.Skips);
+            Show(path, "worded differently", report.Rewordings);
+        }
+
+        if (reworded > 0)
+            Console.WriteLine($"{reworded} refusals are worded in another way than the scripts expect{(verbose ? "" : " (--verbose shows them)")}");
+        Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
+        return failed == 0 ? ExitStatus.Done : ExitStatus.Failed;
+    }
+
+    private static ScriptReport RunScript(string path, EngineOptions? engineOptions, WasmFeatures? features)
+    {
+        ScriptOptions options = ScriptOptions.ForPath(Path.GetFullPath(path));
+        if (features is { } chosen)
+            options = options with { Features = chosen };
+        Wasm.Script.Script script;
+        try
+        {
+            script = ScriptParser.Parse(File.ReadAllBytes(path), path);
+        }
+        catch (TextFormatException e)
+        {
+            return new ScriptReport(0, [new ScriptNote(e.Line, "Script", e.Message)], [], []);
+        }
+
+        if (engineOptions is null)
+            return ScriptRunner.Run(script, options);
+        using ScriptHost host = new(new Engine(engineOptions with { Features = options.Features }), ownsEngine: true);
+        return ScriptRunner.Run(script, options, host);
+    }
+
+    private static void Show(string path, string what, IReadOnlyList<ScriptNote> notes)
+    {
+        foreach (ScriptNote note in notes)
+            Console.WriteLine($"  {path}:{note.Line}: {note.Directive} {what}: {note.Text}");
+    }
+}

@@ -1,0 +1,77 @@
+// --features: which proposals modules may use, on top of WebAssembly 3.0. Names are those of WasmFeatures in kebab case; a minus in front takes one away.
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text;
+using Tarn.Wasm;
+
+namespace Tarn.Cli;
+
+internal static class FeatureOption
+{
+    private const string Description = "What modules may use beyond 3.0, separated by commas: threads, custom-page-sizes, wide-arithmetic, all; -simd takes a feature away, none leaves 1.0.";
+
+    /// <summary>The option; WebAssembly 3.0 where it is not given.</summary>
+    public static Option<WasmFeatures> Create() => new("--features", "-f")
+    {
+        Description = Description,
+        HelpName = "NAMES",
+        DefaultValueFactory = _ => WasmFeatures.Wasm3,
+        CustomParser = Parse,
+    };
+
+    /// <summary>The option; null where it is not given.</summary>
+    public static Option<WasmFeatures?> CreateOptional() => new("--features", "-f")
+    {
+        Description = Description + " Unless given, the folder decides.",
+        HelpName = "NAMES",
+        CustomParser = result => Parse(result),
+    };
+
+    /// <summary>The feature's name on the command line.</summary>
+    public static string NameOf(WasmFeatures feature)
+    {
+        StringBuilder name = new();
+        foreach (char c in feature.ToString())
+        {
+            if (char.IsAsciiLetterUpper(c) && name.Length > 0)
+                name.Append('-');
+            name.Append(char.ToLowerInvariant(c));
+        }
+
+        return name.ToString();
+    }
+
+    private static WasmFeatures Parse(ArgumentResult result)
+    {
+        WasmFeatures features = WasmFeatures.Wasm3;
+        foreach (string word in string.Join(',', result.Tokens.Select(token => token.Value)).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            bool remove = word[0] is '-' or '!';
+            string name = word.TrimStart('-', '!');
+            if (!TryFind(name, out WasmFeatures feature))
+            {
+                result.AddError($"There is no feature called '{name}'. There are: {string.Join(", ", Enum.GetValues<WasmFeatures>().Select(NameOf))}.");
+                return features;
+            }
+
+            features = feature == WasmFeatures.None ? WasmFeatures.None : remove ? features & ~feature : features | feature;
+        }
+
+        return features;
+    }
+
+    private static bool TryFind(string name, out WasmFeatures feature)
+    {
+        foreach (WasmFeatures candidate in Enum.GetValues<WasmFeatures>())
+        {
+            if (NameOf(candidate).Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                feature = candidate;
+                return true;
+            }
+        }
+
+        feature = default;
+        return false;
+    }
+}
