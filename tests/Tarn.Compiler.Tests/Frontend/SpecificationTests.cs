@@ -1,7 +1,6 @@
 // The specification's scripts on interpreted IR, translated only with checked memory and optimised with guarded memory: the front end must be right whatever the code generator does.
 // Scripts that need what the interpreter lacks (SIMD, garbage collection, exceptions, huge memories) are skipped command by command; how many commands ran is asserted, so
 // that skipping cannot grow unnoticed.
-using Tarn.Compiler.IR;
 using Tarn.TestSupport;
 using Tarn.Wasm;
 using Tarn.Wasm.Script;
