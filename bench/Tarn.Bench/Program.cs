@@ -3,7 +3,10 @@
 using Tarn.Bench;
 using Tarn.Bench.Execute;
 
-IBenchmark[] benchmarks = [new ClockBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark()];
+IBenchmark[] benchmarks =
+[
+    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
+];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
 {

@@ -307,7 +307,7 @@ public sealed class LabelTests
 
     private static Instruction AssertBranch(X64Assembler asm, int offset, Mnemonic? mnemonic, int length, int target)
     {
-        var decoder = Iced.Intel.Decoder.Create(64, asm.Code[offset..].ToArray(), (ulong)offset);
+        var decoder = Iced.Intel.Decoder.Create(64, asm.Code[offset..Math.Min(offset + 15, asm.Code.Length)].ToArray(), (ulong)offset);
         Instruction instruction = decoder.Decode();
         if (mnemonic != null)
             Assert.Equal(mnemonic, instruction.Mnemonic);

@@ -51,9 +51,9 @@ public sealed class LayoutFuzzTests
                 if (size < longSize)
                     _ = Interlocked.Increment(ref shortened);
             },
-            iter: 20_000,
+            iter: 5_000,
             threads: 1);
-        Assert.True(shortened > 1000, $"Only {shortened} functions got shorter.");
+        Assert.True(shortened > 500, $"Only {shortened} functions got shorter.");
     }
 
     private static int Check(Piece[] pieces, bool shorten)
@@ -84,7 +84,7 @@ public sealed class LayoutFuzzTests
                     Assert.Equal(offset, asm.OffsetOf(new Label(label++)));
                     break;
                 case PieceKind.Filler:
-                    Assert.All(code[offset..(offset + piece.Argument)], b => Assert.Equal(0xF4, b));
+                    Assert.Equal(-1, code.AsSpan(offset, piece.Argument).IndexOfAnyExcept((byte)0xF4));
                     offset += piece.Argument;
                     break;
                 case PieceKind.Align:
