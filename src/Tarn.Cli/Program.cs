@@ -22,6 +22,7 @@ RootCommand root = new(
 {
     RunCommand.Create(),
     ValidateCommand.Create(),
+    PrintCommand.Create(),
     ParseCommand.Create(),
     WastCommand.Create(),
 };

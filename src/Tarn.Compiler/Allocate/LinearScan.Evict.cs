@@ -1,6 +1,5 @@
 // When no register is free: whose piece gives way, where it is split, and what is spilled. Splits move strictly forward, so the walk ends;
 // a piece that must have a register at its start is never the one that is spilled.
-using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -1,0 +1,28 @@
+// tarn print: a module as text, names where the module has them.
+using System.CommandLine;
+using Tarn.Wasm;
+using Tarn.Wasm.Text;
+
+namespace Tarn.Cli.Commands;
+
+internal static class PrintCommand
+{
+    public static Command Create()
+    {
+        Argument<string> file = ModuleInput.File("A module, or - for standard input.");
+        Option<bool> folded = new("--folded") { Description = "Nest operands in their instructions, instead of one instruction a line." };
+        Option<string?> output = new("--output", "-o") { Description = "Where the text goes; standard output unless given.", HelpName = "FILE" };
+        Option<WasmFeatures> features = FeatureOption.Create();
+        Command command = new("print", "Write a module as text.") { file, folded, output, features };
+        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(folded), arguments.GetValue(output), arguments.GetValue(features)));
+        return command;
+    }
+
+    private static int Run(string path, bool folded, string? output, WasmFeatures features)
+    {
+        WasmModule module = ModuleInput.ReadModule(path, features);
+        using Stream to = output is null or "-" ? Console.OpenStandardOutput() : File.Create(output);
+        WatPrinter.Print(module, to, WatPrintOptions.Default with { Folded = folded });
+        return ExitStatus.Done;
+    }
+}
