@@ -55,7 +55,7 @@ public sealed class InstanceTemplate : IDisposable
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
             return Start(slot);
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: false, state);
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
         try
         {
             return new Instance(Instantiation.Run(store, this), ownsStore: true);

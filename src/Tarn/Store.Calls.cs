@@ -84,6 +84,7 @@ public sealed unsafe partial class Store
         }
     }
 
+    // No try block around the call into the guest: the JIT does not inline such calls there, and no exception comes out of one.
     private Trap? Enter(nint entry, FunctionReference* function, RawValue* slots)
     {
         if (_stack is null)
@@ -91,21 +92,35 @@ public sealed unsafe partial class Store
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;
         _activations++;
+        ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, slots);
+        Trap? trap = record->ExitCode == Compiler.Abi.ExitCode.Returned ? null : Finish(stackPointer);
+        Leave();
+        return trap;
+    }
+
+    private void Leave()
+    {
+        if (--_activations == 0 && !_keepsStack)
+            DetachStack();
+    }
+
+    // The guest left for another reason than returning: runs it to its end.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Trap? Finish(nint stackPointer)
+    {
         try
         {
-            ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, slots);
-            if (record->ExitCode != Compiler.Abi.ExitCode.Returned)
-                _ = _driver.Finish(stackPointer);
+            _ = _driver.Finish(stackPointer);
             return null;
         }
         catch (TrapException e) when (e.Store == this)
         {
             return e.Trap;
         }
-        finally
+        catch
         {
-            if (--_activations == 0 && !_keepsStack)
-                DetachStack();
+            Leave();
+            throw;
         }
     }
 

@@ -57,8 +57,6 @@ public sealed unsafe partial class Store : IDisposable
         *Execution = default;
         Execution->Fuel = long.MaxValue;
         _driver = new StoreExecution(this, Execution);
-        if (keepsStack)
-            AttachStack();
     }
 
     /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
@@ -173,8 +171,9 @@ public sealed unsafe partial class Store : IDisposable
     {
         if (_activations != 0)
             throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
+        if (_pooled is null)
+            GC.SuppressFinalize(this);
         Release();
-        GC.SuppressFinalize(this);
     }
 
     internal static void ThrowIfStale([NotNull] Store? store, int generation)

@@ -6,6 +6,8 @@
 // page can have been written. There are three ways to become accessible:
 //   1. Learned: the guest touches a closed page below AccessibleBytes; the signal handler opens it and logs it.
 //   2. Learned: the host asks for bytes (Open), which opens the pages and lists them.
+//      Pages that the image holds are readable while they are closed (Seal), so that reading data costs nothing; the first write opens
+//      them like any other.
 //   3. Other strategies: everything below the memory's length is open.
 // Reset folds the log into the list and then, for each listed page, either restores it (from the image, or zeroes) and leaves it
 // open, or closes it: contents restored or thrown away first, then made inaccessible. A log that overflowed says so,
@@ -129,6 +131,35 @@ internal sealed unsafe class MemorySlot
         return new PageImage(Base, all, _pageSize);
     }
 
+    /// <summary>
+    /// Closes the pages that hold the image, against writing only. To be called once the memory is what the image says and before a guest runs.
+    /// </summary>
+    public void Seal(PageImage image)
+    {
+        if (!IsLearned)
+            return;
+        ReadOnlySpan<int> pages = image.Pages;
+        for (int i = 0; i < pages.Length;)
+        {
+            int first = pages[i];
+            int end = first;
+            while (i < pages.Length && pages[i] == end)
+            {
+                _isOpen[end >> 6] &= ~(1UL << (end & 63));
+                end++;
+                i++;
+            }
+            _memory.Protect(Base + ((long)first * _pageSize), (nuint)(end - first) * (nuint)_pageSize, MemoryProtection.Read);
+        }
+        int kept = 0;
+        for (int i = 0; i < _openCount; i++)
+        {
+            if (IsOpen(_open[i]))
+                _open[kept++] = _open[i];
+        }
+        _openCount = kept;
+    }
+
     /// <summary>Makes the slot what it was when the image was taken. On failure the slot must be unbound.</summary>
     public void Reset(PageImage image)
     {
@@ -186,6 +217,7 @@ internal sealed unsafe class MemorySlot
             _openCount = 0;
             Array.Clear(_isOpen);
             RestoreImage(image);
+            Seal(image);
         }
         else
         {
@@ -197,10 +229,16 @@ internal sealed unsafe class MemorySlot
             {
                 int page = _open[i];
                 byte* contents = image.Find(page);
-                if (page < initialPages && (kept < budget || contents != null))
+                if (page < initialPages && kept < budget)
                 {
                     Restore(page, contents);
                     _open[kept++] = page;
+                }
+                else if (contents != null)
+                {
+                    Restore(page, contents);
+                    _isOpen[page >> 6] &= ~(1UL << (page & 63));
+                    _memory.Protect(Base + ((long)page * _pageSize), (nuint)_pageSize, MemoryProtection.Read);
                 }
                 else
                 {
@@ -258,7 +296,7 @@ internal sealed unsafe class MemorySlot
             Buffer.MemoryCopy(contents, at, _pageSize, _pageSize);
     }
 
-    // Closed pages must read as zero when they are opened again; those with an image stay open, so none of these has one.
+    // Closed pages must read as zero when they are opened again; none of these has an image.
     private void Close(Span<int> pages)
     {
         pages.Sort();

@@ -16,6 +16,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 {
     private const ulong FourGibibytes = 1UL << 32;
     private const int LearnedSlotsAtMost = 5000;
+    private const int OwnStacksAtMost = 10_000;
 
     private readonly Engine _engine;
     private readonly PoolingOptions _options;
@@ -28,6 +29,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private readonly FaultSlotRecord* _records;
     private readonly int _faultRange = -1;
     private readonly StackCache _stacks;
+
+    // Whether each slot has a stack of its own while it is bound; otherwise a call takes one and gives it back. Each stack is two mappings, of
+    // which a process may have 65,530.
+    private readonly bool _stackForEach;
     private readonly Lock _lock = new();
     private readonly List<WarmList> _lists = [];
     private readonly SharedCount _warm = new();
@@ -52,6 +57,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _onDemand = new OnDemandAllocator(engine);
         _memorySlots = new MemorySlot[memories];
         _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count);
+        _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
         try
         {
             _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes");
@@ -263,7 +269,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private PooledInstance Bind(InstanceTemplate template, WarmList list)
     {
         CheckCounts(template.Module);
-        var store = new Store(_engine, this, keepsStack: false, state: null);
+        var store = new Store(_engine, this, _stackForEach, state: null);
         try
         {
             InstanceData data = Instantiation.Initialize(store, template);

@@ -30,6 +30,8 @@ internal sealed unsafe class PooledInstance
         VmContextLayout layout = data.Module.Layout;
         WasmModule wasm = data.Module.Wasm;
         _images = images ?? CaptureImages(data);
+        for (int i = wasm.ImportedMemoryCount; i < data.Memories.Length; i++)
+            data.Memories[i].Slot!.Seal(_images[i]);
         _initialTables = new ulong[]?[data.Tables.Length];
         for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
         {
