@@ -42,6 +42,21 @@ internal sealed class MachineFunction
     /// <summary>Constants that do not fit an immediate.</summary>
     public GrowableArray<ulong> Constants = new(16);
 
+    /// <summary>Numbers of outgoing edges, one for each entry of each switch.</summary>
+    public GrowableArray<int> SwitchTargets = new(16);
+
+    /// <summary>Bytes of the frame for results of calls that do not fit registers.</summary>
+    public int ResultBufferBytes;
+
+    /// <summary>Whether the function calls anything that is not a leaf of the runtime.</summary>
+    public bool HasCalls;
+
+    /// <summary>Whether the VM context has to be kept in the frame, since some call does not preserve it.</summary>
+    public bool SavesVmContext;
+
+    /// <summary>Bytes of arguments on the stack, popped on return.</summary>
+    public int IncomingBytes;
+
     /// <summary>Forgets everything and keeps the storage.</summary>
     public void Clear()
     {
@@ -55,6 +70,11 @@ internal sealed class MachineFunction
         Loops.Clear();
         Types.Clear();
         Constants.Clear();
+        SwitchTargets.Clear();
+        ResultBufferBytes = 0;
+        HasCalls = false;
+        SavesVmContext = false;
+        IncomingBytes = 0;
     }
 
     /// <summary>Makes a virtual register.</summary>

@@ -1,0 +1,60 @@
+// The back half of compiling a function: IR in, machine code out. Owns the state of its stages and reuses it; one object serves one thread.
+using Tarn.Assembler;
+using Tarn.Compiler.Abi;
+using Tarn.Compiler.Allocate;
+using Tarn.Compiler.Lower;
+
+namespace Tarn.Compiler.X64;
+
+using Tarn.Compiler.IR;
+
+/// <summary>Generates x86-64 code for functions in IR.</summary>
+internal sealed class X64CodeGenerator(CpuFeatures features)
+{
+    private readonly X64Lowering _lowering = new(features);
+    private readonly LinearScan _scan = new(X64Registers.File);
+    private readonly X64Emitter _emitter = new(features);
+    private GrowableArray<Relocation> _relocations = new(64);
+    private AllocationChecker? _checker;
+
+    /// <summary>Verify each allocation: for tests and fuzzing.</summary>
+    public bool ChecksAllocation { get; set; }
+
+    /// <summary>The function as lowered.</summary>
+    public MachineFunction Machine { get; } = new();
+
+    /// <summary>Where its values are.</summary>
+    public Allocation Allocation { get; } = new();
+
+    /// <summary>The emitter, which holds the code of the last function.</summary>
+    public X64Emitter Emitter => _emitter;
+
+    /// <summary>Generates code for a function whose order has been computed; it stays in this object until the next one.</summary>
+    public void Generate(IrFunction function, bool reloadsAfterCalls)
+    {
+        _lowering.Lower(function, Machine, reloadsAfterCalls);
+        _scan.Run(Machine, Allocation);
+        if (ChecksAllocation)
+        {
+            (_checker ??= new AllocationChecker(X64Registers.File)).Check(Machine, Allocation);
+        }
+
+        _emitter.Emit(Machine, Allocation);
+    }
+
+    /// <summary>What was generated, as an object that lives on.</summary>
+    public CompiledFunction ToCompiledFunction()
+    {
+        _relocations.Clear();
+        _emitter.CopyRelocations(ref _relocations);
+        return new CompiledFunction
+        {
+            Code = _emitter.Code.ToArray(),
+            Relocations = _relocations.Span.ToArray(),
+            TrapSites = _emitter.TrapSites.ToArray(),
+            CallSites = _emitter.CallSites.ToArray(),
+            FrameSize = _emitter.FrameSize,
+            StackArgumentBytes = Machine.IncomingBytes,
+        };
+    }
+}
