@@ -252,7 +252,48 @@ internal sealed class BlockSimplifier(ValueUses uses)
             uses.Grow(function);
             uses[branch.A]++;
             FoldTerminator(function, block);
+            return;
         }
+
+        TurnIntoSelect(function, last, in branch);
+    }
+
+    // Both ways lead to the same block and differ in one integer: a select. Where it is worth more than this, the producer has done so already, and a branch that
+    // is mostly predicted is often better than waiting for its condition.
+    private void TurnIntoSelect(IrFunction function, int last, in IrInstruction branch)
+    {
+        var target = function.Edges[branch.B].To;
+        if (target != function.Edges[branch.C].To || function.Blocks[target].IsLoopHeader)
+        {
+            return;
+        }
+
+        var set = function.ArgumentsOf(branch.B);
+        var clear = function.ArgumentsOf(branch.C);
+        var differs = -1;
+        for (var k = 0; k < set.Length; k++)
+        {
+            if (set[k] == clear[k])
+            {
+                continue;
+            }
+
+            if (differs >= 0 || function.TypeOf(set[k]) is not (IrType.I32 or IrType.I64))
+            {
+                return;
+            }
+
+            differs = k;
+        }
+
+        function.CurrentWasmOffset = function.Links[last].WasmOffset;
+        var select = function.NewInstruction(IrOpcode.Select, function.TypeOf(set[differs]), branch.A, set[differs], clear[differs]);
+        function.LinkBefore(last, select);
+        set[differs] = select;
+        uses.Grow(function);
+        uses[select]++;
+        uses[branch.A]++;
+        TurnIntoJump(function, last, branch.B);
     }
 
     private void FoldSwitch(IrFunction function, int last, in IrInstruction branch)

@@ -15,6 +15,9 @@ internal sealed class FunctionOptimizer
     private readonly LoopEffects _effects = new();
     private readonly RedundancyEliminator _redundancy;
     private readonly DeadCodeEliminator _deadCode = new();
+    private readonly LoopInvariantMotion _loops;
+    private readonly CodeSinker _sinker = new();
+    private readonly ConditionPlacer _conditions;
 
     /// <summary>Makes an optimiser.</summary>
     public FunctionOptimizer()
@@ -22,6 +25,8 @@ internal sealed class FunctionOptimizer
         var uses = new ValueUses();
         _blocks = new BlockSimplifier(uses);
         _redundancy = new RedundancyEliminator(_tree, _effects);
+        _loops = new LoopInvariantMotion(_effects);
+        _conditions = new ConditionPlacer(uses);
     }
 
     /// <summary>Verify the function after each pass, also in Release builds: for tests.</summary>
@@ -41,10 +46,22 @@ internal sealed class FunctionOptimizer
         {
             function.ComputeOrder();
             SimplifyGraph(function);
+            _effects.Compute(function);
         }
 
         _deadCode.Run(function);
         Check(function, "dead code elimination");
+        ColdBlocks.Mark(function);
+        if (_loops.Run(function))
+        {
+            function.ComputeOrder();
+        }
+
+        Check(function, "loop-invariant code motion");
+        _sinker.Run(function);
+        Check(function, "sinking");
+        _conditions.Run(function);
+        Check(function, "placement of conditions");
     }
 
     private void SimplifyGraph(IrFunction function)

@@ -265,7 +265,8 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
             return;
         }
 
-        if (!changed)
+        // Selects made of branches have not been through the builder.
+        if (!changed && i.Opcode != IrOpcode.Select)
         {
             Number(index, in i);
             return;

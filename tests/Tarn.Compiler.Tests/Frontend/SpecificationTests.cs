@@ -8,6 +8,7 @@ using Tarn.Wasm.Validation;
 
 namespace Tarn.Compiler.Tests.Frontend;
 
+[Collection(IrInterpretation.Name)]
 public sealed class SpecificationTests
 {
     private const int LeastAssertions = 18_000;

@@ -13,6 +13,7 @@ using Tarn.Wasm.Validation;
 
 namespace Tarn.Compiler.Tests.Optimize;
 
+[Collection(IrInterpretation.Name)]
 public sealed class OptimizerDifferentialTests
 {
     private const int ModulesInCi = 300;
