@@ -1,8 +1,10 @@
 // Tidies the graph: branches on what is known, branches to nothing but a trap (they become conditional traps), jumps to blocks that only jump on, blocks
-// that only one jump reaches. Leaves unreachable blocks behind, empty of meaning; ComputeOrder drops them.
+// that only one jump reaches. One sweep backward, so that where a block leads to has been simplified before it, and one forward that merges. Leaves aliases.
 //
 // A block in front of a loop header that does nothing but enter the loop is kept, since loop-invariant code goes there. So is one that is the only way
 // back to the header, because it is the place for the moves of the back edge.
+//
+// Numbers of incoming edges are kept up to date throughout, so that the order needs to be computed once, at the end.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 
@@ -14,51 +16,59 @@ internal sealed class BlockSimplifier(ValueUses uses)
     private const int MaximumThreading = 8;
 
     private GrowableArray<int> _arguments = new(32);
+    private GrowableArray<int> _unreached = new(32);
     private bool _changed;
-    private bool _aliases;
+    private bool _counted;
 
     /// <summary>Simplifies; says whether anything changed. The order must have been computed and is computed anew.</summary>
     public bool Run(IrFunction function)
     {
-        var any = false;
-        for (var round = 0; round < 2; round++)
+        _changed = false;
+        _counted = false;
+        for (var n = function.Order.Count - 1; n >= 0; n--)
         {
-            _changed = false;
-            uses.Count(function);
-            foreach (var block in function.Order.Span)
+            var block = function.Order[n];
+            if (IsReached(function, block))
             {
                 FoldTraps(function, block);
                 ThreadEdges(function, block);
                 FoldTerminator(function, block);
             }
-
-            if (_changed)
-            {
-                function.ComputeOrder();
-            }
-
-            // What cannot be reached must not name blocks that are merged away.
-            ClearUnreachable(function);
-            _aliases = false;
-            var merged = Merge(function);
-            if (merged)
-            {
-                function.ComputeOrder();
-            }
-
-            if (_aliases)
-            {
-                ValueReplacement.Apply(function);
-            }
-
-            any |= merged | _changed;
-            if (!_changed)
-            {
-                break;
-            }
         }
 
-        return any;
+        Merge(function);
+        if (_changed)
+        {
+            function.ComputeOrder();
+            ClearUnreachable(function);
+        }
+
+        return _changed;
+    }
+
+    private static bool IsReached(IrFunction function, int block) => block == IrFunction.Entry || function.Blocks[block].PredecessorCount > 0;
+
+    // An edge is gone; what only it led to goes as well. A loop that is cut off keeps itself alive until the order is computed.
+    private void Drop(IrFunction function, int edge)
+    {
+        _unreached.Clear();
+        if (--function.Blocks[function.Edges[edge].To].PredecessorCount == 0)
+        {
+            _unreached.Add(function.Edges[edge].To);
+        }
+
+        while (_unreached.Count > 0)
+        {
+            var block = _unreached.Pop();
+            for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
+            {
+                var to = function.Edges[function.Successor(block, k)].To;
+                if (--function.Blocks[to].PredecessorCount == 0)
+                {
+                    _unreached.Add(to);
+                }
+            }
+        }
     }
 
     private static void ClearUnreachable(IrFunction function)
@@ -98,8 +108,13 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // What stands at and after an instruction gives way to a trap.
-    private static void EndInTrap(IrFunction function, int block, int from, byte code)
+    private void EndInTrap(IrFunction function, int block, int from, byte code)
     {
+        for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
+        {
+            Drop(function, function.Successor(block, k));
+        }
+
         function.CurrentWasmOffset = function.Links[from].WasmOffset;
         for (var i = from; i >= 0;)
         {
@@ -162,15 +177,24 @@ internal sealed class BlockSimplifier(ValueUses uses)
         {
             ref var i = ref function.Get(value);
             var passed = i.Opcode == IrOpcode.BlockParameter && i.A == through ? function.ArgumentsOf(edge)[i.B] : value;
-            uses[passed]++;
             _arguments.Add(passed);
         }
 
-        foreach (var value in function.ArgumentsOf(edge))
+        if (_counted)
         {
-            uses[value]--;
+            foreach (var value in function.ArgumentsOf(edge))
+            {
+                uses[value]--;
+            }
+
+            foreach (var value in _arguments.Span)
+            {
+                uses[value]++;
+            }
         }
 
+        function.Blocks[target].PredecessorCount++;
+        Drop(function, edge);
         ref var e = ref function.Edges[edge];
         e.To = target;
         e.ArgumentCount = _arguments.Count;
@@ -185,6 +209,12 @@ internal sealed class BlockSimplifier(ValueUses uses)
         if (count == 0)
         {
             return true;
+        }
+
+        if (!_counted)
+        {
+            _counted = true;
+            uses.Count(function);
         }
 
         var total = 0;
@@ -249,8 +279,6 @@ internal sealed class BlockSimplifier(ValueUses uses)
                 trapsIfSet ? IrOpcode.TrapIf : IrOpcode.TrapIfNot, IrType.None, branch.A, aux: function.Get(trap).Aux);
             function.LinkBefore(last, check);
             TurnIntoJump(function, last, trapsIfSet ? branch.C : branch.B);
-            uses.Grow(function);
-            uses[branch.A]++;
             FoldTerminator(function, block);
             return;
         }
@@ -290,9 +318,6 @@ internal sealed class BlockSimplifier(ValueUses uses)
         var select = function.NewInstruction(IrOpcode.Select, function.TypeOf(set[differs]), branch.A, set[differs], clear[differs]);
         function.LinkBefore(last, select);
         set[differs] = select;
-        uses.Grow(function);
-        uses[select]++;
-        uses[branch.A]++;
         TurnIntoJump(function, last, branch.B);
     }
 
@@ -320,8 +345,16 @@ internal sealed class BlockSimplifier(ValueUses uses)
 
     private void TurnIntoJump(IrFunction function, int last, int edge)
     {
+        var block = function.Links[last].Block;
+        for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
+        {
+            if (function.Successor(block, k) != edge)
+            {
+                Drop(function, function.Successor(block, k));
+            }
+        }
+
         ref var terminator = ref function.Get(last);
-        uses[terminator.A]--;
         terminator.Opcode = IrOpcode.Jump;
         terminator.A = edge;
         terminator.B = -1;
@@ -331,6 +364,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
 
     private void ReplaceByTrap(IrFunction function, int block, int last, int trap)
     {
+        Drop(function, function.Get(last).A);
         ref var terminator = ref function.Get(last);
         terminator.Opcode = IrOpcode.Trap;
         terminator.Aux = function.Get(trap).Aux;
@@ -352,12 +386,11 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // Appends to a block the one it jumps to, if nothing else leads there.
-    private bool Merge(IrFunction function)
+    private void Merge(IrFunction function)
     {
-        var any = false;
         foreach (var block in function.Order.Span)
         {
-            if (function.Blocks[block].First < 0)
+            if (function.Blocks[block].First < 0 || !IsReached(function, block))
             {
                 continue;
             }
@@ -378,20 +411,17 @@ internal sealed class BlockSimplifier(ValueUses uses)
                 }
 
                 Append(function, block, next, edge, last);
-                any = true;
+                _changed = true;
             }
         }
-
-        return any;
     }
 
-    private void Append(IrFunction function, int block, int next, int edge, int jump)
+    private static void Append(IrFunction function, int block, int next, int edge, int jump)
     {
         function.Remove(jump);
         var arguments = function.ArgumentsOf(edge);
         foreach (var argument in arguments)
         {
-            _aliases = true;
             ValueReplacement.Replace(function, function.Blocks[next].First, ValueReplacement.Resolve(function, argument));
         }
 

@@ -2,13 +2,15 @@
 // decide, with which they then fuse. A value never moves into a loop that it is not in. A value of two variables stays, unless it leaves a loop or goes to code that
 // rarely runs: moved, it might hold two registers in place of one.
 //
+// Comparisons that decide more than one branch, trap or select, or one in another block, are left to ConditionPlacer, which gets the list of them.
+//
 // One sweep backward: when a value is reached, all its uses have been seen, those on back edges included, and the users have been moved already.
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;
 
 /// <summary>Sinking.</summary>
-internal sealed class CodeSinker
+internal sealed class CodeSinker(ValueUses uses)
 {
     private const int NoUse = -1;
     private const int Stays = -2;
@@ -20,15 +22,15 @@ internal sealed class CodeSinker
     private IrFunction _function = null!;
     private int _current;
 
-    /// <summary>Runs over a function whose order has been computed.</summary>
+    /// <summary>Instructions that a comparison decides, last ones first.</summary>
+    public GrowableArray<int> Decided = new(64);
+
+    /// <summary>Runs over a function whose order has been computed, and counts the uses of its values.</summary>
     public void Run(IrFunction function)
     {
         _function = function;
-        if (function.Order.Count == 1)
-        {
-            return;
-        }
-
+        Decided.Clear();
+        uses.Clear(function.Instructions.Count);
         _useBlock.Fill(function.Instructions.Count, NoUse);
         _useAt.Fill(function.Instructions.Count, -1);
         _loopEnd.Fill(function.Blocks.Count, 0);
@@ -82,6 +84,11 @@ internal sealed class CodeSinker
             }
 
             UseOperands(i, at);
+            if (ConditionPlacer.ConditionOf(_function, i) >= 0)
+            {
+                Decided.Add(i);
+            }
+
             i = previous;
         }
     }
@@ -191,6 +198,7 @@ internal sealed class CodeSinker
 
     private void Use(int value, int user, int block)
     {
+        uses[value]++;
         ref var known = ref _useBlock[value];
         if (known == block)
         {

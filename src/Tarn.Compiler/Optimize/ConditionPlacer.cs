@@ -9,46 +9,31 @@ internal sealed class ConditionPlacer(ValueUses uses)
 {
     private GrowableArray<int> _decides = new(1024);
 
-    /// <summary>Runs over a function whose order has been computed.</summary>
-    public void Run(IrFunction function)
+    /// <summary>Runs over a function whose uses have been counted, with the list of all instructions that a comparison decides.</summary>
+    public void Run(IrFunction function, ReadOnlySpan<int> decided)
     {
-        uses.Count(function);
-        var count = function.Instructions.Count;
-        _decides.Fill(count, 0);
-        var any = false;
-        foreach (var block in function.Order.Span)
-        {
-            for (var i = function.Blocks[block].First; i >= 0; i = function.Links[i].Next)
-            {
-                var condition = ConditionOf(function, i);
-                if (condition >= 0)
-                {
-                    _decides[condition]++;
-                    any |= uses[condition] > 1 || function.Links[condition].Block != block;
-                }
-            }
-        }
-
-        if (!any)
+        if (decided.Length == 0)
         {
             return;
         }
 
-        foreach (var block in function.Order.Span)
+        _decides.Fill(function.Instructions.Count, 0);
+        foreach (var i in decided)
         {
-            for (var i = function.Blocks[block].First; i >= 0; i = function.Links[i].Next)
+            _decides[function.Get(i).A]++;
+        }
+
+        foreach (var i in decided)
+        {
+            var condition = function.Get(i).A;
+            if (uses[condition] == _decides[condition] && (uses[condition] > 1 || function.Links[condition].Block != function.Links[i].Block))
             {
-                var condition = ConditionOf(function, i);
-                if (condition >= 0 && condition < count && uses[condition] == _decides[condition]
-                    && (uses[condition] > 1 || function.Links[condition].Block != block))
-                {
-                    function.CurrentWasmOffset = function.Links[i].WasmOffset;
-                    ref var c = ref function.Get(condition);
-                    var copy = function.NewInstruction(c.Opcode, c.Type, c.A, c.B, aux: c.Aux);
-                    function.LinkBefore(i, copy);
-                    function.Get(i).A = copy;
-                    Release(function, condition);
-                }
+                function.CurrentWasmOffset = function.Links[i].WasmOffset;
+                var c = function.Get(condition);
+                var copy = function.NewInstruction(c.Opcode, c.Type, c.A, c.B, aux: c.Aux);
+                function.LinkBefore(i, copy);
+                function.Get(i).A = copy;
+                Release(function, condition);
             }
         }
     }
@@ -62,8 +47,8 @@ internal sealed class ConditionPlacer(ValueUses uses)
         }
     }
 
-    // The comparison that an instruction is decided by, or −1.
-    private static int ConditionOf(IrFunction function, int index)
+    /// <summary>The comparison that an instruction is decided by, or −1.</summary>
+    public static int ConditionOf(IrFunction function, int index)
     {
         ref var i = ref function.Get(index);
         if (i.Opcode is not (IrOpcode.BranchIf or IrOpcode.TrapIf or IrOpcode.TrapIfNot or IrOpcode.Select))

@@ -1,7 +1,8 @@
 // Removes what nobody needs. Whatever has an effect is needed, and what it uses, and so on; a block parameter is needed only if it is used, and only then are the
 // arguments on its edges. So parameters that merely carry themselves round a loop go, and all that fed them.
 //
-// A load that may fault stays even if its value is not used: whether it traps can be seen. Linear: each value enters the work list once.
+// One sweep backward meets all uses of a value before the value, but for the arguments of back edges: whether the header's parameters are needed is only known later.
+// A work list takes care of those. A load that may fault stays even if its value is not used: whether it traps can be seen.
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;
@@ -17,14 +18,18 @@ internal sealed class DeadCodeEliminator
     {
         _live.Fill(function.Instructions.Count, false);
         _work.Clear();
-        MarkRoots(function);
+        for (var n = function.Order.Count - 1; n >= 0; n--)
+        {
+            MarkBlock(function, function.Order[n], n);
+        }
+
         while (_work.Count > 0)
         {
             var value = _work.Pop();
             ref var i = ref function.Get(value);
             if (i.Opcode != IrOpcode.BlockParameter)
             {
-                MarkOperands(function, value, in i);
+                MarkOperands(function, value, in i, deferred: true);
                 continue;
             }
 
@@ -32,7 +37,7 @@ internal sealed class DeadCodeEliminator
             {
                 foreach (var edge in function.PredecessorsOf(i.A))
                 {
-                    Mark(function.ArgumentsOf(edge)[i.B]);
+                    MarkLater(function.ArgumentsOf(edge)[i.B]);
                 }
             }
         }
@@ -60,28 +65,65 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void MarkRoots(IrFunction function)
+    private void MarkBlock(IrFunction function, int block, int position)
     {
-        foreach (var block in function.Order.Span)
+        for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {
-            for (var i = function.Blocks[block].First; i >= 0; i = function.Links[i].Next)
+            var edge = function.Successor(block, k);
+            ref var e = ref function.Edges[edge];
+            if (e.ArgumentCount == 0 || function.Blocks[e.To].OrderIndex <= position)
             {
-                if (HasEffect(in function.Get(i)))
+                continue;
+            }
+
+            var parameter = function.Blocks[e.To].First;
+            foreach (var argument in function.ArgumentsOf(edge))
+            {
+                if (_live[parameter])
                 {
-                    Mark(i);
+                    _live[argument] = true;
                 }
+
+                parameter = function.Links[parameter].Next;
             }
         }
 
-        var parameter = function.Blocks[IrFunction.Entry].First;
-        for (var n = function.Blocks[IrFunction.Entry].ParameterCount; n > 0; n--)
+        for (var index = function.Blocks[block].Last; index >= 0; index = function.Links[index].Previous)
         {
-            _live[parameter] = true;
-            parameter = function.Links[parameter].Next;
+            ref var i = ref function.Get(index);
+            if (i.Opcode == IrOpcode.BlockParameter)
+            {
+                // The parameters' own arguments come up with the blocks that pass them; those on back edges have been passed by.
+                if (block == IrFunction.Entry)
+                {
+                    _live[index] = true;
+                }
+                else if (_live[index] && function.Blocks[block].IsLoopHeader)
+                {
+                    _work.Add(index);
+                }
+            }
+            else if (_live[index] || HasEffect(in i))
+            {
+                _live[index] = true;
+                MarkOperands(function, index, in i, deferred: false);
+            }
         }
     }
 
-    private void Mark(int value)
+    private void Mark(int value, bool deferred)
+    {
+        if (deferred)
+        {
+            MarkLater(value);
+        }
+        else
+        {
+            _live[value] = true;
+        }
+    }
+
+    private void MarkLater(int value)
     {
         if (!_live[value])
         {
@@ -90,29 +132,29 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void MarkOperands(IrFunction function, int index, in IrInstruction i)
+    private void MarkOperands(IrFunction function, int index, in IrInstruction i, bool deferred)
     {
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
         if ((mask & 1) != 0 && i.A >= 0)
         {
-            Mark(i.A);
+            Mark(i.A, deferred);
         }
 
         if ((mask & 2) != 0 && i.B >= 0)
         {
-            Mark(i.B);
+            Mark(i.B, deferred);
         }
 
         if ((mask & 4) != 0 && i.C >= 0)
         {
-            Mark(i.C);
+            Mark(i.C, deferred);
         }
 
         if ((mask & 8) != 0)
         {
             foreach (var value in function.PoolOf(index))
             {
-                Mark(value);
+                Mark(value, deferred);
             }
         }
     }

@@ -9,6 +9,12 @@ namespace Tarn.Compiler.Optimize;
 /// <summary>The optimiser.</summary>
 internal sealed class FunctionOptimizer
 {
+#if DEBUG
+    private const bool IsDebugBuild = true;
+#else
+    private const bool IsDebugBuild = false;
+#endif
+
     private readonly BlockSimplifier _blocks;
     private readonly ParameterSimplifier _parameters = new();
     private readonly DominatorTree _tree = new();
@@ -16,7 +22,7 @@ internal sealed class FunctionOptimizer
     private readonly RedundancyEliminator _redundancy;
     private readonly DeadCodeEliminator _deadCode = new();
     private readonly LoopInvariantMotion _loops;
-    private readonly CodeSinker _sinker = new();
+    private readonly CodeSinker _sinker;
     private readonly ConditionPlacer _conditions;
 
     /// <summary>Makes an optimiser.</summary>
@@ -26,27 +32,28 @@ internal sealed class FunctionOptimizer
         _blocks = new BlockSimplifier(uses);
         _redundancy = new RedundancyEliminator(_tree, _effects);
         _loops = new LoopInvariantMotion(_effects);
+        _sinker = new CodeSinker(uses);
         _conditions = new ConditionPlacer(uses);
     }
 
-    /// <summary>Verify the function after each pass, also in Release builds: for tests.</summary>
-    public bool Verifies { get; init; }
+    /// <summary>Verify the function after each pass. Debug builds always do, tests ask for it.</summary>
+    public bool Verifies { get; init; } = IsDebugBuild;
 
-    /// <summary>Optimises a function in place. Its order is computed when this returns.</summary>
+    /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)
     {
         _ = target;
-        function.ComputeOrder();
-        SimplifyGraph(function);
+        _blocks.Run(function);
+        CheckWithoutAliases(function, "simplification of blocks");
+        _parameters.Run(function);
+        CheckWithoutAliases(function, "simplification of parameters");
         _tree.Compute(function);
         _effects.Compute(function);
         var folded = _redundancy.Run(function);
         Check(function, "redundancy elimination");
         if (folded)
         {
-            function.ComputeOrder();
-            SimplifyGraph(function);
-            _effects.Compute(function);
+            SimplifyAgain(function);
         }
 
         _deadCode.Run(function);
@@ -60,20 +67,30 @@ internal sealed class FunctionOptimizer
         Check(function, "loop-invariant code motion");
         _sinker.Run(function);
         Check(function, "sinking");
-        _conditions.Run(function);
+        _conditions.Run(function, _sinker.Decided.Span);
         Check(function, "placement of conditions");
     }
 
-    private void SimplifyGraph(IrFunction function)
+    // Branches have turned out to be decided.
+    private void SimplifyAgain(IrFunction function)
     {
+        function.ComputeOrder();
         _blocks.Run(function);
-        Check(function, "simplification of blocks");
-        if (_parameters.Run(function))
+        _parameters.Run(function);
+        ValueReplacement.Apply(function);
+        Check(function, "second simplification");
+        _effects.Compute(function);
+    }
+
+    // Aliases are resolved by whoever next goes over everything; the verifier wants them gone.
+    private void CheckWithoutAliases(IrFunction function, string pass)
+    {
+        if (Verifies)
         {
             ValueReplacement.Apply(function);
         }
 
-        Check(function, "simplification of parameters");
+        Check(function, pass);
     }
 
     private void Check(IrFunction function, string pass)
@@ -81,10 +98,6 @@ internal sealed class FunctionOptimizer
         if (Verifies)
         {
             IrVerifier.Require(function, pass);
-        }
-        else
-        {
-            IrVerifier.Assert(function, pass);
         }
     }
 }

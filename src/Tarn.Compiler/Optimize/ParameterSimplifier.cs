@@ -10,7 +10,7 @@ internal sealed class ParameterSimplifier
     private const int MaximumRounds = 3;
     private GrowableArray<bool> _kept = new(64);
 
-    /// <summary>Removes parameters; says whether any went. The order must have been computed. Leaves aliases if it says so.</summary>
+    /// <summary>Removes parameters; says whether any went. The order must have been computed. Leaves aliases.</summary>
     public bool Run(IrFunction function)
     {
         var any = false;
@@ -40,11 +40,6 @@ internal sealed class ParameterSimplifier
     private bool Simplify(IrFunction function, int block)
     {
         var edges = function.PredecessorsOf(block);
-        foreach (var edge in edges)
-        {
-            ValueReplacement.RewriteAll(function, function.ArgumentsOf(edge));
-        }
-
         var count = function.Blocks[block].ParameterCount;
         var kept = 0;
         _kept.Fill(count, true);
@@ -55,7 +50,7 @@ internal sealed class ParameterSimplifier
             var same = -1;
             foreach (var edge in edges)
             {
-                var argument = function.Pool[function.Edges[edge].ArgumentStart + k];
+                var argument = ValueReplacement.Resolve(function, function.Pool[function.Edges[edge].ArgumentStart + k]);
                 if (argument == parameter || argument == same)
                 {
                     continue;

@@ -30,7 +30,10 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     private GrowableArray<Scope> _scopes = new(64);
     private bool _foldedBranch;
 
-    /// <summary>Runs over a function whose order, dominator tree and loop effects have been computed; says whether a branch became a jump.</summary>
+    /// <summary>
+    /// Runs over a function whose order, dominator tree and loop effects have been computed; says whether a branch became a jump. Aliases that earlier passes have left are
+    /// resolved on the way, and none are left.
+    /// </summary>
     public bool Run(IrFunction function)
     {
         _function = function;
@@ -54,8 +57,6 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
             LeaveMemory(block);
         }
 
-        // Arguments of back edges were looked at before what they name was replaced.
-        ValueReplacement.Apply(function);
         return _foldedBranch;
     }
 

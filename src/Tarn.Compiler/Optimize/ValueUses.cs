@@ -12,15 +12,8 @@ internal sealed class ValueUses
     /// <summary>The number of uses of a value.</summary>
     public ref int this[int value] => ref _counts[value];
 
-    /// <summary>Makes room for instructions made since the uses were counted.</summary>
-    public void Grow(IrFunction function)
-    {
-        var missing = function.Instructions.Count - _counts.Count;
-        if (missing > 0)
-        {
-            _counts.AddDefault(missing);
-        }
-    }
+    /// <summary>Sets the counts of a number of values to zero.</summary>
+    public void Clear(int values) => _counts.Fill(values, 0);
 
     /// <summary>Counts the uses of a function's values.</summary>
     public void Count(IrFunction function)
