@@ -1,7 +1,6 @@
 // Code that is run, without a runtime: every scalar operation on edge values against C#, with all instruction-set extensions and with none; and
 // small programs with loops, calls, stack arguments, many results and tail calls.
 using System.Numerics;
-using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 
