@@ -39,10 +39,10 @@ public sealed record EngineOptions
     public int StackSize { get; init; } = 1 << 20;
 
     /// <summary>Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says.</summary>
-    public long MaximumMemoryPages { get; init; } = 65536;
+    public long MaximumMemoryPages { get; init; } = ImplementationLimits.MemoryPages;
 
     /// <summary>Elements that a table outside the pools may grow to, whatever its own maximum says.</summary>
-    public int MaximumTableElements { get; init; } = 10_000_000;
+    public int MaximumTableElements { get; init; } = ImplementationLimits.TableSize;
 
     /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
     public bool PerfMap { get; init; }
