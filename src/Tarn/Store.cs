@@ -150,6 +150,14 @@ public sealed unsafe partial class Store : IDisposable
         return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
     }
 
+    /// <summary>Makes an asynchronous function of the host, for tables, globals and arguments.</summary>
+    public Function CreateFunction(FunctionSignature signature, AsyncHostCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(callback);
+        return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
+    }
+
     /// <summary>Asks whatever guest runs in this store to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
     public void Interrupt() => Interrupt(Generation);
 
@@ -165,15 +173,18 @@ public sealed unsafe partial class Store : IDisposable
         }
     }
 
-    /// <summary>Ends the life of everything in the store. No guest of it may be running.</summary>
+    /// <summary>
+    /// Ends the life of everything in the store. No guest of it may be running; those that are suspended in an asynchronous host function are
+    /// dropped, and their calls end with an <see cref="ObjectDisposedException"/>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A guest of this store is running.</exception>
     public void Dispose()
     {
-        if (_activations != 0)
-            throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
+        List<AsyncCall>? ended = _activations == 0 ? null : EndSuspendedCalls();
         if (_pooled is null)
             GC.SuppressFinalize(this);
         Release();
+        Wake(ended);
     }
 
     internal static void ThrowIfStale([NotNull] Store? store, int generation)

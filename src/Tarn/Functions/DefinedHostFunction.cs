@@ -18,7 +18,7 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
 
     public ValType[] Results { get; }
 
-    public sealed override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
+    public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
         Store store = ((StoreExecution)execution).Store;
         store.ThrowIfInterrupted();
