@@ -17,14 +17,12 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
 
     public sealed override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        var driver = (StoreExecution)execution;
-        Store store = driver.Store;
-        store.ThrowIfInterrupted();
+        Store store = Begin(execution);
         int outer = store.BeginAsyncBody();
         PendingHostCall? pending;
         try
         {
-            pending = Start(new Caller(store, InstanceData.FromContext(context), store.CurrentToken), (RawValue*)values);
+            pending = Start(CallerOf(store, context), (RawValue*)values);
         }
         finally
         {
@@ -32,14 +30,12 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
         }
         if (pending is null)
             return HostCallStatus.Completed;
-        driver.Pending = pending;
+        ((StoreExecution)execution).Pending = pending;
         return HostCallStatus.Pending;
     }
 
     /// <summary>Starts the host's code; gives null if it has completed and the results are in the slots.</summary>
     protected abstract PendingHostCall? Start(Caller caller, RawValue* slots);
-
-    protected sealed override void Invoke(Caller caller, RawValue* slots) => throw new InvalidOperationException("an asynchronous host function is started, not invoked");
 
     protected static PendingHostCall? Complete<TResult>(Store store, RawValue* slots, ValueTask<TResult> task)
     {
