@@ -2,10 +2,11 @@
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
 using Tarn.Bench.Execute;
+using Tarn.Bench.Instantiate;
 
 IBenchmark[] benchmarks =
 [
-    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
+    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new InstantiateBenchmark(), new ValidateBenchmark(),
 ];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
