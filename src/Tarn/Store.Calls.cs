@@ -12,7 +12,9 @@ namespace Tarn;
 public sealed unsafe partial class Store
 {
     private int _activations;
-    private bool _stopRequested;
+    // The generation that has been asked to stop.
+    private const int NoStop = -1;
+    private int _stopRequested = NoStop;
     private CallScope? _scope;
 
     internal CancellationToken CurrentToken => _scope?.Token ?? default;
@@ -54,18 +56,18 @@ public sealed unsafe partial class Store
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfInterrupted()
     {
-        if (_scope is not null || Volatile.Read(ref _stopRequested))
+        if (_scope is not null || Volatile.Read(ref _stopRequested) == _generation)
             ThrowIfInterruptedCore();
     }
 
     private void ThrowIfInterruptedCore()
     {
-        bool stop = Volatile.Read(ref _stopRequested);
+        bool stop = Volatile.Read(ref _stopRequested) == _generation;
         for (CallScope? scope = _scope; scope is not null && !stop; scope = scope.Outer)
             stop = scope.Token.IsCancellationRequested;
         if (!stop)
             return;
-        Volatile.Write(ref _stopRequested, false);
+        Volatile.Write(ref _stopRequested, NoStop);
         throw _driver.Trap(TrapCode.Interrupted);
     }
 
