@@ -12,6 +12,7 @@ namespace Tarn.Bench.Instantiate;
 internal sealed class InstantiateBenchmark : IBenchmark
 {
     private const double BatchNanoseconds = 4e6;
+    private const double WarmUpMilliseconds = 250;
 
     public string Verb => "instantiate";
 
@@ -192,12 +193,16 @@ internal sealed class InstantiateBenchmark : IBenchmark
         long result = contender.Run(1);
         if (instantiateCase.Expected is long expected && result != expected)
             throw new InvalidOperationException($"{contender.Name} returns {result} for {instantiateCase.Name}, not {expected}");
-        for (int cycles = 1; ; cycles *= 2)
+        // Long enough for tiered compilation to be done with whatever runs in this process.
+        long begin = Stopwatch.GetTimestamp();
+        for (int cycles = 1; ;)
         {
             long start = Stopwatch.GetTimestamp();
             Require(contender.Run(cycles) == result * cycles);
             double elapsed = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
-            if (elapsed > BatchNanoseconds * 4)
+            if (elapsed < BatchNanoseconds)
+                cycles *= 2;
+            else if (Stopwatch.GetElapsedTime(begin).TotalMilliseconds > WarmUpMilliseconds)
                 return Math.Max(1, (int)(cycles * BatchNanoseconds / elapsed));
         }
     }

@@ -35,7 +35,7 @@ public sealed record PoolingOptions
     /// <summary>Bytes of a guest stack that may stay resident after its call.</summary>
     public long StackKeepResident { get; init; } = 64 << 10;
 
-    /// <summary>How many slots are decommitted together.</summary>
+    /// <summary>How many memory slots that are no longer used wait for each other, to be given back to the system together: one call for those side by side.</summary>
     public int DecommitBatchSize { get; init; } = 1;
 
     /// <summary>How a slot is made fresh.</summary>

@@ -35,6 +35,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private readonly FaultSlotRecord* _records;
     private readonly int _faultRange = -1;
     private readonly StackCache _stacks;
+    private readonly DecommitQueue _decommit;
 
     // Whether each slot has a stack of its own while it is bound; otherwise a call takes one and gives it back. Each stack is two mappings, of
     // which a process may have 65,530.
@@ -66,15 +67,16 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
         try
         {
-            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes", "InstanceLimits.Count", ContextAlignment);
+            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes", "InstanceLimits.Count", 1, ContextAlignment);
             string asked = _options.TotalMemories is null
                 ? $"InstanceLimits.Count = {_limits.Count} × Memories = {_limits.Memories}"
                 : $"PoolingOptions.TotalMemories = {memories}";
-            _memories = new Slab("memory", memories, reservation, guard, $"{asked}, each a reservation of {reservation} bytes and a guard of {guard}", CountLimit(_options.TotalMemories, "TotalMemories", _limits.Memories), memory.PageSize);
+            _memories = new Slab("memory", memories, reservation, guard, $"{asked}, each a reservation of {reservation} bytes and a guard of {guard}", CountLimit(_options.TotalMemories, "TotalMemories"), _options.TotalMemories is null ? Math.Max(1, _limits.Memories) : 1, memory.PageSize);
             asked = _options.TotalTables is null
                 ? $"InstanceLimits.Count = {_limits.Count} × Tables = {_limits.Tables}"
                 : $"PoolingOptions.TotalTables = {tables}";
-            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{asked}, each of TableElements = {_limits.TableElements} at 8 bytes", CountLimit(_options.TotalTables, "TotalTables", _limits.Tables), memory.PageSize);
+            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{asked}, each of TableElements = {_limits.TableElements} at 8 bytes", CountLimit(_options.TotalTables, "TotalTables"), _options.TotalTables is null ? Math.Max(1, _limits.Tables) : 1, memory.PageSize);
+            _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
             _contexts.Open();
             _tables.Open();
             if (_memoriesAreOpen)
@@ -102,7 +104,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     /// <summary>Slots of the instance pool that are free; idle ones that are bound to a module are not.</summary>
     public int FreeContexts => _contexts.Free.FreeCount;
 
-    public int FreeMemories => _memories.Free.FreeCount;
+    /// <summary>Slots of the memory pool that are free, or will be once they are cleaned.</summary>
+    public int FreeMemories => _memories.Free.FreeCount + _decommit.Count;
 
     public int FreeTables => _tables.Free.FreeCount;
 
@@ -195,7 +198,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         catch (PlatformException e)
         {
             slot.Unbind();
-            _memories.Free.Return(slot.Index);
+            _decommit.Add(slot);
             throw new InstantiationException($"the system refuses a memory of {minimum} bytes: {e.Message}", e);
         }
         return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot);
@@ -209,7 +212,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             return;
         }
         slot.Unbind();
-        _memories.Free.Return(slot.Index);
+        _decommit.Add(slot);
     }
 
     public override TableInstance AllocateTable(in TableType type, TableRecord* record)
@@ -274,11 +277,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         long product = (long)count * each;
         return product <= Array.MaxLength
             ? (int)product
-            : throw new InstantiationException($"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {Array.MaxLength} that a pool may have; the largest Count that fits is {Array.MaxLength / each}");
+            : throw new PoolReservationException(
+                limit == "Memories" ? "memory" : "table", ulong.MaxValue, Array.MaxLength / each,
+                $"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {Array.MaxLength} that a pool may have; the largest InstanceLimits.Count that fits is {Array.MaxLength / each}");
     }
 
-    private static string CountLimit(int? total, string option, int each) =>
-        total is not null ? "PoolingOptions." + option : each == 1 ? "InstanceLimits.Count" : $"InstanceLimits.Count × {option["Total".Length..]}";
+    private static string CountLimit(int? total, string option) => total is null ? "InstanceLimits.Count" : "PoolingOptions." + option;
 
     private static bool TryDiscard(byte* start, ulong bytes)
     {
@@ -384,6 +388,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         {
             if (free.TryTake(out int slot))
                 return slot;
+            if (free == _memories.Free && _decommit.Flush())
+                continue;
             if (!TryEvict())
                 throw new PoolExhaustedException(pool, free.Slots, limit);
         }

@@ -17,15 +17,17 @@ internal sealed unsafe class Slab : IDisposable
     /// <param name="guard">Inaccessible bytes behind each.</param>
     /// <param name="reason">The limits that ask for it, in words.</param>
     /// <param name="countLimit">The limit that says how many.</param>
+    /// <param name="each">Slots for each unit of that limit.</param>
     /// <param name="alignment">What sizes are rounded up to; the page size where slots are protected one by one.</param>
-    public Slab(string name, int slots, ulong usable, ulong guard, string reason, string countLimit, ulong alignment)
+    public Slab(string name, int slots, ulong usable, ulong guard, string reason, string countLimit, int each, ulong alignment)
     {
         VirtualMemory memory = VirtualMemory.Current;
         if (!SlabLayout.TryCreate(slots, usable, guard, 0, alignment, out SlabLayout layout, out ulong wanted))
         {
-            throw new InstantiationException(
-                $"the {name} pool would take {wanted} bytes of address space ({reason}), more than the {SlabLayout.MaximumBytes} bytes a pool may have; "
-                + $"the largest {countLimit} that fits is {SlabLayout.LargestCount(SlabLayout.MaximumBytes, usable, guard, 0, alignment)}");
+            int largest = SlabLayout.LargestCount(SlabLayout.MaximumBytes, usable, guard, 0, alignment) / each;
+            throw new PoolReservationException(
+                name, wanted, largest,
+                $"the {name} pool would take {wanted} bytes of address space ({reason}), more than the {SlabLayout.MaximumBytes} bytes a pool may have; the largest {countLimit} that fits is {largest}");
         }
         _name = name;
         _reason = reason;
@@ -40,8 +42,10 @@ internal sealed unsafe class Slab : IDisposable
         }
         catch (PlatformException e)
         {
-            throw new InstantiationException(
-                $"the system refuses the {name} pool's {layout.TotalBytes} bytes of address space ({reason}); the largest {countLimit} that fits now is about {FindLargestCount(memory, layout)}: {e.Message}", e);
+            int largest = FindLargestCount(memory, layout) / each;
+            throw new PoolReservationException(
+                name, layout.TotalBytes, largest,
+                $"the system refuses the {name} pool's {layout.TotalBytes} bytes of address space ({reason}); the largest {countLimit} that fits now is {largest}: {e.Message}", e);
         }
         memory.PreferSmallPages(Base, _reserved);
     }
@@ -69,7 +73,8 @@ internal sealed unsafe class Slab : IDisposable
         }
         catch (PlatformException e)
         {
-            throw new InstantiationException($"the system refuses to make the {_name} pool's {_reserved} bytes accessible ({_reason}): {e.Message}", e);
+            throw new PoolReservationException(
+                _name, Layout.TotalBytes, 0, $"the system refuses to make the {_name} pool's {_reserved} bytes accessible ({_reason}): {e.Message}", e);
         }
     }
 
@@ -82,16 +87,14 @@ internal sealed unsafe class Slab : IDisposable
             VirtualMemory.Current.Release(Base, _reserved);
     }
 
-    // Only on the way to an error: halving finds what the system does not refuse, and a search between the two ends what does.
+    // Only on the way to an error.
     private static int FindLargestCount(VirtualMemory memory, in SlabLayout layout)
     {
         int fits = 0;
         int tooMany = layout.Slots;
-        while (tooMany - fits > Math.Max(1, fits / 64))
+        while (tooMany - fits > 1)
         {
-            int count = fits == 0 ? tooMany / 2 : fits + ((tooMany - fits) / 2);
-            if (count == 0)
-                break;
+            int count = fits + ((tooMany - fits) / 2);
             nuint bytes = memory.RoundUp((nuint)((ulong)count * layout.Stride));
             try
             {
