@@ -102,7 +102,12 @@ public sealed partial class Instance : IDisposable
         if (_disposed || _store.Generation != _generation)
             return;
         if (_ownsStore)
-            _store.Dispose();
+        {
+            if (_store.IsPooled)
+                _store.EndLease(_generation);
+            else
+                _store.Dispose();
+        }
         _disposed = true;
     }
 

@@ -54,7 +54,7 @@ public sealed class InstanceTemplate : IDisposable
         }
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
-            return Start(slot);
+            return Module.HasStart ? Start(slot) : new Instance(slot.Data, ownsStore: true);
         var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
         try
         {

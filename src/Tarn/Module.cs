@@ -20,6 +20,7 @@ public sealed unsafe partial class Module : IDisposable
     private int _references = 1;
     private int _disposed;
     private bool? _writesTableElements;
+    private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
 
     private Module(Engine engine, WasmModule wasm, ModuleCode code)
     {
@@ -30,6 +31,7 @@ public sealed unsafe partial class Module : IDisposable
         _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
         foreach (ref readonly Export export in wasm.Exports)
             _exports.Add(export.Name, export);
+        HasStart = wasm.StartFunction >= 0;
         _code = code;
         code.Module = this;
     }
@@ -75,6 +77,9 @@ public sealed unsafe partial class Module : IDisposable
     internal VmContextLayout Layout { get; }
 
     internal int[][] ElementItems { get; }
+
+    /// <summary>Whether instances run a function before they are handed out.</summary>
+    internal bool HasStart { get; }
 
     /// <summary>The pool's idle slots that are bound to this module.</summary>
     internal WarmList? WarmList { get; set; }
@@ -137,6 +142,26 @@ public sealed unsafe partial class Module : IDisposable
     {
         if (Interlocked.Decrement(ref _references) == 0)
             _code.Dispose();
+    }
+
+    /// <summary>Finds an exported function. Names that were asked for lately are found without hashing.</summary>
+    internal FunctionExport? FindFunction(string name)
+    {
+        if (name.Length == 0)
+            return FindFunctionSlow(name, 0);
+        int place = (name.Length ^ name[0] ^ (name[^1] << 2)) & (_recentFunctions.Length - 1);
+        FunctionExport? recent = _recentFunctions[place];
+        return recent is not null && recent.Name == name ? recent : FindFunctionSlow(name, place);
+    }
+
+    private FunctionExport? FindFunctionSlow(string name, int place)
+    {
+        if (!_exports.TryGetValue(name, out Export export) || export.Kind != ExternalKind.Function)
+            return null;
+        var found = new FunctionExport(name, export.Index, Layout.FunctionReference(export.Index));
+        // Immutable, so that a race is harmless.
+        Volatile.Write(ref _recentFunctions[place], found);
+        return found;
     }
 
     internal bool TryGetExport(string name, out Export export) => _exports.TryGetValue(name, out export);

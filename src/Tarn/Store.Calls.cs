@@ -14,7 +14,9 @@ public sealed unsafe partial class Store
 {
     // Calls in progress, running or suspended.
     private int _activations;
-    private bool _stopRequested;
+    // The generation that has been asked to stop.
+    private const int NoStop = -1;
+    private int _stopRequested = NoStop;
     private CallScope? _scope;
 
     internal CancellationToken CurrentToken => _scope?.Token ?? default;
@@ -59,7 +61,7 @@ public sealed unsafe partial class Store
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfInterrupted()
     {
-        if (_scope is not null || Volatile.Read(ref _stopRequested))
+        if (_scope is not null || Volatile.Read(ref _stopRequested) == _generation)
             ThrowIfInterruptedCore();
     }
 
@@ -75,12 +77,12 @@ public sealed unsafe partial class Store
 
     private void ThrowIfInterruptedCore()
     {
-        bool stop = Volatile.Read(ref _stopRequested);
+        bool stop = Volatile.Read(ref _stopRequested) == _generation;
         for (CallScope? scope = _scope; scope is not null && !stop; scope = scope.Outer)
             stop = scope.Token.IsCancellationRequested;
         if (!stop)
             return;
-        Volatile.Write(ref _stopRequested, false);
+        Volatile.Write(ref _stopRequested, NoStop);
         throw _driver.Trap(TrapCode.Interrupted);
     }
 

@@ -165,10 +165,11 @@ public sealed unsafe partial class Store : IDisposable
     {
         lock (_lock)
         {
-            // A pooled store may belong to another instance by now.
             if (_disposed || generation != _generation)
                 return;
-            Volatile.Write(ref _stopRequested, true);
+            // A pooled store may belong to another instance before this is done: the request names the one that is meant, and the flag alone
+            // only makes compiled code look.
+            Volatile.Write(ref _stopRequested, generation);
             SetInterrupt(1);
         }
     }
@@ -180,12 +181,42 @@ public sealed unsafe partial class Store : IDisposable
     /// <exception cref="InvalidOperationException">A guest of this store is running.</exception>
     public void Dispose()
     {
+        if (_pooled is not null)
+        {
+            EndLease(_generation);
+            return;
+        }
         List<AsyncCall>? ended = _activations == 0 ? null : EndSuspendedCalls();
-        if (_pooled is null)
-            GC.SuppressFinalize(this);
+        GC.SuppressFinalize(this);
         Release();
         Wake(ended);
     }
+
+    /// <summary>Ends the life of an instance in a pool's slot, once for each generation: a slot must never be given back twice.</summary>
+    internal void EndLease(int generation)
+    {
+        if (Generation != generation)
+            return;
+        if (_activations != 0)
+        {
+            // Those that awaited them find out on other threads.
+            Wake(EndSuspendedCalls());
+        }
+        if (_disposed || Interlocked.CompareExchange(ref _generation, generation + 1, generation) != generation)
+            return;
+        _disposed = true;
+        if (References.Count != 0)
+            References.Clear();
+        if (State is not null)
+            State = null;
+        // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
+        if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
+            _pool!.Return(_pooled!);
+        else
+            EndPooling();
+    }
+
+    internal bool IsPooled => _pooled is not null;
 
     internal static void ThrowIfStale([NotNull] Store? store, int generation)
     {
@@ -359,10 +390,13 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>Begins the life of an instance in a pool's slot.</summary>
     internal void BeginLease(HostFunction[] hostFunctions, object? state)
     {
-        State = state;
-        _driver.HostFunctions = hostFunctions;
+        // Writing references costs more than comparing them.
+        if (state is not null)
+            State = state;
+        if (_driver.HostFunctions != hostFunctions)
+            _driver.HostFunctions = hostFunctions;
         Execution->Fuel = long.MaxValue;
-        _stopRequested = false;
+        _stopRequested = NoStop;
         _disposed = false;
     }
 
@@ -386,15 +420,6 @@ public sealed unsafe partial class Store : IDisposable
         }
         References.Clear();
         State = null;
-        if (_pooled is PooledInstance pooled)
-        {
-            // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
-            if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
-                _pool!.Return(pooled);
-            else
-                EndPooling();
-            return;
-        }
         foreach (InstanceData instance in _instances)
             instance.Free(Allocator);
         foreach (MemoryInstance memory in _memories ?? [])
