@@ -114,9 +114,10 @@ public readonly struct Memory : IEquatable<Memory>
     public long Grow(long pages)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        long before = Instance.Grow((ulong)pages);
+        MemoryInstance memory = Instance;
+        long before = _store!.Grow(memory, (ulong)pages);
         if (before < 0)
-            throw new InvalidOperationException($"the memory of {Pages} pages cannot grow by {pages}: it may have {MaximumPages} pages at most, and the system must have room");
+            throw new InvalidOperationException($"the memory of {Pages} pages cannot grow by {pages}: it may have {MaximumPages} pages at most, its store's limits must allow it, and the system must have room");
         return before;
     }
 
@@ -124,7 +125,8 @@ public readonly struct Memory : IEquatable<Memory>
     public bool TryGrow(long pages, out long before)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        before = Instance.Grow((ulong)pages);
+        MemoryInstance memory = Instance;
+        before = _store!.Grow(memory, (ulong)pages);
         return before >= 0;
     }
 

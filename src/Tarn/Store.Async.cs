@@ -124,7 +124,7 @@ public sealed unsafe partial class Store
         catch (TrapException e) when (e.Store == this)
         {
             End(call);
-            throw Raise(e.Trap, call.OwnScope?.Token ?? default);
+            throw Raise(e.Trap, call.OwnScope?.CallerToken ?? default);
         }
         catch
         {
@@ -180,7 +180,8 @@ public sealed unsafe partial class Store
 
     private CallScope? BeginAsync(CancellationToken cancellationToken, out CallScope? outer)
     {
-        CallScope? scope = cancellationToken.CanBeCanceled ? new CallScope(this, cancellationToken) : null;
+        long timeout = _activations == 0 ? _timeoutMilliseconds : 0;
+        CallScope? scope = cancellationToken.CanBeCanceled || timeout != 0 ? new CallScope(this, cancellationToken, timeout) : null;
         try
         {
             Begin();
@@ -230,7 +231,7 @@ public sealed unsafe partial class Store
         catch (TrapException e) when (e.Store == this)
         {
             EndAsync(scope, outer);
-            return ValueTask.FromException<TResult>(Raise(e.Trap, scope?.Token ?? default));
+            return ValueTask.FromException<TResult>(Raise(e.Trap, scope?.CallerToken ?? default));
         }
         catch (Exception e)
         {
@@ -386,8 +387,13 @@ public sealed unsafe partial class Store
         }
         if (cancelled is not null)
         {
-            CancellationToken token = cancelled.OwnScope!.Token;
-            Drop(cancelled.Depth, _ => new OperationCanceledException("the call was cancelled while the guest was suspended", token), ref woken);
+            CancellationToken token = cancelled.OwnScope!.CallerToken;
+            Drop(
+                cancelled.Depth,
+                token.IsCancellationRequested
+                    ? _ => new OperationCanceledException("the call was cancelled while the guest was suspended", token)
+                    : _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the call's time ran out while the guest was suspended"), this),
+                ref woken);
         }
         if (_calls is not AsyncCall top)
         {

@@ -34,7 +34,7 @@ public sealed unsafe partial class Store
     /// <inheritdoc cref="Call(FunctionReference*, RawValue*, CancellationToken)"/>
     internal Trap? Call(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
     {
-        if (cancellationToken.CanBeCanceled)
+        if (cancellationToken.CanBeCanceled || _timeoutMilliseconds != 0)
             return CallCancellable(entry, function, slots, cancellationToken);
         Begin();
         return Enter(entry, function, slots, _scope);
@@ -89,7 +89,7 @@ public sealed unsafe partial class Store
     private Trap? CallCancellable(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var scope = new CallScope(this, cancellationToken);
+        using var scope = new CallScope(this, cancellationToken, _activations == 0 ? _timeoutMilliseconds : 0);
         Begin();
         CallScope? outer = _scope;
         scope.Outer = outer;

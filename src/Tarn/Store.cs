@@ -209,6 +209,8 @@ public sealed unsafe partial class Store : IDisposable
             References.Clear();
         if (State is not null)
             State = null;
+        if (Limits is not null)
+            Limits = null;
         // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
         if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
             _pool!.Return(_pooled!);
@@ -217,6 +219,12 @@ public sealed unsafe partial class Store : IDisposable
     }
 
     internal bool IsPooled => _pooled is not null;
+
+    /// <summary>Whether a slot of the pool has an instance.</summary>
+    internal bool IsLeased => !_disposed;
+
+    /// <summary>Whether there are guests in it, and all of them wait.</summary>
+    internal bool IsSuspended => _suspended != 0 && _suspended == _activations;
 
     internal static void ThrowIfStale([NotNull] Store? store, int generation)
     {
@@ -396,6 +404,7 @@ public sealed unsafe partial class Store : IDisposable
         if (_driver.HostFunctions != hostFunctions)
             _driver.HostFunctions = hostFunctions;
         Execution->Fuel = long.MaxValue;
+        _timeoutMilliseconds = 0;
         _stopRequested = NoStop;
         _disposed = false;
     }
@@ -403,10 +412,13 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>Ends a pool's slot: everything goes back to the slabs.</summary>
     internal void EndPooling()
     {
+        PooledAllocator pool = _pool!;
+        pool.Unregister(_pooled!);
         _pool = null;
         _pooled = null;
         _disposed = false;
         Release();
+        pool.Waiters.Signal();
     }
 
     private void Release()

@@ -49,7 +49,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
         switch (id)
         {
             case BuiltinId.MemoryGrow:
-                slots[0].Low = (ulong)instance.Memories[(int)slots[0].Low].Grow(slots[1].Low);
+                slots[0].Low = (ulong)Store.Grow(instance.Memories[(int)slots[0].Low], slots[1].Low);
                 break;
             case BuiltinId.MemoryInit:
                 MemoryInstance memory = instance.Memories[(int)slots[0].Low];
@@ -74,7 +74,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 filled.Fill(slots[1].Low, slots[2].Low, slots[3].Low);
                 break;
             case BuiltinId.TableGrow:
-                slots[0].Low = (ulong)instance.Tables[(int)slots[0].Low].Grow(slots[2].Low, slots[1].Low);
+                slots[0].Low = (ulong)Store.Grow(instance.Tables[(int)slots[0].Low], slots[2].Low, slots[1].Low);
                 break;
             case BuiltinId.ElementDrop:
                 *instance.ElementSegmentState((int)slots[0].Low) = 0;

@@ -31,6 +31,12 @@ internal abstract unsafe class MemorySlot
     /// <summary>Bytes that the last reset had to look at.</summary>
     public long LastResetBytes { get; protected set; }
 
+    /// <summary>Pages that guests opened by faulting, ever since.</summary>
+    public long Faults { get; protected set; }
+
+    /// <summary><see cref="Faults"/> when the slot was bound.</summary>
+    public long FaultsBefore { get; set; }
+
     protected VirtualMemory Memory { get; }
 
     protected int PageSize { get; }
