@@ -59,9 +59,9 @@ public readonly unsafe struct Table : IEquatable<Table>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         TableInstance table = Instance;
-        long before = table.Grow((ulong)count, _store!.ToRaw(initial, table.Type.Element).Low);
+        long before = _store!.Grow(table, (ulong)count, _store.ToRaw(initial, table.Type.Element).Low);
         if (before < 0)
-            throw new InvalidOperationException($"the table of {table.Length} elements cannot grow by {count}: it may have {table.Capacity} at most");
+            throw new InvalidOperationException($"the table of {table.Length} elements cannot grow by {count}: it may have {table.Capacity} at most, and its store's limits must allow it");
         return before;
     }
 

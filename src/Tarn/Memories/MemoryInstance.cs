@@ -69,6 +69,16 @@ internal sealed unsafe class MemoryInstance
         return new Span<byte>(Base + offset, (int)count);
     }
 
+    /// <summary>As <see cref="Bytes"/>, to be read only: a pool's slot then stays as it is.</summary>
+    public ReadOnlySpan<byte> BytesToRead(ulong offset, ulong count)
+    {
+        ulong length = ByteLength;
+        if (offset > length || count > length - offset || count > int.MaxValue)
+            ThrowOutOfRange(offset, count, length);
+        Slot?.OpenForReading(offset, count);
+        return new ReadOnlySpan<byte>(Base + offset, (int)count);
+    }
+
     /// <summary>Whether a range lies within the memory.</summary>
     public bool Contains(ulong offset, ulong count)
     {

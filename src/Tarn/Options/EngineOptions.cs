@@ -47,6 +47,12 @@ public sealed record EngineOptions
     /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
     public bool PerfMap { get; init; }
 
+    /// <summary>
+    /// Whether a guest that was called synchronously may block its thread until an asynchronous host function has completed. Otherwise that is a
+    /// <see cref="SuspensionException"/>; <c>InvokeAsync</c> never blocks.
+    /// </summary>
+    public bool BlockOnPendingHostFunctions { get; init; }
+
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
     public IReadOnlyList<string> Validate()

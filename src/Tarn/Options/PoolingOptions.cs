@@ -8,6 +8,9 @@ public sealed record PoolingOptions
     /// <summary>The largest size of one instance's runtime structures that <see cref="InstanceLimits.Size"/> may name: 1 GiB.</summary>
     public const long MaximumInstanceSize = 1L << 30;
 
+    /// <summary>The smallest size of one instance's runtime structures: what an instance of the empty module takes, in bytes.</summary>
+    public const long MinimumInstanceSize = 128;
+
     /// <summary>The limits that size every pool.</summary>
     public InstanceLimits Limits { get; init; } = InstanceLimits.Default;
 
@@ -32,7 +35,7 @@ public sealed record PoolingOptions
     /// <summary>Bytes of a guest stack that may stay resident after its call.</summary>
     public long StackKeepResident { get; init; } = 64 << 10;
 
-    /// <summary>How many slots are decommitted together.</summary>
+    /// <summary>How many memory slots that are no longer used wait for each other, to be given back to the system together: one call for those side by side.</summary>
     public int DecommitBatchSize { get; init; } = 1;
 
     /// <summary>How a slot is made fresh.</summary>
@@ -57,7 +60,7 @@ public sealed record PoolingOptions
         var faults = new List<string>();
         InstanceLimits limits = Limits;
         AtLeast(faults, "Limits.Count", limits.Count, 1);
-        AtLeast(faults, "Limits.Size", limits.Size, 4096);
+        AtLeast(faults, "Limits.Size", limits.Size, MinimumInstanceSize);
         if (limits.Size > MaximumInstanceSize)
             faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");
         AtLeast(faults, "Limits.Tables", limits.Tables, 0);
