@@ -115,9 +115,7 @@ public readonly struct Memory : IEquatable<Memory>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
         long before = Instance.Grow((ulong)pages);
-        if (before < 0)
-            throw new InvalidOperationException($"the memory of {Pages} pages cannot grow by {pages}: it may have {MaximumPages} pages at most, and the system must have room");
-        return before;
+        return before >= 0 ? before : throw new InvalidOperationException(Instance.DescribeRefusal((ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>

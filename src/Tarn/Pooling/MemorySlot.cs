@@ -31,6 +31,9 @@ internal abstract unsafe class MemorySlot
     /// <summary>Bytes that the last reset had to look at.</summary>
     public long LastResetBytes { get; protected set; }
 
+    /// <summary>The system's error number when a page was to be opened for the guest, or 0.</summary>
+    public virtual int OpenError => 0;
+
     protected VirtualMemory Memory { get; }
 
     protected int PageSize { get; }
