@@ -76,6 +76,8 @@ public sealed record EngineOptions
         {
             foreach (string fault in Pooling.Validate())
                 faults.Add("Pooling." + fault);
+            if (MemoryStrategy == MemoryStrategy.Guarded && Pooling.MemoryReservation is long reservation && reservation < 1L << 32)
+                faults.Add($"Pooling.MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least, so raise it or set MemoryStrategy to Checked");
         }
         return faults;
     }
