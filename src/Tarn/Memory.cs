@@ -116,7 +116,7 @@ public readonly struct Memory : IEquatable<Memory>
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
         MemoryInstance memory = Instance;
         long before = _store!.Grow(memory, (ulong)pages);
-        return before >= 0 ? before : throw new InvalidOperationException(memory.DescribeRefusal((ulong)pages));
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>
