@@ -19,9 +19,6 @@ internal sealed partial class LinearScan
     private readonly ParallelMove _parallel = new();
     private GrowableArray<GapMove> _gapMoves = new(1024);
     private GrowableArray<int> _gapHead = new(1024);
-    private GrowableArray<SlotLife> _slotLives = new(64);
-    private GrowableArray<int> _slotEnds = new(64);
-    private GrowableArray<int> _wideEnds = new(16);
 
     private void Resolve()
     {
@@ -43,79 +40,6 @@ internal sealed partial class LinearScan
         ResolveParameters();
         EmitMoves();
     }
-
-    // Slots are shared by values whose lives, taken from first to last position, do not overlap. Vectors have pairs of their own after all
-    // the other slots: no slot ever overlaps half of another one, which a parallel move could not put in sequence.
-    private void AssignSlots()
-    {
-        _slotLives.Clear();
-        _slotEnds.Clear();
-        _wideEnds.Clear();
-        for (var v = 0; v < _states.Count; v++)
-        {
-            ref var state = ref _states[v];
-            if (!state.IsSpilled)
-            {
-                continue;
-            }
-
-            var last = state.FirstPiece;
-            while (_pieces[last].NextPiece >= 0)
-            {
-                last = _pieces[last].NextPiece;
-            }
-
-            _slotLives.Add(new SlotLife { Start = _pieces[state.FirstPiece].Start, End = _pieces[last].End, VirtualRegister = v });
-        }
-
-        if (_slotLives.Count == 0)
-        {
-            return;
-        }
-
-        _slotLives.Span.Sort();
-        foreach (ref var life in _slotLives.Span)
-        {
-            _states[life.VirtualRegister].Slot = IsWide(life.VirtualRegister) ? TakeSlot(ref _wideEnds, life) : TakeSlot(ref _slotEnds, life);
-        }
-
-        if (_wideEnds.Count > 0)
-        {
-            foreach (ref var life in _slotLives.Span)
-            {
-                if (IsWide(life.VirtualRegister))
-                {
-                    ref var slot = ref _states[life.VirtualRegister].Slot;
-                    slot = _slotEnds.Count + 2 * slot;
-                }
-            }
-        }
-
-        _allocation.SlotCount = _slotEnds.Count + 2 * _wideEnds.Count;
-    }
-
-    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
-
-    private static int TakeSlot(ref GrowableArray<int> ends, in SlotLife life)
-    {
-        var slot = 0;
-        var limit = Math.Min(ends.Count, SlotSearch);
-        while (slot < limit && ends[slot] > life.Start)
-        {
-            slot++;
-        }
-
-        if (slot == limit)
-        {
-            slot = ends.AddDefault(1);
-        }
-
-        ends[slot] = life.End;
-        return slot;
-    }
-
-    // Bounds the search, so that slots cost linear time however many there are.
-    private const int SlotSearch = 256;
 
     private Location LocationOf(int piece)
     {
@@ -483,14 +407,5 @@ internal sealed partial class LinearScan
         public int VirtualRegister;
         public int Group;
         public int Next;
-    }
-
-    private struct SlotLife : IComparable<SlotLife>
-    {
-        public int Start;
-        public int End;
-        public int VirtualRegister;
-
-        public readonly int CompareTo(SlotLife other) => Start != other.Start ? Start.CompareTo(other.Start) : VirtualRegister.CompareTo(other.VirtualRegister);
     }
 }
