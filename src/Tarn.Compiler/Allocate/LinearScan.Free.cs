@@ -48,7 +48,7 @@ internal sealed partial class LinearScan
 
         if (bestWhole >= 0)
         {
-            if (IsNewCalleeSaved(bestWhole) && call < end && !IsWorthSaving(piece))
+            if (IsNewCalleeSaved(bestWhole) && call < end && !IsWorthSaving(piece, wholeOnly))
             {
                 if (wholeOnly)
                 {
@@ -115,8 +115,8 @@ internal sealed partial class LinearScan
     private const int SaveCost = 2 * EntryFrequency;
 
     // Saving and restoring a register costs two accesses at entry and exit; without it this interval is reloaded for its uses, or stored and
-    // reloaded around the calls, whichever is cheaper.
-    private bool IsWorthSaving(int piece)
+    // reloaded around the calls, whichever is cheaper, unless the choice is between that register and memory throughout.
+    private bool IsWorthSaving(int piece, bool orMemory)
     {
         ref var current = ref _pieces[piece];
         ref var state = ref _states[current.VirtualRegister];
@@ -131,10 +131,15 @@ internal sealed partial class LinearScan
             return false;
         }
 
+        if (orMemory)
+        {
+            return true;
+        }
+
         var around = 0;
         for (var c = _callCursor; c < _calls.Count && 2 * _calls[c] < current.End; c++)
         {
-            around += 2 * FrequencyOf(_blockOf[_calls[c]]);
+            around += 3 * FrequencyOf(_blockOf[_calls[c]]);
             if (around > SaveCost)
             {
                 return true;
