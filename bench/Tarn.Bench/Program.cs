@@ -5,7 +5,7 @@ using Tarn.Bench.Execute;
 
 IBenchmark[] benchmarks =
 [
-    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
+    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(), new CompileBenchmark(),
 ];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])

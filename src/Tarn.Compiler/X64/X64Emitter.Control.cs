@@ -1,6 +1,7 @@
 // Branches, calls, returns, checks, and what is emitted after all blocks.
 using System.Numerics;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;

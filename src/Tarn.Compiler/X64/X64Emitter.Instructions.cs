@@ -1,5 +1,5 @@
 // Machine instructions to bytes, one by one.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;

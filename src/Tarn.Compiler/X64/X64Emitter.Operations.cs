@@ -1,6 +1,5 @@
 // The second half of the instruction emitters: see X64Emitter.Instructions.cs for the conventions that both keep.
-using Tarn.Assembler;
-using Tarn.Compiler.Abi;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
 

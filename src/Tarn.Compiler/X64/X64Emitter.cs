@@ -9,6 +9,7 @@
 using System.Diagnostics;
 using System.Numerics;
 using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Compiler.Allocate;

@@ -1,7 +1,7 @@
 // Conditions: comparisons merged into the branch, trap, select or 0/1 that uses them. A condition is returned as the hardware's number, or one of
 // X64Condition; whoever uses it must follow directly, since only moves (which keep the flags) may come between.
 using System.Numerics;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;

@@ -1,8 +1,7 @@
 // Entry, calls, returns, branches, checks; and the switch over opcodes that everything hangs on.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
-using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;

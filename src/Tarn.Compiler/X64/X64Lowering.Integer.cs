@@ -1,6 +1,6 @@
 // Integer instructions.
 using System.Numerics;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Lower;
 

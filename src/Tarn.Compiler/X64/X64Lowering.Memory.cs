@@ -1,5 +1,5 @@
 // Addresses, loads, stores, read-modify-write forms, atomics.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;

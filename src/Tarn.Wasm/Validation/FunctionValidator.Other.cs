@@ -172,22 +172,29 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 ApplySignature(*FunctionOf(reader.ReadIndex()));
                 break;
             case Opcode.ReturnCall:
-                TailCall(*FunctionOf(reader.ReadIndex()));
+                int callee = reader.ReadIndex();
+                TailCall(*FunctionOf(callee));
+                if (callee < _module.ImportedFunctionCount)
+                    _module.SetTailCallsLeave();
                 break;
             case Opcode.CallIndirect:
                 ApplySignature(*Indirect(ref reader));
                 break;
             case Opcode.ReturnCallIndirect:
                 TailCall(*Indirect(ref reader));
+                _module.SetTailCallsLeave();
                 break;
             case Opcode.CallRef or Opcode.ReturnCallRef:
                 int type = reader.ReadIndex();
                 SignatureShape* shape = FunctionShape(type);
                 Pop(NullableTo(type));
                 if (opcode == Opcode.CallRef)
+                {
                     ApplySignature(*shape);
-                else
-                    TailCall(*shape);
+                    break;
+                }
+                TailCall(*shape);
+                _module.SetTailCallsLeave();
                 break;
             default:
                 throw new NotSupportedException($"The opcode table knows {Opcodes.Name(opcode)}, the validator does not.");
