@@ -1,11 +1,13 @@
 // Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
+using Tarn.Bench.Count;
 using Tarn.Bench.Execute;
 
 IBenchmark[] benchmarks =
 [
     new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
+    new CountBenchmark(), new ProfileBenchmark(),
 ];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])

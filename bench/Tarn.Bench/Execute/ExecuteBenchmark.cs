@@ -1,9 +1,7 @@
 // The execution benchmark: the programs of bench/programs in every engine at hand, in turn, round by round, so that a machine whose speed
 // drifts slows all of them alike. Results must be equal between engines or the run fails. The headline is the geometric mean of time
 // ratios to Wasmtime; times are medians over the rounds.
-using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Tarn.Bench.Execute;
@@ -21,15 +19,15 @@ internal sealed class ExecuteBenchmark : IBenchmark
     public int Run(BenchmarkArguments arguments)
     {
         string[]? only = arguments.Text("only")?.Split(',');
-        string folder = ProgramsFolder();
-        List<(string Name, uint N)> programs = ReadPrograms(folder, arguments.Words);
+        string folder = ProgramSet.Folder;
+        List<(string Name, uint N)> programs = [.. ProgramSet.Read(arguments.Words).Select(p => (p.Name, p.N))];
         var engines = new List<ExecutionEngine> { new TarnEngine(), new WasmtimeEngine() };
         if (NodeEngine.TryStart(Path.Combine(folder, "node-peer.mjs")) is NodeEngine node)
         {
             engines.Add(node);
         }
 
-        if (BuildNative(folder) is string native)
+        if (ProgramSet.BuildNative() is string native)
         {
             engines.Add(new NativeEngine(native));
         }
@@ -128,37 +126,5 @@ internal sealed class ExecuteBenchmark : IBenchmark
     {
         var sorted = values.Order().ToArray();
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
-
-    private static string ProgramsFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
-
-    private static List<(string Name, uint N)> ReadPrograms(string folder, IReadOnlyList<string> names)
-    {
-        var programs = new List<(string, uint)>();
-        foreach (string line in File.ReadLines(Path.Combine(folder, "programs.tsv")))
-        {
-            string[] parts = line.Split('\t');
-            if (!line.StartsWith('#') && parts.Length == 3 && (names.Count == 0 || names.Contains(parts[0])))
-            {
-                programs.Add((parts[0], uint.Parse(parts[1], CultureInfo.InvariantCulture)));
-            }
-        }
-
-        return programs;
-    }
-
-    private static string? BuildNative(string folder)
-    {
-        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native");
-        try
-        {
-            using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(folder, "build.sh"), "native", output]));
-            build?.WaitForExit();
-            return build?.ExitCode == 0 ? output : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null; // no shell or no clang: the native column is left out
-        }
     }
 }
