@@ -3,12 +3,14 @@
 using Tarn.Bench;
 using Tarn.Bench.Count;
 using Tarn.Bench.Execute;
+using Tarn.Bench.Real;
 
-IBenchmark[] benchmarks =
+List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
-    new CountBenchmark(), new ProfileBenchmark(),
+    new RealBenchmark(), new CountBenchmark(), new ProfileBenchmark(),
 ];
+benchmarks.Add(new AllBenchmark(benchmarks));
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])
 {
@@ -19,7 +21,7 @@ if (args is [] or ["--help"] or ["-h"] or ["help"])
     return args is [] ? 1 : 0;
 }
 
-if (Array.Find(benchmarks, candidate => candidate.Verb == args[0]) is not { } chosen)
+if (benchmarks.Find(candidate => candidate.Verb == args[0]) is not { } chosen)
 {
     Console.Error.WriteLine($"There is no benchmark called {args[0]}; there are: {string.Join(", ", benchmarks.Select(b => b.Verb))}.");
     return 1;

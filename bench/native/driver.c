@@ -45,6 +45,14 @@ static void *fill_bytes(void *to, int byte, size_t n) { return memset(to, byte, 
 
 static uint64_t tarn_entry, tarn_context;
 
+// Memories are reserved to their full size and writable, so growing one is a matter of its length alone (docs/abi.md: 16 bytes each, behind the header).
+static uint64_t grow_memory(uint64_t memory, uint64_t pages) {
+  uint64_t *length = (uint64_t *)(tarn_context + 0x40 + 16 * memory + 8), before = *length >> 16;
+  if (before + pages > 65536) return (uint64_t)-1;
+  *length += pages << 16;
+  return before;
+}
+
 // Guest code keeps rbx, rbp, r12, r13 and r15, as C does; r14 it expects to be the VM context.
 static uint64_t tarn_run(uint64_t n) {
   uint64_t result;
@@ -72,6 +80,7 @@ static void load_tarn(const char *path) {
     memcpy(mapped, at, header[2]);
     at += header[2];
   }
+  ((void **)slots)[0] = (void *)grow_memory;
   ((void **)slots)[2] = (void *)copy_bytes;
   ((void **)slots)[3] = (void *)fill_bytes;
 }

@@ -66,6 +66,7 @@ internal sealed class CountBenchmark : IBenchmark
         string last = string.Create(CultureInfo.InvariantCulture, $"| **geometric mean** | | | | **{Math.Exp(logs[0] / taken[0]):0.000}** | **{Math.Exp(logs[1] / taken[1]):0.000}** |\n");
         Console.Write(last);
         report.Append(last);
+        arguments.Collector?.Add("Instructions executed, by count", report.ToString());
         if (arguments.Markdown is { } markdown)
             File.WriteAllText(markdown, report.ToString());
         return 0;

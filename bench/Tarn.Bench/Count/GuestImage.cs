@@ -1,12 +1,14 @@
 // A module's compiled code with an instance around it, as a file that bench/native/driver.c maps at fixed addresses: the compiler's output runs under
 // valgrind or perf without a managed process, which neither follows well. What it lays out is the contract of docs/abi.md and nothing of the runtime.
 //
-// Only what freestanding programs need: no imports, memories of 32 bits, active segments at constant offsets, and of the builtins those that move and fill
-// bytes. Anything else is refused, so that no count is ever of something else than it says.
+// Only what freestanding programs need: no imports, memories of 32 bits, active segments at constant offsets, and of the builtins those that grow, move and fill
+// memory. Anything else is refused, so that no count is ever of something else than it says.
 using System.Buffers.Binary;
+using System.Text;
 using Tarn.Assembler.X64;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.IR;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Validation;
@@ -45,6 +47,21 @@ internal sealed class GuestImage
 
     /// <summary>The compiled functions in order.</summary>
     public CompiledFunction[] Functions { get; }
+
+    /// <summary>All functions as they are handed to code generation.</summary>
+    public string Intermediate()
+    {
+        FunctionCompilation compilation = new(CpuFeatureDetector.Detect());
+        StringBuilder text = new();
+        for (int i = 0; i < Functions.Length; i++)
+        {
+            compilation.Translate(_module, _layout, i, TargetDescription.Default);
+            compilation.Optimize(TargetDescription.Default);
+            text.AppendLine(IrPrinter.Print(compilation.Function));
+        }
+
+        return text.ToString();
+    }
 
     /// <summary>The functions' names.</summary>
     public string NameOf(int function) => _module.Names.Functions.Find(function) ?? $"func[{function}]";
@@ -115,7 +132,7 @@ internal sealed class GuestImage
 
         _code = new byte[at];
         _code.AsSpan(Stubs, FirstFunction - Stubs).Fill(0xCC);
-        foreach (BuiltinId builtin in (ReadOnlySpan<BuiltinId>)[BuiltinId.MemoryCopyBytes, BuiltinId.MemoryFillBytes])
+        foreach (BuiltinId builtin in (ReadOnlySpan<BuiltinId>)[BuiltinId.MemoryGrow, BuiltinId.MemoryCopyBytes, BuiltinId.MemoryFillBytes])
         {
             // sub rsp, 8; and rsp, −16 would lose the old value: the stack's alignment is unknown, so it is kept in rbp.
             // push rbp; mov rbp, rsp; and rsp, −16; call [rip + slot]; leave; ret

@@ -9,7 +9,7 @@ internal sealed class ProfileBenchmark : IBenchmark
 {
     public string Verb => "profile";
 
-    public string Summary => "PROGRAM: its code as Tarn compiles it, each instruction with its share of all executed (valgrind).  --least=PERMILLE";
+    public string Summary => "PROGRAM: its code as Tarn compiles it, each instruction with its share of all executed (valgrind).  --least=PERMILLE --ir";
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -23,6 +23,8 @@ internal sealed class ProfileBenchmark : IBenchmark
         string path = Path.Combine(driver.Folder, name + ".image");
         GuestImage image = new(File.ReadAllBytes(program.WasmPath));
         image.Write(path);
+        if (arguments.Flag("ir"))
+            Console.WriteLine(image.Intermediate());
         (_, long total, string file) = driver.Count("tarn", path, program.CountN);
         Dictionary<ulong, long> counts = NativeDriver.Addresses(file);
         double least = arguments.Number("least", 5) / 1000.0;
