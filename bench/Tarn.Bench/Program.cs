@@ -2,13 +2,15 @@
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
 using Tarn.Bench.Count;
+using Tarn.Bench.Density;
 using Tarn.Bench.Execute;
+using Tarn.Bench.Instantiate;
 using Tarn.Bench.Real;
 
 List<IBenchmark> benchmarks =
 [
-    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
-    new RealBenchmark(), new CountBenchmark(), new ProfileBenchmark(),
+    new ClockBenchmark(), new ExecuteBenchmark(), new RealBenchmark(), new CompileBenchmark(), new CountBenchmark(), new ProfileBenchmark(), new CallsBenchmark(),
+    new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new AssemblerBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 
