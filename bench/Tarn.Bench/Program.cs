@@ -1,11 +1,14 @@
 // Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
+using Tarn.Bench.Density;
 using Tarn.Bench.Execute;
+using Tarn.Bench.Instantiate;
 
 IBenchmark[] benchmarks =
 [
-    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new ValidateBenchmark(),
+    new ClockBenchmark(), new AssemblerBenchmark(), new CallsBenchmark(), new ExecuteBenchmark(), new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(),
+    new CompileBenchmark(),
 ];
 
 if (args is [] or ["--help"] or ["-h"] or ["help"])

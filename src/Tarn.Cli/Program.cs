@@ -17,6 +17,7 @@ RootCommand root = new(
       tarn validate app.wasm                      is the module valid, and if not, where and why?
       tarn print --folded app.wasm                read a binary module as text
       tarn parse app.wat -o app.wasm              write the binary of a text module
+      tarn inspect -f add samples/add.wat         see a function as IR and machine code
       tarn wast spec-testsuite                    run WebAssembly's own test scripts
     """)
 {
@@ -24,6 +25,7 @@ RootCommand root = new(
     ValidateCommand.Create(),
     PrintCommand.Create(),
     ParseCommand.Create(),
+    InspectCommand.Create(),
     WastCommand.Create(),
 };
 

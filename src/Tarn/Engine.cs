@@ -4,6 +4,7 @@ using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Instances;
+using Tarn.Pooling;
 
 namespace Tarn;
 
@@ -49,6 +50,13 @@ public sealed class Engine : IDisposable
     internal TargetDescription Target { get; }
 
     internal InstanceAllocator Allocator { get; }
+
+    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.Allocation"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
+    public PoolStatistics GetPoolStatistics()
+    {
+        ThrowIfDisposed();
+        return Allocator is PooledAllocator pool ? pool.GetStatistics() : default;
+    }
 
     /// <summary>Gives back the pools. Dispose instances, stores and modules first.</summary>
     public void Dispose()

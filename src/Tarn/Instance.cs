@@ -36,6 +36,13 @@ public sealed partial class Instance : IDisposable
         set => Data.Store.Fuel = value;
     }
 
+    /// <summary>How long a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    public TimeSpan CallTimeout
+    {
+        get => Data.Store.CallTimeout;
+        set => Data.Store.CallTimeout = value;
+    }
+
     internal InstanceData Data
     {
         get
@@ -102,7 +109,12 @@ public sealed partial class Instance : IDisposable
         if (_disposed || _store.Generation != _generation)
             return;
         if (_ownsStore)
-            _store.Dispose();
+        {
+            if (_store.IsPooled)
+                _store.EndLease(_generation);
+            else
+                _store.Dispose();
+        }
         _disposed = true;
     }
 

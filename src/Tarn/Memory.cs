@@ -69,7 +69,7 @@ public readonly struct Memory : IEquatable<Memory>
     /// <summary>Reads a value at a byte offset; no alignment is needed.</summary>
     /// <typeparam name="T">A type without references.</typeparam>
     public T Read<T>(long offset)
-        where T : unmanaged => MemoryMarshal.Read<T>(AsSpan(offset, Unsafe.SizeOf<T>()));
+        where T : unmanaged => MemoryMarshal.Read<T>(ToRead(offset, Unsafe.SizeOf<T>()));
 
     /// <summary>Writes a value at a byte offset; no alignment is needed.</summary>
     /// <typeparam name="T">A type without references.</typeparam>
@@ -77,13 +77,13 @@ public readonly struct Memory : IEquatable<Memory>
         where T : unmanaged => MemoryMarshal.Write(AsSpan(offset, Unsafe.SizeOf<T>()), in value);
 
     /// <summary>Copies bytes out of the memory.</summary>
-    public void CopyTo(long offset, Span<byte> destination) => AsSpan(offset, destination.Length).CopyTo(destination);
+    public void CopyTo(long offset, Span<byte> destination) => ToRead(offset, destination.Length).CopyTo(destination);
 
     /// <summary>Copies bytes into the memory.</summary>
     public void CopyFrom(long offset, ReadOnlySpan<byte> source) => source.CopyTo(AsSpan(offset, source.Length));
 
     /// <summary>Reads text in UTF-8; invalid sequences become U+FFFD.</summary>
-    public string ReadUtf8(long offset, int byteLength) => Encoding.UTF8.GetString(AsSpan(offset, byteLength));
+    public string ReadUtf8(long offset, int byteLength) => Encoding.UTF8.GetString(ToRead(offset, byteLength));
 
     /// <summary>Reads text in UTF-8 up to a zero byte.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no zero byte before the memory ends.</exception>
@@ -93,7 +93,7 @@ public readonly struct Memory : IEquatable<Memory>
         long length = Length;
         if (offset > length)
             MemoryInstance.ThrowOutOfRange((ulong)offset, 0, (ulong)length);
-        Span<byte> rest = AsSpan(offset, (int)Math.Min(length - offset, int.MaxValue));
+        ReadOnlySpan<byte> rest = ToRead(offset, (int)Math.Min(length - offset, int.MaxValue));
         int end = rest.IndexOf((byte)0);
         if (end < 0)
             throw new ArgumentOutOfRangeException(nameof(offset), $"no zero byte follows offset {offset} in the memory's {length} bytes");
@@ -114,18 +114,25 @@ public readonly struct Memory : IEquatable<Memory>
     public long Grow(long pages)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        long before = Instance.Grow((ulong)pages);
-        if (before < 0)
-            throw new InvalidOperationException($"the memory of {Pages} pages cannot grow by {pages}: it may have {MaximumPages} pages at most, and the system must have room");
-        return before;
+        MemoryInstance memory = Instance;
+        long before = _store!.Grow(memory, (ulong)pages);
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>
     public bool TryGrow(long pages, out long before)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        before = Instance.Grow((ulong)pages);
+        MemoryInstance memory = Instance;
+        before = _store!.Grow(memory, (ulong)pages);
         return before >= 0;
+    }
+
+    private ReadOnlySpan<byte> ToRead(long offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return Instance.BytesToRead((ulong)offset, (ulong)length);
     }
 
     /// <inheritdoc/>

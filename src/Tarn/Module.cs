@@ -1,7 +1,9 @@
 // A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
 // module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
+using System.Diagnostics;
 using System.Text;
 using Tarn.Compiler.Abi;
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Modules;
@@ -20,6 +22,7 @@ public sealed unsafe partial class Module : IDisposable
     private int _references = 1;
     private int _disposed;
     private bool? _writesTableElements;
+    private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
 
     private Module(Engine engine, WasmModule wasm, ModuleCode code)
     {
@@ -30,6 +33,7 @@ public sealed unsafe partial class Module : IDisposable
         _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
         foreach (ref readonly Export export in wasm.Exports)
             _exports.Add(export.Name, export);
+        HasStart = wasm.StartFunction >= 0;
         _code = code;
         code.Module = this;
     }
@@ -75,6 +79,9 @@ public sealed unsafe partial class Module : IDisposable
     internal VmContextLayout Layout { get; }
 
     internal int[][] ElementItems { get; }
+
+    /// <summary>Whether instances run a function before they are handed out.</summary>
+    internal bool HasStart { get; }
 
     /// <summary>The pool's idle slots that are bound to this module.</summary>
     internal WarmList? WarmList { get; set; }
@@ -139,6 +146,26 @@ public sealed unsafe partial class Module : IDisposable
             _code.Dispose();
     }
 
+    /// <summary>Finds an exported function. Names that were asked for lately are found without hashing.</summary>
+    internal FunctionExport? FindFunction(string name)
+    {
+        if (name.Length == 0)
+            return FindFunctionSlow(name, 0);
+        int place = (name.Length ^ name[0] ^ (name[^1] << 2)) & (_recentFunctions.Length - 1);
+        FunctionExport? recent = _recentFunctions[place];
+        return recent is not null && recent.Name == name ? recent : FindFunctionSlow(name, place);
+    }
+
+    private FunctionExport? FindFunctionSlow(string name, int place)
+    {
+        if (!_exports.TryGetValue(name, out Export export) || export.Kind != ExternalKind.Function)
+            return null;
+        var found = new FunctionExport(name, export.Index, Layout.FunctionReference(export.Index));
+        // Immutable, so that a race is harmless.
+        Volatile.Write(ref _recentFunctions[place], found);
+        return found;
+    }
+
     internal bool TryGetExport(string name, out Export export) => _exports.TryGetValue(name, out export);
 
     /// <summary>The canonical type of a function, imports counted.</summary>
@@ -172,9 +199,14 @@ public sealed unsafe partial class Module : IDisposable
     private static Module Compile(Engine engine, byte[] bytes)
     {
         engine.ThrowIfDisposed();
+        using Activity? activity = TarnMetrics.Activities.StartActivity("Tarn.Compile");
+        activity?.SetTag("tarn.module.bytes", bytes.Length);
+        long start = TarnMetrics.Now(isWait: false);
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
         ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
-        return new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+        var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+        TarnMetrics.Record(isWait: false, start);
+        return module;
     }
 
     private static bool FindTableWrites(WasmModule wasm)

@@ -262,21 +262,22 @@ internal sealed partial class LinearScan
         return next.Wish != UseWish.Gap && next.Block == u.Block && next.Position - u.Position < 64;
     }
 
+    // A first piece that starts at a late, early or tied definition or a temporary is written there. Parameters, fixed definitions and
+    // children come by a move in the gap; the instruction after the gap may read them at once.
     private bool NeedsRegisterAtStart(int piece)
+        => IsWrittenAtStart(piece) || LastNeedAt(piece, _pieces[piece].Start) >= 0;
+
+    private bool IsWrittenAtStart(int piece)
     {
         ref var current = ref _pieces[piece];
-        if (!current.IsChild)
-        {
-            ref var state = ref _states[current.VirtualRegister];
-            return !state.IsRematerialisable && !IsParameter(state) && _function.Operands[state.DefinitionOperand].Kind != OperandKind.DefFixed;
-        }
-
-        return LastNeedAt(piece, current.Start) >= 0;
+        ref var state = ref _states[current.VirtualRegister];
+        return !current.IsChild && !state.IsRematerialisable && !IsParameter(state)
+            && _function.Operands[state.DefinitionOperand].Kind != OperandKind.DefFixed;
     }
 
     // A definition must keep its register until the gap after its instruction, where the store to its slot is; a use only while it reads.
     private int SmallestEnd(int piece)
-        => (_pieces[piece].IsChild ? LastNeedAt(piece, _pieces[piece].Start) : _pieces[piece].Start | 1) + 1;
+        => (IsWrittenAtStart(piece) ? _pieces[piece].Start | 1 : LastNeedAt(piece, _pieces[piece].Start)) + 1;
 
     // The last position of this instruction at which the piece is read and must be in a register, or −1.
     private int LastNeedAt(int piece, int position)

@@ -21,6 +21,7 @@ internal sealed partial class LinearScan
     private GrowableArray<int> _gapHead = new(1024);
     private GrowableArray<SlotLife> _slotLives = new(64);
     private GrowableArray<int> _slotEnds = new(64);
+    private GrowableArray<int> _wideEnds = new(16);
 
     private void Resolve()
     {
@@ -43,11 +44,13 @@ internal sealed partial class LinearScan
         EmitMoves();
     }
 
-    // Slots are shared by values whose lives, taken from first to last position, do not overlap.
+    // Slots are shared by values whose lives, taken from first to last position, do not overlap. Vectors have pairs of their own after all
+    // the other slots: no slot ever overlaps half of another one, which a parallel move could not put in sequence.
     private void AssignSlots()
     {
         _slotLives.Clear();
         _slotEnds.Clear();
+        _wideEnds.Clear();
         for (var v = 0; v < _states.Count; v++)
         {
             ref var state = ref _states[v];
@@ -73,33 +76,42 @@ internal sealed partial class LinearScan
         _slotLives.Span.Sort();
         foreach (ref var life in _slotLives.Span)
         {
-            var wide = _function.Types[life.VirtualRegister] == MachineType.V128;
-            var slot = -1;
-            var last = wide ? _slotEnds.Count - 1 : _slotEnds.Count;
-            for (var s = 0; s < last && s < SlotSearch; s++)
-            {
-                if (_slotEnds[s] <= life.Start && (!wide || _slotEnds[s + 1] <= life.Start))
-                {
-                    slot = s;
-                    break;
-                }
-            }
-
-            if (slot < 0)
-            {
-                slot = _slotEnds.AddDefault(wide ? 2 : 1);
-            }
-
-            _slotEnds[slot] = life.End;
-            if (wide)
-            {
-                _slotEnds[slot + 1] = life.End;
-            }
-
-            _states[life.VirtualRegister].Slot = slot;
+            _states[life.VirtualRegister].Slot = IsWide(life.VirtualRegister) ? TakeSlot(ref _wideEnds, life) : TakeSlot(ref _slotEnds, life);
         }
 
-        _allocation.SlotCount = _slotEnds.Count;
+        if (_wideEnds.Count > 0)
+        {
+            foreach (ref var life in _slotLives.Span)
+            {
+                if (IsWide(life.VirtualRegister))
+                {
+                    ref var slot = ref _states[life.VirtualRegister].Slot;
+                    slot = _slotEnds.Count + 2 * slot;
+                }
+            }
+        }
+
+        _allocation.SlotCount = _slotEnds.Count + 2 * _wideEnds.Count;
+    }
+
+    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
+
+    private static int TakeSlot(ref GrowableArray<int> ends, in SlotLife life)
+    {
+        var slot = 0;
+        var limit = Math.Min(ends.Count, SlotSearch);
+        while (slot < limit && ends[slot] > life.Start)
+        {
+            slot++;
+        }
+
+        if (slot == limit)
+        {
+            slot = ends.AddDefault(1);
+        }
+
+        ends[slot] = life.End;
+        return slot;
     }
 
     // Bounds the search, so that slots cost linear time however many there are.

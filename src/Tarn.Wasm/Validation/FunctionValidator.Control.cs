@@ -11,7 +11,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         if (_depth == _frameArray.Length)
         {
-            if (_depth >= ImplementationLimits.BlockNesting)
+            if (_depth > ImplementationLimits.BlockNesting)
                 Fail($"blocks nested too deeply: the implementation limit is {ImplementationLimits.BlockNesting}");
             GrowFrames();
         }

@@ -130,12 +130,13 @@ internal sealed unsafe class InstanceData
 
     public bool TryGetFunction(string name, out Function function)
     {
-        if (!TryGetExport(name, ExternalKind.Function, out int index))
+        if (Module.FindFunction(name) is not FunctionExport export)
         {
             function = default;
             return false;
         }
-        function = new Function(Store, Store.Generation, FunctionRecord(index));
+        FunctionReference* record = export.RecordOffset >= 0 ? (FunctionReference*)(Context + export.RecordOffset) : FunctionRecord(export.Index);
+        function = new Function(Store, Store.Generation, record);
         return true;
     }
 

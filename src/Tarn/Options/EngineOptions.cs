@@ -39,13 +39,19 @@ public sealed record EngineOptions
     public int StackSize { get; init; } = 1 << 20;
 
     /// <summary>Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says.</summary>
-    public long MaximumMemoryPages { get; init; } = 65536;
+    public long MaximumMemoryPages { get; init; } = ImplementationLimits.MemoryPages;
 
     /// <summary>Elements that a table outside the pools may grow to, whatever its own maximum says.</summary>
-    public int MaximumTableElements { get; init; } = 10_000_000;
+    public int MaximumTableElements { get; init; } = ImplementationLimits.TableSize;
 
     /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
     public bool PerfMap { get; init; }
+
+    /// <summary>
+    /// Whether a guest that was called synchronously may block its thread until an asynchronous host function has completed. Otherwise that is a
+    /// <see cref="SuspensionException"/>; <c>InvokeAsync</c> never blocks.
+    /// </summary>
+    public bool BlockOnPendingHostFunctions { get; init; }
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
@@ -70,6 +76,8 @@ public sealed record EngineOptions
         {
             foreach (string fault in Pooling.Validate())
                 faults.Add("Pooling." + fault);
+            if (MemoryStrategy == MemoryStrategy.Guarded && Pooling.MemoryReservation is long reservation && reservation < 1L << 32)
+                faults.Add($"Pooling.MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least, so raise it or set MemoryStrategy to Checked");
         }
         return faults;
     }

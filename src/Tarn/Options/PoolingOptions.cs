@@ -8,6 +8,12 @@ public sealed record PoolingOptions
     /// <summary>The largest size of one instance's runtime structures that <see cref="InstanceLimits.Size"/> may name: 1 GiB.</summary>
     public const long MaximumInstanceSize = 1L << 30;
 
+    /// <summary>The smallest size of one instance's runtime structures: what an instance of the empty module takes, in bytes.</summary>
+    public const long MinimumInstanceSize = 128;
+
+    /// <summary>The most slots that a pool may have: about sixteen million.</summary>
+    public const int MaximumSlots = 1 << 24;
+
     /// <summary>The limits that size every pool.</summary>
     public InstanceLimits Limits { get; init; } = InstanceLimits.Default;
 
@@ -32,7 +38,7 @@ public sealed record PoolingOptions
     /// <summary>Bytes of a guest stack that may stay resident after its call.</summary>
     public long StackKeepResident { get; init; } = 64 << 10;
 
-    /// <summary>How many slots are decommitted together.</summary>
+    /// <summary>How many memory slots that are no longer used wait for each other, to be given back to the system together: one call for those side by side.</summary>
     public int DecommitBatchSize { get; init; } = 1;
 
     /// <summary>How a slot is made fresh.</summary>
@@ -57,7 +63,10 @@ public sealed record PoolingOptions
         var faults = new List<string>();
         InstanceLimits limits = Limits;
         AtLeast(faults, "Limits.Count", limits.Count, 1);
-        AtLeast(faults, "Limits.Size", limits.Size, 4096);
+        AtMost(faults, "Limits.Count", limits.Count);
+        AtMost(faults, nameof(TotalMemories), TotalMemories ?? 0);
+        AtMost(faults, nameof(TotalTables), TotalTables ?? 0);
+        AtLeast(faults, "Limits.Size", limits.Size, MinimumInstanceSize);
         if (limits.Size > MaximumInstanceSize)
             faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");
         AtLeast(faults, "Limits.Tables", limits.Tables, 0);
@@ -88,6 +97,12 @@ public sealed record PoolingOptions
                 faults.Add($"Limits.MemoryPages is {limits.MemoryPages} ({limits.MemoryPages * 65536L} bytes), which does not fit MemoryReservation = {reservation} bytes; lower the first or raise the second");
         }
         return faults;
+    }
+
+    private static void AtMost(List<string> faults, string name, long value)
+    {
+        if (value > MaximumSlots)
+            faults.Add($"{name} is {value}; it may be {MaximumSlots} at most");
     }
 
     private static void AtLeast(List<string> faults, string name, long value, long least)

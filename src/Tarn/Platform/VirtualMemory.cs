@@ -12,6 +12,15 @@ internal abstract unsafe class VirtualMemory
         ? new Linux.LinuxVirtualMemory()
         : throw new PlatformNotSupportedException("Tarn runs on Linux so far; virtual memory for this operating system is not written yet.");
 
+    /// <summary>Puts another implementation in front, for tests that make system calls fail. What is built from now on uses it.</summary>
+    /// <returns>The one before.</returns>
+    internal static VirtualMemory Replace(VirtualMemory replacement)
+    {
+        VirtualMemory before = Current;
+        s_current = replacement;
+        return before;
+    }
+
     public abstract nuint PageSize { get; }
 
     /// <summary>Takes address space: inaccessible, without swap accounting.</summary>
@@ -34,6 +43,23 @@ internal abstract unsafe class VirtualMemory
 
     /// <summary>Maps an image copy-on-write over a range of a reservation. Past the end of the image nothing may be touched.</summary>
     public abstract void MapImage(MemoryImage image, nuint imageOffset, byte* address, nuint bytes, MemoryProtection protection);
+
+    /// <summary>How many mappings a process may have.</summary>
+    public abstract long MaximumMappings { get; }
+
+    /// <summary>Whether <see cref="FindResident"/> works here.</summary>
+    public abstract bool CanFindResident { get; }
+
+    /// <summary>Finds pages of private memory that hold anything: those that have been written since the range was mapped or discarded, and perhaps others.</summary>
+    /// <param name="start">Where to begin.</param>
+    /// <param name="end">Where to end.</param>
+    /// <param name="ranges">Filled with ranges in ascending order.</param>
+    /// <param name="next">Where to go on when there was no more room; <paramref name="end"/> when all has been looked at.</param>
+    /// <returns>How many ranges were found.</returns>
+    public abstract int FindResident(byte* start, byte* end, Span<PageRange> ranges, out byte* next);
+
+    /// <summary>Asks for pages of the smallest size in a range, as far as the system can be asked: larger ones would make one write dirty many pages.</summary>
+    public abstract void PreferSmallPages(byte* address, nuint bytes);
 
     public nuint RoundUp(nuint bytes) => (bytes + PageSize - 1) & ~(PageSize - 1);
 }

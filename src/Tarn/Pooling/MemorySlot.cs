@@ -1,50 +1,24 @@
-// One slot of the memory pool and how it is made fresh between two instances. This is where "nothing one instance wrote may ever
-// be seen by the next" is kept, so the argument stands here.
+// One slot of the memory pool and how it is made fresh between two instances. "Nothing one instance wrote may ever be seen by the next" is kept by the two
+// implementations, LearnedMemorySlot and OpenMemorySlot, each with its argument; what they share is here.
 //
-// A slot is *cold* (nothing of it is accessible, all pages are zero or not there) or *bound* to a module's memory.
-// While it is bound, `_open` lists every page that has been accessible since the slot was bound or last closed, and no other
-// page can have been written. There are three ways to become accessible:
-//   1. Learned: the guest touches a closed page below AccessibleBytes; the signal handler opens it and logs it.
-//   2. Learned: the host asks for bytes (Open), which opens the pages and lists them.
-//      Pages that the image holds are readable while they are closed (Seal), so that reading data costs nothing; the first write opens
-//      them like any other.
-//   3. Other strategies: everything below the memory's length is open.
-// Reset folds the log into the list and then, for each listed page, either restores it (from the image, or zeroes) and leaves it
-// open, or closes it: contents restored or thrown away first, then made inaccessible. A log that overflowed says so,
-// and then the whole slot is remapped, as it is when any system call fails halfway. Pages beyond the initial length are
-// always closed, since guarded code relies on them faulting.
-using System.Runtime.InteropServices;
+// A slot is *cold* (nothing of it is accessible, or, where the whole slab stays accessible, all of it is zero) or *bound* to a module's memory. A slot
+// whose state is not known, because the system refused to clean it, is remembered as such and cleaned before it is used again: it is never handed out dirty.
 using Tarn.Platform;
 
 namespace Tarn.Pooling;
 
-internal sealed unsafe class MemorySlot
+internal abstract unsafe class MemorySlot
 {
-    private const int LogCapacity = 256;
-
-    private readonly VirtualMemory _memory;
-    private readonly int _pageSize;
-    private readonly long _keepResident;
-    private readonly FaultSlotRecord* _record;
-    private ulong[] _isOpen = [];
-    private int[] _open = [];
-    private int[] _closing = [];
-    private int _openCount;
-    private ulong _initialBytes;
-    private ulong _accessibleBytes;
-    private ulong _touchedBytes;
     private bool _unknown;
 
-    public MemorySlot(int index, byte* start, ulong capacityBytes, bool learned, FaultSlotRecord* record, long keepResident)
+    protected MemorySlot(int index, byte* start, ulong capacityBytes, bool slabIsOpen)
     {
         Index = index;
         Base = start;
         CapacityBytes = capacityBytes;
-        IsLearned = learned;
-        _record = record;
-        _memory = VirtualMemory.Current;
-        _pageSize = (int)_memory.PageSize;
-        _keepResident = keepResident;
+        SlabIsOpen = slabIsOpen;
+        Memory = VirtualMemory.Current;
+        PageSize = (int)Memory.PageSize;
     }
 
     public int Index { get; }
@@ -54,131 +28,80 @@ internal sealed unsafe class MemorySlot
     /// <summary>What a memory in this slot may grow to.</summary>
     public ulong CapacityBytes { get; }
 
-    public bool IsLearned { get; }
+    /// <summary>Bytes that the last reset had to look at.</summary>
+    public long LastResetBytes { get; protected set; }
 
-    /// <summary>Whether a reset overwrites or gives pages back; without learning only.</summary>
-    public bool Copies { get; init; }
+    /// <summary>Pages that guests opened by faulting, ever since.</summary>
+    public long Faults { get; protected set; }
 
-    /// <summary>Pages that are open and listed; for tests and statistics.</summary>
-    public int OpenPages => _openCount;
+    /// <summary><see cref="Faults"/> when the slot was bound.</summary>
+    public long FaultsBefore { get; set; }
+
+    /// <summary>The system's error number when a page was to be opened for the guest, or 0.</summary>
+    public virtual int OpenError => 0;
+
+    protected VirtualMemory Memory { get; }
+
+    protected int PageSize { get; }
+
+    /// <summary>Whether the slot is accessible to its end at all times: only where code checks every access.</summary>
+    protected bool SlabIsOpen { get; }
+
+    /// <summary>How far the slot may be other than zero.</summary>
+    protected ulong TouchedBytes { get; set; }
+
+    /// <summary>The memory's image, once it has been taken.</summary>
+    protected PageImage? Image { get; private set; }
 
     /// <summary>Makes a cold slot a memory of some bytes, all zero.</summary>
-    public void Bind(ulong initialBytes)
+    /// <param name="initialBytes">Its size.</param>
+    /// <param name="isGuarded">Whether code relies on what follows to be inaccessible.</param>
+    /// <param name="isShared">Whether several threads may use it at once.</param>
+    public void Bind(ulong initialBytes, bool isGuarded, bool isShared)
     {
         if (_unknown)
-            Remap();
-        _initialBytes = initialBytes;
-        _openCount = 0;
-        if (IsLearned)
-        {
-            int pages = (int)((CapacityBytes + (ulong)_pageSize - 1) / (ulong)_pageSize);
-            if (_isOpen.Length * 64 < pages)
-                _isOpen = new ulong[(pages + 63) / 64];
-            if (_record->Log == null)
-            {
-                _record->Log = (uint*)NativeMemory.AllocZeroed(LogCapacity, sizeof(uint));
-                _record->LogCapacity = LogCapacity;
-            }
-            ClearLog();
-        }
-        SetAccessible(0, initialBytes);
+            Clean();
+        Image = null;
+        TouchedBytes = Math.Max(TouchedBytes, initialBytes);
+        BindCore(initialBytes, isGuarded, isShared);
     }
 
     /// <summary>Makes the memory longer.</summary>
     /// <exception cref="PlatformException">The system refuses; nothing has changed for the guest.</exception>
-    public void Grow(ulong from, ulong to) => SetAccessible(from, to);
+    public abstract void Grow(ulong from, ulong to);
 
-    /// <summary>Opens the pages of a range for the host, which our signal handler does not help.</summary>
-    public void Open(ulong offset, ulong count)
-    {
-        if (!IsLearned || count == 0)
-            return;
-        int first = (int)(offset / (ulong)_pageSize);
-        int last = (int)((offset + count - 1) / (ulong)_pageSize);
-        bool folded = false;
-        for (int page = first; page <= last; page++)
-        {
-            if (IsOpen(page))
-                continue;
-            if (!folded)
-            {
-                FoldLog();
-                folded = true;
-                if (IsOpen(page))
-                    continue;
-            }
-            int end = page + 1;
-            while (end <= last && !IsOpen(end))
-                end++;
-            _memory.Protect(Base + ((long)page * _pageSize), (nuint)(end - page) * (nuint)_pageSize, MemoryProtection.ReadWrite);
-            for (; page < end; page++)
-                AddOpen(page);
-            page--;
-        }
-    }
+    /// <summary>Makes a range of the memory safe for the host to read and write, which our signal handler does not help.</summary>
+    public abstract void Open(ulong offset, ulong count);
+
+    /// <summary>Makes a range safe to read.</summary>
+    public abstract void OpenForReading(ulong offset, ulong count);
 
     /// <summary>Takes the image of the memory as it is now.</summary>
-    public PageImage Capture()
-    {
-        if (IsLearned)
-        {
-            FoldLog();
-            return new PageImage(Base, _open.AsSpan(0, _openCount), _pageSize);
-        }
-        var all = new int[(int)((_accessibleBytes + (ulong)_pageSize - 1) / (ulong)_pageSize)];
-        for (int i = 0; i < all.Length; i++)
-            all[i] = i;
-        return new PageImage(Base, all, _pageSize);
-    }
+    public abstract PageImage Capture();
 
-    /// <summary>
-    /// Closes the pages that hold the image, against writing only. To be called once the memory is what the image says and before a guest runs.
-    /// </summary>
+    /// <summary>To be called once the memory is what the image says and before a guest runs.</summary>
     public void Seal(PageImage image)
     {
-        if (!IsLearned)
-            return;
-        ReadOnlySpan<int> pages = image.Pages;
-        for (int i = 0; i < pages.Length;)
-        {
-            int first = pages[i];
-            int end = first;
-            while (i < pages.Length && pages[i] == end)
-            {
-                _isOpen[end >> 6] &= ~(1UL << (end & 63));
-                end++;
-                i++;
-            }
-            _memory.Protect(Base + ((long)first * _pageSize), (nuint)(end - first) * (nuint)_pageSize, MemoryProtection.Read);
-        }
-        int kept = 0;
-        for (int i = 0; i < _openCount; i++)
-        {
-            if (IsOpen(_open[i]))
-                _open[kept++] = _open[i];
-        }
-        _openCount = kept;
+        Image = image;
+        SealCore();
     }
 
     /// <summary>Makes the slot what it was when the image was taken. On failure the slot must be unbound.</summary>
-    public void Reset(PageImage image)
-    {
-        if (IsLearned)
-            ResetLearned(image);
-        else
-            ResetWhole(image);
-    }
+    public abstract void Reset();
 
-    /// <summary>Makes the slot cold. Never fails: what cannot be cleaned is remembered, and remapped before it is used again.</summary>
+    /// <summary>Ends the slot's use by a module; it has to be cleaned before it is free.</summary>
     public void Unbind()
     {
-        _record->AccessibleBytes = 0;
-        _accessibleBytes = 0;
-        _openCount = 0;
-        Array.Clear(_isOpen);
+        UnbindCore();
+        Image = null;
+    }
+
+    /// <summary>Makes an unbound slot cold. Never fails: what cannot be cleaned is remembered, and cleaned before it is used again.</summary>
+    public void TryClean()
+    {
         try
         {
-            Remap();
+            Clean();
         }
         catch (PlatformException)
         {
@@ -186,177 +109,105 @@ internal sealed unsafe class MemorySlot
         }
     }
 
-    public void FreeLog()
+    /// <summary>Cleans unbound slots that lie side by side, guards between them included, with one call.</summary>
+    /// <returns>Whether the system did it; otherwise they are as they were.</returns>
+    public static bool TryCleanRun(MemorySlot first, MemorySlot last)
     {
-        NativeMemory.Free(_record->Log);
-        _record->Log = null;
-    }
-
-    private void SetAccessible(ulong from, ulong to)
-    {
-        if (!IsLearned)
+        nuint bytes = (nuint)(last.Base - first.Base) + (nuint)last.RoundUp(last.TouchedBytes);
+        try
         {
-            ulong page = (ulong)_pageSize;
-            ulong start = (from + page - 1) & ~(page - 1);
-            ulong end = (to + page - 1) & ~(page - 1);
-            if (start < end)
-                _memory.Protect(Base + start, (nuint)(end - start), MemoryProtection.ReadWrite);
-        }
-        _record->AccessibleBytes = IsLearned ? (nuint)to : 0;
-        _accessibleBytes = to;
-        _touchedBytes = Math.Max(_touchedBytes, to);
-    }
-
-    private void ResetLearned(PageImage image)
-    {
-        bool complete = FoldLog();
-        if (!complete)
-        {
-            // Pages may be open that we do not know of: everything goes, and the image comes back.
-            Remap();
-            _openCount = 0;
-            Array.Clear(_isOpen);
-            RestoreImage(image);
-            Seal(image);
-        }
-        else
-        {
-            int initialPages = (int)((_initialBytes + (ulong)_pageSize - 1) / (ulong)_pageSize);
-            int budget = (int)Math.Min(_keepResident / _pageSize, int.MaxValue);
-            int kept = 0;
-            int closing = 0;
-            for (int i = 0; i < _openCount; i++)
-            {
-                int page = _open[i];
-                byte* contents = image.Find(page);
-                if (page < initialPages && kept < budget)
-                {
-                    Restore(page, contents);
-                    _open[kept++] = page;
-                }
-                else if (contents != null)
-                {
-                    Restore(page, contents);
-                    _isOpen[page >> 6] &= ~(1UL << (page & 63));
-                    _memory.Protect(Base + ((long)page * _pageSize), (nuint)_pageSize, MemoryProtection.Read);
-                }
-                else
-                {
-                    if (closing == _closing.Length)
-                        Array.Resize(ref _closing, Math.Max(16, closing * 2));
-                    _closing[closing++] = page;
-                }
-            }
-            _openCount = kept;
-            if (closing > 0)
-                Close(_closing.AsSpan(0, closing));
-        }
-        ClearLog();
-        _record->AccessibleBytes = (nuint)_initialBytes;
-        _accessibleBytes = _initialBytes;
-    }
-
-    private void ResetWhole(PageImage image)
-    {
-        ulong page = (ulong)_pageSize;
-        ulong initialEnd = (_initialBytes + page - 1) & ~(page - 1);
-        ulong end = (_accessibleBytes + page - 1) & ~(page - 1);
-        if (end > initialEnd)
-        {
-            _memory.Protect(Base + initialEnd, (nuint)(end - initialEnd), MemoryProtection.None);
-            _memory.Discard(Base + initialEnd, (nuint)(end - initialEnd));
-        }
-        if (initialEnd != 0)
-        {
-            if (Copies)
-                NativeMemory.Clear(Base, (nuint)initialEnd);
+            if (first.SlabIsOpen)
+                first.Memory.Discard(first.Base, bytes);
             else
-                _memory.Discard(Base, (nuint)initialEnd);
+                first.Memory.Reset(first.Base, bytes);
+            return true;
         }
-        _accessibleBytes = _initialBytes;
-        foreach (int dirty in image.Pages)
-            Restore(dirty, image.Find(dirty));
-    }
-
-    private void RestoreImage(PageImage image)
-    {
-        foreach (int page in image.Pages)
+        catch (PlatformException)
         {
-            Open((ulong)page * (ulong)_pageSize, 1);
-            Restore(page, image.Find(page));
+            return false;
         }
     }
 
-    private void Restore(int page, byte* contents)
+    /// <summary>Says that the slot has been cleaned by <see cref="TryCleanRun"/>.</summary>
+    public void MarkClean()
     {
-        byte* at = Base + ((long)page * _pageSize);
-        if (contents == null)
-            NativeMemory.Clear(at, (nuint)_pageSize);
-        else
-            Buffer.MemoryCopy(contents, at, _pageSize, _pageSize);
-    }
-
-    // Closed pages must read as zero when they are opened again; none of these has an image.
-    private void Close(Span<int> pages)
-    {
-        pages.Sort();
-        for (int i = 0; i < pages.Length;)
-        {
-            int first = pages[i];
-            int end = first;
-            while (i < pages.Length && pages[i] == end)
-            {
-                _isOpen[end >> 6] &= ~(1UL << (end & 63));
-                end++;
-                i++;
-            }
-            byte* start = Base + ((long)first * _pageSize);
-            nuint bytes = (nuint)(end - first) * (nuint)_pageSize;
-            _memory.Protect(start, bytes, MemoryProtection.None);
-            _memory.Discard(start, bytes);
-        }
-    }
-
-    private void Remap()
-    {
-        ulong page = (ulong)_pageSize;
-        ulong end = (_touchedBytes + page - 1) & ~(page - 1);
-        if (end != 0)
-            _memory.Reset(Base, (nuint)end);
-        _touchedBytes = 0;
+        TouchedBytes = 0;
         _unknown = false;
     }
 
-    // Takes over what the signal handler opened; false if it opened more than it could log.
-    private bool FoldLog()
+    public virtual void Free()
     {
-        int logged = _record->LogCount;
-        if (logged > _record->LogCapacity)
-            return false;
-        for (int i = 0; i < logged; i++)
+    }
+
+    protected abstract void BindCore(ulong initialBytes, bool isGuarded, bool isShared);
+
+    protected abstract void SealCore();
+
+    protected abstract void UnbindCore();
+
+    protected ulong RoundUp(ulong bytes) => (bytes + (ulong)PageSize - 1) & ~((ulong)PageSize - 1);
+
+    protected byte* PageAt(int page) => Base + ((long)page * PageSize);
+
+    // Everything that was ever touched goes back to the system.
+    private void Clean()
+    {
+        ulong end = RoundUp(TouchedBytes);
+        if (end != 0)
         {
-            int page = (int)(((ulong)_record->Log[i] << FaultSlotRecord.LogUnitShift) / (ulong)_pageSize);
-            if (!IsOpen(page))
-                AddOpen(page);
+            if (SlabIsOpen)
+                Memory.Discard(Base, (nuint)end);
+            else
+                Memory.Reset(Base, (nuint)end);
         }
-        _record->LogCount = 0;
-        return true;
+        MarkClean();
     }
 
-    private void ClearLog()
+    /// <summary>
+    /// Asks the system which pages hold anything and restores those; all others read as zero, and no image page is ever given back. Pages beyond
+    /// <paramref name="keepPages"/> that have no image are given back. The range must be writable.
+    /// </summary>
+    /// <returns>How many pages had been changed.</returns>
+    protected int RestoreResident(ulong bytes, int keepPages)
     {
-        _record->LogCount = 0;
-        _record->LastGranule = 0;
-        _record->Error = 0;
-    }
-
-    private bool IsOpen(int page) => (_isOpen[page >> 6] & (1UL << (page & 63))) != 0;
-
-    private void AddOpen(int page)
-    {
-        _isOpen[page >> 6] |= 1UL << (page & 63);
-        if (_openCount == _open.Length)
-            Array.Resize(ref _open, Math.Max(16, _openCount * 2));
-        _open[_openCount++] = page;
+        const int Batch = 64;
+        Span<PageRange> ranges = stackalloc PageRange[Batch];
+        PageImage image = Image!;
+        byte* at = Base;
+        byte* end = Base + RoundUp(bytes);
+        int changed = 0;
+        int kept = 0;
+        while (at < end)
+        {
+            int found = Memory.FindResident(at, end, ranges, out byte* next);
+            foreach (PageRange range in ranges[..found])
+            {
+                byte* discard = null;
+                for (byte* page = range.Start; page < range.End; page += PageSize)
+                {
+                    byte* contents = image.Find((int)((page - Base) / PageSize));
+                    if (contents != null || kept < keepPages)
+                    {
+                        kept++;
+                        if (PageRestorer.Restore(page, contents, PageSize))
+                            changed++;
+                        if (discard != null)
+                            Memory.Discard(discard, (nuint)(page - discard));
+                        discard = null;
+                    }
+                    else if (discard == null)
+                    {
+                        discard = page;
+                    }
+                }
+                if (discard != null)
+                    Memory.Discard(discard, (nuint)(range.End - discard));
+            }
+            if (next <= at)
+                throw new InvalidOperationException("the system's list of resident pages does not end");
+            at = next;
+        }
+        LastResetBytes += (long)kept * PageSize;
+        return changed;
     }
 }

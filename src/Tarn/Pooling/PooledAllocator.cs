@@ -4,6 +4,7 @@
 // A slot of the instance pool is free, or held by a store, or idle and bound to a module (in that module's WarmList). Every path that
 // takes a slot either ends in a live instance or gives the slot back; a slot whose reset failed is unbound and remapped.
 using System.Runtime.InteropServices;
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Memories;
@@ -15,8 +16,11 @@ namespace Tarn.Pooling;
 internal sealed unsafe class PooledAllocator : InstanceAllocator
 {
     private const ulong FourGibibytes = 1UL << 32;
-    private const int LearnedSlotsAtMost = 5000;
+
+    // Beyond it slots would have too few mappings each to learn anything.
+    private const int LearnedSlotsAtMost = 2500;
     private const int OwnStacksAtMost = 10_000;
+    private const int ContextAlignment = 64;
 
     private readonly Engine _engine;
     private readonly PoolingOptions _options;
@@ -25,10 +29,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private readonly Slab _contexts;
     private readonly Slab _memories;
     private readonly Slab _tables;
-    private readonly MemorySlot[] _memorySlots;
+    private readonly MemorySlot?[] _memorySlots;
+    private readonly ResetStrategy _strategy;
+    private readonly bool _memoriesAreOpen;
+    private readonly int _learnedPages;
     private readonly FaultSlotRecord* _records;
     private readonly int _faultRange = -1;
     private readonly StackCache _stacks;
+    private readonly DecommitQueue _decommit;
 
     // Whether each slot has a stack of its own while it is bound; otherwise a call takes one and gives it back. Each stack is two mappings, of
     // which a process may have 65,530.
@@ -36,7 +44,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private readonly Lock _lock = new();
     private readonly List<WarmList> _lists = [];
     private readonly SharedCount _warm = new();
-    private long _clock;
+
+    // Slots that are bound to a module, each knowing its place here; under _lock, as are the counts of those that were unbound.
+    private readonly List<PooledInstance> _bound = [];
+    private SlotCounts _unbound;
+    private long _exhaustions;
+    private long _evictions;
     private bool _disposed;
 
     public PooledAllocator(Engine engine)
@@ -44,41 +57,41 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _engine = engine;
         _options = engine.Options.Pooling;
         _limits = _options.Limits;
-        if (_options.ResetStrategy == ResetStrategy.PageMapScan)
-            throw new ArgumentException("ResetStrategy.PageMapScan is not available in this version; use Default, Learned, Decommit or Copy");
+        VirtualMemory memory = VirtualMemory.Current;
         bool guarded = engine.Options.MemoryStrategy == MemoryStrategy.Guarded;
         ulong memoryBytes = (ulong)_limits.MemoryPages << 16;
         ulong reservation = (ulong?)_options.MemoryReservation ?? (guarded ? FourGibibytes : memoryBytes);
-        if (guarded && reservation < FourGibibytes)
-            throw new ArgumentException($"MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least (or MemoryStrategy.Checked)");
         ulong guard = guarded ? engine.Target.GuardBytes : 0;
-        int memories = _options.TotalMemories ?? checked(_limits.Count * _limits.Memories);
-        int tables = _options.TotalTables ?? checked(_limits.Count * _limits.Tables);
+        int memories = _options.TotalMemories ?? Product(_limits.Count, _limits.Memories, "Memories");
+        int tables = _options.TotalTables ?? Product(_limits.Count, _limits.Tables, "Tables");
+        _strategy = ChooseStrategy(memory, memories);
+        _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         _onDemand = new OnDemandAllocator(engine);
-        _memorySlots = new MemorySlot[memories];
+        _memorySlots = new MemorySlot?[memories];
         _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count);
         _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
         try
         {
-            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes");
-            _memories = new Slab("memory", memories, reservation, guard, $"{memories} memories of {reservation} bytes and {guard} bytes of guard");
-            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{tables} tables of TableElements = {_limits.TableElements}");
-            Open(_contexts);
-            Open(_tables);
-            bool learned = _options.ResetStrategy is ResetStrategy.Learned
-                || (_options.ResetStrategy == ResetStrategy.Default && memories <= LearnedSlotsAtMost);
-            _records = (FaultSlotRecord*)NativeMemory.AllocZeroed((nuint)Math.Max(memories, 1), (nuint)sizeof(FaultSlotRecord));
-            for (int i = 0; i < memories; i++)
+            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes", "InstanceLimits.Count", 1, ContextAlignment);
+            string asked = _options.TotalMemories is null
+                ? $"InstanceLimits.Count = {_limits.Count} × Memories = {_limits.Memories}"
+                : $"PoolingOptions.TotalMemories = {memories}";
+            _memories = new Slab("memory", memories, reservation, guard, $"{asked}, each a reservation of {reservation} bytes and a guard of {guard}", CountLimit(_options.TotalMemories, "TotalMemories"), _options.TotalMemories is null ? Math.Max(1, _limits.Memories) : 1, memory.PageSize);
+            asked = _options.TotalTables is null
+                ? $"InstanceLimits.Count = {_limits.Count} × Tables = {_limits.Tables}"
+                : $"PoolingOptions.TotalTables = {tables}";
+            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{asked}, each of TableElements = {_limits.TableElements} at 8 bytes", CountLimit(_options.TotalTables, "TotalTables"), _options.TotalTables is null ? Math.Max(1, _limits.Tables) : 1, memory.PageSize);
+            _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
+            _contexts.Open();
+            _tables.Open();
+            if (_memoriesAreOpen)
+                _memories.Open();
+            if (_strategy == ResetStrategy.Learned && memories > 0 && memoryBytes > 0)
             {
-                _memorySlots[i] = new MemorySlot(i, _memories.AddressOf(i), memoryBytes, learned, _records + i, _options.MemoryKeepResident)
-                {
-                    Copies = _options.ResetStrategy == ResetStrategy.Copy,
-                };
-            }
-            if (learned && memories > 0 && memoryBytes > 0)
-            {
+                _learnedPages = LearnedPages(memory, memories);
+                _records = (FaultSlotRecord*)NativeMemory.AllocZeroed((nuint)memories, (nuint)sizeof(FaultSlotRecord));
                 _faultRange = Machine.Current.FaultRanges.Add(
-                    _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), VirtualMemory.Current.PageSize);
+                    _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
             }
         }
         catch
@@ -86,14 +99,22 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             Dispose();
             throw;
         }
+        TarnMetrics.Add(this);
     }
+
+    /// <summary>Those who wait for a slot.</summary>
+    public SlotWaiters Waiters { get; } = new();
+
+    /// <summary>How slots are made fresh.</summary>
+    public ResetStrategy Strategy => _strategy;
 
     public override InstanceAllocator ForHost => _onDemand;
 
     /// <summary>Slots of the instance pool that are free; idle ones that are bound to a module are not.</summary>
     public int FreeContexts => _contexts.Free.FreeCount;
 
-    public int FreeMemories => _memories.Free.FreeCount;
+    /// <summary>Slots of the memory pool that are free, or will be once they are cleaned.</summary>
+    public int FreeMemories => _memories.Free.FreeCount + _decommit.Count;
 
     public int FreeTables => _tables.Free.FreeCount;
 
@@ -101,28 +122,40 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     /// <returns>The instance before its start function; null if the pool is exhausted and the options say to allocate on demand then.</returns>
     public PooledInstance? Rent(InstanceTemplate template, object? state)
     {
-        Module module = template.Module;
-        WarmList list = module.WarmList ?? Register(module);
-        PooledInstance? instance = list.TryTake();
-        if (instance is null)
+        if (Waiters.Any)
         {
-            try
-            {
-                instance = Bind(template, list);
-            }
-            catch (PoolExhaustedException) when (_options.Exhaustion == PoolExhaustion.AllocateOnDemand)
-            {
-                return null;
-            }
+            // What is free, or will be, is theirs.
+            return _options.Exhaustion == PoolExhaustion.AllocateOnDemand ? null : throw Exhausted("instance", _limits.Count, "InstanceLimits.Count");
         }
-        instance.Store.BeginLease(template.HostFunctions, state);
-        return instance;
+        try
+        {
+            return RentCore(template, state);
+        }
+        catch (PoolExhaustedException) when (_options.Exhaustion == PoolExhaustion.AllocateOnDemand)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>As <see cref="Rent"/> for those whose turn it is, but null whenever the pool is exhausted.</summary>
+    public PooledInstance? TryRent(InstanceTemplate template, object? state)
+    {
+        try
+        {
+            return RentCore(template, state);
+        }
+        catch (PoolExhaustedException)
+        {
+            // That is a wait, and counted as one.
+            Interlocked.Decrement(ref _exhaustions);
+            return null;
+        }
     }
 
     /// <summary>Takes a slot back whose instance has ended.</summary>
     public void Return(PooledInstance instance)
     {
-        WarmList list = instance.Module.WarmList!;
+        WarmList list = instance.List;
         try
         {
             instance.Reset();
@@ -132,7 +165,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             TearDown(instance);
             return;
         }
-        instance.LastUsed = ++_clock;
+        instance.CountReset();
         if (list.Leave(instance) is PooledInstance displaced)
         {
             if (_warm.Value >= _options.MaximumWarmSlots)
@@ -142,6 +175,81 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
         if (list.IsClosed)
             Drain(list);
+        Waiters.Signal();
+    }
+
+    /// <summary>A slot is bound no more.</summary>
+    public void Unregister(PooledInstance instance)
+    {
+        lock (_lock)
+        {
+            PooledInstance last = _bound[^1];
+            _bound[instance.BoundIndex] = last;
+            last.BoundIndex = instance.BoundIndex;
+            _bound.RemoveAt(_bound.Count - 1);
+            _unbound.Add(instance);
+        }
+    }
+
+    /// <summary>What the pool is doing; consistent in itself as far as other threads hold still.</summary>
+    public PoolStatistics GetStatistics()
+    {
+        SlotCounts counts;
+        int warm = 0;
+        int suspended = 0;
+        int warmMemories = 0;
+        int warmTables = 0;
+        lock (_lock)
+        {
+            counts = _unbound;
+            foreach (PooledInstance instance in _bound)
+            {
+                counts.Add(instance);
+                if (!instance.Store.IsLeased)
+                {
+                    warm++;
+                    warmMemories += instance.MemoryCount;
+                    warmTables += instance.TableCount;
+                }
+                else if (instance.Store.IsSuspended)
+                {
+                    suspended++;
+                }
+            }
+        }
+        return new PoolStatistics
+        {
+            Instances = new PoolUsage(_limits.Count, _contexts.Free.FreeCount, warm),
+            Memories = new PoolUsage(_memories.Free.Slots, FreeMemories, warmMemories),
+            Tables = new PoolUsage(_tables.Free.Slots, _tables.Free.FreeCount, warmTables),
+            Stacks = new PoolUsage(_stacks.Limit, _stacks.Limit - _stacks.Taken, 0),
+            Suspended = suspended,
+            Rents = counts.Rents,
+            Bindings = counts.Bindings,
+            Evictions = Interlocked.Read(ref _evictions),
+            Exhaustions = Interlocked.Read(ref _exhaustions) + _stacks.Exhaustions,
+            Waits = Waiters.Waits,
+            Waiting = Waiters.Count,
+            BytesReset = counts.BytesReset,
+            Faults = counts.Faults,
+            Decommits = _decommit.Cleaned,
+        };
+    }
+
+    /// <summary>The state of every slot of the instance pool, for display.</summary>
+    public SlotState[] GetSlotStates()
+    {
+        var states = new SlotState[_limits.Count];
+        lock (_lock)
+        {
+            foreach (PooledInstance instance in _bound)
+            {
+                int slot = _contexts.SlotOf(instance.Data.Context);
+                if (slot >= 0)
+                    states[slot] = !instance.Store.IsLeased ? SlotState.Warm : instance.Store.IsSuspended ? SlotState.Suspended : SlotState.InUse;
+            }
+        }
+        return states;
     }
 
     /// <summary>Frees a slot for good: everything it holds goes back to the slabs.</summary>
@@ -167,7 +275,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         return context;
     }
 
-    public override void FreeContext(byte* context) => _contexts.Free.Return(_contexts.SlotOf(context));
+    public override void FreeContext(byte* context)
+    {
+        _contexts.Free.Return(_contexts.SlotOf(context));
+        Freed();
+    }
 
     public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
     {
@@ -177,18 +289,23 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         if (minimum > limit)
             throw new InstantiationException($"a memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages})");
         UInt128 capacity = type.Limits.HasMaximum ? UInt128.Min(limit, (UInt128)type.Limits.Maximum << log2) : limit;
-        MemorySlot slot = _memorySlots[Take(_memories.Free, "memory", _options.TotalMemories is null ? "InstanceLimits.Count × Memories" : "PoolingOptions.TotalMemories")];
+        MemorySlot slot = SlotAt(Take(_memories.Free, "memory", _options.TotalMemories is null ? "InstanceLimits.Count × Memories" : "PoolingOptions.TotalMemories"));
+        // The compiler decides by the same facts which accesses to check.
+        bool isGuarded = _engine.Target.MemoryStrategy == Compiler.MemoryStrategy.Guarded && !type.Limits.Is64 && log2 == 16;
         try
         {
-            slot.Bind((ulong)minimum);
+            slot.Bind((ulong)minimum, isGuarded, type.Limits.IsShared);
         }
         catch (PlatformException e)
         {
             slot.Unbind();
-            _memories.Free.Return(slot.Index);
+            _decommit.Add(slot);
             throw new InstantiationException($"the system refuses a memory of {minimum} bytes: {e.Message}", e);
         }
-        return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot);
+        return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot)
+        {
+            CapacityLimit = $"InstanceLimits.MemoryPages = {_limits.MemoryPages}",
+        };
     }
 
     public override void FreeMemory(MemoryInstance memory)
@@ -199,7 +316,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             return;
         }
         slot.Unbind();
-        _memories.Free.Return(slot.Index);
+        _decommit.Add(slot);
+        Freed();
     }
 
     public override TableInstance AllocateTable(in TableType type, TableRecord* record)
@@ -210,7 +328,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
-        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) { IsPooled = true };
+        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) 
+        {
+            IsPooled = true,
+            CapacityLimit = $"InstanceLimits.TableElements = {_limits.TableElements}",
+        };
     }
 
     public override void FreeTable(TableInstance table)
@@ -220,9 +342,15 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _onDemand.FreeTable(table);
             return;
         }
-        // Only what was in use can be other than zero.
-        new Span<ulong>(table.Elements, (int)table.Length).Clear();
+        // Only what was in use can be other than zero. A large table's pages go back to the system, if it takes them.
+        VirtualMemory memory = VirtualMemory.Current;
+        ulong bytes = table.Length * 8;
+        ulong kept = Math.Min(bytes, memory.RoundUp((nuint)_options.TableKeepResident));
+        if (!TryDiscard((byte*)table.Elements + kept, bytes - kept))
+            kept = bytes;
+        NativeMemory.Clear(table.Elements, (nuint)kept);
         _tables.Free.Return(_tables.SlotOf(table.Elements));
+        Freed();
     }
 
     public override GuestStack AllocateStack() => _stacks.Rent();
@@ -234,6 +362,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         if (_disposed)
             return;
         _disposed = true;
+        TarnMetrics.Remove(this);
         WarmList[] lists;
         lock (_lock)
             lists = [.. _lists];
@@ -250,14 +379,91 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _stacks.Dispose();
         _onDemand.Dispose();
         foreach (MemorySlot? slot in _memorySlots)
-            slot?.FreeLog();
+            slot?.Free();
         NativeMemory.Free(_records);
     }
 
-    private static void Open(Slab slab)
+    private PooledInstance RentCore(InstanceTemplate template, object? state)
     {
-        if (slab.Base != null)
-            VirtualMemory.Current.Protect(slab.Base, (nuint)slab.Layout.TotalBytes, MemoryProtection.ReadWrite);
+        Module module = template.Module;
+        WarmList list = module.WarmList ?? Register(module);
+        PooledInstance instance = list.TryTake() ?? Bind(template, list);
+        instance.Rents++;
+        instance.Store.BeginLease(template.HostFunctions, state);
+        return instance;
+    }
+
+    private void Freed()
+    {
+        Interlocked.MemoryBarrier();
+        Waiters.Signal();
+    }
+
+    private PoolExhaustedException Exhausted(string pool, long slots, string limit)
+    {
+        Interlocked.Increment(ref _exhaustions);
+        return new PoolExhaustedException(pool, slots, limit);
+    }
+
+    private static int Product(int count, int each, string limit)
+    {
+        long product = (long)count * each;
+        return product <= PoolingOptions.MaximumSlots
+            ? (int)product
+            : throw new PoolReservationException(
+                limit == "Memories" ? "memory" : "table", ulong.MaxValue, PoolingOptions.MaximumSlots / each,
+                $"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {PoolingOptions.MaximumSlots} that a pool may have; the largest InstanceLimits.Count that fits is {PoolingOptions.MaximumSlots / each}");
+    }
+
+    private static string CountLimit(int? total, string option) => total is null ? "InstanceLimits.Count" : "PoolingOptions." + option;
+
+    private static bool TryDiscard(byte* start, ulong bytes)
+    {
+        try
+        {
+            if (bytes != 0)
+                VirtualMemory.Current.Discard(start, (nuint)bytes);
+            return true;
+        }
+        catch (PlatformException)
+        {
+            return false;
+        }
+    }
+
+    private ResetStrategy ChooseStrategy(VirtualMemory memory, int memories)
+    {
+        ResetStrategy wanted = _options.ResetStrategy;
+        if (wanted == ResetStrategy.Default && memories <= LearnedSlotsAtMost)
+            return ResetStrategy.Learned;
+        if (wanted == ResetStrategy.Default)
+            return memory.CanFindResident ? ResetStrategy.PageMapScan : ResetStrategy.Decommit;
+        if (wanted == ResetStrategy.PageMapScan && !memory.CanFindResident)
+            throw new PlatformNotSupportedException("ResetStrategy.PageMapScan needs Linux 6.7 or later and /proc; use Default, Learned, Decommit or Copy here");
+        return wanted;
+    }
+
+    // Pages that a slot may open one by one: each may cost two mappings, and more than half of those of the process are not for us.
+    private int LearnedPages(VirtualMemory memory, int memories)
+    {
+        const int Fewest = 8;
+        const int Most = 256;
+        long mappings = memory.MaximumMappings * 6 / 10;
+        long resident = Math.Max(1, _options.MemoryKeepResident / (long)memory.PageSize);
+        return (int)Math.Min(Math.Clamp(mappings / (2L * memories), Fewest, Most), resident);
+    }
+
+    private MemorySlot SlotAt(int index)
+    {
+        MemorySlot? slot = _memorySlots[index];
+        if (slot is not null)
+            return slot;
+        ulong capacity = (ulong)_limits.MemoryPages << 16;
+        slot = _faultRange >= 0
+            ? new LearnedMemorySlot(index, _memories.AddressOf(index), capacity, _records + index, _learnedPages, _options.MemoryKeepResident)
+            : new OpenMemorySlot(index, _memories.AddressOf(index), capacity, _memoriesAreOpen, _strategy, _options.MemoryKeepResident);
+        _memorySlots[index] = slot;
+        return slot;
     }
 
     private static void Drain(WarmList list)
@@ -273,9 +479,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         try
         {
             InstanceData data = Instantiation.Initialize(store, template);
-            var instance = new PooledInstance(store, data, list.Images);
+            var instance = new PooledInstance(store, data, list);
             list.Images ??= instance.Images;
             store.BeginPooling(this, instance);
+            lock (_lock)
+            {
+                instance.BoundIndex = _bound.Count;
+                _bound.Add(instance);
+            }
             return instance;
         }
         catch
@@ -315,8 +526,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         {
             if (free.TryTake(out int slot))
                 return slot;
+            if (free == _memories.Free && _decommit.Flush())
+                continue;
             if (!TryEvict())
-                throw new PoolExhaustedException(pool, free.Slots, limit);
+                throw Exhausted(pool, free.Slots, limit);
         }
     }
 
@@ -326,30 +539,39 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         WarmList[] lists;
         lock (_lock)
             lists = [.. _lists];
-        PooledInstance? oldest = null;
+        WarmList? oldest = null;
+        long stamp = long.MaxValue;
         foreach (WarmList list in lists)
         {
-            if (list.TryTakeOldest() is not PooledInstance candidate)
-                continue;
-            if (oldest is null || candidate.LastUsed < oldest.LastUsed)
-                (oldest, candidate) = (candidate, oldest!);
-            candidate?.Module.WarmList!.Push(candidate);
+            if (list.OldestStamp is long candidate && candidate < stamp)
+                (oldest, stamp) = (list, candidate);
         }
-        if (oldest is null)
+        PooledInstance? evicted = oldest?.TryTakeOldest();
+        // The rings are empty, or have just been emptied by others: threads' own places are left.
+        for (int i = 0; evicted is null && i < lists.Length; i++)
+            evicted = lists[i].TryTakeOldest();
+        if (evicted is null)
             return false;
-        TearDown(oldest);
+        Interlocked.Increment(ref _evictions);
+        TearDown(evicted);
         return true;
     }
 
+    // The shares add up to what is needed.
     private string DescribeSize(Module module, int bytes)
     {
         WasmModule wasm = module.Wasm;
         Compiler.Abi.VmContextLayout layout = module.Layout;
-        return $"the instance needs {bytes} bytes and a slot has {_limits.Size} (InstanceLimits.Size): "
-            + $"{wasm.Memories.Length} memories take {layout.Table(0) - layout.Memory(0)}, {wasm.Tables.Length} tables {layout.Global(0) - layout.Table(0)}, "
-            + $"{wasm.Globals.Length} globals {layout.Global(wasm.Globals.Length) - layout.Global(0)}, "
-            + $"{wasm.ImportedFunctionCount} imported functions {wasm.ImportedFunctionCount * sizeof(FunctionReference)}, "
-            + $"{layout.EscapingFunctions.Length} function references {layout.EscapingFunctions.Length * sizeof(FunctionReference)}, "
-            + $"{wasm.Elements.Length + wasm.Data.Length} segments {layout.DataState(wasm.Data.Length) - layout.ElementState(0)}";
+        int memories = layout.Table(0) - layout.Memory(0);
+        int tables = layout.Global(0) - layout.Table(0);
+        int globals = layout.Global(wasm.Globals.Length) - layout.Global(0);
+        int imported = wasm.ImportedFunctionCount * sizeof(FunctionReference);
+        int references = layout.EscapingFunctions.Length * sizeof(FunctionReference);
+        int segments = layout.DataState(wasm.Data.Length) - layout.ElementState(0);
+        int rest = bytes - (memories + tables + globals + imported + references + segments);
+        return $"an instance of the module needs {bytes} bytes and a slot has {_limits.Size} (InstanceLimits.Size): "
+            + $"{imported + references} for functions ({wasm.ImportedFunctionCount} imported, {layout.EscapingFunctions.Length} that are exported or referred to), "
+            + $"{globals} for {wasm.Globals.Length} globals, {memories} for {wasm.Memories.Length} memories, {tables} for {wasm.Tables.Length} tables, "
+            + $"0 for {wasm.Types.Length} types (the engine holds them), {segments} for {wasm.Elements.Length + wasm.Data.Length} segments, {rest} for the header";
     }
 }

@@ -5,10 +5,13 @@
 //   - memories: MemorySlot.Reset, with the image taken before the first instance ran;
 //   - the sections of the context for memories, tables and globals, and the segment states: copied back from _initialContext. All
 //     else in the context (function references, imports) is written once, when the slot is bound;
-//   - tables: copied back from _initialTables, if the module has instructions that write elements in place or managed
+//   - tables: copied back from their initial elements, if the module has instructions that write elements in place or managed
 //     code wrote any; what was grown is cleared;
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
+using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Tables;
 
@@ -17,26 +20,47 @@ namespace Tarn.Pooling;
 internal sealed unsafe class PooledInstance
 {
     private readonly InstanceData _data;
+    private readonly WarmList _list;
     private readonly PageImage[] _images;
-    private readonly ulong[]?[] _initialTables;
+    private readonly MemorySlot[] _memories;
+    private readonly TableReset[] _tables;
     private readonly byte[] _initialContext;
+    private readonly VmContext* _header;
     private readonly int _cellBytes;
     private readonly int _stateOffset;
+    private readonly bool _writesTables;
+    private int _learned;
 
-    public PooledInstance(Store store, InstanceData data, PageImage[]? images)
+    public PooledInstance(Store store, InstanceData data, WarmList list)
     {
         Store = store;
         _data = data;
+        _list = list;
+        Module = data.Module;
+        _header = data.Header;
         VmContextLayout layout = data.Module.Layout;
         WasmModule wasm = data.Module.Wasm;
-        _images = images ?? CaptureImages(data);
-        for (int i = wasm.ImportedMemoryCount; i < data.Memories.Length; i++)
-            data.Memories[i].Slot!.Seal(_images[i]);
-        _initialTables = new ulong[]?[data.Tables.Length];
-        for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
+        PageImage[]? images = list.Images;
+        _memories = new MemorySlot[data.Memories.Length - wasm.ImportedMemoryCount];
+        _images = images ?? new PageImage[_memories.Length];
+        for (int i = 0; i < _memories.Length; i++)
         {
-            TableInstance table = data.Tables[i];
-            _initialTables[i] = new ReadOnlySpan<ulong>(table.Elements, (int)table.Length).ToArray();
+            MemorySlot slot = data.Memories[wasm.ImportedMemoryCount + i].Slot!;
+            slot.FaultsBefore = slot.Faults;
+            _memories[i] = slot;
+            if (images is null)
+                _images[i] = slot.Capture();
+            slot.Seal(_images[i]);
+            if (slot is LearnedMemorySlot learned)
+                learned.Learn(list.Learned(i));
+        }
+        _learned = CountLearned();
+        _writesTables = Module.WritesTableElements;
+        _tables = new TableReset[data.Tables.Length - wasm.ImportedTableCount];
+        for (int i = 0; i < _tables.Length; i++)
+        {
+            TableInstance table = data.Tables[wasm.ImportedTableCount + i];
+            _tables[i] = new TableReset(table, new ReadOnlySpan<ulong>(table.Elements, (int)table.Length).ToArray());
             table.IsDirty = false;
         }
         _cellBytes = layout.Global(wasm.Globals.Length) - VmContextHeader.Size;
@@ -51,44 +75,113 @@ internal sealed unsafe class PooledInstance
 
     public InstanceData Data => _data;
 
-    public Module Module => _data.Module;
+    public Module Module { get; }
+
+    public WarmList List => _list;
 
     public PageImage[] Images => _images;
 
-    /// <summary>When it was last given back; for least-recently-used eviction.</summary>
+    /// <summary>When it was last put where any thread finds it, in milliseconds; for eviction in the order of use.</summary>
     public long LastUsed { get; set; }
+
+    /// <summary>Where the allocator lists it.</summary>
+    public int BoundIndex { get; set; }
+
+    /// <summary>How often it was taken; written by whoever has it.</summary>
+    public long Rents { get; set; }
+
+    /// <summary>Bytes of memories that its resets have looked at.</summary>
+    public long BytesReset { get; private set; }
+
+    /// <summary>Pages that guests opened by faulting.</summary>
+    public long Faults
+    {
+        get
+        {
+            long sum = 0;
+            foreach (MemorySlot slot in _memories)
+                sum += slot.Faults - slot.FaultsBefore;
+            return sum;
+        }
+    }
+
+    public int MemoryCount => _memories.Length;
+
+    public int TableCount => _tables.Length;
+
+    /// <summary>Counts the reset that was just done.</summary>
+    public void CountReset()
+    {
+        if (_memories.Length != 0)
+            BytesReset += LastResetBytes;
+    }
+
+    /// <summary>Bytes of memories that the last reset looked at.</summary>
+    public long LastResetBytes
+    {
+        get
+        {
+            long sum = 0;
+            foreach (MemorySlot slot in _memories)
+                sum += slot.LastResetBytes;
+            return sum;
+        }
+    }
 
     /// <summary>Undoes everything that the last instance did.</summary>
     public void Reset()
     {
-        WasmModule wasm = Module.Wasm;
         // Tables first: their lengths are in the context.
-        for (int i = wasm.ImportedTableCount; i < _data.Tables.Length; i++)
-            ResetTable(_data.Tables[i], _initialTables[i]!);
-        for (int i = wasm.ImportedMemoryCount; i < _data.Memories.Length; i++)
-            _data.Memories[i].Slot!.Reset(_images[i]);
-        ReadOnlySpan<byte> initial = _initialContext;
-        initial[.._cellBytes].CopyTo(new Span<byte>(_data.Context + VmContextHeader.Size, _cellBytes));
-        initial[_cellBytes..].CopyTo(new Span<byte>(_data.Context + _stateOffset, initial.Length - _cellBytes));
-        _data.Header->InterruptRequested = 0;
+        foreach (ref readonly TableReset table in _tables.AsSpan())
+        {
+            if (_writesTables || table.Table.IsDirty)
+                table.Reset();
+        }
+        foreach (MemorySlot slot in _memories)
+            slot.Reset();
+        byte[] initial = _initialContext;
+        if (initial.Length != 0)
+        {
+            ref byte from = ref MemoryMarshal.GetArrayDataReference(initial);
+            Unsafe.CopyBlock(ref *((byte*)_header + VmContextHeader.Size), ref from, (uint)_cellBytes);
+            Unsafe.CopyBlock(ref *((byte*)_header + _stateOffset), ref Unsafe.Add(ref from, _cellBytes), (uint)(initial.Length - _cellBytes));
+        }
+        _header->InterruptRequested = 0;
+        if (_memories.Length != 0 && CountLearned() is int learned && learned != _learned)
+            ShareLearned(learned);
     }
 
-    private static PageImage[] CaptureImages(InstanceData data)
+    private int CountLearned()
     {
-        var images = new PageImage[data.Memories.Length];
-        for (int i = data.Module.Wasm.ImportedMemoryCount; i < images.Length; i++)
-            images[i] = data.Memories[i].Slot!.Capture();
-        return images;
+        int sum = 0;
+        foreach (MemorySlot slot in _memories)
+        {
+            if (slot is LearnedMemorySlot learned)
+                sum += learned.Learned;
+        }
+        return sum;
     }
 
-    private void ResetTable(TableInstance table, ulong[] initial)
+    private void ShareLearned(int learned)
     {
-        if (!table.IsDirty && !Module.WritesTableElements)
-            return;
-        ulong length = table.Length;
-        if (length > (ulong)initial.Length)
-            new Span<ulong>(table.Elements + initial.Length, (int)length - initial.Length).Clear();
-        initial.CopyTo(new Span<ulong>(table.Elements, initial.Length));
-        table.IsDirty = false;
+        _learned = learned;
+        var pages = new int[_memories.Length][];
+        for (int i = 0; i < pages.Length; i++)
+            pages[i] = _memories[i] is LearnedMemorySlot { IsAllOpen: false } slot ? slot.GetLearned() : [];
+        _list.Learn(pages);
+    }
+
+    private readonly struct TableReset(TableInstance table, ulong[] initial)
+    {
+        public TableInstance Table { get; } = table;
+
+        public void Reset()
+        {
+            ulong length = Table.Length;
+            if (length > (ulong)initial.Length)
+                new Span<ulong>(Table.Elements + initial.Length, (int)length - initial.Length).Clear();
+            initial.CopyTo(new Span<ulong>(Table.Elements, initial.Length));
+            Table.IsDirty = false;
+        }
     }
 }

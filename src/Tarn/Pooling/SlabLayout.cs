@@ -10,8 +10,8 @@ namespace Tarn.Pooling;
 /// <summary>Where the slots of a slab lie. All numbers are bytes and multiples of the page size.</summary>
 internal readonly record struct SlabLayout
 {
-    /// <summary>No slab may be larger: user space has 47 bits, and sums of two slabs must not overflow either.</summary>
-    public const ulong MaximumBytes = 1UL << 46;
+    /// <summary>No slab may be larger: user space has 47 bits. What of it is free, the system says.</summary>
+    public const ulong MaximumBytes = 1UL << 47;
 
     private SlabLayout(int slots, ulong usable, ulong guard, ulong lead)
     {

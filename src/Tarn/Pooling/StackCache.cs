@@ -12,6 +12,7 @@ internal sealed class StackCache : IDisposable
     private readonly GuestStackPool _pool;
     private readonly int _limit;
     private int _made;
+    private long _exhaustions;
 
     public StackCache(int stackBytes, int limit)
     {
@@ -22,6 +23,11 @@ internal sealed class StackCache : IDisposable
 
     /// <summary>Stacks in use or cached by a core.</summary>
     public int Taken => Volatile.Read(ref _made);
+
+    public int Limit => _limit;
+
+    /// <summary>How often there was none.</summary>
+    public long Exhaustions => Interlocked.Read(ref _exhaustions);
 
     public GuestStack Rent() => Interlocked.Exchange(ref Mine().Stack, null) ?? RentSlow();
 
@@ -54,6 +60,7 @@ internal sealed class StackCache : IDisposable
                 if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
                     return stack;
             }
+            Interlocked.Increment(ref _exhaustions);
             throw new PoolExhaustedException("stack", _limit, "PoolingOptions.TotalStacks");
         }
         try

@@ -1,5 +1,6 @@
 // Puts traps into words: the machine's code and program counter become the public code, a backtrace with names, and for memory
 // faults the address within the memory. Runs before the guest's frames are dropped, since the backtrace is read from them.
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Memories;
@@ -25,7 +26,14 @@ internal static unsafe class TrapFactory
         {
             address = (ulong)(trap.FaultAddress - (nint)memory.Base);
             size = memory.ByteLength;
+            // Within bounds the only reason for a fault is a page that the system would not make accessible: no fault of the guest.
+            if (address < size)
+            {
+                string detail = $"the system refused to make the memory's page at 0x{address:x} accessible (error {memory.Slot?.OpenError ?? 0}): it has no memory left, or the process too many mappings";
+                return new TrapException(new Trap(TrapCode.AllocationTooLarge, Frames(frames), detail: detail), store);
+            }
         }
+        TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), address, size), store);
     }
 
@@ -34,6 +42,7 @@ internal static unsafe class TrapFactory
     {
         var frames = new List<FrameDescription>();
         Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
+        TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), detail: detail), store);
     }
 

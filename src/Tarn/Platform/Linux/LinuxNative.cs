@@ -16,6 +16,16 @@ internal static unsafe partial class LinuxNative
     public const int MapNoReserve = 0x4000;
 
     public const int AdviceDontNeed = 4;
+    public const int AdviceNoHugePages = 15;
+
+    public const int OpenReadOnly = 0;
+    public const int OpenCloseOnExec = 0x80000;
+
+    /// <summary>PAGEMAP_SCAN: _IOWR('f', 16, struct pm_scan_arg of 96 bytes).</summary>
+    public const nuint PageMapScan = 0xC0606610;
+    public const ulong PageIsPresent = 1 << 3;
+    public const ulong PageIsSwapped = 1 << 4;
+    public const ulong PageIsZeroPage = 1 << 5;
 
     public const uint MemfdCloseOnExec = 1;
 
@@ -35,6 +45,12 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport(Libc, EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(nint address, nuint length, int advice);
+
+    [LibraryImport(Libc, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport(Libc, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(int fileDescriptor, nuint request, PageMapScanRecord* argument);
 
     [LibraryImport(Libc, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int CreateMemoryFile(string name, uint flags);
@@ -59,4 +75,30 @@ internal unsafe struct SignalActionRecord
     public int Flags;
     private readonly int _padding;
     public nint Restorer;
+}
+
+// struct pm_scan_arg and struct page_region (Linux 6.7, uapi/linux/fs.h), 96 and 24 bytes.
+[StructLayout(LayoutKind.Sequential, Size = 96)]
+internal unsafe struct PageMapScanRecord
+{
+    public ulong Size;
+    public ulong Flags;
+    public ulong Start;
+    public ulong End;
+    public ulong WalkEnd;
+    public PageMapRegion* Regions;
+    public ulong RegionCount;
+    public ulong MaximumPages;
+    public ulong CategoryInverted;
+    public ulong CategoryMask;
+    public ulong CategoryAnyOf;
+    public ulong ReturnMask;
+}
+
+[StructLayout(LayoutKind.Sequential, Size = 24)]
+internal struct PageMapRegion
+{
+    public ulong Start;
+    public ulong End;
+    public ulong Categories;
 }

@@ -10,6 +10,11 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
 {
     private const nint Failed = -1;
 
+    // /proc/self/pagemap, open for the life of the process, or −1 where the kernel has no PAGEMAP_SCAN or /proc is not there.
+    private readonly Lazy<int> _pageMap;
+
+    public LinuxVirtualMemory() => _pageMap = new Lazy<int>(OpenPageMap);
+
     public override nuint PageSize { get; } = (nuint)Environment.SystemPageSize;
 
     public override byte* Reserve(nuint bytes)
@@ -69,6 +74,38 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
         Check(mapped != Failed, "mapping a memory image (mmap MAP_FIXED)", bytes);
     }
 
+    public override long MaximumMappings { get; } = ReadMaximumMappings();
+
+    public override bool CanFindResident => _pageMap.Value >= 0;
+
+    public override int FindResident(byte* start, byte* end, Span<PageRange> ranges, out byte* next)
+    {
+        const int AtMost = 64;
+        PageMapRegion* regions = stackalloc PageMapRegion[AtMost];
+        // Present or swapped out, and not the shared page of zeros.
+        PageMapScanRecord record = new()
+        {
+            Size = (ulong)sizeof(PageMapScanRecord),
+            Start = (ulong)start,
+            End = (ulong)end,
+            Regions = regions,
+            RegionCount = (ulong)Math.Min(AtMost, ranges.Length),
+            CategoryInverted = PageIsZeroPage,
+            CategoryMask = PageIsZeroPage,
+            CategoryAnyOf = PageIsPresent | PageIsSwapped,
+            ReturnMask = PageIsPresent | PageIsSwapped,
+        };
+        int found = Control(_pageMap.Value, PageMapScan, &record);
+        Check(found >= 0, "asking which pages are resident (ioctl PAGEMAP_SCAN)", (nuint)(end - start));
+        for (int i = 0; i < found; i++)
+            ranges[i] = new PageRange((byte*)regions[i].Start, (byte*)regions[i].End);
+        next = (byte*)record.WalkEnd;
+        return found;
+    }
+
+    // Advice: a kernel without large pages says EINVAL, which is as good.
+    public override void PreferSmallPages(byte* address, nuint bytes) => _ = Advise((nint)address, bytes, AdviceNoHugePages);
+
     internal static int Bits(MemoryProtection protection) => protection switch
     {
         MemoryProtection.None => ProtectionNone,
@@ -77,6 +114,45 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
         MemoryProtection.ReadExecute => ProtectionRead | ProtectionExecute,
         _ => throw new ArgumentOutOfRangeException(nameof(protection), protection, "no such protection"),
     };
+
+    private static long ReadMaximumMappings()
+    {
+        // The kernel's own default, where /proc is not there.
+        const long Otherwise = 65530;
+        try
+        {
+            return long.TryParse(File.ReadAllText("/proc/sys/vm/max_map_count"), System.Globalization.CultureInfo.InvariantCulture, out long count) ? count : Otherwise;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Otherwise;
+        }
+    }
+
+    private static int OpenPageMap()
+    {
+        int descriptor = Open("/proc/self/pagemap", OpenReadOnly | OpenCloseOnExec);
+        if (descriptor < 0)
+            return -1;
+        PageMapRegion region;
+        byte probe = 1;
+        ulong page = (ulong)&probe & ~((ulong)Environment.SystemPageSize - 1);
+        PageMapScanRecord record = new()
+        {
+            Size = (ulong)sizeof(PageMapScanRecord),
+            Start = page,
+            End = page + (ulong)Environment.SystemPageSize,
+            Regions = &region,
+            RegionCount = 1,
+            CategoryAnyOf = PageIsPresent | PageIsSwapped,
+            ReturnMask = PageIsPresent,
+        };
+        // The page of this very stack frame: a kernel that does not find it is not to be relied on.
+        if (Control(descriptor, PageMapScan, &record) == 1)
+            return descriptor;
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return -1;
+    }
 
     private static void Check(bool succeeded, string operation, nuint bytes)
     {

@@ -11,6 +11,7 @@
 //     record, the execution record and the interrupted context. No locks, no allocation, no other code.
 //  4. Opening pages: only within a registered slab, only below the slot's AccessibleBytes, which is the memory's length, so that a guest
 //     can never open a page that is not its own. The access is then run again. A granule that faults twice in a row is not tried again.
+//     When the log is full everything below AccessibleBytes is opened, so a guest cannot use up the process's mappings page by page.
 //  5. Otherwise the interrupted context resumes at the landing stub, on the guest stack with r14 as it was. The kernel restores all
 //     registers from the context, so the handler itself need not preserve any.
 // It runs on the alternate stack of the thread where there is one (SA_ONSTACK, the CLR makes one for each thread), else on the guest stack,
@@ -48,6 +49,7 @@ internal static unsafe class FaultHandlerCode
         Label next = asm.NewLabel();
         Label found = asm.NewLabel();
         Label logged = asm.NewLabel();
+        Label one = asm.NewLabel();
 
         asm.Mov(S64, Rax, new Mem(Rdx, ContextRip));
         asm.MovImm64(Rcx, (nint)arena.Base);
@@ -106,6 +108,13 @@ internal static unsafe class FaultHandlerCode
         // The system call clobbers rax, rcx and r11.
         asm.Mov(S64, R8, R11);
         asm.Shift(ShiftOp.Shr, S64, R8, FaultSlotRecord.LogUnitShift);
+        // Where the log is full the whole memory is opened instead: each page by itself would be two mappings, of which a process has few.
+        asm.Mov(S32, Rax, new Mem(R9, FaultSlotRecord.LogCountOffset));
+        asm.Cmp(S32, Rax, new Mem(R9, FaultSlotRecord.LogCapacityOffset));
+        asm.Jcc(Condition.Below, one);
+        asm.Sub(S64, Rdi, R11);
+        asm.Mov(S64, Rsi, new Mem(R9, FaultSlotRecord.AccessibleBytesOffset));
+        asm.Bind(one);
         asm.Push(Rcx);
         asm.MovImm32(Rdx, LinuxNative.ProtectionRead | LinuxNative.ProtectionWrite);
         asm.MovImm32(Rax, SystemCallProtect);

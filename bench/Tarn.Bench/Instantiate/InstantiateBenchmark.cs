@@ -1,0 +1,246 @@
+// The race that Tarn is built for: instantiate, look an export up, call it, dispose, again and again. Every contender runs the same modules in this process,
+// interleaved; results must be the expected ones on every cycle, so nobody gets away with a reset that is none. Three parts:
+//   rates       medians of batches on one thread, then on two at once (ns a cycle; with two threads the wall time over the cycles of both);
+//   latency     every cycle timed by itself, percentiles;
+//   steadiness  what a cycle costs besides time: managed bytes, page faults, system calls. The last are counted by strace in a child process, as the
+//               difference between a long and a short run, so that start-up does not count.
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tarn.Bench.Instantiate;
+
+internal sealed class InstantiateBenchmark : IBenchmark
+{
+    private const double BatchNanoseconds = 4e6;
+    private const double WarmUpMilliseconds = 250;
+
+    public string Verb => "instantiate";
+
+    public string Summary => "instantiate + call + dispose against Wasmtime pooled and on demand, ns; words: cases; --only=tarn,c-api,… --rounds=N --part=rates|latency|steady";
+
+    public int Run(BenchmarkArguments arguments)
+    {
+        List<InstantiateCase> cases = [.. InstantiateCase.All().Where(c => arguments.Words.Count == 0 || arguments.Words.Contains(c.Name))];
+        if (arguments.Number("worker", 0) is int cycles and > 0)
+            return Worker(cases[0], cycles);
+        string[]? only = arguments.Text("only")?.Split(',');
+        string part = arguments.Text("part") ?? "";
+        List<CycleContender> contenders = Contenders(only);
+        try
+        {
+            if (part is "" or "rates")
+                Rates(cases, contenders, arguments);
+            if (part is "" or "latency")
+                Latency(cases, contenders);
+            if (part is "" or "steady")
+                Steadiness(cases, contenders);
+        }
+        finally
+        {
+            contenders.ForEach(c => c.Dispose());
+        }
+        return 0;
+    }
+
+    private static EngineOptions Pooled => new() { Allocation = AllocationStrategy.Pooling };
+
+    private static List<CycleContender> Contenders(string[]? only)
+    {
+        List<(string Key, Func<CycleContender> Make)> all =
+        [
+            ("wt-c-tuned", () => new WasmtimeNativeCycles("Wasmtime C API, pooled, tuned", tuned: true)),
+            ("wt-c", () => new WasmtimeNativeCycles("Wasmtime C API, pooled", tuned: false)),
+            ("wt-tuned", () => new WasmtimeCycles("Wasmtime, pooled, tuned", pooled: true, tuned: true)),
+            ("wt", () => new WasmtimeCycles("Wasmtime, pooled", pooled: true, tuned: false)),
+            ("wt-demand", () => new WasmtimeCycles("Wasmtime, on demand", pooled: false, tuned: false)),
+            ("tarn", () => new TarnCycles("Tarn, pooled", Pooled)),
+            ("tarn-checked", () => new TarnCycles("Tarn, pooled, checked", Pooled with { MemoryStrategy = MemoryStrategy.Checked })),
+            ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions())),
+        ];
+        return [.. all.Where(c => only is null || only.Contains(c.Key)).Select(c => c.Make())];
+    }
+
+    private static void Rates(List<InstantiateCase> cases, List<CycleContender> contenders, BenchmarkArguments arguments)
+    {
+        int rounds = arguments.Rounds(15);
+        SideBySide one = new("Instantiate + call + dispose, one thread", "ns");
+        SideBySide two = new("Instantiate + call + dispose, two threads, wall time over all cycles", "ns");
+        foreach (InstantiateCase instantiateCase in cases)
+        {
+            var single = new List<Contender>();
+            var pairs = new List<Contender>();
+            foreach (CycleContender contender in contenders)
+            {
+                int cycles = Calibrate(contender, instantiateCase);
+                long expected = contender.Run(1);
+                single.Add(Contender.InProcess(contender.Name, cycles, () => Require(contender.Run(cycles) == expected * cycles)));
+                pairs.Add(Contender.InProcess(contender.Name, 2.0 * cycles, () => TwoThreads(() => Require(contender.Run(cycles) == expected * cycles))));
+            }
+            one.Run(instantiateCase.Title, single, rounds);
+            two.Run(instantiateCase.Title, pairs, rounds);
+        }
+        SideBySide control = new("What two threads are worth on this machine: arithmetic alone", "ns");
+        control.Run("multiply", [Contender.InProcess("one thread", Spins, Spin), Contender.InProcess("two threads", 2.0 * Spins, () => TwoThreads(Spin))], rounds);
+        one.Report(arguments);
+        two.Report(arguments);
+        control.Report(arguments);
+    }
+
+    private static void Latency(List<InstantiateCase> cases, List<CycleContender> contenders)
+    {
+        Console.WriteLine("Latency of single cycles, one thread (ns; includes reading the clock)\n\n| case | contender | p50 | p90 | p99 | p99.9 | worst |\n|---|---|--:|--:|--:|--:|--:|");
+        foreach (InstantiateCase instantiateCase in cases)
+        {
+            foreach (CycleContender contender in contenders)
+            {
+                int cycles = Math.Clamp(Calibrate(contender, instantiateCase) * 10, 1000, 100_000);
+                var ticks = new long[cycles];
+                for (int i = 0; i < cycles; i++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    contender.Run(1);
+                    ticks[i] = Stopwatch.GetTimestamp() - start;
+                }
+                Array.Sort(ticks);
+                double At(double share) => ticks[(int)(share * (cycles - 1))] * 1e9 / Stopwatch.Frequency;
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {instantiateCase.Title} | {contender.Name} | {At(0.5):0} | {At(0.9):0} | {At(0.99):0} | {At(0.999):0} | {At(1):0} |"));
+            }
+        }
+        Console.WriteLine();
+    }
+
+    private static void Steadiness(List<InstantiateCase> cases, List<CycleContender> contenders)
+    {
+        Console.WriteLine("What a cycle costs besides time\n\n| case | contender | managed bytes | page faults |\n|---|---|--:|--:|");
+        foreach (InstantiateCase instantiateCase in cases)
+        {
+            foreach (CycleContender contender in contenders)
+            {
+                int cycles = Math.Clamp(Calibrate(contender, instantiateCase) * 4, 2000, 400_000);
+                long faults = ProcessCounters.MinorFaults();
+                long bytes = GC.GetAllocatedBytesForCurrentThread();
+                contender.Run(cycles);
+                bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
+                faults = ProcessCounters.MinorFaults() - faults;
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {instantiateCase.Title} | {contender.Name} | {bytes / (double)cycles:0.##} | {faults / (double)cycles:0.####} |"));
+            }
+        }
+        Console.WriteLine("\nSystem calls of Tarn's cycle (strace -f -c of 1,020,000 cycles less those of 20,000)\n");
+        foreach (InstantiateCase instantiateCase in cases)
+        {
+            const int Few = 20_000;
+            const int Many = 1_020_000;
+            Dictionary<string, long>? less = CountSystemCalls(instantiateCase.Name, Few);
+            Dictionary<string, long>? more = CountSystemCalls(instantiateCase.Name, Many);
+            if (less is null || more is null)
+            {
+                Console.WriteLine("strace is not available: system calls are not counted.");
+                return;
+            }
+            var difference = more.Select(c => (c.Key, Count: c.Value - less.GetValueOrDefault(c.Key))).Where(c => c.Count != 0).OrderByDescending(c => Math.Abs(c.Count)).ToList();
+            long sum = difference.Sum(c => c.Count);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{instantiateCase.Title}: {sum / (double)(Many - Few):0.00000} a cycle ({string.Join(", ", difference.Take(6).Select(c => $"{c.Key} {c.Count:+0;-0}"))})"));
+        }
+    }
+
+    // Calls by name, counted over the whole process.
+    private static Dictionary<string, long>? CountSystemCalls(string name, int cycles)
+    {
+        string log = Path.GetTempFileName();
+        try
+        {
+            var start = new ProcessStartInfo("strace", ["-f", "-c", "-o", log, Environment.ProcessPath!]);
+            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+                start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+            start.ArgumentList.Add("instantiate");
+            start.ArgumentList.Add(name);
+            start.ArgumentList.Add($"--worker={cycles}");
+            using Process process = Process.Start(start)!;
+            process.WaitForExit();
+            if (process.ExitCode != 0)
+                return null;
+            var counts = new Dictionary<string, long>();
+            foreach (string line in File.ReadLines(log))
+            {
+                string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                if (words.Length >= 5 && words[^1] != "total" && long.TryParse(words[3], CultureInfo.InvariantCulture, out long calls))
+                    counts[words[^1]] = calls;
+            }
+            return counts;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+        finally
+        {
+            File.Delete(log);
+        }
+    }
+
+    private static int Worker(InstantiateCase instantiateCase, int cycles)
+    {
+        using var tarn = new TarnCycles("Tarn", Pooled);
+        tarn.Load(instantiateCase);
+        tarn.Run(cycles);
+        return 0;
+    }
+
+    // Loads the case, checks what it returns, warms up, and gives the number of cycles that a batch takes.
+    private static int Calibrate(CycleContender contender, InstantiateCase instantiateCase)
+    {
+        contender.Load(instantiateCase);
+        long result = contender.Run(1);
+        if (instantiateCase.Expected is long expected && result != expected)
+            throw new InvalidOperationException($"{contender.Name} returns {result} for {instantiateCase.Name}, not {expected}");
+        // Long enough for tiered compilation to be done with whatever runs in this process.
+        long begin = Stopwatch.GetTimestamp();
+        for (int cycles = 1; ;)
+        {
+            long start = Stopwatch.GetTimestamp();
+            Require(contender.Run(cycles) == result * cycles);
+            double elapsed = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+            if (elapsed < BatchNanoseconds)
+                cycles *= 2;
+            else if (Stopwatch.GetElapsedTime(begin).TotalMilliseconds > WarmUpMilliseconds)
+                return Math.Max(1, (int)(cycles * BatchNanoseconds / elapsed));
+        }
+    }
+
+    private const int Spins = 4_000_000;
+
+    private static void Spin()
+    {
+        ulong value = (ulong)Environment.TickCount64 | 1;
+        for (int i = 0; i < Spins; i++)
+            value *= 0x9E3779B97F4A7C15;
+        Require(value != 0);
+    }
+
+    private static void TwoThreads(Action work)
+    {
+        Exception? failed = null;
+        var other = new Thread(() =>
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception e)
+            {
+                failed = e;
+            }
+        });
+        other.Start();
+        work();
+        other.Join();
+        if (failed is not null)
+            throw failed;
+    }
+
+    private static void Require(bool condition)
+    {
+        if (!condition)
+            throw new InvalidOperationException("a contender returned a wrong result");
+    }
+}
