@@ -56,14 +56,23 @@ public sealed class WasiContext : IWasiState, IDisposable
     /// <exception cref="ArgumentException">The module exports neither.</exception>
     /// <exception cref="TrapException">The guest trapped.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <remarks>Where the guest waits, for a clock or a stream, this thread does; <see cref="RunAsync"/> holds none.</remarks>
     public int Run(Instance instance, CancellationToken cancellationToken = default)
+    {
+        ValueTask<int> run = RunAsync(instance, cancellationToken);
+        return run.IsCompleted ? run.GetAwaiter().GetResult() : run.AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Runs an instance's program as <see cref="Run"/> does; while the guest waits for a clock or a stream, no thread waits with it.</summary>
+    /// <inheritdoc cref="Run"/>
+    public async ValueTask<int> RunAsync(Instance instance, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(instance);
         if (!instance.TryGetFunction("_start", out Function entry) && !instance.TryGetFunction("_initialize", out entry))
             entry = instance.GetFunction("_start");
         try
         {
-            entry.Invoke([], [], cancellationToken);
+            _ = await entry.InvokeAsync([], cancellationToken);
             return 0;
         }
         catch (WasiExitException exit)

@@ -1,6 +1,7 @@
 // What a guest gets of the world. By default it is nothing: no arguments, no environment, no files, empty input, output that goes nowhere; only time and
 // random bytes are the system's. Options are read when a context is made and may be used for any number of contexts, one after the other for the streams.
 using System.Net.Sockets;
+using Tarn.Wasi.Host;
 
 namespace Tarn.Wasi;
 
@@ -45,4 +46,23 @@ public sealed record WasiOptions
 
     /// <summary>Descriptors that the guest may have open at once; beyond them it gets EMFILE.</summary>
     public int MaximumDescriptors { get; init; } = 1024;
+
+    /// <summary>The same options with the process's own standard streams, unbuffered: for a command line.</summary>
+    public WasiOptions WithProcessStreams()
+    {
+        if (!OperatingSystem.IsLinux())
+            throw new PlatformNotSupportedException("the process's own streams can be given to guests on Linux only so far; set StandardInput, StandardOutput and StandardError");
+        HostStream input = new(0);
+        HostStream output = new(1);
+        HostStream error = new(2);
+        return this with
+        {
+            StandardInput = input,
+            StandardInputType = input.FileType,
+            StandardOutput = output,
+            StandardOutputType = output.FileType,
+            StandardError = error,
+            StandardErrorType = error.FileType,
+        };
+    }
 }

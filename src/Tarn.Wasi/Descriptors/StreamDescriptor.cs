@@ -1,4 +1,6 @@
 // What input, output and sockets have in common: bytes in sequence that may have to be waited for.
+using Tarn.Wasi.Host;
+
 namespace Tarn.Wasi.Descriptors;
 
 internal abstract class StreamDescriptor(WasiRights rights) : Descriptor(rights, WasiRights.None)
@@ -20,5 +22,5 @@ internal abstract class StreamDescriptor(WasiRights rights) : Descriptor(rights,
 
     /// <summary>A stream over memory, or a file's that has no asynchronous handle: its asynchronous methods would only borrow another thread.</summary>
     protected static bool IsSynchronousStream(Stream stream) =>
-        stream == Stream.Null || stream is MemoryStream or UnmanagedMemoryStream or FileStream { IsAsync: false };
+        stream == Stream.Null || stream is HostStream or MemoryStream or UnmanagedMemoryStream or FileStream { IsAsync: false };
 }

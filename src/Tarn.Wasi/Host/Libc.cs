@@ -97,6 +97,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
     public static partial nint GetRandom(byte* buffer, nuint size, uint flags);
 
+    // struct pollfd: descriptor 0, events 4, what happened 6; 8 bytes.
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(long* descriptors, nuint count, int timeout);
+
     [LibraryImport(Library, EntryPoint = "isatty")]
     public static partial int IsTerminal(int descriptor);
 }

@@ -2,7 +2,7 @@
 // stream, a file system or the system becomes an error number, and that only three things pass through as exceptions, because they end the guest:
 // its own exit, a trap (an interruption), and the cancellation of the call.
 //
-// Functions that may have to wait give a ValueTask. DefineBlocking is the one place that decides what happens until it is done.
+// Functions that may have to wait are asynchronous host functions: while one is pending the guest is suspended and no thread waits.
 namespace Tarn.Wasi.Preview1;
 
 internal sealed class Binder(Linker linker, string module, WasiContext? context)
@@ -155,11 +155,11 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         WasiCall call = CallOf(caller);
         try
         {
-            return (int)Wait(body(call, a1, a2, a3));
+            return Answer(body(call, a1, a2, a3), call.CancellationToken);
         }
         catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
         {
-            return (int)ExceptionErrno.From(e);
+            return ValueTask.FromResult((int)ExceptionErrno.From(e));
         }
     });
 
@@ -168,11 +168,11 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         WasiCall call = CallOf(caller);
         try
         {
-            return (int)Wait(body(call, a1, a2, a3, a4));
+            return Answer(body(call, a1, a2, a3, a4), call.CancellationToken);
         }
         catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
         {
-            return (int)ExceptionErrno.From(e);
+            return ValueTask.FromResult((int)ExceptionErrno.From(e));
         }
     });
 
@@ -181,11 +181,11 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         WasiCall call = CallOf(caller);
         try
         {
-            return (int)Wait(body(call, a1, a2, a3, a4, a5));
+            return Answer(body(call, a1, a2, a3, a4, a5), call.CancellationToken);
         }
         catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
         {
-            return (int)ExceptionErrno.From(e);
+            return ValueTask.FromResult((int)ExceptionErrno.From(e));
         }
     });
 
@@ -194,18 +194,32 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         WasiCall call = CallOf(caller);
         try
         {
-            return (int)Wait(body(call, a1, a2, a3, a4, a5, a6));
+            return Answer(body(call, a1, a2, a3, a4, a5, a6), call.CancellationToken);
         }
         catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
         {
-            return (int)ExceptionErrno.From(e);
+            return ValueTask.FromResult((int)ExceptionErrno.From(e));
         }
     });
 
     private static bool EndsGuest(Exception e, CancellationToken cancellationToken) =>
         e is WasiExitException or TrapException || (e is OperationCanceledException && cancellationToken.IsCancellationRequested);
 
-    private static WasiErrno Wait(ValueTask<WasiErrno> task) => task.IsCompleted ? task.GetAwaiter().GetResult() : task.AsTask().GetAwaiter().GetResult();
+    // What is done already costs nothing more: files, and streams that need no waiting for.
+    private static ValueTask<int> Answer(ValueTask<WasiErrno> task, CancellationToken cancellationToken) =>
+        task.IsCompletedSuccessfully ? ValueTask.FromResult((int)task.Result) : AnswerLater(task, cancellationToken);
+
+    private static async ValueTask<int> AnswerLater(ValueTask<WasiErrno> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (int)await task;
+        }
+        catch (Exception e) when (!EndsGuest(e, cancellationToken))
+        {
+            return (int)ExceptionErrno.From(e);
+        }
+    }
 
     private WasiCall CallOf(Caller caller) => new(context ?? caller.GetState<IWasiState>().Wasi, caller);
 }

@@ -1,5 +1,6 @@
 // What a guest is told when a stream, a file system or a socket throws.
 using System.Net.Sockets;
+using Tarn.Wasi.Host;
 
 namespace Tarn.Wasi.Preview1;
 
@@ -7,6 +8,7 @@ internal static class ExceptionErrno
 {
     public static WasiErrno From(Exception exception) => exception switch
     {
+        ErrnoException known => known.Errno,
         SocketException socket => From(socket.SocketErrorCode),
         IOException { InnerException: SocketException socket } => From(socket.SocketErrorCode),
         FileNotFoundException or DirectoryNotFoundException => WasiErrno.NoEntry,
