@@ -116,9 +116,7 @@ public readonly struct Memory : IEquatable<Memory>
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
         MemoryInstance memory = Instance;
         long before = _store!.Grow(memory, (ulong)pages);
-        if (before < 0)
-            throw new InvalidOperationException($"the memory of {Pages} pages cannot grow by {pages}: it may have {MaximumPages} pages at most, its store's limits must allow it, and the system must have room");
-        return before;
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>

@@ -99,6 +99,18 @@ public sealed unsafe partial class Store
         return table.Grow(count, value);
     }
 
+    /// <summary>Why a memory did not grow. The limiter is not asked again: it may count what it is asked.</summary>
+    internal string DescribeRefusal(MemoryInstance memory, ulong pages) =>
+        Limits is not null && pages <= (memory.CapacityBytes >> memory.Type.PageSizeLog2) - memory.Pages
+            ? $"the memory of {memory.Pages} pages cannot grow by {pages}: the limits of its store do not allow it, or the system has no room"
+            : memory.DescribeRefusal(pages);
+
+    /// <summary>Why a table did not grow.</summary>
+    internal string DescribeRefusal(TableInstance table, ulong count) =>
+        Limits is not null && count <= (ulong)(table.Capacity - table.Length)
+            ? $"the table of {table.Length} elements cannot grow by {count}: the limits of its store do not allow it"
+            : table.DescribeRefusal(count);
+
     private static long Clamp(UInt128 value) => value > long.MaxValue ? long.MaxValue : (long)value;
 
     private static string Describe(long? limit) => limit?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none, so its limiter refused";

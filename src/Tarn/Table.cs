@@ -54,15 +54,13 @@ public readonly unsafe struct Table : IEquatable<Table>
 
     /// <summary>Grows the table; new elements are <paramref name="initial"/>.</summary>
     /// <returns>The length before.</returns>
-    /// <exception cref="InvalidOperationException">The table may not grow that much.</exception>
+    /// <exception cref="InvalidOperationException">The table may not grow that much; the message says what limits it.</exception>
     public long Grow(long count, Value initial)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         TableInstance table = Instance;
         long before = _store!.Grow(table, (ulong)count, _store.ToRaw(initial, table.Type.Element).Low);
-        if (before < 0)
-            throw new InvalidOperationException($"the table of {table.Length} elements cannot grow by {count}: it may have {table.Capacity} at most, and its store's limits must allow it");
-        return before;
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(table, (ulong)count));
     }
 
     /// <inheritdoc/>

@@ -60,7 +60,10 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
                 memory.Release(reservation, reserved);
             throw new InstantiationException($"the system refuses a memory of {minimum} bytes in a reservation of {reserved} bytes: {e.Message}", e);
         }
-        return new MemoryInstance(type, reservation, reserved, (ulong)minimum, (ulong)capacity, record);
+        return new MemoryInstance(type, reservation, reserved, (ulong)minimum, (ulong)capacity, record)
+        {
+            CapacityLimit = limit <= capacity ? $"EngineOptions.MaximumMemoryPages = {_engine.Options.MaximumMemoryPages}" : "what 32-bit addresses reach",
+        };
     }
 
     public override void FreeMemory(MemoryInstance memory) => VirtualMemory.Current.Release(memory.Base, (nuint)memory.ReservedBytes);
@@ -87,7 +90,10 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
                 memory.Release(reservation, reserved);
             throw new InstantiationException($"the system refuses a table of {minimum} elements in a reservation of {reserved} bytes: {e.Message}", e);
         }
-        return new TableInstance(type, (ulong*)reservation, reserved, minimum, capacity, record);
+        return new TableInstance(type, (ulong*)reservation, reserved, minimum, capacity, record)
+        {
+            CapacityLimit = $"EngineOptions.MaximumTableElements = {_engine.Options.MaximumTableElements}",
+        };
     }
 
     public override void FreeTable(TableInstance table) => VirtualMemory.Current.Release((byte*)table.Elements, (nuint)table.ReservedBytes);

@@ -53,6 +53,9 @@ internal sealed unsafe class MemoryInstance
     /// <summary>What the memory may grow to: the least of its declared maximum, the engine's limits and the reservation.</summary>
     public ulong CapacityBytes { get; }
 
+    /// <summary>What sets <see cref="CapacityBytes"/> where the declared maximum does not.</summary>
+    public required string CapacityLimit { get; init; }
+
     public MemoryRecord* Record { get; }
 
     public ulong ByteLength => Volatile.Read(ref Record->ByteLength);
@@ -77,6 +80,17 @@ internal sealed unsafe class MemoryInstance
             ThrowOutOfRange(offset, count, length);
         Slot?.OpenForReading(offset, count);
         return new ReadOnlySpan<byte>(Base + offset, (int)count);
+    }
+
+    /// <summary>Why the memory cannot grow by so many pages, in words.</summary>
+    public string DescribeRefusal(ulong deltaPages)
+    {
+        ulong pages = Pages;
+        ulong most = CapacityBytes >> Type.PageSizeLog2;
+        if (deltaPages <= most - pages)
+            return $"the memory of {pages} pages cannot grow by {deltaPages}: the system refuses to make them accessible (no memory left, or too many mappings)";
+        string limit = Type.Limits.HasMaximum && Type.Limits.Maximum <= most ? "its declared maximum" : CapacityLimit;
+        return $"the memory of {pages} pages cannot grow by {deltaPages}: it may have {most} pages at most ({limit})";
     }
 
     /// <summary>Whether a range lies within the memory.</summary>

@@ -11,6 +11,9 @@ public sealed record PoolingOptions
     /// <summary>The smallest size of one instance's runtime structures: what an instance of the empty module takes, in bytes.</summary>
     public const long MinimumInstanceSize = 128;
 
+    /// <summary>The most slots that a pool may have: about sixteen million.</summary>
+    public const int MaximumSlots = 1 << 24;
+
     /// <summary>The limits that size every pool.</summary>
     public InstanceLimits Limits { get; init; } = InstanceLimits.Default;
 
@@ -60,6 +63,9 @@ public sealed record PoolingOptions
         var faults = new List<string>();
         InstanceLimits limits = Limits;
         AtLeast(faults, "Limits.Count", limits.Count, 1);
+        AtMost(faults, "Limits.Count", limits.Count);
+        AtMost(faults, nameof(TotalMemories), TotalMemories ?? 0);
+        AtMost(faults, nameof(TotalTables), TotalTables ?? 0);
         AtLeast(faults, "Limits.Size", limits.Size, MinimumInstanceSize);
         if (limits.Size > MaximumInstanceSize)
             faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");
@@ -91,6 +97,12 @@ public sealed record PoolingOptions
                 faults.Add($"Limits.MemoryPages is {limits.MemoryPages} ({limits.MemoryPages * 65536L} bytes), which does not fit MemoryReservation = {reservation} bytes; lower the first or raise the second");
         }
         return faults;
+    }
+
+    private static void AtMost(List<string> faults, string name, long value)
+    {
+        if (value > MaximumSlots)
+            faults.Add($"{name} is {value}; it may be {MaximumSlots} at most");
     }
 
     private static void AtLeast(List<string> faults, string name, long value, long least)

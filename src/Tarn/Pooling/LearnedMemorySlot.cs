@@ -66,6 +66,8 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
     /// <summary>Whether everything is open, the budget having been exceeded.</summary>
     public bool IsAllOpen => _allOpen;
 
+    public override int OpenError => -_record->Error;
+
     /// <summary>Counts up whenever pages were learned that had not been open.</summary>
     public int Learned { get; private set; }
 
@@ -249,17 +251,17 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
 
     private void OpenSlow(int first, int last)
     {
-        if (!Fold())
+        bool isOverBudget = !Fold();
+        if (!isOverBudget)
         {
-            _allOpen = true;
-            return;
+            int closed = 0;
+            for (int page = first; page <= last; page++)
+                closed += IsOpen(page) ? 0 : 1;
+            isOverBudget = _openCount + closed > _budget;
         }
-        int closed = 0;
-        for (int page = first; page <= last; page++)
-            closed += IsOpen(page) ? 0 : 1;
-        if (_openCount + closed > _budget)
+        if (isOverBudget)
         {
-            // Up to the memory's length; growing opens the rest.
+            // Up to the memory's length; growing opens the rest. Also where the handler has opened everything: the memory may have grown since.
             Memory.Protect(Base, (nuint)RoundUp(_record->AccessibleBytes), MemoryProtection.ReadWrite);
             _allOpen = true;
             return;

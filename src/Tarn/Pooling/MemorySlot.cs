@@ -37,6 +37,9 @@ internal abstract unsafe class MemorySlot
     /// <summary><see cref="Faults"/> when the slot was bound.</summary>
     public long FaultsBefore { get; set; }
 
+    /// <summary>The system's error number when a page was to be opened for the guest, or 0.</summary>
+    public virtual int OpenError => 0;
+
     protected VirtualMemory Memory { get; }
 
     protected int PageSize { get; }

@@ -61,8 +61,6 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         bool guarded = engine.Options.MemoryStrategy == MemoryStrategy.Guarded;
         ulong memoryBytes = (ulong)_limits.MemoryPages << 16;
         ulong reservation = (ulong?)_options.MemoryReservation ?? (guarded ? FourGibibytes : memoryBytes);
-        if (guarded && reservation < FourGibibytes)
-            throw new ArgumentException($"MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least (or MemoryStrategy.Checked)");
         ulong guard = guarded ? engine.Target.GuardBytes : 0;
         int memories = _options.TotalMemories ?? Product(_limits.Count, _limits.Memories, "Memories");
         int tables = _options.TotalTables ?? Product(_limits.Count, _limits.Tables, "Tables");
@@ -304,7 +302,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _decommit.Add(slot);
             throw new InstantiationException($"the system refuses a memory of {minimum} bytes: {e.Message}", e);
         }
-        return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot);
+        return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot)
+        {
+            CapacityLimit = $"InstanceLimits.MemoryPages = {_limits.MemoryPages}",
+        };
     }
 
     public override void FreeMemory(MemoryInstance memory)
@@ -327,7 +328,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
-        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) { IsPooled = true };
+        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) 
+        {
+            IsPooled = true,
+            CapacityLimit = $"InstanceLimits.TableElements = {_limits.TableElements}",
+        };
     }
 
     public override void FreeTable(TableInstance table)
@@ -403,11 +408,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private static int Product(int count, int each, string limit)
     {
         long product = (long)count * each;
-        return product <= Array.MaxLength
+        return product <= PoolingOptions.MaximumSlots
             ? (int)product
             : throw new PoolReservationException(
-                limit == "Memories" ? "memory" : "table", ulong.MaxValue, Array.MaxLength / each,
-                $"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {Array.MaxLength} that a pool may have; the largest InstanceLimits.Count that fits is {Array.MaxLength / each}");
+                limit == "Memories" ? "memory" : "table", ulong.MaxValue, PoolingOptions.MaximumSlots / each,
+                $"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {PoolingOptions.MaximumSlots} that a pool may have; the largest InstanceLimits.Count that fits is {PoolingOptions.MaximumSlots / each}");
     }
 
     private static string CountLimit(int? total, string option) => total is null ? "InstanceLimits.Count" : "PoolingOptions." + option;
@@ -552,15 +557,21 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         return true;
     }
 
+    // The shares add up to what is needed.
     private string DescribeSize(Module module, int bytes)
     {
         WasmModule wasm = module.Wasm;
         Compiler.Abi.VmContextLayout layout = module.Layout;
-        return $"the instance needs {bytes} bytes and a slot has {_limits.Size} (InstanceLimits.Size): "
-            + $"{wasm.Memories.Length} memories take {layout.Table(0) - layout.Memory(0)}, {wasm.Tables.Length} tables {layout.Global(0) - layout.Table(0)}, "
-            + $"{wasm.Globals.Length} globals {layout.Global(wasm.Globals.Length) - layout.Global(0)}, "
-            + $"{wasm.ImportedFunctionCount} imported functions {wasm.ImportedFunctionCount * sizeof(FunctionReference)}, "
-            + $"{layout.EscapingFunctions.Length} function references {layout.EscapingFunctions.Length * sizeof(FunctionReference)}, "
-            + $"{wasm.Elements.Length + wasm.Data.Length} segments {layout.DataState(wasm.Data.Length) - layout.ElementState(0)}";
+        int memories = layout.Table(0) - layout.Memory(0);
+        int tables = layout.Global(0) - layout.Table(0);
+        int globals = layout.Global(wasm.Globals.Length) - layout.Global(0);
+        int imported = wasm.ImportedFunctionCount * sizeof(FunctionReference);
+        int references = layout.EscapingFunctions.Length * sizeof(FunctionReference);
+        int segments = layout.DataState(wasm.Data.Length) - layout.ElementState(0);
+        int rest = bytes - (memories + tables + globals + imported + references + segments);
+        return $"an instance of the module needs {bytes} bytes and a slot has {_limits.Size} (InstanceLimits.Size): "
+            + $"{imported + references} for functions ({wasm.ImportedFunctionCount} imported, {layout.EscapingFunctions.Length} that are exported or referred to), "
+            + $"{globals} for {wasm.Globals.Length} globals, {memories} for {wasm.Memories.Length} memories, {tables} for {wasm.Tables.Length} tables, "
+            + $"0 for {wasm.Types.Length} types (the engine holds them), {segments} for {wasm.Elements.Length + wasm.Data.Length} segments, {rest} for the header";
     }
 }

@@ -51,6 +51,18 @@ internal sealed unsafe class TableInstance
     /// <summary>Whether managed code wrote to it since the pool last looked. Stores by compiled code are not noticed: the pool knows which modules have any.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>What sets <see cref="Capacity"/> where the declared maximum does not.</summary>
+    public required string CapacityLimit { get; init; }
+
+    /// <summary>Why the table cannot grow by so many elements, in words.</summary>
+    public string DescribeRefusal(ulong delta)
+    {
+        if (delta <= Capacity - Length)
+            return $"the table of {Length} elements cannot grow by {delta}: the system refuses to make them accessible";
+        string limit = Type.Limits.HasMaximum && Type.Limits.Maximum <= Capacity ? "its declared maximum" : CapacityLimit;
+        return $"the table of {Length} elements cannot grow by {delta}: it may have {Capacity} at most ({limit})";
+    }
+
     /// <summary>Whether a range lies within the table.</summary>
     public bool Contains(ulong index, ulong count)
     {

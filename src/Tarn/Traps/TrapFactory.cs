@@ -26,6 +26,12 @@ internal static unsafe class TrapFactory
         {
             address = (ulong)(trap.FaultAddress - (nint)memory.Base);
             size = memory.ByteLength;
+            // Within bounds the only reason for a fault is a page that the system would not make accessible: no fault of the guest.
+            if (address < size)
+            {
+                string detail = $"the system refused to make the memory's page at 0x{address:x} accessible (error {memory.Slot?.OpenError ?? 0}): it has no memory left, or the process too many mappings";
+                return new TrapException(new Trap(TrapCode.AllocationTooLarge, Frames(frames), detail: detail), store);
+            }
         }
         TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), address, size), store);

@@ -137,8 +137,8 @@ public sealed class PooledInstanceTests
         using Module module = Module.FromText(engine, $"(module {globals})");
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         string message = Assert.Throws<InstantiationException>(() => template.Instantiate()).Message;
-        Assert.Contains("a slot has 4096", message, StringComparison.Ordinal);
-        Assert.Contains("300 globals 4800", message, StringComparison.Ordinal);
+        Assert.Contains("a slot has 4096 (InstanceLimits.Size)", message, StringComparison.Ordinal);
+        Assert.Contains("4800 for 300 globals", message, StringComparison.Ordinal);
         AssertAllFree(engine, 2);
     }
 
