@@ -78,6 +78,9 @@ internal static class ImplementationLimits
     /// <summary>Our own: blocks nested in each other.</summary>
     public const int BlockNesting = 250_000;
 
-    /// <summary>Our own: values on the operand stack at once.</summary>
+    /// <summary>
+    /// Our own: values on the operand stack behind an instruction that pushes several (what pushes one at a time is bounded by the size of a body, and every
+    /// push is two bytes at least).
+    /// </summary>
     public const int OperandStack = 1_000_000;
 }

@@ -4,6 +4,7 @@ using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Instances;
+using Tarn.Pooling;
 
 namespace Tarn;
 
@@ -34,6 +35,7 @@ public sealed class Engine : IDisposable
         Target = new TargetDescription
         {
             MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
+            MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
             Interruption = options.Interruption,
             Fuel = options.Fuel,
         };
@@ -49,6 +51,13 @@ public sealed class Engine : IDisposable
     internal TargetDescription Target { get; }
 
     internal InstanceAllocator Allocator { get; }
+
+    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.Allocation"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
+    public PoolStatistics GetPoolStatistics()
+    {
+        ThrowIfDisposed();
+        return Allocator is PooledAllocator pool ? pool.GetStatistics() : default;
+    }
 
     /// <summary>Gives back the pools. Dispose instances, stores and modules first.</summary>
     public void Dispose()

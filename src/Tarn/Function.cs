@@ -92,6 +92,34 @@ public readonly unsafe struct Function : IEquatable<Function>
         return trap is null;
     }
 
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <param name="arguments">As many values as the function has parameters, of the same kinds; not needed any more when this returns.</param>
+    /// <param name="cancellationToken">Stops the guest, running or suspended.</param>
+    /// <returns>The results.</returns>
+    /// <exception cref="ArgumentException">The arguments do not fit the signature.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<Value[]> InvokeAsync(ReadOnlySpan<Value> arguments, CancellationToken cancellationToken = default)
+    {
+        FunctionType type = Type;
+        if (arguments.Length != type.ParameterCount)
+            throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
+        const int InlineSlots = 32;
+        int count = Math.Max(Math.Max(type.ParameterCount, type.ResultCount), 1);
+        RawValue* inline = stackalloc RawValue[InlineSlots];
+        RawValue[]? rented = count > InlineSlots ? new RawValue[count] : null;
+        fixed (RawValue* large = rented)
+        {
+            RawValue* slots = rented is null ? inline : large;
+            for (int i = 0; i < arguments.Length; i++)
+                slots[i] = _store!.ToRaw(arguments[i], type.Parameters[i]);
+            nint entry = _store!.Engine.StubsFor(_record->TypeId).ArrayEntry;
+            return _store.CallAsync<Value[], UntypedResultReader>(entry, _record, slots, count, new UntypedResultReader(type.Results.ToArray()), cancellationToken);
+        }
+    }
+
     /// <inheritdoc/>
     public bool Equals(Function other) => _record == other._record && _generation == other._generation && ReferenceEquals(_store, other._store);
 

@@ -36,6 +36,13 @@ public sealed partial class Instance : IDisposable
         set => Data.Store.Fuel = value;
     }
 
+    /// <summary>How long a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    public TimeSpan CallTimeout
+    {
+        get => Data.Store.CallTimeout;
+        set => Data.Store.CallTimeout = value;
+    }
+
     internal InstanceData Data
     {
         get

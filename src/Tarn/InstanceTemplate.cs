@@ -1,4 +1,5 @@
 // A module together with its imports, checked once: what is left to instantiation is copying. Immutable and thread-safe.
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
@@ -41,21 +42,22 @@ public sealed class InstanceTemplate : IDisposable
 
     /// <summary>Makes an instance of its own store, or of the store that its imports come from.</summary>
     /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>; for an instance of its own store only.</param>
+    /// <param name="limits">What its memories and tables may take; for an instance of its own store only.</param>
     /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
+    /// <exception cref="PoolExhaustedException">No slot is free, or those that are have been promised to others who wait.</exception>
     /// <exception cref="TrapException">A segment does not fit, or the start function trapped.</exception>
-    public Instance Instantiate(object? state = null)
+    public Instance Instantiate(object? state = null, StoreLimits? limits = null)
     {
         ThrowIfDisposed();
         if (_store is not null)
         {
-            if (state is not null)
-                throw new ArgumentException("the imports belong to a store, whose State host functions get; set that instead", nameof(state));
+            ThrowIfShared(state, limits);
             return Instantiate(_store);
         }
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
-            return Module.HasStart ? Start(slot) : new Instance(slot.Data, ownsStore: true);
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
+            return Module.HasStart || limits is not null ? Start(slot, limits) : new Instance(slot.Data, ownsStore: true);
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state) { Limits = limits };
         try
         {
             return new Instance(Instantiation.Run(store, this), ownsStore: true);
@@ -68,21 +70,53 @@ public sealed class InstanceTemplate : IDisposable
     }
 
     /// <summary>Makes an instance in a store. It lives as long as the store, since others there may come to refer to it.</summary>
-    /// <inheritdoc cref="Instantiate(object?)"/>
+    /// <inheritdoc cref="Instantiate(object?, StoreLimits?)"/>
     public Instance Instantiate(Store store)
     {
         ArgumentNullException.ThrowIfNull(store);
         ThrowIfDisposed();
-        store.ThrowIfDisposed();
-        if (store.Engine != Module.Engine)
-            throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
+        InstanceData data = Initialize(store);
+        Instantiation.Start(data);
+        return new Instance(data, ownsStore: false);
+    }
+
+    /// <summary>
+    /// Makes an instance as <see cref="Instantiate(object?, StoreLimits?)"/> does, but waits for a slot if the pool has none, first come, first served; and the
+    /// start function may call asynchronous host functions.
+    /// </summary>
+    /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>; for an instance of its own store only.</param>
+    /// <param name="limits">What its memories and tables may take; for an instance of its own store only.</param>
+    /// <param name="cancellationToken">Ends the wait, and stops the start function.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
+    /// <exception cref="TrapException">A segment does not fit, or the start function trapped.</exception>
+    public ValueTask<Instance> InstantiateAsync(object? state = null, StoreLimits? limits = null, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDisposed();
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<Instance>(cancellationToken);
         if (_store is not null)
         {
-            if (_store != store)
-                throw new ArgumentException("the template's imports belong to another store", nameof(store));
-            Store.ThrowIfStale(_store, _generation);
+            ThrowIfShared(state, limits);
+            return StartAsync(Initialize(_store), ownsStore: false, cancellationToken);
         }
-        return new Instance(Instantiation.Run(store, this), ownsStore: false);
+        Engine engine = Module.Engine;
+        if (engine.Allocator is PooledAllocator pool)
+        {
+            // Without a queue there is nothing to be just about.
+            PooledInstance? slot = pool.Waiters.Any ? null : pool.TryRent(this, state);
+            return slot is not null ? StartAsync(slot, limits, cancellationToken) : WaitAsync(pool, state, limits, cancellationToken);
+        }
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state) { Limits = limits };
+        try
+        {
+            return StartAsync(Instantiation.Initialize(store, this), ownsStore: true, cancellationToken);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Lets go of the module's code, which is freed when no instance is left either.</summary>
@@ -92,10 +126,78 @@ public sealed class InstanceTemplate : IDisposable
             Module.ReleaseReference();
     }
 
-    private static Instance Start(PooledInstance slot)
+    private InstanceData Initialize(Store store)
+    {
+        store.ThrowIfDisposed();
+        if (store.Engine != Module.Engine)
+            throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
+        if (_store is not null)
+        {
+            if (_store != store)
+                throw new ArgumentException("the template's imports belong to another store", nameof(store));
+            Store.ThrowIfStale(_store, _generation);
+        }
+        return Instantiation.Initialize(store, this);
+    }
+
+    private static void ThrowIfShared(object? state, StoreLimits? limits)
+    {
+        if (state is not null)
+            throw new ArgumentException("the imports belong to a store, whose State host functions get; set that instead", nameof(state));
+        if (limits is not null)
+            throw new ArgumentException("the imports belong to a store, which has Limits of its own; set those instead", nameof(limits));
+    }
+
+    private async ValueTask<Instance> WaitAsync(PooledAllocator pool, object? state, StoreLimits? limits, CancellationToken cancellationToken)
+    {
+        long start = TarnMetrics.Now(isWait: true);
+        PooledInstance slot = await pool.Waiters.WaitAsync(
+            static wanted => wanted.Pool.TryRent(wanted.Template, wanted.State), (Pool: pool, Template: this, State: state), cancellationToken).ConfigureAwait(false);
+        TarnMetrics.Record(isWait: true, start);
+        return await StartAsync(slot, limits, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static ValueTask<Instance> StartAsync(PooledInstance slot, StoreLimits? limits, CancellationToken cancellationToken)
     {
         try
         {
+            if (limits is not null)
+                slot.Store.BeginLimits(limits, slot.Data);
+        }
+        catch
+        {
+            slot.Store.Dispose();
+            throw;
+        }
+        return StartAsync(slot.Data, ownsStore: true, cancellationToken);
+    }
+
+    private static ValueTask<Instance> StartAsync(InstanceData data, bool ownsStore, CancellationToken cancellationToken)
+    {
+        var instance = new Instance(data, ownsStore);
+        return data.Module.HasStart ? RunStartAsync(instance, data, cancellationToken) : new ValueTask<Instance>(instance);
+    }
+
+    private static async ValueTask<Instance> RunStartAsync(Instance instance, InstanceData data, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Instantiation.StartAsync(data, cancellationToken).ConfigureAwait(false);
+            return instance;
+        }
+        catch
+        {
+            instance.Dispose();
+            throw;
+        }
+    }
+
+    private static Instance Start(PooledInstance slot, StoreLimits? limits)
+    {
+        try
+        {
+            if (limits is not null)
+                slot.Store.BeginLimits(limits, slot.Data);
             Instantiation.Start(slot.Data);
             return new Instance(slot.Data, ownsStore: true);
         }

@@ -36,6 +36,14 @@ public sealed partial class Linker
         return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
     }
 
+    /// <summary>Defines an asynchronous host function of any signature.</summary>
+    public Linker Define(string module, string name, FunctionSignature signature, AsyncHostCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(callback);
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+    }
+
     /// <summary>Defines a function of a store.</summary>
     public Linker Define(string module, string name, Function function) => Add(module, name, Definition.Of(function));
 

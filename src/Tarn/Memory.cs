@@ -114,15 +114,17 @@ public readonly struct Memory : IEquatable<Memory>
     public long Grow(long pages)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        long before = Instance.Grow((ulong)pages);
-        return before >= 0 ? before : throw new InvalidOperationException(Instance.DescribeRefusal((ulong)pages));
+        MemoryInstance memory = Instance;
+        long before = _store!.Grow(memory, (ulong)pages);
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>
     public bool TryGrow(long pages, out long before)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        before = Instance.Grow((ulong)pages);
+        MemoryInstance memory = Instance;
+        before = _store!.Grow(memory, (ulong)pages);
         return before >= 0;
     }
 

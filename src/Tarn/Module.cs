@@ -1,7 +1,9 @@
 // A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
 // module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
+using System.Diagnostics;
 using System.Text;
 using Tarn.Compiler.Abi;
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Modules;
@@ -197,9 +199,14 @@ public sealed unsafe partial class Module : IDisposable
     private static Module Compile(Engine engine, byte[] bytes)
     {
         engine.ThrowIfDisposed();
+        using Activity? activity = TarnMetrics.Activities.StartActivity("Tarn.Compile");
+        activity?.SetTag("tarn.module.bytes", bytes.Length);
+        long start = TarnMetrics.Now(isWait: false);
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
         ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
-        return new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+        var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+        TarnMetrics.Record(isWait: false, start);
+        return module;
     }
 
     private static bool FindTableWrites(WasmModule wasm)

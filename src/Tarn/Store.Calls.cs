@@ -1,16 +1,18 @@
 // Entering guest code from the host, and stopping it. A call enters through the stub of its signature on the store's guest
 // stack; whatever makes the guest leave before it returns is StoreExecution's business, and the stub's next word to us is
-// a result or an exception.
+// a result or an exception. Calls that may be suspended are in Store.Async.
 //
 // Interruption: a request sets a word in every VM context of the store, which compiled code reads at loop back edges and
 // function entries. Whoever stops then decides by the reasons below whether the request is meant for a call in progress.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
+using Tarn.Instances;
 
 namespace Tarn;
 
 public sealed unsafe partial class Store
 {
+    // Calls in progress, running or suspended.
     private int _activations;
     // The generation that has been asked to stop.
     private const int NoStop = -1;
@@ -30,10 +32,13 @@ public sealed unsafe partial class Store
     }
 
     /// <inheritdoc cref="Call(FunctionReference*, RawValue*, CancellationToken)"/>
-    internal Trap? Call(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken) =>
-        cancellationToken.CanBeCanceled
-            ? CallCancellable(entry, function, slots, cancellationToken)
-            : Enter(entry, function, slots);
+    internal Trap? Call(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled || _timeoutMilliseconds != 0)
+            return CallCancellable(entry, function, slots, cancellationToken);
+        Begin();
+        return Enter(entry, function, slots, _scope);
+    }
 
     /// <summary>The exception for a trap: that of the token where its cancellation was the reason.</summary>
     internal Exception Raise(Trap trap, CancellationToken cancellationToken)
@@ -60,6 +65,16 @@ public sealed unsafe partial class Store
             ThrowIfInterruptedCore();
     }
 
+    /// <summary>Makes compiled code come to <see cref="OnInterrupt"/>, which then looks for reasons.</summary>
+    internal void RequestCheck()
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+                SetInterrupt(1);
+        }
+    }
+
     private void ThrowIfInterruptedCore()
     {
         bool stop = Volatile.Read(ref _stopRequested) == _generation;
@@ -74,41 +89,53 @@ public sealed unsafe partial class Store
     private Trap? CallCancellable(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        _scope = new CallScope(_scope, cancellationToken);
-        try
-        {
-            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static store => ((Store)store!).RequestCheck(), this);
-            return Enter(entry, function, slots);
-        }
-        finally
-        {
-            _scope = _scope.Outer;
-        }
+        using var scope = new CallScope(this, cancellationToken, _activations == 0 ? _timeoutMilliseconds : 0);
+        Begin();
+        CallScope? outer = _scope;
+        scope.Outer = outer;
+        _scope = scope;
+        return Enter(entry, function, slots, outer);
     }
 
-    // No try block around the call into the guest: the JIT does not inline such calls there, and no exception comes out of one.
-    private Trap? Enter(nint entry, FunctionReference* function, RawValue* slots)
+    // Counts a call in. Every call of it that returns is followed by one of Leave.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Begin()
     {
         if (_stack is null)
             AttachStack();
+        if (_calls is null)
+            _activations++;
+        else
+            BeginNested();
+    }
+
+    // No try block around the call into the guest: the JIT does not inline such calls there, and no exception comes out of one.
+    private Trap? Enter(nint entry, FunctionReference* function, RawValue* slots, CallScope? outer)
+    {
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;
-        _activations++;
         ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, slots);
-        Trap? trap = record->ExitCode == Compiler.Abi.ExitCode.Returned ? null : Finish(stackPointer);
-        Leave();
+        Trap? trap = record->ExitCode == Compiler.Abi.ExitCode.Returned ? null : Finish(stackPointer, outer);
+        Leave(outer);
         return trap;
     }
 
-    private void Leave()
+    private void Leave(CallScope? outer)
     {
+        if (_calls is not null)
+        {
+            LeaveNested(outer);
+            return;
+        }
+        if (!ReferenceEquals(_scope, outer))
+            _scope = outer;
         if (--_activations == 0 && !_keepsStack)
             DetachStack();
     }
 
     // The guest left for another reason than returning: runs it to its end.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Trap? Finish(nint stackPointer)
+    private Trap? Finish(nint stackPointer, CallScope? outer)
     {
         try
         {
@@ -121,25 +148,8 @@ public sealed unsafe partial class Store
         }
         catch
         {
-            Leave();
+            Leave(outer);
             throw;
         }
-    }
-
-    // Makes compiled code come to OnInterrupt, which then looks for reasons.
-    private void RequestCheck()
-    {
-        lock (_lock)
-        {
-            if (!_disposed)
-                SetInterrupt(1);
-        }
-    }
-
-    private sealed class CallScope(CallScope? outer, CancellationToken token)
-    {
-        public CancellationToken Token { get; } = token;
-
-        public CallScope? Outer { get; } = outer;
     }
 }

@@ -150,6 +150,14 @@ public sealed unsafe partial class Store : IDisposable
         return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
     }
 
+    /// <summary>Makes an asynchronous function of the host, for tables, globals and arguments.</summary>
+    public Function CreateFunction(FunctionSignature signature, AsyncHostCallback callback)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(callback);
+        return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
+    }
+
     /// <summary>Asks whatever guest runs in this store to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
     public void Interrupt() => Interrupt(Generation);
 
@@ -166,26 +174,34 @@ public sealed unsafe partial class Store : IDisposable
         }
     }
 
-    /// <summary>Ends the life of everything in the store. No guest of it may be running.</summary>
+    /// <summary>
+    /// Ends the life of everything in the store. No guest of it may be running; those that are suspended in an asynchronous host function are
+    /// dropped, and their calls end with an <see cref="ObjectDisposedException"/>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A guest of this store is running.</exception>
     public void Dispose()
     {
-        if (_activations != 0)
-            throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
         if (_pooled is not null)
         {
             EndLease(_generation);
             return;
         }
+        List<AsyncCall>? ended = _activations == 0 ? null : EndSuspendedCalls();
         GC.SuppressFinalize(this);
         Release();
+        Wake(ended);
     }
 
     /// <summary>Ends the life of an instance in a pool's slot, once for each generation: a slot must never be given back twice.</summary>
     internal void EndLease(int generation)
     {
+        if (Generation != generation)
+            return;
         if (_activations != 0)
-            throw new InvalidOperationException("the instance cannot be disposed while a guest runs in it");
+        {
+            // Those that awaited them find out on other threads.
+            Wake(EndSuspendedCalls());
+        }
         if (_disposed || Interlocked.CompareExchange(ref _generation, generation + 1, generation) != generation)
             return;
         _disposed = true;
@@ -193,6 +209,8 @@ public sealed unsafe partial class Store : IDisposable
             References.Clear();
         if (State is not null)
             State = null;
+        if (Limits is not null)
+            Limits = null;
         // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
         if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
             _pool!.Return(_pooled!);
@@ -201,6 +219,12 @@ public sealed unsafe partial class Store : IDisposable
     }
 
     internal bool IsPooled => _pooled is not null;
+
+    /// <summary>Whether a slot of the pool has an instance.</summary>
+    internal bool IsLeased => !_disposed;
+
+    /// <summary>Whether there are guests in it, and all of them wait.</summary>
+    internal bool IsSuspended => _suspended != 0 && _suspended == _activations;
 
     internal static void ThrowIfStale([NotNull] Store? store, int generation)
     {
@@ -380,6 +404,7 @@ public sealed unsafe partial class Store : IDisposable
         if (_driver.HostFunctions != hostFunctions)
             _driver.HostFunctions = hostFunctions;
         Execution->Fuel = long.MaxValue;
+        _timeoutMilliseconds = 0;
         _stopRequested = NoStop;
         _disposed = false;
     }
@@ -387,10 +412,13 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>Ends a pool's slot: everything goes back to the slabs.</summary>
     internal void EndPooling()
     {
+        PooledAllocator pool = _pool!;
+        pool.Unregister(_pooled!);
         _pool = null;
         _pooled = null;
         _disposed = false;
         Release();
+        pool.Waiters.Signal();
     }
 
     private void Release()
@@ -404,6 +432,12 @@ public sealed unsafe partial class Store : IDisposable
         }
         References.Clear();
         State = null;
+        // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
+        if (_stack is GuestStack stack)
+        {
+            _stack = null;
+            Allocator.FreeStack(stack);
+        }
         foreach (InstanceData instance in _instances)
             instance.Free(Allocator);
         foreach (MemoryInstance memory in _memories ?? [])
@@ -413,11 +447,6 @@ public sealed unsafe partial class Store : IDisposable
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
         _instances.Clear();
-        if (_stack is GuestStack stack)
-        {
-            _stack = null;
-            Allocator.FreeStack(stack);
-        }
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }

@@ -59,8 +59,8 @@ public readonly unsafe struct Table : IEquatable<Table>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         TableInstance table = Instance;
-        long before = table.Grow((ulong)count, _store!.ToRaw(initial, table.Type.Element).Low);
-        return before >= 0 ? before : throw new InvalidOperationException(table.DescribeRefusal((ulong)count));
+        long before = _store!.Grow(table, (ulong)count, _store.ToRaw(initial, table.Type.Element).Low);
+        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(table, (ulong)count));
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,8 @@
 // Verifies an allocation without trusting anything the allocator thinks: a forward data flow over what each location holds. The state is a set of
 // pairs (location, virtual register); moves copy it, clobbers and writes erase it, edges rename arguments to parameters, joins intersect.
 // An operand is right if its location holds its virtual register. A value of an earlier loop iteration cannot pass for a new one, since
-// it is not in the state that enters the loop. Runs in debug builds, tests and fuzzing; may allocate.
+// it is not in the state that enters the loop. What nobody reads any more is forgotten at the end of a block: that cannot hide a fault, and without it the state
+// of a large function grows with the square of its size. Runs in debug builds, tests and fuzzing; may allocate.
 using System.Numerics;
 using Tarn.Compiler.Lower;
 
@@ -16,9 +17,11 @@ internal sealed class AllocationChecker(RegisterFile file)
     private readonly RegisterFile _file = file;
     private MachineFunction _function = null!;
     private Allocation _allocation = null!;
+    private MachineLiveness _liveness = null!;
     private List<long>?[] _entry = [];
     private List<long> _state = [];
     private int[] _moveStart = [];
+    private MachineFlags[] _repeatable = [];
 
     /// <summary>Throws <see cref="AllocationException"/> if the allocation does not do what the function says.</summary>
     public void Check(MachineFunction function, Allocation allocation)
@@ -28,6 +31,8 @@ internal sealed class AllocationChecker(RegisterFile file)
         var count = function.Blocks.Count;
         _entry = new List<long>?[count];
         _entry[0] = [];
+        _liveness = MachineLiveness.Compute(function);
+        CollectRepeatable();
         _moveStart = new int[function.Instructions.Count + 1];
         var cursor = 0;
         for (var i = 0; i <= function.Instructions.Count; i++)
@@ -75,18 +80,58 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
     }
 
+    private void CollectRepeatable()
+    {
+        _repeatable = new MachineFlags[_function.Types.Count];
+        foreach (ref var instruction in _function.Instructions.Span)
+        {
+            if ((instruction.Flags & MachineFlags.Rematerialisable) != 0)
+            {
+                _repeatable[_function.Operands[instruction.OperandStart].VirtualRegister] = instruction.Flags;
+            }
+        }
+    }
+
+    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
+
     private static long Pair(Location location, int v) => ((long)location.Value << 32) | (uint)v;
 
     private bool Holds(Location location, int v) => _state.BinarySearch(Pair(location, v)) >= 0;
 
-    private void Erase(Location location)
+    // Erases what a write to a location overwrites, which of slots depends on the sizes of what is written and of what is there.
+    private void Erase(Location location, bool wide = false)
+    {
+        EraseAt(location, onlyWide: false);
+        if (!location.IsSlot)
+        {
+            return;
+        }
+
+        if (location.Payload > 0)
+        {
+            EraseAt(Location.Slot(location.Payload - 1), onlyWide: true);
+        }
+
+        if (wide)
+        {
+            EraseAt(Location.Slot(location.Payload + 1), onlyWide: false);
+        }
+    }
+
+    private void EraseAt(Location location, bool onlyWide)
     {
         var from = _state.BinarySearch(Pair(location, 0));
         from = from < 0 ? ~from : from;
         var to = from;
-        while (to < _state.Count && (int)(_state[to] >> 32) == location.Value)
+        while (to < _state.Count && (int)(_state[to] >> 32) == location.Value && (!onlyWide || IsWide((int)_state[to])))
         {
             to++;
+        }
+
+        if (onlyWide && to < _state.Count && (int)(_state[to] >> 32) == location.Value)
+        {
+            _state.RemoveAll(pair => (int)(pair >> 32) == location.Value && IsWide((int)pair));
+            return;
         }
 
         _state.RemoveRange(from, to - from);
@@ -104,12 +149,10 @@ internal sealed class AllocationChecker(RegisterFile file)
     private List<int> Contents(Location location)
     {
         var found = new List<int>();
-        foreach (var pair in _state)
+        var at = _state.BinarySearch(Pair(location, 0));
+        for (at = at < 0 ? ~at : at; at < _state.Count && (int)(_state[at] >> 32) == location.Value; at++)
         {
-            if ((int)(pair >> 32) == location.Value)
-            {
-                found.Add((int)pair);
-            }
+            found.Add((int)_state[at]);
         }
 
         return found;
@@ -127,6 +170,13 @@ internal sealed class AllocationChecker(RegisterFile file)
 
             if (move.Kind == MoveKind.Exchange)
             {
+                if (!IsIntegerRegister(move.From) || !IsIntegerRegister(move.To))
+                {
+                    throw new AllocationException($"An exchange before instruction {i} is of {move.From} and {move.To}.");
+                }
+
+                CheckSaved(move.From, i);
+                CheckSaved(move.To, i);
                 var a = Contents(move.From);
                 var c = Contents(move.To);
                 Replace(move.From, c);
@@ -134,37 +184,82 @@ internal sealed class AllocationChecker(RegisterFile file)
                 continue;
             }
 
+            CheckPlace(move.To, move.VirtualRegister, i, allowScratch: true);
             if (move.From.IsRematerialised)
             {
-                var v = move.From.Payload;
-                var held = new List<int> { v };
-                ref var block = ref _function.Blocks[b];
-                if (i == block.First + 1 && block.PredecessorCount == 1)
+                if (move.From.Payload != move.VirtualRegister)
                 {
-                    // On the edge into this block the value may have been renamed.
-                    ref var edge = ref _function.Edges[_function.Predecessors[block.PredecessorStart]];
-                    ref var label = ref _function.Instructions[block.First];
-                    for (var k = 0; k < edge.ArgumentCount; k++)
-                    {
-                        if (_function.Arguments[edge.ArgumentStart + k] == v)
-                        {
-                            held.Add(_function.Operands[label.OperandStart + k].VirtualRegister);
-                        }
-                    }
+                    throw new AllocationException($"A move before instruction {i} makes v{move.From.Payload} as v{move.VirtualRegister}.");
                 }
 
-                Replace(move.To, held);
+                Replace(move.To, Repeat(move.From.Payload, i, b), IsWide(move.From.Payload));
                 continue;
             }
 
-            CheckPlace(move.To, move.VirtualRegister, i, allowScratch: true);
-            Replace(move.To, Contents(move.From));
+            var held = Contents(move.From);
+            DropCutOff(held, move);
+            Replace(move.To, held, IsWide(move.VirtualRegister));
         }
     }
 
-    private void Replace(Location location, List<int> contents)
+    private static bool IsIntegerRegister(Location location) => location.IsRegister && location.Value < RegisterFile.FirstVector;
+
+    // What a repeated definition is: its virtual register and, on the edge into a block, what that is renamed to.
+    private List<int> Repeat(int v, int i, int b)
     {
-        Erase(location);
+        if (_repeatable[v] == 0)
+        {
+            throw new AllocationException($"v{v}, wanted before instruction {i}, cannot be made anew.");
+        }
+
+        var held = new List<int> { v };
+        ref var block = ref _function.Blocks[b];
+        if (i == block.First + 1 && block.PredecessorCount == 1)
+        {
+            ref var edge = ref _function.Edges[_function.Predecessors[block.PredecessorStart]];
+            ref var label = ref _function.Instructions[block.First];
+            for (var k = 0; k < edge.ArgumentCount; k++)
+            {
+                if (_function.Arguments[edge.ArgumentStart + k] == v)
+                {
+                    held.Add(_function.Operands[label.OperandStart + k].VirtualRegister);
+                }
+            }
+        }
+
+        return held;
+    }
+
+    // A move by a smaller type loses the rest. Integers: one of 32 bits is zero-extended, so if the place holds such a one, the move of it
+    // keeps everything else that is the same. Between registers only integers and vectors that stand for integers are cut.
+    private void DropCutOff(List<int> held, in AllocatedMove move)
+    {
+        var type = _function.Types[move.VirtualRegister];
+        if (!RegisterFile.IsVector(type))
+        {
+            if (type == MachineType.I32 && !held.Exists(v => _function.Types[v] == MachineType.I32))
+            {
+                held.Clear();
+            }
+
+            return;
+        }
+
+        held.RemoveAll(v => _function.Types[v] > type);
+    }
+
+    // A register that the caller wants back must be among those that are saved.
+    private void CheckSaved(Location location, int i)
+    {
+        if (location.IsRegister && (_file.CalleeSaved & ~_allocation.UsedRegisters & (1UL << location.Value)) != 0)
+        {
+            throw new AllocationException($"Instruction {i} or a move before it writes {location}, which is not saved.");
+        }
+    }
+
+    private void Replace(Location location, List<int> contents, bool wide = false)
+    {
+        Erase(location, wide);
         foreach (var v in contents)
         {
             Put(location, v);
@@ -173,6 +268,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
     private void CheckPlace(Location location, int v, int i, bool allowScratch = false)
     {
+        CheckSaved(location, i);
         if (location.IsSlot)
         {
             var size = _function.Types[v] == MachineType.V128 ? 2 : 1;
@@ -225,7 +321,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         {
             if (operands[k].IsDefinition && !locations[k].IsNone)
             {
-                Erase(locations[k]);
+                Erase(locations[k], IsWide(operands[k].VirtualRegister));
             }
         }
 
@@ -245,7 +341,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         var v = operand.VirtualRegister;
         if (!operand.IsDefinition)
         {
-            var held = at.IsRematerialised ? at.Payload == v : Holds(at, v);
+            var held = at.IsRematerialised ? at.Payload == v && (_repeatable[v] & MachineFlags.MemoryResident) != 0 : Holds(at, v);
             if (!held)
             {
                 throw new AllocationException(
@@ -327,7 +423,16 @@ internal sealed class AllocationChecker(RegisterFile file)
         ref var edge = ref _function.Edges[edgeIndex];
         if (edge.ArgumentCount == 0)
         {
-            return [.. _state];
+            var kept = new List<long>(_state.Count);
+            foreach (var pair in _state)
+            {
+                if (_liveness.IsAliveAtStart(edge.To, (int)pair))
+                {
+                    kept.Add(pair);
+                }
+            }
+
+            return kept;
         }
 
         ref var label = ref _function.Instructions[_function.Blocks[edge.To].First];
@@ -350,7 +455,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         foreach (var pair in _state)
         {
             var v = (int)pair;
-            if (!parameters.Contains(v))
+            if (!parameters.Contains(v) && _liveness.IsAliveAtStart(edge.To, v))
             {
                 result.Add(pair);
             }

@@ -85,7 +85,9 @@ internal sealed partial class FunctionTranslator
     private MemoryAddress Address(int memory, int index, ulong offset, int size)
     {
         ref var type = ref _module.MemoryArray[memory];
-        var guarded = _target.MemoryStrategy == MemoryStrategy.Guarded && !type.Limits.Is64;
+
+        // A memory of smaller pages may end in the middle of a page of the system, where nothing faults.
+        var guarded = _target.MemoryStrategy == MemoryStrategy.Guarded && !type.Limits.Is64 && type.PageSizeLog2 == 16;
 
         // What the field holds, and for guarded accesses what the guard covers.
         var limit = Math.Min(uint.MaxValue, guarded ? Math.Max(_target.GuardBytes, (ulong)size) : uint.MaxValue) - (ulong)size;

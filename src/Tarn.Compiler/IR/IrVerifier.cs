@@ -29,7 +29,10 @@ internal sealed class IrVerifier
 
     /// <summary>In Debug builds, throws if the function is not well formed.</summary>
     [Conditional("DEBUG")]
-    public static void Assert(IrFunction function, string stage)
+    public static void Assert(IrFunction function, string stage) => Require(function, stage);
+
+    /// <summary>Throws if the function is not well formed.</summary>
+    public static void Require(IrFunction function, string stage)
     {
         var errors = Verify(function);
         if (errors.Count > 0)

@@ -1,4 +1,7 @@
-// Runs the optimiser's passes over a function in their order. One optimiser belongs to one worker and is reused.
+// Runs the optimiser's passes over a function in their order. One optimiser belongs to one worker and is reused: in steady state nothing is allocated. Every
+// pass is linear in the size of the function and looks at nothing else, so the result does not depend on which worker compiles what when.
+//
+// Whoever changes the graph says so, and the order of blocks is computed again before the next pass that needs it.
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;
@@ -6,10 +9,98 @@ namespace Tarn.Compiler.Optimize;
 /// <summary>The optimiser.</summary>
 internal sealed class FunctionOptimizer
 {
-    /// <summary>Optimises a function in place.</summary>
+#if DEBUG
+    private const bool IsDebugBuild = true;
+#else
+    private const bool IsDebugBuild = false;
+#endif
+
+    private readonly BlockSimplifier _blocks;
+    private readonly ParameterSimplifier _parameters = new();
+    private readonly DominatorTree _tree = new();
+    private readonly LoopEffects _effects = new();
+    private readonly RedundancyEliminator _redundancy;
+    private readonly DeadCodeEliminator _deadCode = new();
+    private readonly LoopInvariantMotion _loops;
+    private readonly CodeSinker _sinker;
+    private readonly AddressFolder _folder;
+    private readonly ConditionPlacer _conditions;
+
+    /// <summary>Makes an optimiser.</summary>
+    public FunctionOptimizer()
+    {
+        var uses = new ValueUses();
+        _folder = new AddressFolder(uses);
+        _blocks = new BlockSimplifier(uses);
+        _redundancy = new RedundancyEliminator(_tree, _effects, _folder);
+        _loops = new LoopInvariantMotion(_effects);
+        _sinker = new CodeSinker(uses);
+        _conditions = new ConditionPlacer(uses);
+    }
+
+    /// <summary>Verify the function after each pass. Debug builds always do, tests ask for it.</summary>
+    public bool Verifies { get; init; } = IsDebugBuild;
+
+    /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)
     {
-        _ = target;
+        _blocks.Run(function, foldsTraps: false);
+        CheckWithoutAliases(function, "simplification of blocks");
+        _parameters.Run(function);
+        CheckWithoutAliases(function, "simplification of parameters");
+        _tree.Compute(function);
+        _effects.Compute(function);
+        var folded = _redundancy.Run(function, target);
+        Check(function, "redundancy elimination");
+        if (folded)
+        {
+            SimplifyAgain(function);
+        }
+
+        _deadCode.Run(function);
+        Check(function, "dead code elimination");
+        ColdBlocks.Mark(function);
+        if (_loops.Run(function))
+        {
+            function.ComputeOrder();
+        }
+
+        Check(function, "loop-invariant code motion");
+        _sinker.Run(function);
+        Check(function, "sinking");
+        _folder.Run(function);
+        Check(function, "folding of addresses");
+        _conditions.Run(function, _sinker.Decided.Span);
+        Check(function, "placement of conditions");
+    }
+
+    // Branches have turned out to be decided.
+    private void SimplifyAgain(IrFunction function)
+    {
         function.ComputeOrder();
+        _blocks.Run(function, foldsTraps: true);
+        _parameters.Run(function);
+        ValueReplacement.Apply(function);
+        Check(function, "second simplification");
+        _effects.Compute(function);
+    }
+
+    // Aliases are resolved by whoever next goes over everything; the verifier wants them gone.
+    private void CheckWithoutAliases(IrFunction function, string pass)
+    {
+        if (Verifies)
+        {
+            ValueReplacement.Apply(function);
+        }
+
+        Check(function, pass);
+    }
+
+    private void Check(IrFunction function, string pass)
+    {
+        if (Verifies)
+        {
+            IrVerifier.Require(function, pass);
+        }
     }
 }

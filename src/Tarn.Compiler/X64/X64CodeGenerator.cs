@@ -1,5 +1,5 @@
 // The back half of compiling a function: IR in, machine code out. Owns the state of its stages and reuses it; one object serves one thread.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;

@@ -1,7 +1,7 @@
 // Floating-point instructions. Sequences have their rare part after all blocks. The hardware's scalar operations with one source keep the upper part of
 // their destination and so depend on its old value; each form here breaks that.
 using System.Diagnostics;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Lower;
 

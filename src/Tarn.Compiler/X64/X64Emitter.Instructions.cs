@@ -1,5 +1,5 @@
 // Machine instructions to bytes, one by one.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
@@ -98,6 +98,9 @@ internal sealed partial class X64Emitter
                 PrepareSet(i, instruction);
                 Site(i, instruction);
                 _asm.Cmp(Size(instruction.Width), left, G(instruction, 0));
+                break;
+            case X64Opcode.CompareTypeId:
+                EmitCompareTypeId(i, instruction);
                 break;
             case X64Opcode.Test:
                 EmitTest(i, instruction);
@@ -308,6 +311,11 @@ internal sealed partial class X64Emitter
         if (!keepsFlags)
         {
             _flagsRegister = -1;
+        }
+
+        if (opcode != X64Opcode.Set)
+        {
+            _setRegister = -1;
         }
     }
 

@@ -1,8 +1,7 @@
 // Entry, calls, returns, branches, checks; and the switch over opcodes that everything hangs on.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
-using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;
@@ -473,7 +472,7 @@ internal sealed partial class X64Lowering
                 LowerWrap(i, ref instruction);
                 break;
             case IrOpcode.CompareInteger:
-                LowerSet(i, LowerCompareInteger(ref instruction));
+                LowerSetInteger(i, ref instruction);
                 break;
             case IrOpcode.CompareFloat:
                 LowerSet(i, LowerCompareFloat(ref instruction));

@@ -1,5 +1,5 @@
 // Floating-point instructions and conversions.
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;

@@ -1,6 +1,6 @@
 // Integer instructions.
 using System.Numerics;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Lower;
 
@@ -49,6 +49,11 @@ internal sealed partial class X64Lowering
             Begin(X64Opcode.Add3Immediate, width, immediate: immediate);
             Add(_virtual[i], OperandKind.Def);
             Add(v, OperandKind.Use);
+            return;
+        }
+
+        if (TryLowerAddCarry(i, width, a, b) || TryLowerAddCarry(i, width, b, a))
+        {
             return;
         }
 

@@ -10,9 +10,7 @@
 // i32 values are zero-extended in registers and slots. Hence ExtendUnsigned is an alias of its operand, and operations of 32 bits may read
 // an i64 in place of its Wrap.
 using System.Runtime.CompilerServices;
-using Tarn.Assembler;
-using Tarn.Compiler.Abi;
-using Tarn.Compiler.Abi.X64;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
 

@@ -1,7 +1,7 @@
 // How machine-level x86-64 looks as text.
 using System.Globalization;
 using System.Text;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Lower;
 

@@ -12,10 +12,11 @@ internal sealed partial class ModuleDecoder
 
     private void ReadTables(ref WasmReader reader)
     {
-        int count = reader.ReadCount(ImplementationLimits.Tables, "tables", 3);
+        int count = reader.ReadCount(ImplementationLimits.Tables, "tables", 2);
         ConstantExpression[] initializers = new ConstantExpression[count];
         for (int i = 0; i < count; i++)
         {
+            Item(SectionId.Table, i, reader);
             bool initialized = reader.PeekByte() == 0x40 && (_features & WasmFeatures.FunctionReferences) != 0;
             if (initialized)
             {
@@ -39,6 +40,7 @@ internal sealed partial class ModuleDecoder
         ConstantExpression[] initializers = new ConstantExpression[count];
         for (int i = 0; i < count; i++)
         {
+            Item(SectionId.Global, i, reader);
             _globals.Add(ReadGlobalType(ref reader));
             initializers[i] = ReadExpression(ref reader);
         }
@@ -52,6 +54,7 @@ internal sealed partial class ModuleDecoder
         Export[] exports = new Export[reader.ReadCount(ImplementationLimits.Exports, "exports", 3)];
         for (int i = 0; i < exports.Length; i++)
         {
+            Item(SectionId.Export, i, reader);
             string name = reader.ReadName();
             int at = reader.Position;
             byte kind = reader.ReadByte();
@@ -68,7 +71,11 @@ internal sealed partial class ModuleDecoder
         int count = reader.ReadCount(ImplementationLimits.ElementSegments, "element segments", 2);
         List<ElementSegment> segments = new(Math.Min(count, 1024));
         for (int i = 0; i < count; i++)
+        {
+            Item(SectionId.Element, i, reader);
             segments.Add(ReadElement(ref reader));
+        }
+
         _module.ElementArray = [.. segments];
     }
 
@@ -122,9 +129,8 @@ internal sealed partial class ModuleDecoder
     private void ReadCode(ref WasmReader reader)
     {
         _codeCount = reader.ReadCount(ImplementationLimits.Functions, "function bodies");
-        if (_codeCount != _functionCount)
-            reader.Fail($"function and code section have inconsistent lengths: {_functionCount} functions declared, {_codeCount} bodies");
         FunctionBody[] bodies = new FunctionBody[_codeCount];
+        _module.BodyArray = bodies;
         for (int i = 0; i < bodies.Length; i++)
         {
             int at = reader.Position;
@@ -135,9 +141,8 @@ internal sealed partial class ModuleDecoder
                 MalformedModuleException.Throw($"function body too large: {size} bytes; the implementation limit is {ImplementationLimits.FunctionBodySize}", at);
             bodies[i] = new FunctionBody(reader.Position, (int)size);
             reader.Skip((int)size);
+            _bodiesRead++;
         }
-
-        _module.BodyArray = bodies;
     }
 
     private void ReadData(ref WasmReader reader)
@@ -146,6 +151,7 @@ internal sealed partial class ModuleDecoder
         DataSegment[] segments = new DataSegment[count];
         for (int i = 0; i < count; i++)
         {
+            Item(SectionId.Data, i, reader);
             int at = reader.Position;
             uint flags = reader.ReadVarU32();
             if (flags > ((_features & WasmFeatures.BulkMemory) != 0 ? 2u : 0u))

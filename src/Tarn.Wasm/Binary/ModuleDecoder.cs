@@ -24,11 +24,28 @@ internal sealed partial class ModuleDecoder
     private readonly List<CustomSection> _customSections = [];
     private int _functionCount;
     private int _codeCount;
+    private int _bodiesRead;
+
+    // Where an item stands, for whoever decodes a second time to say so in an error. The decoder keeps no offsets of items that nobody asks for.
+    private SectionId _soughtSection = SectionId.Custom;
+    private int _soughtItem;
+    private int _foundAt;
 
     public ModuleDecoder(ReadOnlyMemory<byte> bytes, WasmFeatures features)
     {
         _module = new WasmModule(bytes, features);
         _features = features;
+    }
+
+    /// <summary>The byte offset of an item of a section, in a module that has been decoded; of the section's contents where it has no such item.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="section">The section.</param>
+    /// <param name="item">The item's number in the section; of types, the type index.</param>
+    public static int OffsetOf(WasmModule module, SectionId section, int item)
+    {
+        ModuleDecoder decoder = new(module.Bytes, module.Features) { _soughtSection = section, _soughtItem = item, _foundAt = module.SectionOffset(section) };
+        decoder.Decode();
+        return decoder._foundAt;
     }
 
     public WasmModule Decode()
@@ -37,15 +54,15 @@ internal sealed partial class ModuleDecoder
         if (bytes.Length > ImplementationLimits.ModuleSize)
             MalformedModuleException.Throw($"module too large: {bytes.Length} bytes; the implementation limit is {ImplementationLimits.ModuleSize}", 0);
         ReadHeader(bytes);
-        WasmReader reader = new(bytes, 8, bytes.Length, _features);
-        SectionId last = SectionId.Custom;
-        while (!reader.IsAtEnd)
-            ReadSection(ref reader, ref last);
-
-        if (_functionCount != _codeCount)
-            MalformedModuleException.Throw($"function and code section have inconsistent lengths: {_functionCount} functions declared, {_codeCount} bodies", bytes.Length);
-        if (_module.DeclaredDataCount >= 0 && _module.DeclaredDataCount != _module.DataArray.Length)
-            MalformedModuleException.Throw($"data count and data section have inconsistent lengths: {_module.DeclaredDataCount} segments declared, {_module.DataArray.Length} present", bytes.Length);
+        try
+        {
+            ReadSections(bytes);
+        }
+        catch (MalformedModuleException) when (_bodiesRead > 0)
+        {
+            BodyStructure.ThrowIfMalformed(_module, _bodiesRead);
+            throw;
+        }
 
         _module.TypeArray = [.. _types];
         _module.RecursionGroupArray = [.. _groups];
@@ -57,6 +74,24 @@ internal sealed partial class ModuleDecoder
         _module.TagArray = [.. _tags];
         _module.CustomSectionArray = [.. _customSections];
         return _module;
+    }
+
+    private void ReadSections(ReadOnlySpan<byte> bytes)
+    {
+        WasmReader reader = new(bytes, 8, bytes.Length, _features);
+        SectionId last = SectionId.Custom;
+        while (!reader.IsAtEnd)
+            ReadSection(ref reader, ref last);
+
+        // Compared at the end, as a second section of the kind is the likelier mistake and is reported for itself.
+        if (_functionCount != _codeCount)
+        {
+            int at = _module.SectionOffset(_codeCount > 0 ? SectionId.Code : SectionId.Function);
+            MalformedModuleException.Throw($"function and code section have inconsistent lengths: {_functionCount} functions declared, {_codeCount} bodies", at);
+        }
+
+        if (_module.DeclaredDataCount >= 0 && _module.DeclaredDataCount != _module.DataArray.Length)
+            MalformedModuleException.Throw($"data count and data section have inconsistent lengths: {_module.DeclaredDataCount} segments declared, {_module.DataArray.Length} present", bytes.Length);
     }
 
     private static void ReadHeader(ReadOnlySpan<byte> bytes)
@@ -116,20 +151,34 @@ internal sealed partial class ModuleDecoder
             case SectionId.Function:
                 _functionCount = reader.ReadCount(ImplementationLimits.Functions, "functions");
                 for (int i = 0; i < _functionCount; i++)
+                {
+                    Item(section, i, reader);
                     _functions.Add(reader.ReadIndex());
+                }
+
                 CheckLimit(ref reader, _functions.Count, ImplementationLimits.Functions, "functions");
                 break;
             case SectionId.Table:
                 ReadTables(ref reader);
                 break;
             case SectionId.Memory:
-                for (int count = reader.ReadCount(ImplementationLimits.Memories, "memories", 2); count > 0; count--)
+                int memories = reader.ReadCount(ImplementationLimits.Memories, "memories");
+                for (int i = 0; i < memories; i++)
+                {
+                    Item(section, i, reader);
                     _memories.Add(ReadMemoryType(ref reader));
+                }
+
                 CheckLimit(ref reader, _memories.Count, ImplementationLimits.Memories, "memories");
                 break;
             case SectionId.Tag:
-                for (int count = reader.ReadCount(ImplementationLimits.Tags, "tags", 2); count > 0; count--)
+                int tags = reader.ReadCount(ImplementationLimits.Tags, "tags", 2);
+                for (int i = 0; i < tags; i++)
+                {
+                    Item(section, i, reader);
                     _tags.Add(ReadTagType(ref reader));
+                }
+
                 CheckLimit(ref reader, _tags.Count, ImplementationLimits.Tags, "tags");
                 break;
             case SectionId.Global:
@@ -154,6 +203,12 @@ internal sealed partial class ModuleDecoder
                 ReadData(ref reader);
                 break;
         }
+    }
+
+    private void Item(SectionId section, int item, in WasmReader reader)
+    {
+        if (section == _soughtSection && item == _soughtItem)
+            _foundAt = reader.Position;
     }
 
     private static void CheckLimit(ref WasmReader reader, int count, int limit, string what)
@@ -196,6 +251,7 @@ internal sealed partial class ModuleDecoder
 
     private SubType ReadSubType(ref WasmReader reader)
     {
+        Item(SectionId.Type, _types.Count, reader);
         int at = reader.Position;
         byte form = reader.PeekByte();
         if (form is not (0x50 or 0x4F))
@@ -261,8 +317,9 @@ internal sealed partial class ModuleDecoder
 
     private void ReadImports(ref WasmReader reader)
     {
-        for (int count = reader.ReadCount(ImplementationLimits.Imports, "imports", 4); count > 0; count--)
+        for (int count = reader.ReadCount(ImplementationLimits.Imports, "imports", 3); count > 0; count--)
         {
+            Item(SectionId.Import, _imports.Count, reader);
             string module = reader.ReadName();
             string name = reader.ReadName();
             int at = reader.Position;

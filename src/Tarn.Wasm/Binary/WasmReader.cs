@@ -1,7 +1,8 @@
 // Reads the binary format's primitives from a window of a module's bytes. Positions are offsets from the start of the module, so that every error tells
 // where; nothing is read outside of the window, and running out of it is a MalformedModuleException like any other.
 //
-// Invariant: 0 <= _position <= _end <= length of the bytes behind _base. Every unchecked access below sits behind a comparison with _end.
+// Invariant: 0 <= _position <= _end <= _length, the length of the bytes behind _base. Every unchecked access below sits behind a comparison with _end
+// (in ThrowIntegerEnd alone with _length).
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -21,6 +22,7 @@ internal ref struct WasmReader
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ref byte _base;
+    private readonly int _length;
     private readonly WasmFeatures _features;
     private int _position;
     private int _end;
@@ -35,6 +37,7 @@ internal ref struct WasmReader
         if ((uint)end > (uint)module.Length || (uint)start > (uint)end)
             throw new ArgumentOutOfRangeException(nameof(end));
         _base = ref MemoryMarshal.GetReference(module);
+        _length = module.Length;
         _position = start;
         _end = end;
         _features = features;
@@ -178,7 +181,7 @@ internal ref struct WasmReader
         ulong result = 0;
         for (int shift = 0; ; shift += 7)
         {
-            byte b = ReadByte();
+            byte b = ReadIntegerByte(64, shift, signed: false);
             if (shift == 63 && b > 1)
                 MalformedModuleException.Throw(b >= 0x80 ? "integer representation too long" : "integer too large", _position - 1);
             result |= (ulong)(b & 0x7F) << shift;
@@ -398,6 +401,40 @@ internal ref struct WasmReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private readonly void ThrowEnd() => MalformedModuleException.Throw("unexpected end of section or function", _position);
 
+    // The next byte of a LEB128 of which so many bits have been read.
+    private byte ReadIntegerByte(int bits, int shift, bool signed)
+    {
+        if (_position >= _end)
+            ThrowIntegerEnd(bits, shift, signed);
+        return Unsafe.Add(ref _base, _position++);
+    }
+
+    // A LEB128 runs past the end of its section or function. Where the module goes on, what it goes on with tells a wrong size from an overlong integer,
+    // and the latter is what has to be mended.
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly void ThrowIntegerEnd(int bits, int shift, bool signed)
+    {
+        for (int at = _position; shift > 0 && at < _length; at++, shift += 7)
+        {
+            int b = Unsafe.Add(ref _base, at);
+            if (shift + 7 >= bits)
+            {
+                int beyond = 0x7F & -(1 << (bits - shift - (signed ? 1 : 0)));
+                if (b >= 0x80)
+                    MalformedModuleException.Throw("integer representation too long", at);
+                if ((b & beyond) != 0 && !(signed && (b & beyond) == beyond))
+                    MalformedModuleException.Throw("integer too large", at);
+                break;
+            }
+
+            if (b < 0x80)
+                break;
+        }
+
+        ThrowEnd();
+    }
+
     private readonly void Require(WasmFeatures feature, string what, int at)
     {
         if ((_features & feature) == 0)
@@ -466,7 +503,7 @@ internal ref struct WasmReader
         uint result = 0;
         for (int shift = 0; ; shift += 7)
         {
-            byte b = ReadByte();
+            byte b = ReadIntegerByte(32, shift, signed: false);
             if (shift == 28 && b > 0x0F)
                 MalformedModuleException.Throw(b >= 0x80 ? "integer representation too long" : "integer too large", _position - 1);
             result |= (uint)(b & 0x7F) << shift;
@@ -481,7 +518,7 @@ internal ref struct WasmReader
         long result = 0;
         for (int shift = 0; ; shift += 7)
         {
-            byte b = ReadByte();
+            byte b = ReadIntegerByte(bits, shift, signed: true);
             if (shift + 7 >= bits)
             {
                 // The last byte that may follow: no continuation, and the bits beyond the width all equal to the sign.

@@ -109,6 +109,12 @@ internal sealed class WasmModule
     /// <summary>Whether the validator has accepted the module.</summary>
     public bool IsValidated { get; private set; }
 
+    /// <summary>
+    /// Whether some body has a tail call that may end in another instance (of an import, through a table or a reference), so that even calls within the
+    /// module may return with another instance's context. Known once the module is validated.
+    /// </summary>
+    public bool TailCallsMayLeave { get; private set; }
+
     /// <summary>The registry of the canonical ids; null before validation.</summary>
     public TypeRegistry? Registry { get; private set; }
 
@@ -202,6 +208,9 @@ internal sealed class WasmModule
         Registry = registry;
         _canonicalIds = ids;
     }
+
+    // Called by workers in parallel; all of them write the same.
+    internal void SetTailCallsLeave() => TailCallsMayLeave = true;
 
     internal void SetValidated() => IsValidated = true;
 }

@@ -245,7 +245,14 @@ internal sealed class ScriptRunner
         bool malformed = refusal is MalformedModuleException or TextFormatException;
         if (!custom && malformed != (command.Kind == ScriptCommandKind.AssertMalformed))
             return Verdict.Fail($"was {(malformed ? "malformed" : "invalid")}: {FirstLine(refusal.Message)}, expected \"{command.Text}\"");
-        return refusal.Message.Contains(command.Text!, StringComparison.Ordinal)
+        string reason = refusal switch
+        {
+            MalformedModuleException e => e.Problem,
+            InvalidModuleException e => e.Rule,
+            TextFormatException e => e.Reason,
+            _ => refusal.Message,
+        };
+        return reason.Contains(command.Text!, StringComparison.Ordinal)
             ? Verdict.Pass
             : Verdict.Reworded($"\"{FirstLine(refusal.Message)}\", the script says \"{command.Text}\"");
     }

@@ -42,6 +42,18 @@ internal sealed partial class WatPrinter
         printer._output.Flush();
     }
 
+    /// <summary>The text of one function that the module defines, as a field of the module.</summary>
+    /// <exception cref="MalformedModuleException">The function's body is malformed.</exception>
+    public static byte[] PrintFunction(WasmModule module, int functionIndex, WatPrintOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(functionIndex, module.ImportedFunctionCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(functionIndex, module.Functions.Length);
+        WatPrinter printer = new(module, null, options);
+        printer.FunctionField(functionIndex);
+        printer.Write("\n"u8);
+        return printer._output.Span.TrimStart((byte)'\n').ToArray();
+    }
+
     private void Module()
     {
         bool hinted = TryReadHints();

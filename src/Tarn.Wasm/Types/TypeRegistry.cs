@@ -17,6 +17,7 @@ internal sealed class TypeRegistry
 {
     // In keys only: a reference to a type of the same group, by its position.
     private const int RelativeTag = 1 << 26;
+    private const int Capacity = HeapType.IndexMask;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<int[], int> _groups = new(KeyComparer.Instance);
@@ -102,6 +103,9 @@ internal sealed class TypeRegistry
     private void Append(ReadOnlySpan<SubType> group, int start, Span<int> canonical)
     {
         int first = _count;
+        // An id beyond this would be cut off where types are packed, and be taken for another type.
+        if (group.Length > Capacity - first)
+            throw new InvalidModuleException($"too many types: the modules of this engine have {first} different ones already; the implementation limit is {Capacity}", 0);
         Entry[] entries = _entries;
         if (first + group.Length > entries.Length)
             System.Array.Resize(ref entries, Math.Max(entries.Length * 2, first + group.Length));

@@ -34,66 +34,83 @@ internal sealed class DeclarationValidator
         return _context!;
     }
 
-    private InvalidModuleException Invalid(SectionId section, string rule) => new(rule, _module.SectionOffset(section));
+    // At an item of a section, by its number there.
+    private InvalidModuleException Invalid(SectionId section, int item, string rule) => new(rule, ModuleDecoder.OffsetOf(_module, section, item));
 
-    private void CheckType(ValType type, SectionId section)
+    // At an item of an index space: imported ones stand in the import section.
+    private InvalidModuleException Invalid(ExternalKind kind, int index, string rule)
     {
-        if (type.IsConcrete && type.Heap.TypeIndex >= _module.TypeArray.Length)
-            throw Invalid(section, $"unknown type {type.Heap.TypeIndex}: the module has {_module.TypeArray.Length}");
+        (SectionId own, int imported) = kind switch
+        {
+            ExternalKind.Function => (SectionId.Function, _module.ImportedFunctionCount),
+            ExternalKind.Table => (SectionId.Table, _module.ImportedTableCount),
+            ExternalKind.Memory => (SectionId.Memory, _module.ImportedMemoryCount),
+            ExternalKind.Global => (SectionId.Global, _module.ImportedGlobalCount),
+            _ => (SectionId.Tag, _module.ImportedTagCount),
+        };
+        int at = index < imported
+            ? ModuleDecoder.OffsetOf(_module, SectionId.Import, Array.FindIndex(_module.ImportArray, import => import.Kind == kind && import.Index == index))
+            : ModuleDecoder.OffsetOf(_module, own, index - imported);
+        return kind == ExternalKind.Function ? new(rule, at, index, _module.Names.Functions.Find(index)) : new(rule, at);
     }
 
-    private FunctionType RequireFunctionType(int index, SectionId section)
+    private void CheckType(ValType type, ExternalKind kind, int of)
+    {
+        if (type.IsConcrete && type.Heap.TypeIndex >= _module.TypeArray.Length)
+            throw Invalid(kind, of, $"unknown type {type.Heap.TypeIndex}: the module has {_module.TypeArray.Length}");
+    }
+
+    private FunctionType RequireFunctionType(int index, ExternalKind kind, int of)
     {
         if (index >= _module.TypeArray.Length)
-            throw Invalid(section, $"unknown type {index}: the module has {_module.TypeArray.Length}");
+            throw Invalid(kind, of, $"unknown type {index}: the module has {_module.TypeArray.Length}");
         return _module.TypeArray[index].Composite as FunctionType
-            ?? throw Invalid(section, $"type mismatch: type {index} is {_module.TypeArray[index].Composite}, but a function type is needed");
+            ?? throw Invalid(kind, of, $"type mismatch: type {index} is {_module.TypeArray[index].Composite}, but a function type is needed");
     }
 
     // Imported items stand first in each space and are told by their section.
     private void CheckIndexSpaces()
     {
         for (int i = 0; i < _module.FunctionArray.Length; i++)
-            RequireFunctionType(_module.FunctionArray[i], i < _module.ImportedFunctionCount ? SectionId.Import : SectionId.Function);
+            RequireFunctionType(_module.FunctionArray[i], ExternalKind.Function, i);
         for (int i = 0; i < _module.TableArray.Length; i++)
-            CheckTable(_module.TableArray[i], i, i < _module.ImportedTableCount ? SectionId.Import : SectionId.Table);
+            CheckTable(_module.TableArray[i], i);
         for (int i = 0; i < _module.MemoryArray.Length; i++)
-            CheckMemory(_module.MemoryArray[i], i, i < _module.ImportedMemoryCount ? SectionId.Import : SectionId.Memory);
+            CheckMemory(_module.MemoryArray[i], i);
         for (int i = 0; i < _module.GlobalArray.Length; i++)
-            CheckType(_module.GlobalArray[i].Type, i < _module.ImportedGlobalCount ? SectionId.Import : SectionId.Global);
+            CheckType(_module.GlobalArray[i].Type, ExternalKind.Global, i);
         for (int i = 0; i < _module.TagArray.Length; i++)
         {
-            SectionId section = i < _module.ImportedTagCount ? SectionId.Import : SectionId.Tag;
-            if (RequireFunctionType(_module.TagArray[i].TypeIndex, section).ResultCount > 0)
-                throw Invalid(section, $"non-empty tag result type: the type of tag {i} must have no results");
+            if (RequireFunctionType(_module.TagArray[i].TypeIndex, ExternalKind.Tag, i).ResultCount > 0)
+                throw Invalid(ExternalKind.Tag, i, $"non-empty tag result type: the type of tag {i} must have no results");
         }
 
         if (_module.TableArray.Length > 1 && (_module.Features & WasmFeatures.ReferenceTypes) == 0)
-            throw Invalid(SectionId.Table, "multiple tables need the feature ReferenceTypes, which is off");
+            throw Invalid(ExternalKind.Table, 1, "multiple tables need the feature ReferenceTypes, which is off");
         if (_module.MemoryArray.Length > 1 && (_module.Features & WasmFeatures.MultiMemory) == 0)
-            throw Invalid(SectionId.Memory, "multiple memories need the feature MultiMemory, which is off");
+            throw Invalid(ExternalKind.Memory, 1, "multiple memories need the feature MultiMemory, which is off");
         if ((_module.Features & WasmFeatures.MutableGlobals) == 0)
         {
             for (int i = 0; i < _module.ImportedGlobalCount; i++)
             {
                 if (_module.GlobalArray[i].IsMutable)
-                    throw Invalid(SectionId.Import, "mutable globals cannot be imported: the feature MutableGlobals is off");
+                    throw Invalid(ExternalKind.Global, i, "mutable globals cannot be imported: the feature MutableGlobals is off");
             }
         }
     }
 
-    private void CheckTable(TableType table, int index, SectionId section)
+    private void CheckTable(TableType table, int index)
     {
-        CheckType(table.Element, section);
-        CheckRange(table.Limits, table.Limits.Is64 ? ulong.MaxValue : uint.MaxValue, $"table size must be at most 2^32-1 elements (table {index})", section);
-        if (section == SectionId.Table && !table.Element.IsDefaultable && !_module.TableInitializerArray[index - _module.ImportedTableCount].IsPresent)
-            throw Invalid(section, $"type mismatch: table {index} holds the non-null type {table.Element}, so it needs an initial element");
+        CheckType(table.Element, ExternalKind.Table, index);
+        CheckRange(table.Limits, table.Limits.Is64 ? ulong.MaxValue : uint.MaxValue, $"table size must be at most 2^32-1 elements (table {index})", ExternalKind.Table, index);
+        if (index >= _module.ImportedTableCount && !table.Element.IsDefaultable && !_module.TableInitializerArray[index - _module.ImportedTableCount].IsPresent)
+            throw Invalid(ExternalKind.Table, index, $"type mismatch: table {index} holds the non-null type {table.Element}, so it needs an initial element");
     }
 
-    private void CheckMemory(MemoryType memory, int index, SectionId section)
+    private void CheckMemory(MemoryType memory, int index)
     {
         if (memory.PageSizeLog2 is not (0 or 16))
-            throw Invalid(section, $"invalid custom page size: memory {index} has pages of 2^{memory.PageSizeLog2} bytes; only 1 and 65536 are allowed");
+            throw Invalid(ExternalKind.Memory, index, $"invalid custom page size: memory {index} has pages of 2^{memory.PageSizeLog2} bytes; only 1 and 65536 are allowed");
 
         // All of the address space, less a byte where a count of pages could not say so.
         int addressBits = memory.Limits.Is64 ? 64 : 32;
@@ -105,24 +122,25 @@ internal sealed class DeclarationValidator
             (false, _) => "2^32-1 bytes",
             _ => "2^64-1 bytes",
         };
-        CheckRange(memory.Limits, most, $"memory size must be at most {size} (memory {index})", section);
+        CheckRange(memory.Limits, most, $"memory size must be at most {size} (memory {index})", ExternalKind.Memory, index);
         if (memory.Limits is { IsShared: true, HasMaximum: false })
-            throw Invalid(section, $"shared memory must have maximum: memory {index} declares none");
+            throw Invalid(ExternalKind.Memory, index, $"shared memory must have maximum: memory {index} declares none");
     }
 
-    private void CheckRange(Limits limits, ulong most, string rule, SectionId section)
+    private void CheckRange(Limits limits, ulong most, string rule, ExternalKind kind, int index)
     {
         if (limits.Minimum > most || (limits.HasMaximum && limits.Maximum > most))
-            throw Invalid(section, rule);
+            throw Invalid(kind, index, rule);
         if (limits.HasMaximum && limits.Minimum > limits.Maximum)
-            throw Invalid(section, $"size minimum must not be greater than maximum: {limits}");
+            throw Invalid(kind, index, $"size minimum must not be greater than maximum: {limits}");
     }
 
     private void CheckExports()
     {
         HashSet<string> names = new(_module.ExportArray.Length);
-        foreach (Export export in _module.ExportArray)
+        for (int i = 0; i < _module.ExportArray.Length; i++)
         {
+            Export export = _module.ExportArray[i];
             int count = export.Kind switch
             {
                 ExternalKind.Function => _module.FunctionArray.Length,
@@ -132,13 +150,13 @@ internal sealed class DeclarationValidator
                 _ => _module.TagArray.Length,
             };
             if (export.Index >= count)
-                throw Invalid(SectionId.Export, $"unknown {Name(export.Kind)} {export.Index}: export \"{export.Name}\" names it, the module has {count}");
+                throw Invalid(SectionId.Export, i, $"unknown {Name(export.Kind)} {export.Index}: export \"{export.Name}\" names it, the module has {count}");
             if (!names.Add(export.Name))
-                throw Invalid(SectionId.Export, $"duplicate export name \"{export.Name}\"");
+                throw Invalid(SectionId.Export, i, $"duplicate export name \"{export.Name}\"");
             if (export.Kind == ExternalKind.Function)
                 _context!.Declare(export.Index);
             if (export.Kind == ExternalKind.Global && _module.GlobalArray[export.Index].IsMutable && (_module.Features & WasmFeatures.MutableGlobals) == 0)
-                throw Invalid(SectionId.Export, "mutable globals cannot be exported: the feature MutableGlobals is off");
+                throw Invalid(SectionId.Export, i, "mutable globals cannot be exported: the feature MutableGlobals is off");
         }
     }
 
@@ -157,10 +175,10 @@ internal sealed class DeclarationValidator
         if (start < 0)
             return;
         if (start >= _module.FunctionArray.Length)
-            throw Invalid(SectionId.Start, $"unknown function {start}: it is to be the start function, the module has {_module.FunctionArray.Length}");
+            throw Invalid(SectionId.Start, 0, $"unknown function {start}: it is to be the start function, the module has {_module.FunctionArray.Length}");
         FunctionType type = _module.FunctionTypeOf(start);
         if (type.ParameterCount + type.ResultCount > 0)
-            throw Invalid(SectionId.Start, $"start function must have type [] -> [], but function {start} has {type}");
+            throw Invalid(SectionId.Start, 0, $"start function must have type [] -> [], but function {start} has {type}");
     }
 
     private void CheckInitializers()
@@ -184,14 +202,15 @@ internal sealed class DeclarationValidator
         for (int i = 0; i < _module.ElementArray.Length; i++)
         {
             ElementSegment segment = _module.ElementArray[i];
-            CheckType(segment.Type, SectionId.Element);
+            if (segment.Type.IsConcrete && segment.Type.Heap.TypeIndex >= _module.TypeArray.Length)
+                throw Invalid(SectionId.Element, i, $"unknown type {segment.Type.Heap.TypeIndex}: the module has {_module.TypeArray.Length}");
             if (segment.Mode == SegmentMode.Active)
             {
                 if (segment.Table >= _module.TableArray.Length)
-                    throw Invalid(SectionId.Element, $"unknown table {segment.Table}: element segment {i} goes there, the module has {_module.TableArray.Length}");
+                    throw Invalid(SectionId.Element, i, $"unknown table {segment.Table}: element segment {i} goes there, the module has {_module.TableArray.Length}");
                 TableType table = _module.TableArray[segment.Table];
                 if (!Subtyping.IsSubtype(segment.Type, table.Element, _registry, _canonical))
-                    throw Invalid(SectionId.Element, $"type mismatch: element segment {i} holds {segment.Type}, but table {segment.Table} takes {table.Element}");
+                    throw Invalid(SectionId.Element, i, $"type mismatch: element segment {i} holds {segment.Type}, but table {segment.Table} takes {table.Element}");
                 CheckExpression(segment.Start, table.Limits.AddressType, _module.GlobalArray.Length);
             }
 
@@ -212,9 +231,10 @@ internal sealed class DeclarationValidator
                 continue;
             }
 
+            int at = reader.Position;
             int function = reader.ReadIndex();
             if (function >= _module.FunctionArray.Length)
-                throw Invalid(SectionId.Element, $"unknown function {function}: item {i} of element segment {index} names it, the module has {_module.FunctionArray.Length}");
+                throw new InvalidModuleException($"unknown function {function}: item {i} of element segment {index} names it, the module has {_module.FunctionArray.Length}", at);
             _context!.Declare(function);
         }
     }
@@ -227,7 +247,7 @@ internal sealed class DeclarationValidator
             if (segment.Mode != SegmentMode.Active)
                 continue;
             if (segment.Memory >= _module.MemoryArray.Length)
-                throw Invalid(SectionId.Data, $"unknown memory {segment.Memory}: data segment {i} goes there, the module has {_module.MemoryArray.Length}");
+                throw Invalid(SectionId.Data, i, $"unknown memory {segment.Memory}: data segment {i} goes there, the module has {_module.MemoryArray.Length}");
             CheckExpression(segment.Start, _module.MemoryArray[segment.Memory].Limits.AddressType, _module.GlobalArray.Length);
         }
     }

@@ -172,22 +172,29 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 ApplySignature(*FunctionOf(reader.ReadIndex()));
                 break;
             case Opcode.ReturnCall:
-                TailCall(*FunctionOf(reader.ReadIndex()));
+                int callee = reader.ReadIndex();
+                TailCall(*FunctionOf(callee));
+                if (callee < _module.ImportedFunctionCount)
+                    _module.SetTailCallsLeave();
                 break;
             case Opcode.CallIndirect:
                 ApplySignature(*Indirect(ref reader));
                 break;
             case Opcode.ReturnCallIndirect:
                 TailCall(*Indirect(ref reader));
+                _module.SetTailCallsLeave();
                 break;
             case Opcode.CallRef or Opcode.ReturnCallRef:
                 int type = reader.ReadIndex();
                 SignatureShape* shape = FunctionShape(type);
                 Pop(NullableTo(type));
                 if (opcode == Opcode.CallRef)
+                {
                     ApplySignature(*shape);
-                else
-                    TailCall(*shape);
+                    break;
+                }
+                TailCall(*shape);
+                _module.SetTailCallsLeave();
                 break;
             default:
                 throw new NotSupportedException($"The opcode table knows {Opcodes.Name(opcode)}, the validator does not.");
@@ -342,7 +349,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private void Data(int index)
     {
         if (_module.DeclaredDataCount < 0)
-            Malformed("data count section required by an instruction that names a data segment");
+            throw BodyStructure.MissingDataCount(CurrentOpcode(), _at - _code);
         if (index >= _module.DeclaredDataCount)
             Fail($"unknown data segment {index}: the module has {_module.DeclaredDataCount}");
     }
@@ -359,8 +366,9 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         switch (opcode)
         {
             case Opcode.MemoryInit:
-                Data(reader.ReadIndex());
+                int data = reader.ReadIndex();
                 int address = Memory(reader.ReadIndex()).Limits.AddressType.Bits;
+                Data(data);
                 PopThree(address, I32, I32);
                 break;
             case Opcode.MemoryCopy:
@@ -374,9 +382,9 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 break;
             case Opcode.TableInit:
                 {
-                    ValType element = Element(reader.ReadIndex());
+                    int segment = reader.ReadIndex();
                     ref readonly TableType table = ref Table(reader.ReadIndex());
-                    RequireElement(element, table.Element);
+                    RequireElement(Element(segment), table.Element);
                     PopThree(table.Limits.AddressType.Bits, I32, I32);
                     break;
                 }

@@ -8,6 +8,7 @@
 // after `ip < end`. If ip == end - 1 the opcode is 0x0B and reads nothing more; so whatever has an immediate reads its first byte
 // at end - 1 at the latest, and a LEB128 that begins before the end stops at that last byte, if not earlier. Second immediates compare with `end` again.
 using System.Runtime.CompilerServices;
+using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
 
@@ -413,7 +414,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             ip = _next;
         }
 
-        MalformedModuleException.Throw("unexpected end of section or function: END opcode expected", end - _code);
+        BodyStructure.ThrowMissingEnd(_module, (int)(end - _code));
     }
 
     // Whether operands are those of a signature exactly; never for an opcode that does not exist, whose signature says 0xFF operands.

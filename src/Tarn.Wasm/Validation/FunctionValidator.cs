@@ -145,7 +145,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private void MissingEnd(ReadOnlySpan<byte> bytes, int start, int end)
     {
         WasmReader reader = new(bytes, start, end, _features);
-        InstructionSkipper.SkipExpression(ref reader);
+        BodyStructure.Walk(ref reader, _module);
         throw new MalformedModuleException("unexpected content after the end of the function (section size mismatch, END opcode expected)", reader.Position);
     }
 
@@ -209,7 +209,9 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void GrowFrames()
     {
-        Frame[] grown = GC.AllocateUninitializedArray<Frame>(Math.Max(128, _frameArray.Length * 2), pinned: true);
+        // One more than the blocks, for the function itself: the array never grows beyond the limit, which is thereby exact.
+        int length = Math.Min(Math.Max(128, _frameArray.Length * 2), ImplementationLimits.BlockNesting + 1);
+        Frame[] grown = GC.AllocateUninitializedArray<Frame>(length, pinned: true);
         _frameArray.CopyTo(grown, 0);
         _frameArray = grown;
         _frames = (Frame*)ValidationContext.Address(grown);
@@ -321,8 +323,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Fail(string rule)
     {
+        throw Invalid(rule, (int)(_at - _code), Opcodes.Name(CurrentOpcode()));
+    }
+
+    private Opcode CurrentOpcode()
+    {
         WasmReader reader = new(_module.Bytes.Span, (int)(_at - _code), (int)(_bodyEnd - _code), _features);
-        throw Invalid(rule, (int)(_at - _code), Opcodes.Name(reader.ReadOpcode()));
+        return reader.ReadOpcode();
     }
 
     [DoesNotReturn]

@@ -35,7 +35,7 @@ internal static class ModuleValidator
         }
         catch (InvalidModuleException)
         {
-            ThrowIfMalformed(module);
+            BodyStructure.ThrowIfMalformed(module, module.BodyArray.Length);
             throw;
         }
 
@@ -77,26 +77,6 @@ internal static class ModuleValidator
         work.Run(createSink());
         Task.WaitAll(helpers);
         work.Failure?.Throw();
-    }
-
-    // A structural walk over all bodies, once something is known to be invalid.
-    private static void ThrowIfMalformed(WasmModule module)
-    {
-        for (int i = 0; i < module.BodyArray.Length; i++)
-        {
-            WasmReader reader = module.ReadBody(i);
-            long locals = 0;
-            for (int groups = reader.ReadCount(int.MaxValue, "local declarations", 2); groups > 0; groups--)
-            {
-                locals += reader.ReadLocalGroup(out _);
-                if (locals > uint.MaxValue)
-                    reader.Fail("too many locals");
-            }
-
-            InstructionSkipper.SkipExpression(ref reader);
-            if (!reader.IsAtEnd)
-                reader.Fail("unexpected content after the end of the function (section size mismatch, END opcode expected)");
-        }
     }
 
     // Bodies are claimed in rising order, so once one has failed, no body below it is left unclaimed: workers finish what lies below the lowest failure

@@ -1,5 +1,7 @@
 // Validates the type section and makes its types canonical, group by group: a group may refer to what came before it and to itself. Supertypes come before
 // their subtypes, so that depths are finite and known, and the registry's displays can be built in order.
+using Tarn.Wasm.Binary;
+
 namespace Tarn.Wasm.Validation;
 
 /// <summary>Validation of the type section.</summary>
@@ -12,14 +14,13 @@ internal static class TypeValidator
         SubType[] types = module.TypeArray;
         int[] canonical = new int[types.Length];
         byte[] depths = new byte[types.Length];
-        int offset = module.SectionOffset(SectionId.Type);
         foreach (RecursionGroup group in module.RecursionGroupArray)
         {
             int end = group.Start + group.Length;
             for (int i = group.Start; i < end; i++)
             {
-                CheckReferences(types[i].Composite, i, end, offset);
-                CheckSupertype(types, depths, i, offset);
+                CheckReferences(module, types[i].Composite, i, end);
+                CheckSupertype(module, depths, i);
             }
 
             registry.Add(types.AsSpan(group.Start, group.Length), group.Start, canonical);
@@ -28,7 +29,7 @@ internal static class TypeValidator
                 if (types[i].HasSupertype && !Subtyping.IsSubtype(types[i].Composite, types[types[i].Supertype].Composite, registry, canonical))
                 {
                     throw new InvalidModuleException(
-                        $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is no subtype of {types[types[i].Supertype].Composite}", offset);
+                        $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is no subtype of {types[types[i].Supertype].Composite}", OffsetOf(module, i));
                 }
             }
         }
@@ -36,43 +37,46 @@ internal static class TypeValidator
         return canonical;
     }
 
-    private static void CheckSupertype(SubType[] types, byte[] depths, int index, int offset)
+    private static int OffsetOf(WasmModule module, int type) => ModuleDecoder.OffsetOf(module, SectionId.Type, type);
+
+    private static void CheckSupertype(WasmModule module, byte[] depths, int index)
     {
+        SubType[] types = module.TypeArray;
         if (!types[index].HasSupertype)
             return;
         int super = types[index].Supertype;
         if (super >= index)
-            throw new InvalidModuleException($"unknown type {super}: the supertype of type {index} must come before it", offset);
+            throw new InvalidModuleException($"unknown type {super}: the supertype of type {index} must come before it", OffsetOf(module, index));
         if (types[super].IsFinal)
-            throw new InvalidModuleException($"sub type {index} does not match super type {super}: the super type is final", offset);
+            throw new InvalidModuleException($"sub type {index} does not match super type {super}: the super type is final", OffsetOf(module, index));
         depths[index] = (byte)(depths[super] + 1);
         if (depths[index] > ImplementationLimits.SubtypingDepth)
-            throw new InvalidModuleException($"sub type {index} has too many supertypes above it: the implementation limit is {ImplementationLimits.SubtypingDepth}", offset);
+            throw new InvalidModuleException($"sub type {index} has too many supertypes above it: the implementation limit is {ImplementationLimits.SubtypingDepth}", OffsetOf(module, index));
     }
 
-    private static void CheckReferences(CompositeType composite, int index, int end, int offset)
+    private static void CheckReferences(WasmModule module, CompositeType composite, int index, int end)
     {
         switch (composite)
         {
             case FunctionType function:
                 foreach (ValType type in function.Parameters)
-                    CheckReference(type, index, end, offset);
+                    CheckReference(module, type, index, end);
                 foreach (ValType type in function.Results)
-                    CheckReference(type, index, end, offset);
+                    CheckReference(module, type, index, end);
                 break;
             case StructType structure:
                 foreach (FieldType field in structure.Fields)
-                    CheckReference(field.Storage, index, end, offset);
+                    CheckReference(module, field.Storage, index, end);
                 break;
             case ArrayType array:
-                CheckReference(array.Element.Storage, index, end, offset);
+                CheckReference(module, array.Element.Storage, index, end);
                 break;
         }
     }
 
-    private static void CheckReference(ValType type, int index, int end, int offset)
+    private static void CheckReference(WasmModule module, ValType type, int index, int end)
     {
         if (type.IsConcrete && type.Heap.TypeIndex >= end)
-            throw new InvalidModuleException($"unknown type {type.Heap.TypeIndex}: type {index} may refer to the types up to {end - 1}, the end of its recursion group", offset);
+            throw new InvalidModuleException($"unknown type {type.Heap.TypeIndex}: type {index} may refer to the types up to {end - 1}, the end of its recursion group", OffsetOf(module, index));
     }
 }

@@ -186,16 +186,25 @@ internal abstract unsafe class GuestExecution
     private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference)
     {
         GuestExecution execution = Unsafe.As<GuestExecution>(GCHandle.FromIntPtr(record->HostHandle).Target!);
+        ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
+        HostCallStatus status;
         try
         {
-            ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
-            return execution.HostFunctions[reference->HostFunction].Invoke(execution, frame->VmContext, ExitFrame.Values(frame));
+            status = execution.HostFunctions[reference->HostFunction].Invoke(execution, frame->VmContext, ExitFrame.Values(frame));
         }
         catch (Exception thrown)
         {
             execution._thrown = ExceptionDispatchInfo.Capture(thrown);
-            return HostCallStatus.Threw;
+            status = HostCallStatus.Threw;
         }
+
+        if (status != HostCallStatus.Completed)
+        {
+            // Guests that the host function called may be suspended below this frame; the stub wants its own.
+            record->GuestStackPointer = (nint)frame;
+        }
+
+        return status;
     }
 
     private void CallBuiltin(ExecutionRecord* record)

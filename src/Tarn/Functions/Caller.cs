@@ -1,18 +1,22 @@
-// What a host function may know of the guest that calls it. A ref struct: it describes a call in progress and is
-// meaningless afterwards, so it cannot be kept.
+// What a host function may know of the guest that calls it. Not a ref struct, since asynchronous host functions need it after an await;
+// what it leads to carries the store's generation, so that one kept for too long is an ObjectDisposedException and nothing worse.
 using Tarn.Instances;
 
 namespace Tarn;
 
-/// <summary>The guest's side of a call into the host: its instance, memory and state.</summary>
-public readonly ref struct Caller
+/// <summary>The guest's side of a call into the host: its instance, memory and state. Of use until the host function has completed.</summary>
+#pragma warning disable CA1815 // It is used and dropped, never compared.
+public readonly struct Caller
+#pragma warning restore CA1815
 {
     private readonly InstanceData? _instance;
+    private readonly int _generation;
 
     internal Caller(Store store, InstanceData? instance, CancellationToken token)
     {
         Store = store;
         _instance = instance;
+        _generation = store.Generation;
         CancellationToken = token;
     }
 
@@ -24,20 +28,33 @@ public readonly ref struct Caller
 
     /// <summary>The calling instance's exported memory named <c>memory</c>, or else its first one.</summary>
     /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
-    public Memory Memory => _instance is null
-        ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
-        : _instance.DefaultMemory();
+    /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
+    public Memory Memory
+    {
+        get
+        {
+            Store.ThrowIfStale(Store, _generation);
+            return _instance is null
+                ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
+                : _instance.DefaultMemory();
+        }
+    }
 
     /// <summary>The state that was passed when the instance was made.</summary>
     /// <typeparam name="TState">Its type.</typeparam>
     /// <exception cref="InvalidOperationException">There is no state, or it is of another type.</exception>
-    public TState GetState<TState>() => Store.State is TState state
-        ? state
-        : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");
+    public TState GetState<TState>()
+    {
+        Store.ThrowIfStale(Store, _generation);
+        return Store.State is TState state
+            ? state
+            : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");
+    }
 
     /// <summary>Finds an exported function of the calling instance.</summary>
     public bool TryGetFunction(string name, out Function function)
     {
+        Store.ThrowIfStale(Store, _generation);
         function = default;
         return _instance is not null && _instance.TryGetFunction(name, out function);
     }
@@ -45,6 +62,7 @@ public readonly ref struct Caller
     /// <summary>Finds an exported memory of the calling instance.</summary>
     public bool TryGetMemory(string name, out Memory memory)
     {
+        Store.ThrowIfStale(Store, _generation);
         memory = default;
         return _instance is not null && _instance.TryGetMemory(name, out memory);
     }

@@ -1,6 +1,7 @@
 // A function of the host in the shape in which guests call it: its types, and a body that takes its arguments from raw slots
 // and leaves its results there. One subclass for each arity and shape of delegate is generated (TypedHostFunctions.g.cs), so that
-// calling needs neither reflection nor boxing and works under NativeAOT.
+// calling needs neither reflection nor boxing and works under NativeAOT. Exceptions pass through to whoever called the guest.
+using System.Runtime.CompilerServices;
 using Tarn.Execution;
 using Tarn.Instances;
 
@@ -18,16 +19,17 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
 
     public ValType[] Results { get; }
 
-    public sealed override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
+    /// <summary>What every call begins with: a guest that was asked to stop gets no further than here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected static Store Begin(GuestExecution execution)
     {
-        Store store = ((StoreExecution)execution).Store;
+        // Stores, and nothing else, call functions of this kind.
+        Store store = Unsafe.As<StoreExecution>(execution).Store;
         store.ThrowIfInterrupted();
-        Invoke(new Caller(store, InstanceData.FromContext(context), store.CurrentToken), (RawValue*)values);
-        return HostCallStatus.Completed;
+        return store;
     }
 
-    /// <summary>Runs the host's code on the thread's own stack. Exceptions pass through to whoever called the guest.</summary>
-    /// <param name="caller">Who is calling.</param>
-    /// <param name="slots">The arguments; afterwards, from the first slot on, the results.</param>
-    protected abstract void Invoke(Caller caller, RawValue* slots);
+    /// <summary>What the function may know of the guest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected static Caller CallerOf(Store store, VmContext* context) => new(store, InstanceData.FromContext(context), store.CurrentToken);
 }

@@ -6,6 +6,9 @@ internal static class HostFunctions
     public static DefinedHostFunction Untyped(Engine engine, FunctionSignature signature, HostCallback callback) =>
         new UntypedHostFunction(Types(signature.Parameters), Types(signature.Results), engine.Types, callback);
 
+    public static DefinedHostFunction Untyped(Engine engine, FunctionSignature signature, AsyncHostCallback callback) =>
+        new UntypedAsyncHostFunction(Types(signature.Parameters), Types(signature.Results), engine.Types, callback);
+
     /// <summary>A function that an import stands for although nothing defines it.</summary>
     public static DefinedHostFunction Trapping(Module module, in Import import)
     {

@@ -52,6 +52,18 @@ public readonly unsafe struct TypedAction
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
     }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[1];
+        return _store.CallAsync(_entry, _record, slots, 1, cancellationToken);
+    }
 }
 
 /// <summary>A handle on a function with 1 parameter.</summary>
@@ -98,6 +110,19 @@ public readonly unsafe struct TypedAction<T1>
         ValueCodec<T1>.Write(_store, slots, a1);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[1];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        return _store.CallAsync(_entry, _record, slots, 1, cancellationToken);
     }
 }
 
@@ -147,6 +172,20 @@ public readonly unsafe struct TypedAction<T1, T2>
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[2];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        return _store.CallAsync(_entry, _record, slots, 2, cancellationToken);
     }
 }
 
@@ -198,6 +237,21 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[3];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        return _store.CallAsync(_entry, _record, slots, 3, cancellationToken);
     }
 }
 
@@ -251,6 +305,22 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[4];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        return _store.CallAsync(_entry, _record, slots, 4, cancellationToken);
     }
 }
 
@@ -306,6 +376,23 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[5];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        return _store.CallAsync(_entry, _record, slots, 5, cancellationToken);
     }
 }
 
@@ -363,6 +450,24 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[6];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        return _store.CallAsync(_entry, _record, slots, 6, cancellationToken);
     }
 }
 
@@ -422,6 +527,25 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[7];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        return _store.CallAsync(_entry, _record, slots, 7, cancellationToken);
     }
 }
 
@@ -483,6 +607,26 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[8];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        return _store.CallAsync(_entry, _record, slots, 8, cancellationToken);
     }
 }
 
@@ -546,6 +690,27 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[9];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        return _store.CallAsync(_entry, _record, slots, 9, cancellationToken);
     }
 }
 
@@ -611,6 +776,28 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[10];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        return _store.CallAsync(_entry, _record, slots, 10, cancellationToken);
     }
 }
 
@@ -678,6 +865,29 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[11];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        ValueCodec<T11>.Write(_store, slots + 10, a11);
+        return _store.CallAsync(_entry, _record, slots, 11, cancellationToken);
     }
 }
 
@@ -748,6 +958,30 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         trap = _store.Call(_entry, _record, slots, default);
         return trap is null;
     }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[12];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        ValueCodec<T11>.Write(_store, slots + 10, a11);
+        ValueCodec<T12>.Write(_store, slots + 11, a12);
+        return _store.CallAsync(_entry, _record, slots, 12, cancellationToken);
+    }
 }
 
 /// <summary>A handle on a function with 0 parameters and a result; several results are a tuple.</summary>
@@ -794,6 +1028,18 @@ public readonly unsafe struct TypedFunction<TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -843,6 +1089,19 @@ public readonly unsafe struct TypedFunction<T1, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -894,6 +1153,20 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(2, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -947,6 +1220,21 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(3, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1002,6 +1290,22 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(4, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1059,6 +1363,23 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(5, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1118,6 +1439,24 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(6, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1179,6 +1518,25 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(7, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1242,6 +1600,26 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(8, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1307,6 +1685,27 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(9, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1374,6 +1773,28 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(10, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1443,6 +1864,29 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        ValueCodec<T11>.Write(_store, slots + 10, a11);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(11, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1514,5 +1958,29 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         trap = _store.Call(_entry, _record, slots, default);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
+    }
+
+    /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled, while the guest ran or while it was suspended.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed, before or while the guest was suspended.</exception>
+    [SkipLocalsInit]
+    public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
+    {
+        Store.ThrowIfStale(_store, _generation);
+        RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
+        ValueCodec<T1>.Write(_store, slots, a1);
+        ValueCodec<T2>.Write(_store, slots + 1, a2);
+        ValueCodec<T3>.Write(_store, slots + 2, a3);
+        ValueCodec<T4>.Write(_store, slots + 3, a4);
+        ValueCodec<T5>.Write(_store, slots + 4, a5);
+        ValueCodec<T6>.Write(_store, slots + 5, a6);
+        ValueCodec<T7>.Write(_store, slots + 6, a7);
+        ValueCodec<T8>.Write(_store, slots + 7, a8);
+        ValueCodec<T9>.Write(_store, slots + 8, a9);
+        ValueCodec<T10>.Write(_store, slots + 9, a10);
+        ValueCodec<T11>.Write(_store, slots + 10, a11);
+        ValueCodec<T12>.Write(_store, slots + 11, a12);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(12, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }

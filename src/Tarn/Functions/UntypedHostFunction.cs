@@ -1,4 +1,6 @@
 // A host function that takes and gives Values.
+using Tarn.Execution;
+
 namespace Tarn.Functions;
 
 internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
@@ -13,9 +15,10 @@ internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
         _types = types;
     }
 
-    protected override void Invoke(Caller caller, RawValue* slots)
+    public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* raw)
     {
-        Store store = caller.Store;
+        Store store = Begin(execution);
+        var slots = (RawValue*)raw;
         int parameters = Parameters.Length;
         int results = Results.Length;
         var values = new Value[parameters + results];
@@ -23,8 +26,9 @@ internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
             values[i] = store.ToValue(slots[i], Parameters[i]);
         for (int i = 0; i < results; i++)
             values[parameters + i] = Store.DefaultValue(ValueKinds.Of(Results[i], _types));
-        _callback(caller, values.AsSpan(0, parameters), values.AsSpan(parameters));
+        _callback(CallerOf(store, context), values.AsSpan(0, parameters), values.AsSpan(parameters));
         for (int i = 0; i < results; i++)
             slots[i] = store.ToRaw(values[parameters + i], Results[i]);
+        return HostCallStatus.Completed;
     }
 }

@@ -38,6 +38,17 @@ internal static unsafe class Instantiation
             throw trap.ToException();
     }
 
+    /// <summary>As <see cref="Start"/>, but the start function may be suspended.</summary>
+    public static ValueTask StartAsync(InstanceData instance, CancellationToken cancellationToken)
+    {
+        int start = instance.Module.Wasm.StartFunction;
+        if (start < 0)
+            return default;
+        FunctionReference* function = instance.FunctionRecord(start);
+        RawValue none = default;
+        return instance.Store.CallAsync(instance.Module.Engine.StubsFor(function->TypeId).ArrayEntry, function, &none, 1, cancellationToken);
+    }
+
     // Allocates everything and fills the VM context; on failure everything allocated goes back.
     private static InstanceData Create(Store store, InstanceTemplate template)
     {
@@ -58,10 +69,14 @@ internal static unsafe class Instantiation
             for (int i = wasm.ImportedTagCount; i < wasm.Tags.Length; i++)
                 instance.Tags[i] = new TagInstance(wasm.CanonicalIds[wasm.Tags[i].TypeIndex]);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
+            {
+                store.RequireMemory(wasm.Memories[i]);
                 instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)));
+            }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
                 TableType type = wasm.Tables[i];
+                store.RequireTable(type);
                 instance.Tables[i] = allocator.AllocateTable(
                     type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)));
             }

@@ -2,6 +2,7 @@
 // in raw slots in the order of BuiltinSignatures, results go to the first slot.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
+using Tarn.Functions;
 using Tarn.Memories;
 using Tarn.Tables;
 using Tarn.Traps;
@@ -16,6 +17,31 @@ internal sealed unsafe class StoreExecution : GuestExecution
 
     public Store Store { get; }
 
+    /// <summary>The asynchronous host function on account of which the guest has just left.</summary>
+    public PendingHostCall? Pending { get; set; }
+
+    public PendingHostCall TakePending()
+    {
+        PendingHostCall pending = Pending!;
+        Pending = null;
+        return pending;
+    }
+
+    protected override void WaitForPending()
+    {
+        PendingHostCall pending = TakePending();
+        // With guests suspended below this one, the thread would wait for something that needs the thread.
+        if (!Store.Engine.Options.BlockOnPendingHostFunctions || Store.HasNestedCalls)
+        {
+            pending.Forget();
+            throw new SuspensionException(
+                "the guest called an asynchronous host function that did not complete at once, and whoever called the guest cannot be suspended; "
+                + "use InvokeAsync (and await it in asynchronous host functions only), or set EngineOptions.BlockOnPendingHostFunctions");
+        }
+        pending.Wait(Store.CurrentToken);
+        pending.Finish(Store, (RawValue*)SuspendedValues);
+    }
+
     protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values)
     {
         InstanceData instance = InstanceData.FromContext(context)!;
@@ -23,7 +49,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
         switch (id)
         {
             case BuiltinId.MemoryGrow:
-                slots[0].Low = (ulong)instance.Memories[(int)slots[0].Low].Grow(slots[1].Low);
+                slots[0].Low = (ulong)Store.Grow(instance.Memories[(int)slots[0].Low], slots[1].Low);
                 break;
             case BuiltinId.MemoryInit:
                 MemoryInstance memory = instance.Memories[(int)slots[0].Low];
@@ -48,7 +74,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 filled.Fill(slots[1].Low, slots[2].Low, slots[3].Low);
                 break;
             case BuiltinId.TableGrow:
-                slots[0].Low = (ulong)instance.Tables[(int)slots[0].Low].Grow(slots[2].Low, slots[1].Low);
+                slots[0].Low = (ulong)Store.Grow(instance.Tables[(int)slots[0].Low], slots[2].Low, slots[1].Low);
                 break;
             case BuiltinId.ElementDrop:
                 *instance.ElementSegmentState((int)slots[0].Low) = 0;

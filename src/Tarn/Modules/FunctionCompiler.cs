@@ -1,18 +1,21 @@
 // Runs the compiler over a module's functions, on several threads where there are several. Which thread compiles a function changes
 // nothing about its code.
 using System.Collections.Concurrent;
+using Tarn.Assembler.X64;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
-using Tarn.Compiler.Baseline;
 
 namespace Tarn.Modules;
 
 internal sealed class FunctionCompiler : IFunctionCompiler
 {
+    // Contexts hold the storage of all stages, a few hundred KiB once warm: they are shared by all modules of the process, and one for each thread that
+    // ever compiled at the same time stays.
+    private static readonly ConcurrentBag<FunctionCompilation> s_contexts = [];
+
     private readonly WasmModule _wasm;
     private readonly VmContextLayout _layout;
     private readonly Engine _engine;
-    private readonly ConcurrentBag<BaselineCompiler> _compilers = [];
 
     public FunctionCompiler(Engine engine, WasmModule wasm, VmContextLayout layout)
     {
@@ -45,10 +48,12 @@ internal sealed class FunctionCompiler : IFunctionCompiler
 
     public CompiledFunction Compile(int definedIndex)
     {
-        if (!_compilers.TryTake(out BaselineCompiler? compiler))
-            compiler = new BaselineCompiler(_wasm, _layout, _engine.Target);
-        CompiledFunction function = compiler.Compile(definedIndex);
-        _compilers.Add(compiler);
+        if (!s_contexts.TryTake(out FunctionCompilation? context))
+            context = new FunctionCompilation(CpuFeatureDetector.Detect());
+
+        // One in which a function failed is dropped: nobody can say what state it is in.
+        CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
+        s_contexts.Add(context);
         return function;
     }
 }

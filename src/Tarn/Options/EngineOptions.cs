@@ -38,14 +38,23 @@ public sealed record EngineOptions
     /// <summary>Bytes of a guest stack outside the pools.</summary>
     public int StackSize { get; init; } = 1 << 20;
 
-    /// <summary>Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says.</summary>
-    public long MaximumMemoryPages { get; init; } = 65536;
+    /// <summary>
+    /// Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says. The default leaves the last page of 4 GiB out: with it, address
+    /// arithmetic close to what has been accessed could wrap around, and each such addition would need an instruction of its own.
+    /// </summary>
+    public long MaximumMemoryPages { get; init; } = ImplementationLimits.MemoryPages - 1;
 
     /// <summary>Elements that a table outside the pools may grow to, whatever its own maximum says.</summary>
-    public int MaximumTableElements { get; init; } = 10_000_000;
+    public int MaximumTableElements { get; init; } = ImplementationLimits.TableSize;
 
     /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
     public bool PerfMap { get; init; }
+
+    /// <summary>
+    /// Whether a guest that was called synchronously may block its thread until an asynchronous host function has completed. Otherwise that is a
+    /// <see cref="SuspensionException"/>; <c>InvokeAsync</c> never blocks.
+    /// </summary>
+    public bool BlockOnPendingHostFunctions { get; init; }
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>

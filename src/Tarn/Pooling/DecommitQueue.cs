@@ -7,6 +7,7 @@ internal sealed class DecommitQueue(int batch, SlotList free)
 {
     private readonly Lock _lock = new();
     private readonly List<MemorySlot> _waiting = [];
+    private long _cleaned;
 
     public int Count
     {
@@ -17,12 +18,16 @@ internal sealed class DecommitQueue(int batch, SlotList free)
         }
     }
 
+    /// <summary>Slots that were cleaned, ever since.</summary>
+    public long Cleaned => Interlocked.Read(ref _cleaned);
+
     /// <summary>Takes a slot that has been unbound; cleans all that wait if there are enough.</summary>
     public void Add(MemorySlot slot)
     {
         if (batch <= 1)
         {
             slot.TryClean();
+            Interlocked.Increment(ref _cleaned);
             free.Return(slot.Index);
             return;
         }
@@ -58,6 +63,7 @@ internal sealed class DecommitQueue(int batch, SlotList free)
             }
             Clean(_waiting[first], _waiting[i - 1], first, i);
         }
+        Interlocked.Add(ref _cleaned, _waiting.Count);
         foreach (MemorySlot slot in _waiting)
             free.Return(slot.Index);
         _waiting.Clear();

@@ -412,6 +412,7 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
 
     private void ClearLog()
     {
+        Faults += _record->LogCount;
         _record->LogCount = 0;
         // What is listed already counts against the budget.
         _record->LogCapacity = Math.Max(0, _budget - _openCount);

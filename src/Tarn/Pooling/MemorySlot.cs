@@ -31,6 +31,12 @@ internal abstract unsafe class MemorySlot
     /// <summary>Bytes that the last reset had to look at.</summary>
     public long LastResetBytes { get; protected set; }
 
+    /// <summary>Pages that guests opened by faulting, ever since.</summary>
+    public long Faults { get; protected set; }
+
+    /// <summary><see cref="Faults"/> when the slot was bound.</summary>
+    public long FaultsBefore { get; set; }
+
     /// <summary>The system's error number when a page was to be opened for the guest, or 0.</summary>
     public virtual int OpenError => 0;
 

@@ -4,6 +4,7 @@
 // A slot of the instance pool is free, or held by a store, or idle and bound to a module (in that module's WarmList). Every path that
 // takes a slot either ends in a live instance or gives the slot back; a slot whose reset failed is unbound and remapped.
 using System.Runtime.InteropServices;
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Memories;
@@ -43,6 +44,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private readonly Lock _lock = new();
     private readonly List<WarmList> _lists = [];
     private readonly SharedCount _warm = new();
+
+    // Slots that are bound to a module, each knowing its place here; under _lock, as are the counts of those that were unbound.
+    private readonly List<PooledInstance> _bound = [];
+    private SlotCounts _unbound;
+    private long _exhaustions;
+    private long _evictions;
     private bool _disposed;
 
     public PooledAllocator(Engine engine)
@@ -92,7 +99,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             Dispose();
             throw;
         }
+        TarnMetrics.Add(this);
     }
+
+    /// <summary>Those who wait for a slot.</summary>
+    public SlotWaiters Waiters { get; } = new();
 
     /// <summary>How slots are made fresh.</summary>
     public ResetStrategy Strategy => _strategy;
@@ -111,22 +122,34 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     /// <returns>The instance before its start function; null if the pool is exhausted and the options say to allocate on demand then.</returns>
     public PooledInstance? Rent(InstanceTemplate template, object? state)
     {
-        Module module = template.Module;
-        WarmList list = module.WarmList ?? Register(module);
-        PooledInstance? instance = list.TryTake();
-        if (instance is null)
+        if (Waiters.Any)
         {
-            try
-            {
-                instance = Bind(template, list);
-            }
-            catch (PoolExhaustedException) when (_options.Exhaustion == PoolExhaustion.AllocateOnDemand)
-            {
-                return null;
-            }
+            // What is free, or will be, is theirs.
+            return _options.Exhaustion == PoolExhaustion.AllocateOnDemand ? null : throw Exhausted("instance", _limits.Count, "InstanceLimits.Count");
         }
-        instance.Store.BeginLease(template.HostFunctions, state);
-        return instance;
+        try
+        {
+            return RentCore(template, state);
+        }
+        catch (PoolExhaustedException) when (_options.Exhaustion == PoolExhaustion.AllocateOnDemand)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>As <see cref="Rent"/> for those whose turn it is, but null whenever the pool is exhausted.</summary>
+    public PooledInstance? TryRent(InstanceTemplate template, object? state)
+    {
+        try
+        {
+            return RentCore(template, state);
+        }
+        catch (PoolExhaustedException)
+        {
+            // That is a wait, and counted as one.
+            Interlocked.Decrement(ref _exhaustions);
+            return null;
+        }
     }
 
     /// <summary>Takes a slot back whose instance has ended.</summary>
@@ -142,6 +165,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             TearDown(instance);
             return;
         }
+        instance.CountReset();
         if (list.Leave(instance) is PooledInstance displaced)
         {
             if (_warm.Value >= _options.MaximumWarmSlots)
@@ -151,6 +175,81 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
         if (list.IsClosed)
             Drain(list);
+        Waiters.Signal();
+    }
+
+    /// <summary>A slot is bound no more.</summary>
+    public void Unregister(PooledInstance instance)
+    {
+        lock (_lock)
+        {
+            PooledInstance last = _bound[^1];
+            _bound[instance.BoundIndex] = last;
+            last.BoundIndex = instance.BoundIndex;
+            _bound.RemoveAt(_bound.Count - 1);
+            _unbound.Add(instance);
+        }
+    }
+
+    /// <summary>What the pool is doing; consistent in itself as far as other threads hold still.</summary>
+    public PoolStatistics GetStatistics()
+    {
+        SlotCounts counts;
+        int warm = 0;
+        int suspended = 0;
+        int warmMemories = 0;
+        int warmTables = 0;
+        lock (_lock)
+        {
+            counts = _unbound;
+            foreach (PooledInstance instance in _bound)
+            {
+                counts.Add(instance);
+                if (!instance.Store.IsLeased)
+                {
+                    warm++;
+                    warmMemories += instance.MemoryCount;
+                    warmTables += instance.TableCount;
+                }
+                else if (instance.Store.IsSuspended)
+                {
+                    suspended++;
+                }
+            }
+        }
+        return new PoolStatistics
+        {
+            Instances = new PoolUsage(_limits.Count, _contexts.Free.FreeCount, warm),
+            Memories = new PoolUsage(_memories.Free.Slots, FreeMemories, warmMemories),
+            Tables = new PoolUsage(_tables.Free.Slots, _tables.Free.FreeCount, warmTables),
+            Stacks = new PoolUsage(_stacks.Limit, _stacks.Limit - _stacks.Taken, 0),
+            Suspended = suspended,
+            Rents = counts.Rents,
+            Bindings = counts.Bindings,
+            Evictions = Interlocked.Read(ref _evictions),
+            Exhaustions = Interlocked.Read(ref _exhaustions) + _stacks.Exhaustions,
+            Waits = Waiters.Waits,
+            Waiting = Waiters.Count,
+            BytesReset = counts.BytesReset,
+            Faults = counts.Faults,
+            Decommits = _decommit.Cleaned,
+        };
+    }
+
+    /// <summary>The state of every slot of the instance pool, for display.</summary>
+    public SlotState[] GetSlotStates()
+    {
+        var states = new SlotState[_limits.Count];
+        lock (_lock)
+        {
+            foreach (PooledInstance instance in _bound)
+            {
+                int slot = _contexts.SlotOf(instance.Data.Context);
+                if (slot >= 0)
+                    states[slot] = !instance.Store.IsLeased ? SlotState.Warm : instance.Store.IsSuspended ? SlotState.Suspended : SlotState.InUse;
+            }
+        }
+        return states;
     }
 
     /// <summary>Frees a slot for good: everything it holds goes back to the slabs.</summary>
@@ -176,7 +275,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         return context;
     }
 
-    public override void FreeContext(byte* context) => _contexts.Free.Return(_contexts.SlotOf(context));
+    public override void FreeContext(byte* context)
+    {
+        _contexts.Free.Return(_contexts.SlotOf(context));
+        Freed();
+    }
 
     public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
     {
@@ -214,6 +317,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
         slot.Unbind();
         _decommit.Add(slot);
+        Freed();
     }
 
     public override TableInstance AllocateTable(in TableType type, TableRecord* record)
@@ -246,6 +350,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             kept = bytes;
         NativeMemory.Clear(table.Elements, (nuint)kept);
         _tables.Free.Return(_tables.SlotOf(table.Elements));
+        Freed();
     }
 
     public override GuestStack AllocateStack() => _stacks.Rent();
@@ -257,6 +362,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         if (_disposed)
             return;
         _disposed = true;
+        TarnMetrics.Remove(this);
         WarmList[] lists;
         lock (_lock)
             lists = [.. _lists];
@@ -275,6 +381,28 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
         NativeMemory.Free(_records);
+    }
+
+    private PooledInstance RentCore(InstanceTemplate template, object? state)
+    {
+        Module module = template.Module;
+        WarmList list = module.WarmList ?? Register(module);
+        PooledInstance instance = list.TryTake() ?? Bind(template, list);
+        instance.Rents++;
+        instance.Store.BeginLease(template.HostFunctions, state);
+        return instance;
+    }
+
+    private void Freed()
+    {
+        Interlocked.MemoryBarrier();
+        Waiters.Signal();
+    }
+
+    private PoolExhaustedException Exhausted(string pool, long slots, string limit)
+    {
+        Interlocked.Increment(ref _exhaustions);
+        return new PoolExhaustedException(pool, slots, limit);
     }
 
     private static int Product(int count, int each, string limit)
@@ -354,6 +482,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             var instance = new PooledInstance(store, data, list);
             list.Images ??= instance.Images;
             store.BeginPooling(this, instance);
+            lock (_lock)
+            {
+                instance.BoundIndex = _bound.Count;
+                _bound.Add(instance);
+            }
             return instance;
         }
         catch
@@ -396,7 +529,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (free == _memories.Free && _decommit.Flush())
                 continue;
             if (!TryEvict())
-                throw new PoolExhaustedException(pool, free.Slots, limit);
+                throw Exhausted(pool, free.Slots, limit);
         }
     }
 
@@ -419,6 +552,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             evicted = lists[i].TryTakeOldest();
         if (evicted is null)
             return false;
+        Interlocked.Increment(ref _evictions);
         TearDown(evicted);
         return true;
     }

@@ -46,6 +46,7 @@ internal sealed unsafe class PooledInstance
         for (int i = 0; i < _memories.Length; i++)
         {
             MemorySlot slot = data.Memories[wasm.ImportedMemoryCount + i].Slot!;
+            slot.FaultsBefore = slot.Faults;
             _memories[i] = slot;
             if (images is null)
                 _images[i] = slot.Capture();
@@ -82,6 +83,38 @@ internal sealed unsafe class PooledInstance
 
     /// <summary>When it was last put where any thread finds it, in milliseconds; for eviction in the order of use.</summary>
     public long LastUsed { get; set; }
+
+    /// <summary>Where the allocator lists it.</summary>
+    public int BoundIndex { get; set; }
+
+    /// <summary>How often it was taken; written by whoever has it.</summary>
+    public long Rents { get; set; }
+
+    /// <summary>Bytes of memories that its resets have looked at.</summary>
+    public long BytesReset { get; private set; }
+
+    /// <summary>Pages that guests opened by faulting.</summary>
+    public long Faults
+    {
+        get
+        {
+            long sum = 0;
+            foreach (MemorySlot slot in _memories)
+                sum += slot.Faults - slot.FaultsBefore;
+            return sum;
+        }
+    }
+
+    public int MemoryCount => _memories.Length;
+
+    public int TableCount => _tables.Length;
+
+    /// <summary>Counts the reset that was just done.</summary>
+    public void CountReset()
+    {
+        if (_memories.Length != 0)
+            BytesReset += LastResetBytes;
+    }
 
     /// <summary>Bytes of memories that the last reset looked at.</summary>
     public long LastResetBytes

@@ -8,10 +8,13 @@ namespace Tarn.Pooling;
 
 internal sealed class StackCache : IDisposable
 {
+    private const int AttemptsWhenExhausted = 8;
+
     private readonly Entry[] _entries;
     private readonly GuestStackPool _pool;
     private readonly int _limit;
     private int _made;
+    private long _exhaustions;
 
     public StackCache(int stackBytes, int limit)
     {
@@ -22,6 +25,11 @@ internal sealed class StackCache : IDisposable
 
     /// <summary>Stacks in use or cached by a core.</summary>
     public int Taken => Volatile.Read(ref _made);
+
+    public int Limit => _limit;
+
+    /// <summary>How often there was none.</summary>
+    public long Exhaustions => Interlocked.Read(ref _exhaustions);
 
     public GuestStack Rent() => Interlocked.Exchange(ref Mine().Stack, null) ?? RentSlow();
 
@@ -45,7 +53,7 @@ internal sealed class StackCache : IDisposable
 
     private GuestStack RentSlow()
     {
-        if (Interlocked.Increment(ref _made) > _limit)
+        for (int attempt = 0; Interlocked.Increment(ref _made) > _limit; attempt++)
         {
             Interlocked.Decrement(ref _made);
             // Another core's is better than none.
@@ -54,6 +62,13 @@ internal sealed class StackCache : IDisposable
                 if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
                     return stack;
             }
+            // One may be on its way back, between a cache and the count.
+            if (attempt < AttemptsWhenExhausted)
+            {
+                Thread.Yield();
+                continue;
+            }
+            Interlocked.Increment(ref _exhaustions);
             throw new PoolExhaustedException("stack", _limit, "PoolingOptions.TotalStacks");
         }
         try

@@ -48,9 +48,16 @@ internal static unsafe class Backtrace
 
             if (frame.Kind == FrameKind.Entry)
             {
-                // The activation's bottom: what is above is the exit frame of the one that called the host.
-                programCounter = ((ExitFrame*)above)->Resume;
+                // The activation's bottom: what is above is the exit frame of the one that called the host, or a link to it.
                 stackPointer = above;
+                if (ActivationLink.IsLink(above))
+                {
+                    stackPointer = ((ActivationLink*)above)->OuterStackPointer;
+                    if (stackPointer <= above || stackPointer > record->StackHigh - sizeof(nint))
+                        break;
+                }
+
+                programCounter = ((ExitFrame*)stackPointer)->Resume;
             }
             else
             {

@@ -1,5 +1,6 @@
 // Puts traps into words: the machine's code and program counter become the public code, a backtrace with names, and for memory
 // faults the address within the memory. Runs before the guest's frames are dropped, since the backtrace is read from them.
+using Tarn.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Memories;
@@ -32,6 +33,7 @@ internal static unsafe class TrapFactory
                 return new TrapException(new Trap(TrapCode.AllocationTooLarge, Frames(frames), detail: detail), store);
             }
         }
+        TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), address, size), store);
     }
 
@@ -40,6 +42,7 @@ internal static unsafe class TrapFactory
     {
         var frames = new List<FrameDescription>();
         Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
+        TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), detail: detail), store);
     }
 

@@ -9,9 +9,24 @@ public sealed class LinearScanTests
 {
     private static readonly Gen<(int Seed, int Size)> s_programs = Gen.Select(Gen.Int, Gen.Int[1, 150]);
 
-    [Fact(Skip = "Known fault, open: about one random function in a thousand, such as (43611888, 17), leaves a use that needs a register in memory. The engine does not use this allocator yet, and must not before this passes.")]
+    [Fact]
     public void Random_functions_are_allocated_correctly()
-        => s_programs.Sample(p => Verify(RandomMachineFunction.Create(p.Seed, p.Size)), iter: 3000);
+        => s_programs.Sample(p => Verify(RandomMachineFunction.Create(p.Seed, p.Size), RandomShape.SmallFile), iter: 3000);
+
+    [Fact]
+    public void Random_functions_of_many_shapes_are_allocated_correctly()
+        => s_programs.Sample(
+            p =>
+            {
+                var shape = RandomShape.Of(p.Seed);
+                Verify(RandomMachineFunction.Create(p.Seed, p.Size, shape), shape.File);
+            },
+            iter: 5000);
+
+    // A fixed definition that the very next instruction reads starts in the gap where that instruction's registers must be ready.
+    [Fact]
+    public void Fixed_definition_read_by_the_next_instruction_is_in_a_register()
+        => Verify(RandomMachineFunction.Create(43611888, 17), RandomShape.SmallFile);
 
     [Fact]
     public void Allocation_is_deterministic_and_reusable()
@@ -49,67 +64,80 @@ public sealed class LinearScanTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    // Each operand that has another place to be is put there, each move dropped: the checker must object.
     [Fact]
-    public void Checker_finds_seeded_mistakes()
-    {
-        var file = RandomMachineFunction.SmallFile;
-        var caught = 0;
-        var tried = 0;
-        for (var seed = 0; seed < 60; seed++)
-        {
-            var function = RandomMachineFunction.Create(seed, 60);
-            var allocation = new Allocation();
-            new LinearScan(file).Run(function, allocation);
-            var random = new Random(seed);
-            var used = new List<int>();
-            for (var i = 0; i < function.Instructions.Count; i++)
+    public void Allocated_functions_compute_what_they_did()
+        => s_programs.Sample(
+            p =>
             {
-                ref var instruction = ref function.Instructions[i];
-                for (var k = 0; k < instruction.OperandCount; k++)
+                var shape = RandomShape.Of(p.Seed);
+                var function = RandomMachineFunction.Create(p.Seed, p.Size, shape);
+                var allocation = new Allocation();
+                new LinearScan(shape.File).Run(function, allocation);
+                Assert.Null(Simulate(function, allocation, shape.File, p.Seed));
+            },
+            iter: 1000);
+
+    // Whatever is spoilt in an allocation: if a run shows a wrong value, the checker must have objected.
+    [Fact]
+    public void Checker_objects_to_every_mistake_that_a_run_shows()
+    {
+        var shown = 0;
+        var caught = 0;
+        for (var seed = 0; seed < 400; seed++)
+        {
+            var shape = RandomShape.Of(seed);
+            var function = RandomMachineFunction.Create(seed, 40, shape);
+            var allocation = new Allocation();
+            new LinearScan(shape.File).Run(function, allocation);
+            var random = new Random(seed);
+            for (var attempt = 0; attempt < 12; attempt++)
+            {
+                var locations = allocation.Locations.Span.ToArray();
+                var moves = allocation.Moves.Span.ToArray();
+                var what = AllocationMutation.Apply(random, function, allocation, shape.File);
+                if (what is not null)
                 {
-                    if (function.Operands[instruction.OperandStart + k].Kind is OperandKind.Use or OperandKind.UseLate)
+                    var rejected = Rejects(function, allocation, shape.File);
+                    caught += rejected ? 1 : 0;
+                    if (Simulate(function, allocation, shape.File, seed) is { } wrong)
                     {
-                        used.Add(instruction.OperandStart + k);
+                        shown++;
+                        Assert.True(rejected, $"seed {seed}, {what}: {wrong}");
                     }
                 }
+
+                locations.CopyTo(allocation.Locations.Span);
+                allocation.Moves.Clear();
+                allocation.Moves.AddRange(moves);
             }
 
-            if (used.Count == 0)
-            {
-                continue;
-            }
+            new AllocationChecker(shape.File).Check(function, allocation);
+        }
 
-            var operand = used[random.Next(used.Count)];
-            var old = allocation.Locations[operand];
-            var order = old.Value >= RegisterFile.FirstVector ? file.VectorOrder : file.IntegerOrder;
-            var other = Location.Register(order[(Array.IndexOf(order, (byte)old.Value) + 1) % order.Length]);
-            allocation.Locations[operand] = other;
-            tried++;
-            caught += Rejects(function, allocation) ? 1 : 0;
-            allocation.Locations[operand] = old;
-            new AllocationChecker(file).Check(function, allocation);
+        Assert.True(shown > 1000, $"only {shown} mistakes showed");
+        Assert.True(caught >= shown, $"{caught} caught, {shown} shown");
+    }
 
-            for (var m = 0; m < allocation.Moves.Count; m++)
+    private static string? Simulate(MachineFunction function, Allocation allocation, RegisterFile file, int seed)
+    {
+        var random = new Random(seed);
+        var simulator = new AllocationSimulator(function, allocation, file);
+        for (var path = 0; path < 12; path++)
+        {
+            if (simulator.Run(random, 60) is { } wrong)
             {
-                var move = allocation.Moves[m];
-                allocation.Moves[m].From = allocation.Moves[m].To;
-                tried++;
-                caught += Rejects(function, allocation) ? 1 : 0;
-                allocation.Moves[m] = move;
+                return wrong;
             }
         }
 
-        // Some mistakes are harmless: another copy of the value, a store that no path reads.
-        Assert.True(tried > 1000, $"only {tried} mistakes were tried");
-        Assert.True(caught > tried * 0.8, $"{caught} of {tried} mistakes were caught");
+        return null;
     }
 
-    private static bool Rejects(MachineFunction function, Allocation allocation)
+    private static bool Rejects(MachineFunction function, Allocation allocation, RegisterFile file)
     {
         try
         {
-            new AllocationChecker(RandomMachineFunction.SmallFile).Check(function, allocation);
+            new AllocationChecker(file).Check(function, allocation);
             return false;
         }
         catch (AllocationException)
@@ -118,10 +146,10 @@ public sealed class LinearScanTests
         }
     }
 
-    internal static void Verify(MachineFunction function)
+    private static void Verify(MachineFunction function, RegisterFile file)
     {
         var allocation = new Allocation();
-        new LinearScan(RandomMachineFunction.SmallFile).Run(function, allocation);
-        new AllocationChecker(RandomMachineFunction.SmallFile).Check(function, allocation);
+        new LinearScan(file).Run(function, allocation);
+        new AllocationChecker(file).Check(function, allocation);
     }
 }

@@ -8,31 +8,28 @@ namespace Tarn.Compiler.Tests.Allocate;
 internal sealed class RandomMachineFunction
 {
     private readonly Random _random;
+    private readonly RandomShape _shape;
     private readonly MachineFunction _function = new();
     private readonly List<List<(int Target, int[] Arguments)>> _successors = [];
+    private readonly Stack<Exit> _exits = [];
     private int _budget;
     private int _block = -1;
     private int _loop = -1;
 
-    private RandomMachineFunction(int seed, int size)
+    private RandomMachineFunction(int seed, int size, RandomShape shape)
     {
         _random = new Random(seed);
         _budget = size;
+        _shape = shape;
     }
 
-    public static RegisterFile SmallFile { get; } = new()
-    {
-        IntegerOrder = [0, 1, 2, 3, 4],
-        VectorOrder = [32, 33, 34, 35],
-        CalleeSaved = 0b11000,
-        CallClobbers = 0b111 | (0xFFUL << 32),
-        ClobberSets = [0, 0b101],
-        Scratch = 36,
-    };
+    public static RegisterFile SmallFile => RandomShape.SmallFile;
 
-    public static MachineFunction Create(int seed, int size)
+    public static MachineFunction Create(int seed, int size) => Create(seed, size, new RandomShape { File = SmallFile });
+
+    public static MachineFunction Create(int seed, int size, RandomShape shape)
     {
-        var generator = new RandomMachineFunction(seed, size);
+        var generator = new RandomMachineFunction(seed, size, shape);
         generator.Generate();
         return generator._function;
     }
@@ -56,13 +53,20 @@ internal sealed class RandomMachineFunction
             values.Add(Constant());
         }
 
+        for (var i = 0; i < _shape.LongLived; i++)
+        {
+            values.Insert(0, MakeOf(null));
+        }
+
         Sequence(values, 0);
         Emit([.. values.TakeLast(3).Select(v => MachineOperand.Create(v, OperandKind.UseAny))]);
         Finish();
     }
 
     private int NewValue(MachineType? type = null)
-        => _function.NewVirtualRegister(type ?? _random.Next(10) switch { < 5 => MachineType.I64, 5 => MachineType.I32, 6 => MachineType.V128, _ => MachineType.F64 });
+        => _function.NewVirtualRegister(type ?? (_random.Next(10) < _shape.Integers
+            ? _random.Next(6) == 0 ? MachineType.I32 : MachineType.I64
+            : _random.Next(4) == 0 ? MachineType.V128 : MachineType.F64));
 
     private void StartBlock()
     {
@@ -71,7 +75,7 @@ internal sealed class RandomMachineFunction
             First = _function.Instructions.Count,
             Loop = _loop,
             LoopDepth = Depth(_loop),
-            IsCold = _random.Next(8) == 0,
+            IsCold = _random.Next(8) < _shape.Cold,
         });
         _successors.Add([]);
         _block = _function.Blocks.Count - 1;
@@ -123,7 +127,9 @@ internal sealed class RandomMachineFunction
         return v;
     }
 
-    private int Pick(List<int> values) => values[_random.Next(3) == 0 ? _random.Next(values.Count) : Math.Max(0, values.Count - 1 - _random.Next(6))];
+    private int Pick(List<int> values) => values[_random.Next(3) < _shape.Far
+        ? _random.Next(values.Count)
+        : Math.Max(0, values.Count - 1 - _random.Next(_shape.Window))];
 
     private int? Pick(List<int> values, bool vector)
     {
@@ -137,23 +143,35 @@ internal sealed class RandomMachineFunction
         for (var i = 0; i < count && _budget > 0; i++)
         {
             _budget--;
-            switch (_random.Next(14))
+            var nested = depth < _shape.Depth;
+            var choice = _random.Next(_shape.Ifs + _shape.Loops + _shape.Blocks + _shape.Calls + _shape.Constants + _shape.Operations);
+            if ((choice -= _shape.Ifs) < 0 && nested)
             {
-                case 0 when depth < 4:
-                    If(values, depth);
-                    break;
-                case 1 or 2 when depth < 4:
-                    Loop(values, depth);
-                    break;
-                case 3:
-                    Call(values);
-                    break;
-                case 4:
-                    values.Add(Constant());
-                    break;
-                default:
-                    Operation(values);
-                    break;
+                If(values, depth);
+            }
+            else if ((choice -= _shape.Loops) < 0 && nested)
+            {
+                Loop(values, depth);
+            }
+            else if ((choice -= _shape.Blocks) < 0 && nested)
+            {
+                Block(values, depth);
+            }
+            else if ((choice -= _shape.Calls) < 0)
+            {
+                Call(values);
+            }
+            else if ((choice -= _shape.Constants) < 0)
+            {
+                values.Add(Constant());
+            }
+            else if (_exits.Count > 0 && _random.Next(6) == 0)
+            {
+                Break(values);
+            }
+            else
+            {
+                Operation(values);
             }
         }
     }
@@ -171,6 +189,11 @@ internal sealed class RandomMachineFunction
         for (int r = 0, n = _random.Next(4); r < n && Pick(values, vector: false) is { } v; r++)
         {
             operands.Add(MachineOperand.Create(v, OperandKind.UseFixed, r));
+        }
+
+        if (_shape.File.CalleeSaved != 0 && _random.Next(4) == 0 && Pick(values, vector: false) is { } late)
+        {
+            operands.Add(MachineOperand.Create(late, _random.Next(3) switch { 0 => OperandKind.Use, 1 => OperandKind.UseLate, _ => OperandKind.UseAny }));
         }
 
         Emit([.. operands], MachineFlags.Call);
@@ -241,7 +264,7 @@ internal sealed class RandomMachineFunction
             return of.Count > 0 ? Pick(of) : MakeOf(t);
         })];
 
-    private int MakeOf(MachineType type)
+    private int MakeOf(MachineType? type)
     {
         var v = NewValue(type);
         Emit([MachineOperand.Create(v, OperandKind.Def)]);
@@ -253,7 +276,7 @@ internal sealed class RandomMachineFunction
         var from = _block;
         Emit([MachineOperand.Create(Pick(values), OperandKind.Use)]);
         EndBlock(jump: false);
-        var types = Enumerable.Range(0, _random.Next(4)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
         var ends = new List<(int Block, int[] Arguments)>();
         for (var arm = 0; arm < 2; arm++)
         {
@@ -285,9 +308,44 @@ internal sealed class RandomMachineFunction
         values.AddRange(parameters);
     }
 
+    // A block whose end is reached from several places within it, also out of loops.
+    private void Block(List<int> values, int depth)
+    {
+        var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var exit = new Exit(types, []);
+        _exits.Push(exit);
+        var inner = new List<int>(values);
+        Sequence(inner, depth + 1);
+        _exits.Pop();
+        exit.Sources.Add((_block, Arguments(inner, types)));
+        EndBlock(jump: true);
+        Join(values, types, exit.Sources);
+    }
+
+    // A conditional branch, or one of many ways, to the ends of blocks around; each edge gets a block of its own.
+    private void Break(List<int> values)
+    {
+        Emit([MachineOperand.Create(Pick(values), OperandKind.Use)]);
+        var from = _block;
+        EndBlock(jump: false);
+        for (var ways = 1 + (_random.Next(4) == 0 ? _random.Next(4) : 0); ways > 0; ways--)
+        {
+            var exit = _exits.ElementAt(_random.Next(_exits.Count));
+            StartBlock();
+            _successors[from].Add((_block, []));
+            exit.Sources.Add((_block, Arguments(values, exit.Types)));
+            EndBlock(jump: true);
+        }
+
+        StartBlock();
+        _successors[from].Add((_block, []));
+    }
+
+    private sealed record Exit(List<MachineType> Types, List<(int Block, int[] Arguments)> Sources);
+
     private void Loop(List<int> values, int depth)
     {
-        var types = Enumerable.Range(0, _random.Next(5)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
         var before = _block;
         var initial = Arguments(values, types);
         EndBlock(jump: true);

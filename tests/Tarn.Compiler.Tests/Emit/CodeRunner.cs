@@ -3,7 +3,7 @@
 //
 //   VM context of these tests:  0x00 stack limit (0)   0x08 interrupt   0x40 rsp to return to after a trap   0x48 return address of the trap's call
 using System.Runtime.InteropServices;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 using Tarn.Compiler.X64;

@@ -1,7 +1,7 @@
 // Code that is run, without a runtime: every scalar operation on edge values against C#, with all instruction-set extensions and with none; and
 // small programs with loops, calls, stack arguments, many results and tail calls.
 using System.Numerics;
-using Tarn.Assembler;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 
 namespace Tarn.Compiler.Tests.Emit;
@@ -20,13 +20,13 @@ public sealed class ExecutionTests
     [
         0.0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999999999999994, 4503599627370497.5, double.NaN, double.PositiveInfinity, double.NegativeInfinity, 1e300, -1e300,
         double.Epsilon, 2147483647, 2147483648, -2147483648, -2147483649, -2147483648.9, 2147483647.9, 4294967295, 4294967295.9, 4294967296, -0.9, 9223372036854775807, 9223372036854774784,
-        -9223372036854775808, -9223372036854777856, 18446744073709551615, 18446744073709549568, 3.75, -3.25,
+        -9223372036854775808d, -9223372036854777856d, 18446744073709551615d, 18446744073709549568d, 3.75, -3.25,
     ];
 
     private static readonly float[] s_floats =
     [
         0f, -0f, 1, -1, 0.5f, -0.5f, 1.5f, 2.5f, -2.5f, 8388609.5f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e38f, -1e38f, float.Epsilon, 2147483520, 2147483648,
-        -2147483648, -2147483904, 4294967040, 4294967296, -0.9f, 9223371487098961920, 9223372036854775808, -9223372036854775808, -9223373136366403584, 18446742974197923840, 18446744073709551616, 3.75f,
+        -2147483648, -2147483904, 4294967040, 4294967296, -0.9f, 9223371487098961920, 9223372036854775808f, -9223372036854775808f, -9223373136366403584f, 18446742974197923840, 18446744073709551616f, 3.75f,
     ];
 
     public static TheoryData<bool> Extensions => [true, false];
@@ -409,7 +409,7 @@ public sealed class ExecutionTests
               v4:i32 = load.32 v3[v0]+4 memory0 fault
               v5:i32 = add v4, v1
               store.32 v3[v0]+4 memory0 fault, v5
-              v6:i32 = load.8u v3[v0]+4 memory0 fault
+              v6:i32 = load.8 v3[v0]+4 memory0 fault
               v7:i32 = const 200
               v8:i32 = icmp.ugt v6, v7
               trapif v8, IntegerOverflow

@@ -43,7 +43,8 @@ public sealed class OptionsTests
             },
         };
         IReadOnlyList<string> faults = options.Validate();
-        Assert.Equal(5, faults.Count);
+        Assert.Equal(6, faults.Count);
+        Assert.Contains(faults, f => f.Contains("guarded memories need 4294967296", StringComparison.Ordinal));
         Assert.Contains(faults, f => f.StartsWith("StackSize", StringComparison.Ordinal));
         Assert.Contains(faults, f => f.Contains("Limits.Count is 0", StringComparison.Ordinal));
         Assert.Contains(faults, f => f.Contains("does not fit MemoryReservation", StringComparison.Ordinal));

@@ -1,0 +1,137 @@
+// tarn inspect: what the compiler makes of a module's functions, stage by stage, in the terminal or as one HTML page.
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Tarn.Assembler.X64;
+using Tarn.Cli.Inspect;
+using Tarn.Compiler;
+using Tarn.Compiler.Abi;
+using Tarn.Wasm;
+using Tarn.Wasm.Text;
+
+namespace Tarn.Cli.Commands;
+
+internal static class InspectCommand
+{
+    public static System.CommandLine.Command Create()
+    {
+        Argument<string> file = ModuleInput.File("A module, or - for standard input.");
+        Option<string[]> functions = new("--function", "-f")
+        {
+            Description = "A function by index, name or export; may be given more than once. All that the module defines unless given.",
+            HelpName = "FUNCTION",
+        };
+        Option<string?> stage = new("--stage") { Description = "Only this stage: wat, ir, optimized, lowered, allocated, assembly.", HelpName = "STAGE" };
+        stage.AcceptOnlyFromAmong("wat", "ir", "optimized", "lowered", "allocated", "assembly");
+        Option<string?> html = new("--html") { Description = "Write one self-contained HTML page instead.", HelpName = "FILE" };
+        Option<bool> isChecked = new("--checked") { Description = "Compile for checked memories instead of guarded ones." };
+        Option<bool> unoptimized = new("--no-optimize") { Description = "Leave the optimiser's passes out." };
+        Option<WasmFeatures> features = FeatureOption.Create();
+        System.CommandLine.Command command = new("inspect", "Show a function as text, IR and machine code.") { file, functions, stage, html, isChecked, unoptimized, features };
+        command.SetAction(arguments =>
+        {
+            TargetDescription target = TargetDescription.Default with
+            {
+                MemoryStrategy = arguments.GetValue(isChecked) ? Compiler.MemoryStrategy.Checked : Compiler.MemoryStrategy.Guarded,
+                Optimize = !arguments.GetValue(unoptimized),
+            };
+            WasmModule module = ModuleInput.ReadModule(arguments.GetValue(file)!, arguments.GetValue(features));
+            return Run(module, ModuleInput.DisplayName(arguments.GetValue(file)!), arguments.GetValue(functions) ?? [], target, arguments.GetValue(stage), arguments.GetValue(html));
+        });
+        return command;
+    }
+
+    private static int Run(WasmModule module, string title, string[] wanted, TargetDescription target, string? stage, string? html)
+    {
+        List<int> indices = [];
+        foreach (string name in wanted)
+        {
+            if (Find(module, name) is not int index)
+            {
+                Console.Error.WriteLine($"tarn: the module defines no function {name}; it has {module.Bodies.Length}, from {module.ImportedFunctionCount} on");
+                return ExitStatus.Failed;
+            }
+
+            indices.Add(index);
+        }
+
+        if (wanted.Length == 0)
+            indices.AddRange(Enumerable.Range(module.ImportedFunctionCount, module.Bodies.Length));
+        FunctionCompilation compilation = new(CpuFeatureDetector.Detect()) { ChecksAllocation = true };
+        VmContextLayout layout = new(module);
+        IEnumerable<InspectedFunction> inspected = indices.Select(index => Inspect(compilation, module, layout, index, target));
+        if (html is not null)
+        {
+            using StreamWriter writer = new(html, append: false, new UTF8Encoding(false));
+            InspectionPage.Write(writer, title, inspected, open: wanted.Length > 0);
+            return ExitStatus.Done;
+        }
+
+        using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(false));
+        foreach (InspectedFunction function in inspected)
+            Print(output, function, stage);
+        return ExitStatus.Done;
+    }
+
+    private static void Print(TextWriter output, InspectedFunction function, string? stage)
+    {
+        string? only = stage switch
+        {
+            "wat" => function.Text,
+            "ir" => function.Listing.Ir,
+            "optimized" => function.Listing.OptimizedIr,
+            "lowered" => function.Listing.Lowered,
+            "allocated" => function.Listing.Allocated,
+            "assembly" => function.Assembly,
+            _ => null,
+        };
+        output.Write($";; ======== {function.Name} (function {function.Index})\n");
+        if (only is not null)
+        {
+            output.Write(only);
+            return;
+        }
+
+        foreach ((string heading, string text) in function.Panes)
+            output.Write($";; ---- {heading}\n{text}\n");
+    }
+
+    private static InspectedFunction Inspect(FunctionCompilation compilation, WasmModule module, VmContextLayout layout, int index, TargetDescription target)
+    {
+        CompilationListing listing = CompilationListing.Create(compilation, module, layout, index - module.ImportedFunctionCount, target);
+        string text = Encoding.UTF8.GetString(WatPrinter.PrintFunction(module, index));
+        return new InspectedFunction(index, NameOf(module, index), text, listing, MachineCodeText.Print(listing.Function, i => NameOf(module, i)));
+    }
+
+    private static int? Find(WasmModule module, string name)
+    {
+        if (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            return number >= module.ImportedFunctionCount && number < module.Functions.Length ? number : null;
+        foreach (ref readonly Export export in module.Exports)
+        {
+            if (export.Kind == ExternalKind.Function && export.Name == name)
+                return export.Index >= module.ImportedFunctionCount ? export.Index : null;
+        }
+
+        for (int i = module.ImportedFunctionCount; i < module.Functions.Length; i++)
+        {
+            if (module.Names.Functions.Find(i) == name.TrimStart('$'))
+                return i;
+        }
+
+        return null;
+    }
+
+    private static string NameOf(WasmModule module, int index)
+    {
+        if (module.Names.Functions.Find(index) is string name)
+            return "$" + name;
+        foreach (ref readonly Export export in module.Exports)
+        {
+            if (export.Kind == ExternalKind.Function && export.Index == index)
+                return "$" + export.Name;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"function {index}");
+    }
+}

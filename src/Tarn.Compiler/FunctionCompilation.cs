@@ -1,0 +1,76 @@
+// The whole way of one function, from its body to machine code, and all state of the stages on that way. A worker rents one, uses it for as many
+// functions as it likes and gives it back; storage is kept from function to function, so that in the steady state only the result is allocated.
+//
+// Invariant: nothing of one function reaches the next, so the code of a function depends on the module and the target alone, whichever
+// worker compiles it and whatever that worker did before.
+using Tarn.Assembler.X64;
+using Tarn.Compiler.Abi;
+using Tarn.Compiler.Frontend;
+using Tarn.Compiler.IR;
+using Tarn.Compiler.Optimize;
+using Tarn.Compiler.X64;
+using Tarn.Wasm;
+
+namespace Tarn.Compiler;
+
+/// <summary>Compiles one function after the other. Not thread-safe: one for each worker.</summary>
+internal sealed class FunctionCompilation
+{
+    private readonly FunctionTranslator _translator = new();
+    private readonly FunctionOptimizer _optimizer = new();
+    private readonly X64CodeGenerator _generator;
+
+    /// <summary>Makes a context for code that may use these extensions of the processor.</summary>
+    public FunctionCompilation(CpuFeatures features)
+    {
+        _generator = new X64CodeGenerator(features) { ChecksAllocation = ChecksByDefault };
+    }
+
+    /// <summary>Whether each allocation is verified after the fact; on in debug builds and for whoever asks.</summary>
+    public bool ChecksAllocation
+    {
+        get => _generator.ChecksAllocation;
+        set => _generator.ChecksAllocation = value;
+    }
+
+    /// <summary>The last function's IR, as it was handed to code generation.</summary>
+    public IrFunction Function { get; } = new();
+
+    /// <summary>The last function's machine level: lowered instructions and where their values are.</summary>
+    public X64CodeGenerator Generator => _generator;
+
+#if DEBUG
+    private static bool ChecksByDefault => true;
+#else
+    private static bool ChecksByDefault => false;
+#endif
+
+    /// <summary>Compiles a function that the module defines.</summary>
+    /// <param name="module">A validated module.</param>
+    /// <param name="layout">Its VM context.</param>
+    /// <param name="definedIndex">Function index less the imported functions.</param>
+    /// <param name="target">What to compile for.</param>
+    public CompiledFunction Compile(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target)
+    {
+        Translate(module, layout, definedIndex, target);
+        Optimize(target);
+        Generate(module);
+        return _generator.ToCompiledFunction();
+    }
+
+    /// <summary>The first step of <see cref="Compile"/>: body to IR.</summary>
+    public void Translate(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target)
+        => _translator.Translate(module, layout, definedIndex + module.ImportedFunctionCount, target, Function);
+
+    /// <summary>The second step: the optimiser's passes.</summary>
+    public void Optimize(TargetDescription target)
+    {
+        if (target.Optimize)
+        {
+            _optimizer.Run(Function, target);
+        }
+    }
+
+    /// <summary>The third step: lowering, register allocation, emission.</summary>
+    public void Generate(WasmModule module) => _generator.Generate(Function, module.TailCallsMayLeave);
+}

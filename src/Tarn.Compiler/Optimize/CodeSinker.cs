@@ -1,0 +1,268 @@
+// Moves values down to where they are needed: out of loops to the exit that uses them, into the branch that alone uses them, and comparisons to the branch that they
+// decide, with which they then fuse. A value never moves into a loop that it is not in. A value of two variables stays, unless it leaves a loop or goes to code that
+// rarely runs: moved, it might hold two registers in place of one.
+//
+// Comparisons that decide more than one branch, trap or select, or one in another block, are left to ConditionPlacer, which gets the list of them.
+//
+// One sweep backward: when a value is reached, all its uses have been seen, those on back edges included, and the users have been moved already.
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Optimize;
+
+/// <summary>Sinking.</summary>
+internal sealed class CodeSinker(ValueUses uses)
+{
+    private const int NoUse = -1;
+    private const int Stays = -2;
+    private const int MaximumSteps = 64;
+
+    private GrowableArray<int> _useBlock = new(1024);
+    private GrowableArray<int> _useAt = new(1024);
+    private GrowableArray<int> _loopEnd = new(128);
+    private IrFunction _function = null!;
+    private int _current;
+
+    /// <summary>Instructions that a comparison decides, last ones first.</summary>
+    public GrowableArray<int> Decided = new(64);
+
+    /// <summary>Runs over a function whose order has been computed, and counts the uses of its values.</summary>
+    public void Run(IrFunction function)
+    {
+        _function = function;
+        Decided.Clear();
+        uses.Clear(function.Instructions.Count);
+        _useBlock.Fill(function.Instructions.Count, NoUse);
+        _useAt.Fill(function.Instructions.Count, -1);
+        _loopEnd.Fill(function.Blocks.Count, 0);
+        for (var n = function.Order.Count - 1; n >= 0; n--)
+        {
+            var block = function.Order[n];
+            _current = block;
+            NoteLoop(block, n);
+            VisitBlock(block);
+        }
+    }
+
+    private void NoteLoop(int block, int position)
+    {
+        ref var b = ref _function.Blocks[block];
+        if (b.LoopHeader >= 0)
+        {
+            ref var end = ref _loopEnd[b.LoopHeader];
+            end = Math.Max(end, position + 1);
+            if (b.IsLoopHeader && b.LoopParent >= 0)
+            {
+                ref var parent = ref _loopEnd[b.LoopParent];
+                parent = Math.Max(parent, end);
+            }
+        }
+    }
+
+    private void VisitBlock(int block)
+    {
+        var last = _function.Blocks[block].Last;
+        for (int k = 0, n = _function.SuccessorCount(block); k < n; k++)
+        {
+            foreach (var argument in _function.ArgumentsOf(_function.Successor(block, k)))
+            {
+                Use(argument, last, block);
+            }
+        }
+
+        for (var i = last; i >= 0;)
+        {
+            var previous = _function.Links[i].Previous;
+            var at = block;
+            if (CanMove(i) && _useBlock[i] >= 0 && _useBlock[i] != block)
+            {
+                at = Target(i, block);
+                if (at != block)
+                {
+                    _function.Unlink(i);
+                    _function.LinkBefore(_useBlock[i] == at ? _useAt[i] : _function.Blocks[at].Last, i);
+                }
+            }
+
+            UseOperands(i, at);
+            if (ConditionPlacer.ConditionOf(_function, i) >= 0)
+            {
+                Decided.Add(i);
+            }
+
+            i = previous;
+        }
+    }
+
+    private bool CanMove(int index)
+    {
+        ref var i = ref _function.Get(index);
+        if (i.Opcode is IrOpcode.Constant or IrOpcode.VmContext)
+        {
+            return false;
+        }
+
+        if (i.Opcode == IrOpcode.LoadVm)
+        {
+            return i.Region == AliasRegion.ReadOnly;
+        }
+
+        return (IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.Numbered) != 0 && !DeadCodeEliminator.HasEffect(in i);
+    }
+
+    // The block to move a value to, or its own.
+    private int Target(int index, int block)
+    {
+        var target = _useBlock[index];
+
+        // Out of loops that do not hold the value.
+        for (var steps = 0; target != block; steps++)
+        {
+            var loop = _function.Blocks[target].LoopHeader;
+            if (loop < 0 || IsInside(block, loop))
+            {
+                break;
+            }
+
+            if (steps == MaximumSteps)
+            {
+                return block;
+            }
+
+            target = _function.Blocks[loop].ImmediateDominator;
+            if (_function.Blocks[target].OrderIndex < _function.Blocks[block].OrderIndex)
+            {
+                return block;
+            }
+        }
+
+        if (target == block)
+        {
+            return block;
+        }
+
+        ref var from = ref _function.Blocks[block];
+        ref var to = ref _function.Blocks[target];
+        return to.LoopDepth < from.LoopDepth || (to.IsCold && !from.IsCold) || HoldsNoMore(index) ? target : block;
+    }
+
+    // Whether a value needs no more registers for its operands than for itself.
+    private bool HoldsNoMore(int index)
+    {
+        ref var i = ref _function.Get(index);
+        if (i.Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat)
+        {
+            return true;
+        }
+
+        var mask = IrOpcodeInfo.ValueMask(i.Opcode);
+        var variables = ((mask & 1) != 0 && IsVariable(i.A) ? 1 : 0) + ((mask & 2) != 0 && IsVariable(i.B) ? 1 : 0) + ((mask & 4) != 0 && IsVariable(i.C) ? 1 : 0);
+        return variables <= 1 && (mask & 8) == 0;
+    }
+
+    private bool IsVariable(int value) => value >= 0 && _function.Get(value).Opcode is not (IrOpcode.Constant or IrOpcode.VmContext);
+
+    private bool IsInside(int block, int header)
+    {
+        // The header of a loop around both may not have been reached yet: it then comes before the block, and its end is known.
+        var position = _function.Blocks[block].OrderIndex;
+        return position >= _function.Blocks[header].OrderIndex && position < _loopEnd[header];
+    }
+
+    private void UseOperands(int index, int block)
+    {
+        ref var i = ref _function.Get(index);
+        var mask = IrOpcodeInfo.ValueMask(i.Opcode);
+        if ((mask & 1) != 0 && i.A >= 0)
+        {
+            Use(i.A, index, block);
+        }
+
+        if ((mask & 2) != 0 && i.B >= 0)
+        {
+            Use(i.B, index, block);
+        }
+
+        if ((mask & 4) != 0 && i.C >= 0)
+        {
+            Use(i.C, index, block);
+        }
+
+        if ((mask & 8) != 0)
+        {
+            foreach (var value in _function.PoolOf(index))
+            {
+                Use(value, index, block);
+            }
+        }
+    }
+
+    private void Use(int value, int user, int block)
+    {
+        uses[value]++;
+        ref var known = ref _useBlock[value];
+        if (known == block)
+        {
+            // In the block that is being visited, what comes later stands before. Where a moved user stands among the others is not known: before all is safe.
+            _useAt[value] = block == _current ? user : FirstOf(block);
+            return;
+        }
+
+        if (known == NoUse)
+        {
+            known = block;
+            _useAt[value] = user;
+            return;
+        }
+
+        if (known == Stays)
+        {
+            return;
+        }
+
+        var common = CommonDominator(known, block);
+        if (common == block)
+        {
+            _useAt[value] = user;
+        }
+        else if (common >= 0 && common != known)
+        {
+            _useAt[value] = _function.Blocks[common].Last;
+        }
+
+        known = common;
+    }
+
+    // The first instruction that is no parameter.
+    private int FirstOf(int block)
+    {
+        var i = _function.Blocks[block].First;
+        while (_function.Get(i).Opcode == IrOpcode.BlockParameter)
+        {
+            i = _function.Links[i].Next;
+        }
+
+        return i;
+    }
+
+    private int CommonDominator(int a, int b)
+    {
+        for (var steps = 0; a != b; steps++)
+        {
+            if (steps == MaximumSteps)
+            {
+                return Stays;
+            }
+
+            if (_function.Blocks[a].OrderIndex > _function.Blocks[b].OrderIndex)
+            {
+                a = _function.Blocks[a].ImmediateDominator;
+            }
+            else
+            {
+                b = _function.Blocks[b].ImmediateDominator;
+            }
+        }
+
+        return a;
+    }
+}

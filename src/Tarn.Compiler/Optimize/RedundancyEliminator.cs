@@ -1,0 +1,370 @@
+// Finds what is already known: values computed on the way here (value numbering over the dominator tree, beyond the joins at which the front end forgets), conditions
+// already decided by a branch or a trap above, the contents of memory, globals and tables (RedundancyEliminator.Memory.cs), bounds already checked. An
+// instruction whose operands turned out to be something simpler is made anew through the builder, so that its rules apply again.
+//
+// One walk in preorder of the dominator tree: scopes of the value table and of the known conditions are left by cutting stacks back, and all forward predecessors
+// of a block have been seen when it is reached (DominatorTree.cs).
+using Tarn.Compiler.Frontend;
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Optimize;
+
+/// <summary>Redundancy elimination.</summary>
+internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffects effects, AddressFolder folder)
+{
+    private struct Scope
+    {
+        public int Block;
+        public int Values;
+        public int Decided;
+    }
+
+    private readonly IrBuilder _builder = new();
+    private readonly DominatorTree _tree = tree;
+    private readonly LoopEffects _effects = effects;
+    private readonly AddressFolder _folder = folder;
+    private ulong _guardBytes;
+    private ulong _largestMemory;
+    private IrFunction _function = null!;
+
+    // 0: not known; 1: zero; 2: not zero.
+    private GrowableArray<byte> _truth = new(1024);
+    private GrowableArray<int> _decided = new(64);
+    private GrowableArray<Scope> _scopes = new(64);
+    private bool _foldedBranch;
+
+    /// <summary>
+    /// Runs over a function whose order, dominator tree and loop effects have been computed; says whether a branch became a jump. Aliases that earlier passes have left are
+    /// resolved on the way, and none are left.
+    /// </summary>
+    public bool Run(IrFunction function, TargetDescription target)
+    {
+        _function = function;
+        _guardBytes = target.GuardBytes;
+        _largestMemory = function.LargestMemory;
+        _folder.Clear();
+        _builder.Reset(function, function.Instructions.Count);
+        _truth.Fill(function.Instructions.Count, (byte)0);
+        _decided.Clear();
+        _scopes.Clear();
+        _foldedBranch = false;
+        ResetMemory();
+        foreach (var block in _tree.Preorder.Span)
+        {
+            while (_scopes.Count > 0 && !_tree.Dominates(_scopes[_scopes.Count - 1].Block, block))
+            {
+                Leave(_scopes.Pop());
+            }
+
+            _scopes.Add(new Scope { Block = block, Values = _builder.Values.Count, Decided = _decided.Count });
+            DecideByBranch(block);
+            EnterMemory(block);
+            VisitBlock(block);
+            LeaveMemory(block);
+        }
+
+        return _foldedBranch;
+    }
+
+    private void Leave(Scope scope)
+    {
+        _builder.Values.TruncateToCount(scope.Values);
+        while (_decided.Count > scope.Decided)
+        {
+            _truth[_decided.Pop()] = 0;
+        }
+    }
+
+    // What the only branch that leads here says of its condition.
+    private void DecideByBranch(int block)
+    {
+        if (_function.Blocks[block].PredecessorCount != 1)
+        {
+            return;
+        }
+
+        var edge = _function.PredecessorsOf(block)[0];
+        var from = _function.Edges[edge].From;
+        ref var branch = ref _function.Get(_function.Blocks[from].Last);
+        if (branch.Opcode == IrOpcode.BranchIf)
+        {
+            Decide(branch.A, edge == branch.B);
+        }
+    }
+
+    private void Decide(int condition, bool notZero)
+    {
+        DecideOne(condition, notZero);
+        ref var i = ref _function.Get(condition);
+        if (i.Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat)
+        {
+            var opposite = i;
+            opposite.Aux ^= 1;
+            var known = _builder.Values.Find(_function, in opposite, ValueTable.Hash(in opposite));
+            if (known >= 0)
+            {
+                DecideOne(known, !notZero);
+            }
+        }
+    }
+
+    private void DecideOne(int value, bool notZero)
+    {
+        Grow();
+        if (_truth[value] == 0)
+        {
+            _truth[value] = notZero ? (byte)2 : (byte)1;
+            _decided.Add(value);
+        }
+    }
+
+    private void Grow()
+    {
+        var missing = _function.Instructions.Count - _truth.Count;
+        if (missing > 0)
+        {
+            _truth.AddDefault(missing);
+        }
+    }
+
+    // Whether a condition is known here, by constants or by what led here.
+    private bool IsDecided(int condition, out bool notZero)
+    {
+        if (_function.IsConstant(condition, out var bits))
+        {
+            notZero = bits != 0;
+            return true;
+        }
+
+        var truth = condition < _truth.Count ? _truth[condition] : 0;
+        notZero = truth == 2;
+        if (truth != 0)
+        {
+            return true;
+        }
+
+        // The opposite may have been decided before this comparison was made.
+        ref var i = ref _function.Get(condition);
+        if (i.Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat)
+        {
+            var opposite = i;
+            opposite.Aux ^= 1;
+            var known = _builder.Values.Find(_function, in opposite, ValueTable.Hash(in opposite));
+            if (known >= 0 && known < _truth.Count && _truth[known] != 0)
+            {
+                notZero = _truth[known] == 1;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void VisitBlock(int block)
+    {
+        _builder.Block = block;
+        for (var i = _function.Blocks[block].First; i >= 0;)
+        {
+            var next = _function.Links[i].Next;
+            Visit(i);
+            i = next;
+        }
+
+        ValueReplacement.RewriteEdges(_function, block);
+    }
+
+    private void Visit(int index)
+    {
+        var changed = ValueReplacement.RewriteOperands(_function, index);
+        var i = _function.Get(index);
+        var kinds = IrOpcodeInfo.EffectsOf(i.Opcode);
+        if ((kinds & IrEffects.Numbered) != 0)
+        {
+            if (i.Opcode == IrOpcode.Constant)
+            {
+                return;
+            }
+
+            VisitNumbered(index, in i, changed);
+            return;
+        }
+
+        switch (i.Opcode)
+        {
+            case IrOpcode.BlockParameter or IrOpcode.Result:
+                break;
+            case IrOpcode.LoadVm when i.Region == AliasRegion.ReadOnly:
+                Number(index, in i);
+                break;
+            case IrOpcode.Load or IrOpcode.LoadVm:
+                VisitLoad(index, in i);
+                break;
+            case IrOpcode.Store or IrOpcode.StoreVm:
+                VisitStore(index, in i);
+                break;
+            case IrOpcode.BoundsCheck:
+                VisitBoundsCheck(index, in i);
+                break;
+            case IrOpcode.TrapIf or IrOpcode.TrapIfNot:
+                VisitConditionalTrap(index, in i);
+                break;
+            case IrOpcode.BranchIf:
+                if (IsDecided(i.A, out var notZero))
+                {
+                    ref var branch = ref _function.Get(index);
+                    branch.Opcode = IrOpcode.Jump;
+                    branch.A = notZero ? i.B : i.C;
+                    branch.B = -1;
+                    branch.C = -1;
+                    _foldedBranch = true;
+                }
+
+                break;
+            default:
+                if ((kinds & (IrEffects.Call | IrEffects.WritesRegion | IrEffects.Pinned)) != 0)
+                {
+                    VisitClobber(in i);
+                }
+
+                break;
+        }
+    }
+
+    private void VisitConditionalTrap(int index, in IrInstruction i)
+    {
+        var traps = i.Opcode == IrOpcode.TrapIf;
+        if (IsDecided(i.A, out var notZero) && notZero != traps)
+        {
+            _function.Remove(index);
+            return;
+        }
+
+        if (_function.IsConstant(i.A, out _))
+        {
+            // The block ends here; the graph's simplification cuts it off.
+            _foldedBranch = true;
+            return;
+        }
+
+        if (IsDecided(i.A, out _))
+        {
+            _function.Get(index).A = Constant(notZero ? 1u : 0u);
+            _foldedBranch = true;
+            return;
+        }
+
+        VisitTrap();
+        Decide(i.A, !traps);
+    }
+
+    private int Constant(uint value) => _builder.Constant(IrType.I32, value);
+
+    private void VisitNumbered(int index, in IrInstruction i, bool changed)
+    {
+        if ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.CanTrap) != 0 && VisitTrapping(index, in i, changed))
+        {
+            return;
+        }
+
+        if (i.Opcode == IrOpcode.Select && IsDecided(i.A, out var notZero))
+        {
+            ValueReplacement.Replace(_function, index, notZero ? i.B : i.C);
+            return;
+        }
+
+        // Selects made of branches have not been through the builder.
+        if (!changed && i.Opcode != IrOpcode.Select)
+        {
+            Number(index, in i);
+            return;
+        }
+
+        _builder.Position = index;
+        _function.CurrentWasmOffset = _function.Links[index].WasmOffset;
+        var made = Remake(in i);
+        _builder.Position = -1;
+        if (made >= 0)
+        {
+            ValueReplacement.Replace(_function, index, made);
+        }
+        else
+        {
+            Number(index, in i);
+        }
+    }
+
+    // Divisions and conversions. Learns from conditions that the divisor is not zero; says whether the instruction is done with.
+    private bool VisitTrapping(int index, in IrInstruction i, bool changed)
+    {
+        if (i.Opcode is >= IrOpcode.DivSigned and <= IrOpcode.RemUnsigned)
+        {
+            var known = i.B < _truth.Count && _truth[i.B] == 2;
+            if (changed && _function.IsConstant(i.B, out _))
+            {
+                // There are rules for constant divisors. What comes of them may still trap.
+                VisitTrap();
+                return false;
+            }
+
+            if (known && (i.Aux & (byte)DivisionFacts.DivisorNotZero) == 0)
+            {
+                _function.Get(index).Aux |= (byte)DivisionFacts.DivisorNotZero;
+                Number(index, in _function.Get(index));
+                NoteTrap(index);
+                return true;
+            }
+        }
+
+        // Facts belong to the operands as they were, and hold for what replaced them; the builder would have to find them again.
+        Number(index, in i);
+        NoteTrap(index);
+        return true;
+    }
+
+    private void NoteTrap(int index)
+    {
+        if (_function.Links[index].Block >= 0 && DeadCodeEliminator.HasEffect(in _function.Get(index)))
+        {
+            VisitTrap();
+        }
+    }
+
+    private void Number(int index, in IrInstruction i)
+    {
+        var hash = ValueTable.Hash(in i);
+        var known = _builder.Values.Find(_function, in i, hash);
+        if (known >= 0)
+        {
+            ValueReplacement.Replace(_function, index, known);
+        }
+        else
+        {
+            _builder.Values.Add(index, hash);
+        }
+    }
+
+    // The instruction made again by the builder's rules; −1 if there are none for it.
+    private int Remake(in IrInstruction i)
+    {
+        switch (i.Opcode)
+        {
+            case IrOpcode.CompareInteger:
+                return _builder.Compare(i.IntegerCondition, i.A, i.B);
+            case IrOpcode.CompareFloat:
+                return _builder.CompareFloat(i.FloatCondition, i.A, i.B);
+            case IrOpcode.Select:
+                return _builder.Select(i.Type, i.A, i.B, i.C);
+            case >= IrOpcode.Add and <= IrOpcode.RotateRight:
+                return _builder.Binary(i.Opcode, i.Type, i.A, i.B);
+            case >= IrOpcode.CountLeadingZeros and <= IrOpcode.Wrap:
+                return _builder.Unary(i.Opcode, i.Type, i.A);
+            case >= IrOpcode.FloatAdd and <= IrOpcode.FloatCopySign:
+                return _builder.FloatBinary(i.Opcode, i.Type, i.A, i.B);
+            case >= IrOpcode.FloatAbs and <= IrOpcode.FloatNearest:
+            case >= IrOpcode.SaturateToSigned and <= IrOpcode.Bitcast:
+                return _builder.Unary(i.Opcode, i.Type, i.A);
+            default:
+                return -1;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// How often each value is used, operands and edge arguments together, in reachable blocks. Invariant: valid until an instruction is next made, moved into or out of
+// a block, or rewritten; passes that change uses keep the numbers themselves or count anew.
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Optimize;
+
+/// <summary>Use counts.</summary>
+internal sealed class ValueUses
+{
+    private GrowableArray<int> _counts = new(1024);
+
+    /// <summary>The number of uses of a value.</summary>
+    public ref int this[int value] => ref _counts[value];
+
+    /// <summary>Sets the counts of a number of values to zero.</summary>
+    public void Clear(int values) => _counts.Fill(values, 0);
+
+    /// <summary>Counts the uses of a function's values.</summary>
+    public void Count(IrFunction function)
+    {
+        _counts.Fill(function.Instructions.Count, 0);
+        var counts = _counts.Span;
+        foreach (var block in function.Order.Span)
+        {
+            for (var index = function.Blocks[block].First; index >= 0; index = function.Links[index].Next)
+            {
+                ref var i = ref function.Get(index);
+                var mask = IrOpcodeInfo.ValueMask(i.Opcode);
+                if ((mask & 1) != 0 && i.A >= 0)
+                {
+                    counts[i.A]++;
+                }
+
+                if ((mask & 2) != 0 && i.B >= 0)
+                {
+                    counts[i.B]++;
+                }
+
+                if ((mask & 4) != 0 && i.C >= 0)
+                {
+                    counts[i.C]++;
+                }
+
+                if ((mask & 8) != 0)
+                {
+                    foreach (var value in function.PoolOf(index))
+                    {
+                        counts[value]++;
+                    }
+                }
+            }
+
+            for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
+            {
+                foreach (var value in function.ArgumentsOf(function.Successor(block, k)))
+                {
+                    counts[value]++;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+// One question to a limiter.
+namespace Tarn;
+
+/// <summary>A memory or table is to be made, or to grow.</summary>
+/// <param name="Kind">Which of the two; the sizes are bytes or elements accordingly.</param>
+/// <param name="Current">Its size; 0 while its instance is being made.</param>
+/// <param name="Desired">The size it is to have.</param>
+/// <param name="Maximum">What it may have at most by its type and the engine's limits.</param>
+/// <param name="State">The state of the store: <see cref="Store.State"/>.</param>
+public readonly record struct ResourceRequest(ResourceKind Kind, long Current, long Desired, long Maximum, object? State);

