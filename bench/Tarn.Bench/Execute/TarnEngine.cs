@@ -5,7 +5,8 @@ namespace Tarn.Bench.Execute;
 
 internal sealed class TarnEngine() : ExecutionEngine("Tarn")
 {
-    private readonly Engine _engine = new();
+    // Programs want more memory than a slot of the default pools has.
+    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
     private Module? _module;
     private Instance? _instance;
     private TypedFunction<int, long> _run;
