@@ -9,11 +9,17 @@ internal sealed class BenchmarkArguments
     /// <summary>The arguments that are no options.</summary>
     public IReadOnlyList<string> Words => _words;
 
+    /// <summary>All of it as it was given.</summary>
+    public IReadOnlyList<string> Given { get; private init; } = [];
+
     /// <summary>Rounds to run; <paramref name="otherwise"/> unless told.</summary>
     public int Rounds(int otherwise) => Number("rounds", otherwise);
 
     /// <summary>The file that the Markdown table is written to as well, or null.</summary>
     public string? Markdown => Text("markdown");
+
+    /// <summary>The report that results are added to, where one is being made.</summary>
+    public ReportCollector? Collector { get; init; }
 
     public string? Text(string name) => _options.GetValueOrDefault(name);
 
@@ -21,9 +27,9 @@ internal sealed class BenchmarkArguments
 
     public bool Flag(string name) => _options.ContainsKey(name);
 
-    public static BenchmarkArguments Parse(ReadOnlySpan<string> arguments)
+    public static BenchmarkArguments Parse(ReadOnlySpan<string> arguments, ReportCollector? collector = null)
     {
-        BenchmarkArguments parsed = new();
+        BenchmarkArguments parsed = new() { Collector = collector, Given = arguments.ToArray() };
         foreach (string argument in arguments)
         {
             if (!argument.StartsWith("--", StringComparison.Ordinal))

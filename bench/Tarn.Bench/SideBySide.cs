@@ -1,5 +1,6 @@
 // Runs contenders interleaved and compares their medians. Interleaving (one sample of each, round after round, the order rotating) is what makes a ratio
-// from a noisy machine worth something: drift in clock speed or load hits all contenders alike. The first contender is the base of the ratios.
+// from a noisy machine worth something: drift in clock speed or load hits all contenders alike. The first contender is the base of the ratios, unless
+// another one is named.
 // Invariants: every contender gets the same number of samples; warm-up rounds are never counted; ratios are of medians within one run, never across runs.
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -10,6 +11,24 @@ namespace Tarn.Bench;
 internal sealed class SideBySide(string title, string unit)
 {
     private readonly List<Row> _rows = [];
+
+    /// <summary>The heading.</summary>
+    public string Title { get; } = title;
+
+    /// <summary>The unit of what is shown.</summary>
+    public string Unit { get; } = unit;
+
+    /// <summary>The contender that ratios refer to; the first one unless set.</summary>
+    public string? Base { get; init; }
+
+    /// <summary>All contenders, in order of appearance.</summary>
+    public IReadOnlyList<string> Contenders => [.. _rows.SelectMany(r => r.Names).Distinct()];
+
+    /// <summary>All cases.</summary>
+    public IEnumerable<string> Cases => _rows.Select(r => r.Case);
+
+    /// <summary>The contender that ratios refer to.</summary>
+    public string BaseName => Base ?? _rows.FirstOrDefault()?.Names[0] ?? "";
 
     /// <summary>Divides nanoseconds for each unit into what is shown; the default shows nanoseconds. Throughputs use <see cref="Throughput"/>.</summary>
     public Func<double, double> Shown { get; init; } = nanoseconds => nanoseconds;
@@ -51,16 +70,36 @@ internal sealed class SideBySide(string title, string unit)
             int index = Array.IndexOf(row.Names, contender);
             if (index < 0)
                 continue;
-            sum += Math.Log(Ratio(row, index));
+            double ratio = Ratio(row, index);
+            if (double.IsNaN(ratio))
+                continue;
+            sum += Math.Log(ratio);
             count++;
         }
 
         return count == 0 ? double.NaN : Math.Exp(sum / count);
     }
 
-    /// <summary>Prints the table and writes it to the file that --markdown names.</summary>
+    /// <summary>A contender's ratio to the base on one case; NaN where one of the two took no part.</summary>
+    public double RatioOf(string @case, string contender)
+    {
+        Row? row = _rows.Find(r => r.Case == @case);
+        int index = row is null ? -1 : Array.IndexOf(row.Names, contender);
+        return index < 0 ? double.NaN : Ratio(row!, index);
+    }
+
+    /// <summary>A contender's median and spread on one case as text; a dash where it took no part.</summary>
+    public string TextOf(string @case, string contender)
+    {
+        Row? row = _rows.Find(r => r.Case == @case);
+        int index = row is null ? -1 : Array.IndexOf(row.Names, contender);
+        return index < 0 ? "–" : $"{Significant(Shown(row!.Samples[index].Median))} ± {(row.Samples[index].Spread * 100).ToString("0", CultureInfo.InvariantCulture)} %";
+    }
+
+    /// <summary>Prints the table, writes it to the file that --markdown names, and adds it to the report that is being made.</summary>
     public void Report(BenchmarkArguments arguments)
     {
+        arguments.Collector?.Add(this);
         string table = Markdown();
         Console.WriteLine();
         Console.WriteLine(table);
@@ -73,7 +112,7 @@ internal sealed class SideBySide(string title, string unit)
     {
         string[] names = [.. _rows.SelectMany(r => r.Names).Distinct()];
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"**{title}** ({unit}, median ± spread; × = {(LargerIsBetter ? "times as fast as" : "times as long as")} {names.FirstOrDefault()})\n\n| case |");
+        text.Append(CultureInfo.InvariantCulture, $"**{Title}** ({Unit}, median ± spread; × = {(LargerIsBetter ? "times as fast as" : "times as long as")} {BaseName})\n\n| case |");
         foreach (string name in names)
             text.Append(CultureInfo.InvariantCulture, $" {name} |");
         text.Append("\n|---|").Append(string.Concat(Enumerable.Repeat("---:|", names.Length))).Append('\n');
@@ -93,7 +132,7 @@ internal sealed class SideBySide(string title, string unit)
         {
             text.Append("| geometric mean |");
             foreach (string name in names)
-                text.Append(CultureInfo.InvariantCulture, $" {(name == names[0] ? "1" : GeometricMean(name).ToString("0.00", CultureInfo.InvariantCulture))} × |");
+                text.Append(CultureInfo.InvariantCulture, $" {(name == BaseName ? "1" : GeometricMean(name).ToString("0.00", CultureInfo.InvariantCulture))} × |");
             text.Append('\n');
         }
 
@@ -106,14 +145,15 @@ internal sealed class SideBySide(string title, string unit)
     private string Cell(Row row, int index)
     {
         Sample sample = row.Samples[index];
-        string ratio = index == 0 ? "" : $" ({Ratio(row, index).ToString("0.00", CultureInfo.InvariantCulture)} ×)";
+        string ratio = row.Names[index] == BaseName || double.IsNaN(Ratio(row, index)) ? "" : $" ({Ratio(row, index).ToString("0.00", CultureInfo.InvariantCulture)} ×)";
         return $"{Significant(Shown(sample.Median))} ± {(sample.Spread * 100).ToString("0", CultureInfo.InvariantCulture)} %{ratio}";
     }
 
     private double Ratio(Row row, int index)
     {
         double own = Shown(row.Samples[index].Median);
-        return own / Shown(row.Samples[0].Median);
+        int reference = Array.IndexOf(row.Names, BaseName);
+        return reference < 0 ? double.NaN : own / Shown(row.Samples[reference].Median);
     }
 
     private static string Significant(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.0000" }, CultureInfo.InvariantCulture);

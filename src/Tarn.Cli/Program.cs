@@ -21,6 +21,7 @@ RootCommand root = new(
       tarn print --folded app.wasm                read a binary module as text
       tarn parse app.wat -o app.wasm              write the binary of a text module
       tarn inspect -f add samples/add.wat         see a function as IR and machine code
+      tarn pool --slots 500 --hold 100            watch the pools under load
       tarn wast spec-testsuite                    run WebAssembly's own test scripts
     """)
 {
@@ -30,6 +31,7 @@ RootCommand root = new(
     PrintCommand.Create(),
     ParseCommand.Create(),
     InspectCommand.Create(),
+    PoolCommand.Create(),
     WastCommand.Create(),
 };
 

@@ -432,6 +432,12 @@ public sealed unsafe partial class Store : IDisposable
         }
         References.Clear();
         State = null;
+        // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
+        if (_stack is GuestStack stack)
+        {
+            _stack = null;
+            Allocator.FreeStack(stack);
+        }
         foreach (InstanceData instance in _instances)
             instance.Free(Allocator);
         foreach (MemoryInstance memory in _memories ?? [])
@@ -441,11 +447,6 @@ public sealed unsafe partial class Store : IDisposable
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
         _instances.Clear();
-        if (_stack is GuestStack stack)
-        {
-            _stack = null;
-            Allocator.FreeStack(stack);
-        }
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }

@@ -1,47 +1,47 @@
-// The execution benchmark: the programs of bench/programs in every engine at hand, in turn, round by round, so that a machine whose speed
-// drifts slows all of them alike. Results must be equal between engines or the run fails. The headline is the geometric mean of time
-// ratios to Wasmtime; times are medians over the rounds.
-using System.Diagnostics;
+// The execution benchmark: the programs of bench/programs in every engine at hand, in turn, round by round, so that a machine whose speed drifts slows all
+// of them alike. Results must be equal between engines or the run fails. Times are of run(n) alone; compiling the same modules is timed after it, as a
+// comparison of its own. The headline is the geometric mean of time ratios to Wasmtime.
 using System.Globalization;
-using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace Tarn.Bench.Execute;
 
 /// <summary>The verb <c>execute</c>.</summary>
 internal sealed class ExecuteBenchmark : IBenchmark
 {
+    private const string Base = "Wasmtime";
+
     /// <inheritdoc/>
     public string Verb => "execute";
 
     /// <inheritdoc/>
-    public string Summary => "Programs in C run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: program names; --only=ENGINE,…";
+    public string Summary => "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile";
 
     /// <inheritdoc/>
     public int Run(BenchmarkArguments arguments)
     {
-        string[]? only = arguments.Text("only")?.Split(',');
-        string folder = ProgramsFolder();
-        List<(string Name, uint N)> programs = ReadPrograms(folder, arguments.Words);
-        var engines = new List<ExecutionEngine> { new TarnEngine(), new WasmtimeEngine() };
-        if (NodeEngine.TryStart(Path.Combine(folder, "node-peer.mjs")) is NodeEngine node)
-        {
-            engines.Add(node);
-        }
-
-        if (BuildNative(folder) is string native)
-        {
-            engines.Add(new NativeEngine(native));
-        }
-
-        if (only is not null)
-        {
-            engines.RemoveAll(e => !only.Contains(e.Name, StringComparer.OrdinalIgnoreCase));
-        }
-
+        List<BenchmarkProgram> programs = ProgramSet.Read(arguments.Words);
+        List<ExecutionEngine> engines = Engines(arguments);
         try
         {
-            return Measure(programs, engines, folder, arguments.Rounds(7), arguments.Markdown);
+            List<SideBySide> runs = [];
+            foreach (IGrouping<string, BenchmarkProgram> group in programs.GroupBy(p => p.Group))
+            {
+                SideBySide run = new($"Execution: {group.Key}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
+                foreach (BenchmarkProgram program in group)
+                    Measure(run, program, engines, arguments.Rounds(9));
+                run.Report(arguments);
+                runs.Add(run);
+            }
+
+            Console.WriteLine(Headline(runs, engines));
+            if (!arguments.Flag("no-compile"))
+                Compile(programs, engines, arguments);
+            return 0;
+        }
+        catch (ResultsDifferException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
         }
         finally
         {
@@ -49,116 +49,59 @@ internal sealed class ExecuteBenchmark : IBenchmark
         }
     }
 
-    private static int Measure(List<(string Name, uint N)> programs, List<ExecutionEngine> engines, string folder, int rounds, string? markdown)
+    private static List<ExecutionEngine> Engines(BenchmarkArguments arguments)
     {
-        var report = new StringBuilder();
-        int reference = Math.Max(0, engines.FindIndex(e => e.Name == "Wasmtime"));
-        report.Append("| program |");
-        engines.ForEach(e => report.Append(CultureInfo.InvariantCulture, $" {e.Name} ms |"));
-        engines.ForEach(e => report.Append(CultureInfo.InvariantCulture, $" {e.Name} / {engines[reference].Name} |"));
-        report.Append(" spread |\n|---|").Insert(report.Length, "--:|", (2 * engines.Count) + 1).Append('\n');
-        Console.Write(report);
-        var logs = new double[engines.Count];
-        foreach ((string name, uint n) in programs)
-        {
-            var times = new List<double>[engines.Count];
-            ulong? expected = null;
-            for (int e = 0; e < engines.Count; e++)
-            {
-                times[e] = [];
-                engines[e].Load(name, Path.Combine(folder, "wasm", name + ".wasm"));
-            }
-
-            for (int round = -1; round < rounds; round++) // round −1 warms up
-            {
-                for (int e = 0; e < engines.Count; e++)
-                {
-                    (double ms, ulong sum) = engines[e].Run(n);
-                    expected ??= sum;
-                    if (sum != expected)
-                    {
-                        Console.Error.WriteLine($"{name}: {engines[e].Name} gives {sum}, {engines[0].Name} gives {expected}");
-                        return 1;
-                    }
-
-                    if (round >= 0)
-                    {
-                        times[e].Add(ms);
-                    }
-                }
-            }
-
-            double[] medians = [.. times.Select(Median)];
-            var line = new StringBuilder($"| {name} |");
-            foreach (double m in medians)
-            {
-                line.Append(CultureInfo.InvariantCulture, $" {m:0.0} |");
-            }
-
-            for (int e = 0; e < engines.Count; e++)
-            {
-                double ratio = medians[e] / medians[reference];
-                logs[e] += Math.Log(ratio);
-                line.Append(CultureInfo.InvariantCulture, $" {ratio:0.00} |");
-            }
-
-            line.Append(CultureInfo.InvariantCulture, $" {(times[0].Max() - times[0].Min()) / medians[0] * 100:0} % |\n");
-            Console.Write(line);
-            report.Append(line);
-        }
-
-        var last = new StringBuilder("| **geometric mean** |").Insert("| **geometric mean** |".Length, " |", engines.Count);
-        foreach (double log in logs)
-        {
-            last.Append(CultureInfo.InvariantCulture, $" **{Math.Exp(log / programs.Count):0.000}** |");
-        }
-
-        last.Append(" |\n");
-        Console.Write(last);
-        report.Append(last);
-        if (markdown is not null)
-        {
-            File.WriteAllText(markdown, report.ToString());
-        }
-
-        return 0;
+        List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
+        if (NodeEngine.TryStart(Path.Combine(ProgramSet.Folder, "node-peer.mjs")) is { } node)
+            engines.Add(node);
+        if (ProgramSet.BuildNative() is { } native)
+            engines.Add(new NativeEngine(native));
+        if (arguments.Text("only")?.Split(',') is { } only)
+            engines.RemoveAll(e => !only.Contains(e.Name, StringComparer.OrdinalIgnoreCase));
+        return engines;
     }
 
-    private static double Median(List<double> values)
+    private static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
     {
-        var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
-    }
-
-    private static string ProgramsFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
-
-    private static List<(string Name, uint N)> ReadPrograms(string folder, IReadOnlyList<string> names)
-    {
-        var programs = new List<(string, uint)>();
-        foreach (string line in File.ReadLines(Path.Combine(folder, "programs.tsv")))
+        List<Contender> contenders = [];
+        ulong? expected = null;
+        foreach (ExecutionEngine engine in engines)
         {
-            string[] parts = line.Split('\t');
-            if (!line.StartsWith('#') && parts.Length == 3 && (names.Count == 0 || names.Contains(parts[0])))
+            if (!engine.TryLoad(program))
+                continue;
+            contenders.Add(new Contender(engine.Name, () =>
             {
-                programs.Add((parts[0], uint.Parse(parts[1], CultureInfo.InvariantCulture)));
-            }
+                (double nanoseconds, ulong sum) = engine.Run(program.N);
+                expected ??= sum;
+                return sum == expected ? nanoseconds : throw new ResultsDifferException($"{program.Name}: {engine.Name} gives {sum}, another engine gave {expected}.");
+            }));
         }
 
-        return programs;
+        run.Run(program.Name, contenders, rounds);
     }
 
-    private static string? BuildNative(string folder)
+    private static void Compile(List<BenchmarkProgram> programs, List<ExecutionEngine> engines, BenchmarkArguments arguments)
     {
-        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native");
-        try
+        SideBySide run = new("Compiling these modules, warm", "ms") { Base = Base, Shown = ns => ns / 1e6 };
+        foreach (BenchmarkProgram program in programs)
         {
-            using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(folder, "build.sh"), "native", output]));
-            build?.WaitForExit();
-            return build?.ExitCode == 0 ? output : null;
+            List<Contender> contenders = [.. engines.Where(e => e.Compiles).Select(e => new Contender(e.Name, () => e.Compile(program)))];
+            run.Run(program.Name, contenders, Math.Max(5, arguments.Rounds(9)));
         }
-        catch (System.ComponentModel.Win32Exception)
+
+        run.Report(arguments);
+    }
+
+    private static string Headline(List<SideBySide> runs, List<ExecutionEngine> engines)
+    {
+        List<string> parts = [];
+        foreach (ExecutionEngine engine in engines)
         {
-            return null; // no shell or no clang: the native column is left out
+            double[] logs = [.. runs.SelectMany(r => r.Cases.Select(c => Math.Log(r.RatioOf(c, engine.Name)))).Where(double.IsFinite)];
+            if (logs.Length > 0)
+                parts.Add(string.Create(CultureInfo.InvariantCulture, $"{engine.Name} {Math.Exp(logs.Average()):0.000}"));
         }
+
+        return $"Geometric mean over all, × {Base}: {string.Join(", ", parts)}\n";
     }
 }

@@ -8,14 +8,17 @@ internal abstract class ExecutionEngine(string name) : IDisposable
     /// <summary>The column's heading.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Milliseconds that compiling the program took; NaN where it cannot be told apart.</summary>
-    public double CompileMilliseconds { get; protected set; } = double.NaN;
+    /// <summary>Whether it compiles modules, so that its compile time can be had.</summary>
+    public virtual bool Compiles => true;
 
-    /// <summary>Makes a program ready to run.</summary>
-    public abstract void Load(string program, string wasmPath);
+    /// <summary>Makes a program ready to run; false if this engine has no such program.</summary>
+    public abstract bool TryLoad(BenchmarkProgram program);
 
-    /// <summary>Runs it once.</summary>
-    public abstract (double Milliseconds, ulong Checksum) Run(uint n);
+    /// <summary>Runs the loaded program once.</summary>
+    public abstract (double Nanoseconds, ulong Checksum) Run(uint n);
+
+    /// <summary>Compiles a program once more, with all threads the engine likes to use, and returns the nanoseconds.</summary>
+    public abstract double Compile(BenchmarkProgram program);
 
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);

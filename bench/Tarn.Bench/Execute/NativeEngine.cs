@@ -1,20 +1,30 @@
-// The same C source built by clang -O2 as a shared library (no automatic vectorisation: the WebAssembly build has no SIMD either).
+// The same source built by clang -O2 or rustc as a shared library (no automatic vectorisation: the WebAssembly build has no SIMD either).
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Tarn.Bench.Execute;
 
-internal sealed unsafe class NativeEngine(string folder) : ExecutionEngine("clang -O2")
+internal sealed unsafe class NativeEngine(string folder) : ExecutionEngine("native")
 {
     private delegate* unmanaged<uint, ulong> _run;
 
-    public override void Load(string program, string wasmPath) =>
-        _run = (delegate* unmanaged<uint, ulong>)NativeLibrary.GetExport(NativeLibrary.Load(Path.Combine(folder, program + ".so")), "run");
+    public override bool Compiles => false;
 
-    public override (double Milliseconds, ulong Checksum) Run(uint n)
+    public override bool TryLoad(BenchmarkProgram program)
+    {
+        string path = Path.Combine(folder, program.Name + ".so");
+        if (!File.Exists(path))
+            return false;
+        _run = (delegate* unmanaged<uint, ulong>)NativeLibrary.GetExport(NativeLibrary.Load(path), "run");
+        return true;
+    }
+
+    public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
         long start = Stopwatch.GetTimestamp();
         ulong sum = _run(n);
-        return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, sum);
+        return (Stopwatch.GetElapsedTime(start).TotalNanoseconds, sum);
     }
+
+    public override double Compile(BenchmarkProgram program) => throw new NotSupportedException("Native programs were compiled before.");
 }

@@ -1,46 +1,38 @@
-// V8 in a Node process that answers one line for each run; see bench/programs/node-peer.mjs.
-using System.Diagnostics;
+// V8 in a Node process of its own: bench/programs/node-peer.mjs answers one line for each request. Its baseline compiler is switched off, so that the code
+// measured is TurboFan's from the first call on, and what it takes to compile is in the compile column instead of somewhere in the background.
 using System.Globalization;
+using System.Text.Json;
 
 namespace Tarn.Bench.Execute;
 
 internal sealed class NodeEngine : ExecutionEngine
 {
-    private readonly Process _process;
-    private string _path = "";
+    private readonly PeerProcess _process;
+    private BenchmarkProgram? _program;
 
-    private NodeEngine(Process process)
+    private NodeEngine(PeerProcess process)
         : base("V8") => _process = process;
 
     /// <summary>Starts Node, or gives null where there is none.</summary>
-    public static NodeEngine? TryStart(string script)
+    public static NodeEngine? TryStart(string script) =>
+        PeerProcess.TryStart("node", "--no-liftoff", "--no-wasm-lazy-compilation", script) is { } process ? new NodeEngine(process) : null;
+
+    public override bool TryLoad(BenchmarkProgram program)
     {
-        try
-        {
-            var start = new ProcessStartInfo("node", [script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-            return Process.Start(start) is Process process ? new NodeEngine(process) : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
+        _program = program;
+        return true;
     }
 
-    public override void Load(string program, string wasmPath) => _path = wasmPath;
-
-    public override (double Milliseconds, ulong Checksum) Run(uint n)
+    public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
-        _process.StandardInput.WriteLine($"{_path} {n}");
-        _process.StandardInput.Flush();
-        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("node ended");
-        string[] parts = line.Split(' ');
-        return (double.Parse(parts[0], CultureInfo.InvariantCulture) / 1e6, ulong.Parse(parts[1], CultureInfo.InvariantCulture));
+        JsonElement answer = _process.Ask(string.Create(CultureInfo.InvariantCulture, $"run {n} {_program!.WasmPath}"));
+        return (answer.GetProperty("ns").GetDouble(), ulong.Parse(answer.GetProperty("sum").GetString()!, CultureInfo.InvariantCulture));
     }
+
+    public override double Compile(BenchmarkProgram program) => _process.Ask($"compile 0 {program.WasmPath}").GetProperty("ns").GetDouble();
 
     public override void Dispose()
     {
-        _process.StandardInput.Close();
-        _process.WaitForExit(2000);
         _process.Dispose();
         base.Dispose();
     }

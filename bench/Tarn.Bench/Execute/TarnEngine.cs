@@ -10,22 +10,29 @@ internal sealed class TarnEngine() : ExecutionEngine("Tarn")
     private Instance? _instance;
     private TypedFunction<int, long> _run;
 
-    public override void Load(string program, string wasmPath)
+    public override bool TryLoad(BenchmarkProgram program)
     {
         Unload();
-        byte[] bytes = File.ReadAllBytes(wasmPath);
-        long start = Stopwatch.GetTimestamp();
+        byte[] bytes = File.ReadAllBytes(program.WasmPath);
         _module = Module.FromBytes(_engine, bytes);
-        CompileMilliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         _instance = new Linker(_engine).Prepare(_module).Instantiate();
         _run = _instance.GetFunction<int, long>("run");
+        return true;
     }
 
-    public override (double Milliseconds, ulong Checksum) Run(uint n)
+    public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
         long start = Stopwatch.GetTimestamp();
         long sum = _run.Invoke((int)n);
-        return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, (ulong)sum);
+        return (Stopwatch.GetElapsedTime(start).TotalNanoseconds, (ulong)sum);
+    }
+
+    public override double Compile(BenchmarkProgram program)
+    {
+        byte[] bytes = File.ReadAllBytes(program.WasmPath);
+        long start = Stopwatch.GetTimestamp();
+        using Module module = Module.FromBytes(_engine, bytes);
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     }
 
     public override void Dispose()

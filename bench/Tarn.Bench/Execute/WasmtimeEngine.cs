@@ -10,24 +10,31 @@ internal sealed class WasmtimeEngine() : ExecutionEngine("Wasmtime")
     private Wasmtime.Store? _store;
     private Func<int, long>? _run;
 
-    public override void Load(string program, string wasmPath)
+    public override bool TryLoad(BenchmarkProgram program)
     {
         Unload();
-        byte[] bytes = File.ReadAllBytes(wasmPath);
-        long start = Stopwatch.GetTimestamp();
-        _module = Wasmtime.Module.FromBytes(_engine, program, bytes);
-        CompileMilliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        byte[] bytes = File.ReadAllBytes(program.WasmPath);
+        _module = Wasmtime.Module.FromBytes(_engine, program.Name, bytes);
         _store = new Wasmtime.Store(_engine);
         using var linker = new Wasmtime.Linker(_engine);
         Wasmtime.Instance instance = linker.Instantiate(_store, _module);
-        _run = instance.GetFunction<int, long>("run") ?? throw new InvalidDataException($"{program} exports no run(i32) -> i64");
+        _run = instance.GetFunction<int, long>("run") ?? throw new InvalidDataException($"{program.Name} exports no run(i32) -> i64");
+        return true;
     }
 
-    public override (double Milliseconds, ulong Checksum) Run(uint n)
+    public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
         long start = Stopwatch.GetTimestamp();
         long sum = _run!((int)n);
-        return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, (ulong)sum);
+        return (Stopwatch.GetElapsedTime(start).TotalNanoseconds, (ulong)sum);
+    }
+
+    public override double Compile(BenchmarkProgram program)
+    {
+        byte[] bytes = File.ReadAllBytes(program.WasmPath);
+        long start = Stopwatch.GetTimestamp();
+        using Wasmtime.Module module = Wasmtime.Module.FromBytes(_engine, program.Name, bytes);
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     }
 
     public override void Dispose()

@@ -20,8 +20,11 @@ internal sealed class BlockSimplifier(ValueUses uses)
     private bool _changed;
     private bool _counted;
 
-    /// <summary>Simplifies; says whether anything changed. The order must have been computed and is computed anew.</summary>
-    public bool Run(IrFunction function)
+    /// <summary>
+    /// Simplifies; says whether anything changed. The order must have been computed and is computed anew. Conditional traps on constants are only looked for on request, since
+    /// that takes a look at each instruction; the redundancy elimination finds out whether there are any.
+    /// </summary>
+    public bool Run(IrFunction function, bool foldsTraps)
     {
         _changed = false;
         _counted = false;
@@ -30,7 +33,11 @@ internal sealed class BlockSimplifier(ValueUses uses)
             var block = function.Order[n];
             if (IsReached(function, block))
             {
-                FoldTraps(function, block);
+                if (foldsTraps)
+                {
+                    FoldTraps(function, block);
+                }
+
                 ThreadEdges(function, block);
                 FoldTerminator(function, block);
             }

@@ -15,7 +15,7 @@ internal sealed partial class X64Emitter
 
     private void EmitJump(int target)
     {
-        if (_threaded[target] != _next)
+        if (_threaded[target] != _next && !TryRepeat(_threaded[target]))
         {
             _asm.Jmp(LabelOf(target));
         }
@@ -74,18 +74,22 @@ internal sealed partial class X64Emitter
         var targets = _machine.SwitchTargets.Span.Slice(instruction.Aux, count);
         _asm.Cmp(OperandSize.S32, index, count - 1);
         _asm.Jcc(Condition.AboveEqual, LabelOf(EdgeTarget(targets[count - 1])));
-        if (_tableLabels.Length < count)
+        if (_switchTables[_current] == 0)
         {
-            _tableLabels = new Label[2 * count];
+            if (_tableLabels.Length < count)
+            {
+                _tableLabels = new Label[2 * count];
+            }
+
+            for (var k = 0; k + 1 < count; k++)
+            {
+                _tableLabels[k] = LabelOf(EdgeTarget(targets[k]));
+            }
+
+            _switchTables[_current] = _asm.AddJumpTable(_tableLabels.AsSpan(0, count - 1)).Id + 1;
         }
 
-        for (var k = 0; k + 1 < count; k++)
-        {
-            _tableLabels[k] = LabelOf(EdgeTarget(targets[k]));
-        }
-
-        var label = _asm.AddJumpTable(_tableLabels.AsSpan(0, count - 1));
-        _asm.Lea(OperandSize.S64, table, Mem.At(label));
+        _asm.Lea(OperandSize.S64, table, Mem.At(new Label(_switchTables[_current] - 1)));
         _asm.Movsx(OperandSize.S64, OperandSize.S32, offset, new Mem(table, index, 2));
         _asm.Add(OperandSize.S64, table, offset);
         _asm.Jmp(table);

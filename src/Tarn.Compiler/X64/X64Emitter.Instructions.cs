@@ -99,6 +99,9 @@ internal sealed partial class X64Emitter
                 Site(i, instruction);
                 _asm.Cmp(Size(instruction.Width), left, G(instruction, 0));
                 break;
+            case X64Opcode.CompareTypeId:
+                EmitCompareTypeId(i, instruction);
+                break;
             case X64Opcode.Test:
                 EmitTest(i, instruction);
                 break;
@@ -308,6 +311,11 @@ internal sealed partial class X64Emitter
         if (!keepsFlags)
         {
             _flagsRegister = -1;
+        }
+
+        if (opcode != X64Opcode.Set)
+        {
+            _setRegister = -1;
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed partial class X64Emitter
     private void PrepareSet(int i, in MachineInstruction instruction)
     {
         ref var set = ref _machine.Instructions[i + 1];
-        if ((X64Opcode)set.Opcode != X64Opcode.Set || set.Condition >= 16)
+        if ((X64Opcode)set.Opcode != X64Opcode.Set || set.Condition >= 16 || set.OperandCount == 2)
         {
             return;
         }
@@ -98,13 +98,15 @@ internal sealed partial class X64Emitter
         else
         {
             _asm.Setcc((Condition)condition, to);
-            if (_cleared != (int)to)
+            if (_cleared != (int)to && instruction.OperandCount == 1)
             {
                 _asm.Movzx(OperandSize.S8, to, to);
             }
         }
 
         _cleared = -1;
+        _setRegister = condition < 16 ? (int)to : -1;
+        _setCondition = condition;
     }
 
     private void EmitCompare(int i, in MachineInstruction instruction)
@@ -136,6 +138,24 @@ internal sealed partial class X64Emitter
         }
     }
 
+    private void EmitCompareTypeId(int i, in MachineInstruction instruction)
+    {
+        // Any value that takes 32 bits: it is replaced, and its field is what comes last.
+        const int placeholder = int.MaxValue;
+        PrepareSet(i, instruction);
+        if (IsMemory(instruction, 0, out var mem))
+        {
+            Site(i, instruction);
+            _asm.Cmp(OperandSize.S32, mem, placeholder);
+        }
+        else
+        {
+            _asm.Cmp(OperandSize.S32, G(instruction, 0), placeholder);
+        }
+
+        AddTypeRelocation(instruction.Aux);
+    }
+
     private void EmitTest(int i, in MachineInstruction instruction)
     {
         var a = G(instruction, 0);
@@ -146,6 +166,17 @@ internal sealed partial class X64Emitter
             if ((X64Opcode)user.Opcode != X64Opcode.Set
                 && (Condition)user.Condition is Condition.Equal or Condition.NotEqual or Condition.Sign or Condition.NoSign)
             {
+                return;
+            }
+        }
+
+        // What was just made a number is still in the flags.
+        if (a == b && (int)a == _setRegister)
+        {
+            ref var branch = ref _machine.Instructions[i + 1];
+            if ((X64Opcode)branch.Opcode == X64Opcode.JumpIf && (Condition)branch.Condition is Condition.Equal or Condition.NotEqual && !HasMovesBefore(i + 1))
+            {
+                branch.Condition = (byte)(_setCondition ^ ((Condition)branch.Condition == Condition.Equal ? 1 : 0));
                 return;
             }
         }

@@ -55,6 +55,8 @@ internal sealed partial class X64Emitter
     private int _next;
     private int _flagsRegister;
     private int _flagsWidth;
+    private int _setRegister;
+    private int _setCondition;
 
     public X64Emitter(CpuFeatures features) => _asm = new X64Assembler(features);
 
@@ -176,48 +178,6 @@ internal sealed partial class X64Emitter
         }
     }
 
-    private void PrepareBlocks()
-    {
-        var blocks = _machine.Blocks.Count;
-        _firstLabel = _asm.NewLabels(blocks);
-        _moveStart.Fill(blocks, 0);
-        _threaded.Fill(blocks, 0);
-        _layout.Clear();
-        var move = 0;
-        for (var b = 0; b < blocks; b++)
-        {
-            ref var block = ref _machine.Blocks[b];
-            while (move < _allocation.Moves.Count && _allocation.Moves[move].Instruction < block.First)
-            {
-                move++;
-            }
-
-            _moveStart[b] = move;
-            _threaded[b] = b;
-            var hasMoves = move < _allocation.Moves.Count && _allocation.Moves[move].Instruction < block.End;
-            var isEmpty = !hasMoves && block.End - block.First == 2 && (X64Opcode)_machine.Instructions[block.First + 1].Opcode == X64Opcode.Jump;
-            var to = isEmpty && b != 0 ? _machine.Edges[block.SuccessorStart].To : b;
-            _threaded[b] = to > b || _threaded[to] == to ? to : b;
-        }
-
-        // Targets further on are settled already, those before are not empty.
-        for (var b = blocks - 1; b >= 0; b--)
-        {
-            _threaded[b] = _threaded[_threaded[b]];
-        }
-
-        for (var cold = 0; cold < 2; cold++)
-        {
-            for (var b = 0; b < blocks; b++)
-            {
-                if (_threaded[b] == b && _machine.Blocks[b].IsCold == (cold == 1))
-                {
-                    _layout.Add(b);
-                }
-            }
-        }
-    }
-
     private Label LabelOf(int block) => new(_firstLabel.Id + _threaded[block]);
 
     private void EmitPrologue()
@@ -281,15 +241,21 @@ internal sealed partial class X64Emitter
     private void EmitBlock(int b, int next)
     {
         ref var block = ref _machine.Blocks[b];
-        if (block.IsLoopHeader && !block.IsCold)
+        if (_alignment[b] != 0)
         {
-            _asm.Align(LoopAlignment, LoopPadding);
+            AlignLoop(_alignment[b], isFallenInto: _machine.Blocks[b].IsLoopHeader);
         }
 
         _asm.Bind(new Label(_firstLabel.Id + b));
         _current = b;
         _next = next;
+        EmitInstructions(b, ref block);
+    }
+
+    private void EmitInstructions(int b, ref MachineBlock block)
+    {
         _flagsRegister = -1;
+        _setRegister = -1;
         var move = _moveStart[b];
         for (var i = block.First + 1; i < block.End; i++)
         {
@@ -297,14 +263,12 @@ internal sealed partial class X64Emitter
             for (; move < _allocation.Moves.Count && _allocation.Moves[move].Instruction == i; move++)
             {
                 EmitMove(_allocation.Moves[move], (instruction.Flags & MachineFlags.ReadsFlags) != 0);
+                _setRegister = -1;
             }
 
             EmitInstruction(i, ref instruction);
         }
     }
-
-    private const int LoopAlignment = 32;
-    private const int LoopPadding = 16;
 
     // ---- Operands
 

@@ -36,6 +36,16 @@ internal sealed partial class X64Lowering
             ref var instruction = ref _ir.Get(value);
             if (!IsMergeable(value))
             {
+                // Of several uses that all want flags, each compares by itself: as many instructions as testing a 0 or 1 that was made first, and that is saved.
+                // What is compared has one more use then. Not where the outcome is wanted as a number anyway.
+                if (instruction.Opcode == IrOpcode.CompareInteger && _virtual[value] < 0 && !_merged[value] && IsImmediate(instruction.B, out _))
+                {
+                    _useCount[value]--;
+                    _useCount[instruction.A]++;
+                    var repeated = LowerCompareInteger(ref instruction);
+                    return negate ? Negate(repeated) : repeated;
+                }
+
                 break;
             }
 
@@ -84,6 +94,11 @@ internal sealed partial class X64Lowering
 
         if (IsImmediate(b, out var immediate))
         {
+            if (condition is Condition.Equal or Condition.NotEqual)
+            {
+                CompareAfterStep(ref a, ref immediate, width);
+            }
+
             if (immediate == 0)
             {
                 switch (condition)
@@ -105,6 +120,18 @@ internal sealed partial class X64Lowering
                 }
             }
 
+            // The low byte of a register.
+            ref var masked = ref _ir.Get(a);
+            if (masked.Opcode == IrOpcode.And && IsMergeable(a) && _ir.IsConstant(masked.B, out var mask) && mask == 0xFF && (uint)immediate <= 0xFF
+                && condition is Condition.Equal or Condition.NotEqual or Condition.Below or Condition.AboveEqual or Condition.BelowEqual or Condition.Above)
+            {
+                _merged[a] = true;
+                var low = UseLowBits(masked.A, 8);
+                Begin(X64Opcode.CompareImmediate, 1, immediate: (sbyte)immediate);
+                Add(low, OperandKind.UseAny);
+                return (int)condition;
+            }
+
             // A byte or word straight from memory.
             ref var load = ref _ir.Get(a);
             if (load.Opcode is IrOpcode.Load or IrOpcode.LoadVm && load.Access.Width < 4 && !load.Access.Signed && load.Access.Width < width
@@ -124,6 +151,20 @@ internal sealed partial class X64Lowering
             return (int)condition;
         }
 
+        if (_ir.Get(a).Opcode == IrOpcode.TypeId)
+        {
+            (a, b) = (b, a);
+            condition = condition.SwapOperands();
+        }
+
+        if (_ir.Get(b).Opcode == IrOpcode.TypeId)
+        {
+            var actual = SourceOf(a, 4);
+            Begin(X64Opcode.CompareTypeId, 4, aux: _ir.Get(b).A);
+            AddSource(actual);
+            return (int)condition;
+        }
+
         if (!CanMergeLoad(b, width) && TryMergeLoad(a, width, out var address))
         {
             var right = UseWidth(b, width);
@@ -139,6 +180,46 @@ internal sealed partial class X64Lowering
         Add(first, OperandKind.Use);
         AddSource(second);
         return (int)condition;
+    }
+
+    // Loops are often left when the counter, before its step, equals a constant. Comparing the counter after the step leaves nobody who asks for the old one,
+    // so that it can be stepped in place: no move on the back edge, hence no block for that move and no jump out of it. Equality alone stands wrapping.
+    private void CompareAfterStep(ref int value, ref int immediate, int width)
+    {
+        ref var branch = ref _ir.Get(_root);
+        if (branch.Opcode != IrOpcode.BranchIf || _ir.Get(value).Opcode != IrOpcode.BlockParameter || LivesOn(value))
+        {
+            return;
+        }
+
+        for (var k = 0; k < 2; k++)
+        {
+            var edge = k == 0 ? branch.B : branch.C;
+            var target = _ir.Edges[edge].To;
+            if (_ir.Links[value].Block != target)
+            {
+                continue;
+            }
+
+            var parameter = _ir.Blocks[target].First;
+            foreach (var argument in _ir.ArgumentsOf(edge))
+            {
+                ref var step = ref _ir.Get(argument);
+                if (parameter == value && step.Opcode == IrOpcode.Add && step.A == value && IsImmediate(step.B, out var amount))
+                {
+                    var sum = (long)immediate + amount;
+                    if (width == 4 || Fits(sum))
+                    {
+                        value = argument;
+                        immediate = (int)sum;
+                    }
+
+                    return;
+                }
+
+                parameter = _ir.Links[parameter].Next;
+            }
+        }
     }
 
     private void EmitTest(int value, int width)
@@ -323,11 +404,114 @@ internal sealed partial class X64Lowering
         return condition;
     }
 
+    // The register is cleared before the comparison, which keeps it apart from what is compared: neither a dependency on what was in it nor a movzx.
+    private void LowerSetInteger(int i, ref IrInstruction instruction)
+    {
+        var zero = _machine.NewVirtualRegister(MachineType.I32);
+        Begin(X64Opcode.LoadConstant, 4, immediate: _machine.Constants.Add(0));
+        Add(zero, OperandKind.Def);
+        var condition = LowerCompareInteger(ref instruction);
+        Begin(X64Opcode.Set, 4, condition);
+        _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
+        Add(_virtual[i], OperandKind.DefTied);
+        Add(zero, OperandKind.UseTied);
+    }
+
     private void LowerSet(int i, int condition)
     {
         Begin(X64Opcode.Set, 4, condition);
         _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
         Add(_virtual[i], OperandKind.Def);
+    }
+
+    // value + (x < y), value + (x = 0) and value + (x ≠ 0) by way of the carry flag.
+    private bool TryLowerAddCarry(int i, int width, int value, int bit)
+    {
+        bit = SkipExtension(bit, out var compare);
+        if (bit < 0)
+        {
+            return false;
+        }
+
+        ref var comparison = ref _ir.Get(compare);
+        var op = AluOp.Adc;
+        var immediate = 0;
+        int left = comparison.A, right = comparison.B;
+        var isZero = _ir.IsConstant(right, out var constant) && constant == 0;
+        switch (comparison.IntegerCondition)
+        {
+            case IntegerCondition.LessUnsigned when !isZero:
+                break;
+            case IntegerCondition.GreaterUnsigned when !isZero && !_ir.IsConstant(right, out _):
+                (left, right) = (right, left);
+                break;
+            case IntegerCondition.Equal when isZero:
+                break;
+            case IntegerCondition.NotEqual when isZero:
+                op = AluOp.Sbb;
+                immediate = -1;
+                break;
+            default:
+                return false;
+        }
+
+        _merged[compare] = true;
+        _merged[bit] = true;
+        var sum = UseWidth(value, width);
+        var size = WidthOf(_ir.TypeOf(left));
+        if (isZero)
+        {
+            // 0 alone is below 1.
+            LowerCompareBelow(left, size, 1);
+        }
+        else if (IsImmediate(right, out var limit))
+        {
+            LowerCompareBelow(left, size, limit);
+        }
+        else
+        {
+            var second = SourceOf(right, size);
+            var first = UseWidth(left, size);
+            Begin(X64Opcode.Compare, size);
+            Add(first, OperandKind.Use);
+            AddSource(second);
+        }
+
+        EmitTiedImmediate(X64Opcode.AluImmediate, i, width, (int)op, sum, immediate);
+        _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
+        return true;
+    }
+
+    // The comparison behind a 0 or 1 that may be extended; −1 unless all of it may be merged.
+    private int SkipExtension(int bit, out int compare)
+    {
+        compare = bit;
+        if (!IsMergeable(bit))
+        {
+            return -1;
+        }
+
+        if (_ir.Get(bit).Opcode == IrOpcode.ExtendUnsigned)
+        {
+            compare = _ir.Get(bit).A;
+        }
+
+        return IsMergeable(compare) && _ir.Get(compare).Opcode == IrOpcode.CompareInteger ? bit : -1;
+    }
+
+    private void LowerCompareBelow(int left, int width, int limit)
+    {
+        ref var load = ref _ir.Get(left);
+        if (load.Opcode is IrOpcode.Load or IrOpcode.LoadVm && load.Access.Width == 1 && !load.Access.Signed && (uint)limit <= 0xFF && TryMergeLoad(left, 1, out var narrow))
+        {
+            Begin(X64Opcode.CompareImmediate, 1, immediate: (sbyte)limit);
+            AddAddress(narrow);
+            return;
+        }
+
+        var source = SourceOf(left, width);
+        Begin(X64Opcode.CompareImmediate, width, immediate: limit);
+        AddSource(source);
     }
 
     private void EmitTrapIf(int condition, int code)

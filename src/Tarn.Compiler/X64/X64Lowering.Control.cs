@@ -472,7 +472,7 @@ internal sealed partial class X64Lowering
                 LowerWrap(i, ref instruction);
                 break;
             case IrOpcode.CompareInteger:
-                LowerSet(i, LowerCompareInteger(ref instruction));
+                LowerSetInteger(i, ref instruction);
                 break;
             case IrOpcode.CompareFloat:
                 LowerSet(i, LowerCompareFloat(ref instruction));

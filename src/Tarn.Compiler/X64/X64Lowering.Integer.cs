@@ -52,6 +52,11 @@ internal sealed partial class X64Lowering
             return;
         }
 
+        if (TryLowerAddCarry(i, width, a, b) || TryLowerAddCarry(i, width, b, a))
+        {
+            return;
+        }
+
         if (IsSmallShift(b, out _))
         {
             EmitLea(i, width, a, b, 0);

@@ -70,6 +70,9 @@ internal enum X64Opcode : ushort
     /// <summary>use, mem: memory is the left operand.</summary>
     CompareMemory,
 
+    /// <summary>any or mem, with the canonical id of type [Aux], which is filled in when the code is loaded.</summary>
+    CompareTypeId,
+
     /// <summary>use, use.</summary>
     Test,
 

@@ -8,6 +8,8 @@ namespace Tarn.Pooling;
 
 internal sealed class StackCache : IDisposable
 {
+    private const int AttemptsWhenExhausted = 8;
+
     private readonly Entry[] _entries;
     private readonly GuestStackPool _pool;
     private readonly int _limit;
@@ -51,7 +53,7 @@ internal sealed class StackCache : IDisposable
 
     private GuestStack RentSlow()
     {
-        if (Interlocked.Increment(ref _made) > _limit)
+        for (int attempt = 0; Interlocked.Increment(ref _made) > _limit; attempt++)
         {
             Interlocked.Decrement(ref _made);
             // Another core's is better than none.
@@ -59,6 +61,12 @@ internal sealed class StackCache : IDisposable
             {
                 if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
                     return stack;
+            }
+            // One may be on its way back, between a cache and the count.
+            if (attempt < AttemptsWhenExhausted)
+            {
+                Thread.Yield();
+                continue;
             }
             Interlocked.Increment(ref _exhaustions);
             throw new PoolExhaustedException("stack", _limit, "PoolingOptions.TotalStacks");

@@ -1,0 +1,53 @@
+// The programs of bench/programs: which there are, and how their native counterparts are built. Their modules are checked in, so that neither clang nor rustc
+// is needed to run the benchmarks; without the compilers the native column is left out.
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+
+namespace Tarn.Bench.Execute;
+
+internal static class ProgramSet
+{
+    /// <summary>bench/programs, wherever the sources are.</summary>
+    public static string Folder => FindFolder();
+
+    /// <summary>The programs with these names or of these groups; all where none is given.</summary>
+    public static List<BenchmarkProgram> Read(IReadOnlyList<string> names)
+    {
+        List<BenchmarkProgram> programs = [];
+        HashSet<string> missing = [.. names];
+        foreach (string line in File.ReadLines(Path.Combine(Folder, "programs.tsv")))
+        {
+            if (line.StartsWith('#') || line.Length == 0)
+                continue;
+            if (line.Split('\t') is not [string name, string n, string countN, string group, _])
+                throw new InvalidDataException($"programs.tsv: not five columns: {line}");
+            missing.Remove(name);
+            missing.Remove(group);
+            if (names.Count == 0 || names.Contains(name) || names.Contains(group))
+                programs.Add(new(name, Number(n), Number(countN), group, Path.Combine(Folder, "wasm", name + ".wasm")));
+        }
+
+        return missing.Count == 0 ? programs : throw new ArgumentException($"There is no program called {string.Join(", ", missing)}: see bench/programs/programs.tsv.");
+    }
+
+    /// <summary>Builds the native libraries and returns their folder, or null where the compilers are missing.</summary>
+    public static string? BuildNative()
+    {
+        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native");
+        try
+        {
+            using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Folder, "build.sh"), "native", output]));
+            build?.WaitForExit();
+            return build?.ExitCode == 0 ? output : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
+
+    private static string FindFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
+}

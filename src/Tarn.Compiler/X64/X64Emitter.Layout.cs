@@ -1,0 +1,235 @@
+// In which order blocks are emitted. Cold ones come last, blocks that hold nothing but a jump are threaded through, and innermost loops are turned so that
+// the branch that decides on another round is also the one that goes back: a loop whose test is at its top, or whose back edge carries moves, would
+// else execute a jump in each round. Blocks on the way out of a loop, which hold the moves of its exits, leave the loop's range.
+//
+// A block that ends in a switch may be emitted again in place of a jump to it: in an interpreter each operation then has an indirect jump of its own, which
+// is predicted by what usually follows that operation. Registers are assigned by now, so a copy is exact.
+using Tarn.Assembler;
+using Tarn.Compiler.Lower;
+
+namespace Tarn.Compiler.X64;
+
+using Tarn.Compiler.IR;
+
+/// <content>Layout.</content>
+internal sealed partial class X64Emitter
+{
+    private const int InnerLoopAlignment = 32;
+    private const int OuterLoopAlignment = 16;
+    private const int RepeatedInstructions = 12;
+    private const int RepeatedBlocks = 64;
+
+    private GrowableArray<int> _alignment = new(128);
+    private GrowableArray<int> _turned = new(128);
+    private GrowableArray<bool> _hasInnerLoop = new(32);
+    private GrowableArray<int> _switchTables = new(128);
+    private int _repeats;
+
+    private void PrepareBlocks()
+    {
+        var blocks = _machine.Blocks.Count;
+        _firstLabel = _asm.NewLabels(blocks);
+        _moveStart.Fill(blocks, 0);
+        _threaded.Fill(blocks, 0);
+        _layout.Clear();
+        var move = 0;
+        for (var b = 0; b < blocks; b++)
+        {
+            ref var block = ref _machine.Blocks[b];
+            while (move < _allocation.Moves.Count && _allocation.Moves[move].Instruction < block.First)
+            {
+                move++;
+            }
+
+            _moveStart[b] = move;
+            _threaded[b] = b;
+            var hasMoves = move < _allocation.Moves.Count && _allocation.Moves[move].Instruction < block.End;
+            var isEmpty = !hasMoves && block.End - block.First == 2 && (X64Opcode)_machine.Instructions[block.First + 1].Opcode == X64Opcode.Jump;
+            var to = isEmpty && b != 0 ? _machine.Edges[block.SuccessorStart].To : b;
+            _threaded[b] = to > b || _threaded[to] == to ? to : b;
+        }
+
+        // Targets further on are settled already, those before are not empty.
+        for (var b = blocks - 1; b >= 0; b--)
+        {
+            _threaded[b] = _threaded[_threaded[b]];
+        }
+
+        for (var cold = 0; cold < 2; cold++)
+        {
+            for (var b = 0; b < blocks; b++)
+            {
+                if (_threaded[b] == b && _machine.Blocks[b].IsCold == (cold == 1))
+                {
+                    _layout.Add(b);
+                }
+            }
+
+            if (cold == 0)
+            {
+                ArrangeLoops();
+            }
+        }
+    }
+
+    private void ArrangeLoops()
+    {
+        var loops = _machine.Loops;
+        _alignment.Fill(_machine.Blocks.Count, 0);
+        _switchTables.Fill(_machine.Blocks.Count, 0);
+        _repeats = RepeatedBlocks;
+        _hasInnerLoop.Fill(loops.Count, false);
+        for (var k = 0; k < loops.Count; k++)
+        {
+            if (loops[k].Parent >= 0)
+            {
+                _hasInnerLoop[loops[k].Parent] = true;
+            }
+        }
+
+        for (var start = 0; start < _layout.Count;)
+        {
+            var header = _layout[start];
+            ref var block = ref _machine.Blocks[header];
+            if (!block.IsLoopHeader || _hasInnerLoop[block.Loop])
+            {
+                _alignment[header] = block.IsLoopHeader ? OuterLoopAlignment : 0;
+                start++;
+                continue;
+            }
+
+            var end = start + 1;
+            while (end < _layout.Count && _layout[end] < loops[block.Loop].End)
+            {
+                end++;
+            }
+
+            if (!HasCalls(start, end))
+            {
+                ArrangeLoop(start, end, block.Loop);
+                _alignment[_layout[start]] = InnerLoopAlignment;
+            }
+
+            start = end;
+        }
+    }
+
+    // A round of a loop that calls takes longer than a jump or a crossed cache line.
+    private bool HasCalls(int start, int end)
+    {
+        for (var k = start; k < end && _machine.HasCalls; k++)
+        {
+            ref var block = ref _machine.Blocks[_layout[k]];
+            for (var i = block.First; i < block.End; i++)
+            {
+                if (OpcodeAt(i) is X64Opcode.Call or X64Opcode.CallReference)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    // Padding is executed where code falls into the loop: no more than one or two nops there.
+    private void AlignLoop(int alignment, bool isFallenInto)
+    {
+        if (isFallenInto && alignment > OuterLoopAlignment)
+        {
+            _asm.Align(alignment, alignment / 2);
+            alignment = OuterLoopAlignment;
+        }
+
+        _asm.Align(alignment);
+    }
+
+    // The blocks of the layout from start to end: those of an innermost loop, its header first, and of its exits.
+    private void ArrangeLoop(int start, int end, int loop)
+    {
+        _turned.Clear();
+        for (var k = start; k < end; k++)
+        {
+            if (_machine.Blocks[_layout[k]].Loop == loop)
+            {
+                _turned.Add(_layout[k]);
+            }
+        }
+
+        var count = _turned.Count;
+        for (var k = start; k < end; k++)
+        {
+            if (_machine.Blocks[_layout[k]].Loop != loop)
+            {
+                _turned.Add(_layout[k]);
+            }
+        }
+
+        var first = 0;
+        ref var last = ref _machine.Blocks[_turned[count - 1]];
+        if (OpcodeAt(last.End - 1) == X64Opcode.Jump && _threaded[_machine.Edges[last.SuccessorStart].To] == _turned[0])
+        {
+            for (var k = count - 1; k > 0 && first == 0; k--)
+            {
+                ref var leaving = ref _machine.Blocks[_turned[k - 1]];
+                if (OpcodeAt(leaving.End - 1) != X64Opcode.JumpIf)
+                {
+                    continue;
+                }
+
+                var one = _threaded[_machine.Edges[leaving.SuccessorStart].To];
+                var other = _threaded[_machine.Edges[leaving.SuccessorStart + 1].To];
+                var exit = one == _turned[k] ? other : one;
+                if ((one == _turned[k] || other == _turned[k]) && _machine.Blocks[exit].Loop != loop)
+                {
+                    first = k;
+                    BringForward(count, exit);
+                }
+            }
+        }
+
+        for (var k = 0; k < count; k++)
+        {
+            _layout[start + k] = _turned[(first + k) % count];
+        }
+
+        for (var k = count; k < _turned.Count; k++)
+        {
+            _layout[start + k] = _turned[k];
+        }
+    }
+
+    // Puts the block that the loop falls out to before the other exits, if it is one of them.
+    private void BringForward(int from, int block)
+    {
+        for (var k = from; k < _turned.Count; k++)
+        {
+            if (_turned[k] == block)
+            {
+                _turned.Span[from..k].CopyTo(_turned.Span[(from + 1)..]);
+                _turned[from] = block;
+                return;
+            }
+        }
+    }
+
+    private X64Opcode OpcodeAt(int instruction) => (X64Opcode)_machine.Instructions[instruction].Opcode;
+
+    // Emits a block in place of a jump to it, if it is a short one that ends in a switch and within a loop.
+    private bool TryRepeat(int target)
+    {
+        ref var block = ref _machine.Blocks[target];
+        if (block.LoopDepth == 0 || block.IsCold || _repeats == 0 || target == _current || block.End - block.First > RepeatedInstructions
+            || OpcodeAt(block.End - 1) != X64Opcode.Switch)
+        {
+            return false;
+        }
+
+        _repeats--;
+        var current = _current;
+        _current = target;
+        EmitInstructions(target, ref block);
+        _current = current;
+        return true;
+    }
+}
