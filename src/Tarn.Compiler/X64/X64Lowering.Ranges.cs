@@ -4,7 +4,6 @@
 //
 // Invariant: a bound holds for every value that the SSA value ever takes, wherever it is used.
 using System.Numerics;
-using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;
 
