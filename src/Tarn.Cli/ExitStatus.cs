@@ -1,4 +1,4 @@
-// The exit statuses of every verb, as the help states them.
+// The exit statuses of every verb, as the help states them. Those of `run` are what shells and timeout(1) use for the same things.
 namespace Tarn.Cli;
 
 internal static class ExitStatus
@@ -11,4 +11,16 @@ internal static class ExitStatus
 
     /// <summary>A file could not be read or written.</summary>
     public const int Unreadable = 2;
+
+    /// <summary>The guest took longer than it was given.</summary>
+    public const int TimedOut = 124;
+
+    /// <summary>The guest was stopped by Ctrl-C.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The guest trapped.</summary>
+    public const int Trapped = 134;
+
+    /// <summary>The guest was stopped by SIGTERM.</summary>
+    public const int Terminated = 143;
 }

@@ -5,33 +5,39 @@ using Tarn.Cli;
 using Tarn.Cli.Commands;
 using Tarn.Wasm;
 
+Command run = RunCommand.Create();
 RootCommand root = new(
     """
     Tarn, a WebAssembly runtime for .NET.
 
     Modules are given as .wasm or .wat files, or as - for standard input; which of the two formats it is, is seen from the contents.
-    Exit status: 0 all well, 1 a module or script failed, 2 a file could not be read.
+    Exit status: 0 all well, 1 a module or script failed, 2 a file could not be read; run has the guest's (tarn run --help).
 
     Examples:
+      tarn run --dir . app.wasm input.txt         run a program built for WASI, with files of this directory
       tarn run --invoke add samples/add.wat 2 3    call an exported function
+      tarn compile app.wasm                       compile ahead of time; tarn run app.tarn starts at once
       tarn validate app.wasm                      is the module valid, and if not, where and why?
       tarn print --folded app.wasm                read a binary module as text
       tarn parse app.wat -o app.wasm              write the binary of a text module
       tarn inspect -f add samples/add.wat         see a function as IR and machine code
+      tarn pool --slots 500 --hold 100            watch the pools under load
       tarn wast spec-testsuite                    run WebAssembly's own test scripts
     """)
 {
-    RunCommand.Create(),
+    run,
+    CompileCommand.Create(),
     ValidateCommand.Create(),
     PrintCommand.Create(),
     ParseCommand.Create(),
     InspectCommand.Create(),
+    PoolCommand.Create(),
     WastCommand.Create(),
 };
 
 try
 {
-    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return root.Parse(RunCommand.SeparateGuestArguments(run, args)).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (WasmException problem)
 {

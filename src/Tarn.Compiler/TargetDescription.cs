@@ -24,6 +24,9 @@ internal sealed record TargetDescription
     /// <summary>With guarded memories: bytes behind the 4 GiB that fault. Accesses with offset + size up to this need no check.</summary>
     public ulong GuardBytes { get; init; } = 32 * 1024 * 1024;
 
+    /// <summary>No 32-bit memory has more bytes than this, whatever the module says: address arithmetic below it is known not to wrap.</summary>
+    public ulong MaximumMemoryBytes { get; init; } = 1UL << 32;
+
     /// <summary>Loops and function entries look for a requested interruption.</summary>
     public bool Interruption { get; init; }
 

@@ -35,6 +35,7 @@ public sealed class Engine : IDisposable
         Target = new TargetDescription
         {
             MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
+            MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
             Interruption = options.Interruption,
             Fuel = options.Fuel,
         };

@@ -432,6 +432,12 @@ public sealed unsafe partial class Store : IDisposable
         }
         References.Clear();
         State = null;
+        // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
+        if (_stack is GuestStack stack)
+        {
+            _stack = null;
+            Allocator.FreeStack(stack);
+        }
         foreach (InstanceData instance in _instances)
             instance.Free(Allocator);
         foreach (MemoryInstance memory in _memories ?? [])
@@ -441,14 +447,12 @@ public sealed unsafe partial class Store : IDisposable
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
         _instances.Clear();
-        if (_stack is GuestStack stack)
-        {
-            _stack = null;
-            Allocator.FreeStack(stack);
-        }
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }
+
+    /// <summary>Gives back what a deep call left resident of the stack, if the store holds one.</summary>
+    internal void TrimStack(long keepResident) => _stack?.Trim(keepResident);
 
     private void AttachStack()
     {

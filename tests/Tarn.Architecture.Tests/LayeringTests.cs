@@ -13,7 +13,8 @@ public sealed class LayeringTests
         ["Tarn.Assembler"] = [],
         ["Tarn.Compiler"] = ["Tarn.Wasm", "Tarn.Assembler"],
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
-        ["Tarn.Cli"] = ["Tarn", "Tarn.Compiler", "Tarn.Wasm"],
+        ["Tarn.Wasi"] = ["Tarn"],
+        ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
     };
 
     public static TheoryData<string> Assemblies => new(s_allowed.Keys);
@@ -32,6 +33,7 @@ public sealed class LayeringTests
     [InlineData("Tarn.Assembler")]
     [InlineData("Tarn.Compiler")]
     [InlineData("Tarn")]
+    [InlineData("Tarn.Wasi")]
     public void The_core_depends_on_the_framework_alone(string name)
     {
         IEnumerable<string> foreign = Assembly.Load(name).GetReferencedAssemblies().Select(a => a.Name!)

@@ -13,6 +13,7 @@ public sealed class PublicApiTests
     [InlineData("Tarn.Assembler")]
     [InlineData("Tarn.Compiler")]
     [InlineData("Tarn")]
+    [InlineData("Tarn.Wasi")]
     public void The_public_surface_is_as_listed(string name) =>
         GoldenFile.Check($"tests/Tarn.Architecture.Tests/PublicApi/{name}.txt", PublicApi.Describe(Assembly.Load(name)));
 

@@ -1,22 +1,26 @@
 // The race that Tarn is built for: instantiate, look an export up, call it, dispose, again and again. Every contender runs the same modules in this process,
 // interleaved; results must be the expected ones on every cycle, so nobody gets away with a reset that is none. Three parts:
-//   rates       medians of batches on one thread, then on two at once (ns a cycle; with two threads the wall time over the cycles of both);
+//   rates       medians of batches on one thread, then on two at once (ns a cycle; with two threads the wall time over the cycles of both). With --clock=cpu
+//               it is the threads' own processor time instead: on a machine that others use, it says what a cycle costs, and with two threads
+//               whether they cost each other anything (the same figure as for one thread: they do not);
 //   latency     every cycle timed by itself, percentiles;
 //   steadiness  what a cycle costs besides time: managed bytes, page faults, system calls. The last are counted by strace in a child process, as the
 //               difference between a long and a short run, so that start-up does not count.
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 
 namespace Tarn.Bench.Instantiate;
 
 internal sealed class InstantiateBenchmark : IBenchmark
 {
     private const double BatchNanoseconds = 4e6;
-    private const double WarmUpMilliseconds = 250;
+    private const double QuietMilliseconds = 300;
+    private const double WarmUpMilliseconds = 5000;
 
     public string Verb => "instantiate";
 
-    public string Summary => "instantiate + call + dispose against Wasmtime pooled and on demand, ns; words: cases; --only=tarn,c-api,… --rounds=N --part=rates|latency|steady";
+    public string Summary => "instantiate + call + dispose against Wasmtime pooled and on demand, ns; words: cases; --only=tarn,c-api,… --rounds=N --clock=cpu --part=rates|latency|steady";
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -63,8 +67,9 @@ internal sealed class InstantiateBenchmark : IBenchmark
     private static void Rates(List<InstantiateCase> cases, List<CycleContender> contenders, BenchmarkArguments arguments)
     {
         int rounds = arguments.Rounds(15);
-        SideBySide one = new("Instantiate + call + dispose, one thread", "ns");
-        SideBySide two = new("Instantiate + call + dispose, two threads, wall time over all cycles", "ns");
+        bool cpu = arguments.Text("clock") == "cpu";
+        SideBySide one = new("Instantiate + call + dispose, one thread", cpu ? "ns of processor time" : "ns");
+        SideBySide two = new("Instantiate + call + dispose, two threads at once", cpu ? "ns of both threads' processor time over all cycles" : "ns of wall time over all cycles");
         foreach (InstantiateCase instantiateCase in cases)
         {
             var single = new List<Contender>();
@@ -73,14 +78,15 @@ internal sealed class InstantiateBenchmark : IBenchmark
             {
                 int cycles = Calibrate(contender, instantiateCase);
                 long expected = contender.Run(1);
-                single.Add(Contender.InProcess(contender.Name, cycles, () => Require(contender.Run(cycles) == expected * cycles)));
-                pairs.Add(Contender.InProcess(contender.Name, 2.0 * cycles, () => TwoThreads(() => Require(contender.Run(cycles) == expected * cycles))));
+                void Batch() => Require(contender.Run(cycles) == expected * cycles);
+                single.Add(new Contender(contender.Name, () => OneThread(Batch, cpu) / cycles));
+                pairs.Add(new Contender(contender.Name, () => TwoThreads(Batch, cpu) / (2.0 * cycles)));
             }
             one.Run(instantiateCase.Title, single, rounds);
             two.Run(instantiateCase.Title, pairs, rounds);
         }
         SideBySide control = new("What two threads are worth on this machine: arithmetic alone", "ns");
-        control.Run("multiply", [Contender.InProcess("one thread", Spins, Spin), Contender.InProcess("two threads", 2.0 * Spins, () => TwoThreads(Spin))], rounds);
+        control.Run("multiply", [new Contender("one thread", () => OneThread(Spin, cpu) / Spins), new Contender("two threads", () => TwoThreads(Spin, cpu) / (2.0 * Spins))], rounds);
         one.Report(arguments);
         two.Report(arguments);
         control.Report(arguments);
@@ -193,16 +199,26 @@ internal sealed class InstantiateBenchmark : IBenchmark
         long result = contender.Run(1);
         if (instantiateCase.Expected is long expected && result != expected)
             throw new InvalidOperationException($"{contender.Name} returns {result} for {instantiateCase.Name}, not {expected}");
-        // Long enough for tiered compilation to be done with whatever runs in this process.
+        // Until tiered compilation has nothing more to do for whatever runs in this process.
         long begin = Stopwatch.GetTimestamp();
+        long quiet = begin;
+        long compiled = JitInfo.GetCompiledMethodCount();
         for (int cycles = 1; ;)
         {
-            long start = Stopwatch.GetTimestamp();
+            double start = ProcessCounters.ThreadNanoseconds();
             Require(contender.Run(cycles) == result * cycles);
-            double elapsed = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+            double elapsed = ProcessCounters.ThreadNanoseconds() - start;
             if (elapsed < BatchNanoseconds)
+            {
                 cycles *= 2;
-            else if (Stopwatch.GetElapsedTime(begin).TotalMilliseconds > WarmUpMilliseconds)
+                continue;
+            }
+            if (JitInfo.GetCompiledMethodCount() != compiled)
+            {
+                compiled = JitInfo.GetCompiledMethodCount();
+                quiet = Stopwatch.GetTimestamp();
+            }
+            if (Stopwatch.GetElapsedTime(quiet).TotalMilliseconds > QuietMilliseconds || Stopwatch.GetElapsedTime(begin).TotalMilliseconds > WarmUpMilliseconds)
                 return Math.Max(1, (int)(cycles * BatchNanoseconds / elapsed));
         }
     }
@@ -217,14 +233,26 @@ internal sealed class InstantiateBenchmark : IBenchmark
         Require(value != 0);
     }
 
-    private static void TwoThreads(Action work)
+    private static double OneThread(Action work, bool cpu)
+    {
+        double start = cpu ? ProcessCounters.ThreadNanoseconds() : 0;
+        long begin = Stopwatch.GetTimestamp();
+        work();
+        return cpu ? ProcessCounters.ThreadNanoseconds() - start : Stopwatch.GetElapsedTime(begin).TotalNanoseconds;
+    }
+
+    // Both wait for each other before they begin, so that starting a thread does not count.
+    private static double TwoThreads(Action work, bool cpu)
     {
         Exception? failed = null;
+        double spent = 0;
+        using var barrier = new Barrier(2);
         var other = new Thread(() =>
         {
             try
             {
-                work();
+                barrier.SignalAndWait();
+                spent = OneThread(work, cpu: true);
             }
             catch (Exception e)
             {
@@ -232,10 +260,14 @@ internal sealed class InstantiateBenchmark : IBenchmark
             }
         });
         other.Start();
-        work();
+        barrier.SignalAndWait();
+        long begin = Stopwatch.GetTimestamp();
+        double own = OneThread(work, cpu: true);
         other.Join();
+        double elapsed = Stopwatch.GetElapsedTime(begin).TotalNanoseconds;
         if (failed is not null)
             throw failed;
+        return cpu ? own + spent : elapsed;
     }
 
     private static void Require(bool condition)

@@ -1,125 +1,134 @@
-// tarn run: compiles a module and calls one of its exports. Arguments are read by the function's signature, results printed one a
-// line; a trap goes to standard error with its backtrace.
+// tarn run: runs a program. A WASI command is run as its author meant it, with arguments, files and streams; of any other module one exported function is
+// called, its arguments read by the function's signature, its results printed one a line. Everything behind the module's path belongs to the guest.
 using System.CommandLine;
 using System.Globalization;
+using Tarn.Cli.Running;
+using Tarn.Wasi;
+using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
 internal static class RunCommand
 {
-    private const int Trapped = 1;
+    private const string Start = "_start";
+    private const string Initialize = "_initialize";
 
     public static Command Create()
     {
-        Argument<string> file = new("FILE") { Description = "The module: .wasm or .wat." };
-        Argument<string[]> values = new("ARGUMENTS") { Description = "Arguments of the function: integers (also 0x…), or decimal and special floating-point numbers.", Arity = ArgumentArity.ZeroOrMore };
-        Option<string?> invoke = new("--invoke", "-i") { Description = "The exported function to call; without it _start, main, or the only exported function.", HelpName = "NAME" };
+        Argument<string> file = new("FILE") { Description = "The program: .wasm, .wat, a module compiled by tarn compile, or - for standard input." };
+        Argument<string[]> rest = new("ARGUMENTS")
+        {
+            Description = "Everything behind FILE goes to the guest: a program's arguments, or those of the function called (integers, also 0x…, and floating-point numbers).",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        Option<string[]> directories = new("--dir", "-d") { Description = "Let the guest use this directory and what is in it, under the same name or as GUEST. Without it a guest sees no files at all.", HelpName = "HOST[::GUEST]" };
+        Option<string[]> readOnly = new("--read-dir") { Description = "As --dir, for reading only.", HelpName = "HOST[::GUEST]" };
+        Option<string[]> variables = new("--env", "-e") { Description = "Set an environment variable of the guest; a name alone passes on yours. Without it a guest's environment is empty.", HelpName = "NAME[=VALUE]" };
+        Option<string?> invoke = new("--invoke", "-i") { Description = "Call this exported function instead of the program's start, and print its results.", HelpName = "NAME" };
+        Option<double?> timeout = new("--timeout", "-t") { Description = "Stop the guest after so many seconds (exit status 124).", HelpName = "SECONDS" };
+        Option<long?> fuel = new("--fuel") { Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
+        Option<string?> maximumMemory = new("--max-memory", "-m") { Description = "What the guest's memory may grow to, for example 64M. Growing further fails inside the guest.", HelpName = "SIZE" };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
-        Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called." };
-        Option<double?> timeout = new("--timeout") { Description = "Stop the guest after so many seconds.", HelpName = "SECONDS" };
-        Option<long?> fuel = new("--fuel") { Description = "Stop the guest after so many instructions.", HelpName = "COUNT" };
-        Command command = new("run", "Call an exported function of a module and print its results.") { file, values, invoke, memory, lazy, timeout, fuel };
+        Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called, and don't use the cache." };
+        Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
+        Command command = new(
+            "run",
+            """
+            Run a program, or call a function of a module.
+
+            Examples:
+              tarn run app.wasm --verbose input.txt          the guest gets --verbose and input.txt
+              tarn run --dir . app.wasm input.txt            and may open files of this directory
+              tarn run --read-dir /data::/in app.wasm        sees /data as /in, cannot change it
+              tarn run --invoke add samples/add.wat 2 3      calls a function: 5
+              tarn run --timeout 2 --max-memory 64M app.wasm keeps it short and small
+
+            Exit status: the guest's own; 134 it trapped, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
+            """)
+        {
+            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, memory, lazy, noCache,
+        };
         command.SetAction(arguments =>
         {
-            var options = new EngineOptions
+            try
             {
-                MemoryStrategy = arguments.GetValue(memory),
-                Compilation = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
-                Interruption = arguments.GetValue(timeout) is not null,
-                Fuel = arguments.GetValue(fuel) is not null,
-            };
-            return Run(options, arguments.GetValue(file)!, arguments.GetValue(invoke), arguments.GetValue(values) ?? [], arguments.GetValue(timeout), arguments.GetValue(fuel));
+                EngineOptions options = Options(arguments.GetValue(memory), arguments.GetValue(lazy), arguments.GetValue(fuel) is not null, arguments.GetValue(maximumMemory));
+                var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
+                {
+                    Directories = arguments.GetValue(directories) ?? [],
+                    ReadOnlyDirectories = arguments.GetValue(readOnly) ?? [],
+                    Variables = arguments.GetValue(variables) ?? [],
+                    Function = arguments.GetValue(invoke),
+                    Fuel = arguments.GetValue(fuel),
+                    Timeout = arguments.GetValue(timeout) is double seconds ? Seconds(seconds) : null,
+                    Cache = arguments.GetValue(noCache) ? null : CompilationCache.ForUser(),
+                };
+                return run.Execute();
+            }
+            catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+            {
+                Console.Error.WriteLine($"tarn: {e.Message}");
+                return ExitStatus.Failed;
+            }
         });
         return command;
     }
 
-    private static int Run(EngineOptions options, string path, string? export, string[] texts, double? timeout, long? fuel)
+    /// <summary>Options of the engine; those that change code are the same as in <see cref="CompileCommand"/>.</summary>
+    public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel, string? maximumMemory) => new()
     {
-        try
+        MemoryStrategy = memory,
+        Compilation = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
+        // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.
+        Interruption = true,
+        Fuel = fuel,
+        MaximumMemoryPages = maximumMemory is null ? new EngineOptions().MaximumMemoryPages : Pages(maximumMemory),
+    };
+
+    /// <summary>
+    /// Puts a "--" behind the module's path in <c>tarn run [options] FILE …</c>, so that the guest gets its options and not we.
+    /// </summary>
+    public static string[] SeparateGuestArguments(Command run, string[] arguments)
+    {
+        if (arguments.Length == 0 || arguments[0] != run.Name)
+            return arguments;
+        for (int i = 1; i < arguments.Length; i++)
         {
-            using var engine = new Engine(options);
-            using Module module = Module.FromFile(engine, path);
-            using InstanceTemplate template = new Linker(engine).Prepare(module);
-            using Instance instance = template.Instantiate();
-            if (fuel is long most)
-                instance.Fuel = most;
-            Function function = instance.GetFunction(export ?? DefaultExport(module));
-            FunctionSignature signature = function.Signature;
-            if (texts.Length != signature.Parameters.Length)
-                throw new ArgumentException($"the function takes {signature.Parameters.Length} arguments, and {texts.Length} were given: {signature}");
-            var values = new Value[texts.Length];
-            for (int i = 0; i < values.Length; i++)
-                values[i] = ParseValue(texts[i], signature.Parameters[i]);
-            var results = new Value[signature.Results.Length];
-            using var source = new CancellationTokenSource();
-            if (timeout is double seconds)
-                source.CancelAfter(TimeSpan.FromSeconds(seconds));
-            function.Invoke(values, results, timeout is null ? default : source.Token);
-            foreach (Value result in results)
-                Console.WriteLine(Format(result));
-            return 0;
+            string word = arguments[i];
+            if (word == "--")
+                return arguments;
+            if (word == "-" || !word.StartsWith('-'))
+                return [.. arguments[..(i + 1)], "--", .. arguments[(i + 1)..]];
+            Option? option = run.Options.FirstOrDefault(o => o.Name == word || o.Aliases.Contains(word));
+            if (option is not null && option.ValueType != typeof(bool))
+                i++;
         }
-        catch (TrapException e)
-        {
-            Console.Error.WriteLine($"tarn: the guest trapped: {e.Message}");
-            return Trapped;
-        }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("tarn: the guest was stopped: its time was over");
-            return Trapped;
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
-        {
-            Console.Error.WriteLine($"tarn: {e.Message}");
-            return Trapped;
-        }
+        return arguments;
     }
 
-    private static string DefaultExport(Module module)
+    /// <summary>Which function a module without a program's start is meant to run.</summary>
+    public static string DefaultExport(Module module)
     {
         string[] functions = [.. module.Exports.Where(e => e.Kind == ExternKind.Function).Select(e => e.Name)];
-        if (functions.Contains("_start"))
-            return "_start";
+        if (functions.Contains(Start))
+            return Start;
         if (functions.Contains("main"))
             return "main";
-        return functions.Length == 1
-            ? functions[0]
+        string[] candidates = [.. functions.Where(name => name != Initialize)];
+        return candidates.Length == 1
+            ? candidates[0]
             : throw new ArgumentException($"say which function to call with --invoke; the module exports {(functions.Length == 0 ? "none" : string.Join(", ", functions))}");
     }
 
-    private static Value ParseValue(string text, ValueKind kind) => kind switch
-    {
-        ValueKind.I32 => Value.FromInt32((int)ParseInteger(text, 32)),
-        ValueKind.I64 => Value.FromInt64(ParseInteger(text, 64)),
-        ValueKind.F32 => Value.FromSingle(float.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)),
-        ValueKind.F64 => Value.FromDouble(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)),
-        ValueKind.ExternRef when text != "null" => Value.FromObject(text),
-        ValueKind.ExternRef => Value.NullExtern,
-        ValueKind.FuncRef when text == "null" => Value.NullFunction,
-        _ => throw new ArgumentException($"an argument of kind {kind} cannot be given on the command line"),
-    };
+    private static TimeSpan Seconds(double seconds) => seconds is > 0 and < 1_000_000
+        ? TimeSpan.FromSeconds(seconds)
+        : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"--timeout {seconds}: give a number of seconds above 0"));
 
-    // Signed and unsigned notation are both welcome: -1 and 4294967295 are the same i32.
-    private static long ParseInteger(string text, int bits)
+    private static long Pages(string text)
     {
-        bool negative = text.StartsWith('-');
-        string digits = text.TrimStart('-', '+').Replace("_", "", StringComparison.Ordinal);
-        ulong magnitude = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            ? ulong.Parse(digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
-            : ulong.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-        ulong most = negative ? 1UL << (bits - 1) : bits == 64 ? ulong.MaxValue : (1UL << bits) - 1;
-        if (magnitude > most)
-            throw new OverflowException($"{text} does not fit an i{bits}");
-        return negative ? unchecked(-(long)magnitude) : (long)magnitude;
+        const long PageSize = 64 << 10;
+        return ByteSize.TryParse(text, out long bytes) && bytes >= PageSize
+            ? Math.Min(bytes / PageSize, new EngineOptions().MaximumMemoryPages)
+            : throw new ArgumentException($"--max-memory {text}: give a size of at least 64K, for example 512K, 64M or 2G");
     }
-
-    private static string Format(Value value) => value.Kind switch
-    {
-        ValueKind.I32 => value.AsInt32().ToString(CultureInfo.InvariantCulture),
-        ValueKind.I64 => value.AsInt64().ToString(CultureInfo.InvariantCulture),
-        ValueKind.F32 => value.AsSingle().ToString("R", CultureInfo.InvariantCulture),
-        ValueKind.F64 => value.AsDouble().ToString("R", CultureInfo.InvariantCulture),
-        _ => value.ToString(),
-    };
 }

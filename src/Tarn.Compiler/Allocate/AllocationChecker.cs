@@ -1,7 +1,8 @@
 // Verifies an allocation without trusting anything the allocator thinks: a forward data flow over what each location holds. The state is a set of
 // pairs (location, virtual register); moves copy it, clobbers and writes erase it, edges rename arguments to parameters, joins intersect.
 // An operand is right if its location holds its virtual register. A value of an earlier loop iteration cannot pass for a new one, since
-// it is not in the state that enters the loop. Runs in debug builds, tests and fuzzing; may allocate.
+// it is not in the state that enters the loop. What nobody reads any more is forgotten at the end of a block: that cannot hide a fault, and without it the state
+// of a large function grows with the square of its size. Runs in debug builds, tests and fuzzing; may allocate.
 using System.Numerics;
 using Tarn.Compiler.Lower;
 
@@ -16,6 +17,7 @@ internal sealed class AllocationChecker(RegisterFile file)
     private readonly RegisterFile _file = file;
     private MachineFunction _function = null!;
     private Allocation _allocation = null!;
+    private MachineLiveness _liveness = null!;
     private List<long>?[] _entry = [];
     private List<long> _state = [];
     private int[] _moveStart = [];
@@ -29,6 +31,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         var count = function.Blocks.Count;
         _entry = new List<long>?[count];
         _entry[0] = [];
+        _liveness = MachineLiveness.Compute(function);
         CollectRepeatable();
         _moveStart = new int[function.Instructions.Count + 1];
         var cursor = 0;
@@ -146,12 +149,10 @@ internal sealed class AllocationChecker(RegisterFile file)
     private List<int> Contents(Location location)
     {
         var found = new List<int>();
-        foreach (var pair in _state)
+        var at = _state.BinarySearch(Pair(location, 0));
+        for (at = at < 0 ? ~at : at; at < _state.Count && (int)(_state[at] >> 32) == location.Value; at++)
         {
-            if ((int)(pair >> 32) == location.Value)
-            {
-                found.Add((int)pair);
-            }
+            found.Add((int)_state[at]);
         }
 
         return found;
@@ -422,7 +423,16 @@ internal sealed class AllocationChecker(RegisterFile file)
         ref var edge = ref _function.Edges[edgeIndex];
         if (edge.ArgumentCount == 0)
         {
-            return [.. _state];
+            var kept = new List<long>(_state.Count);
+            foreach (var pair in _state)
+            {
+                if (_liveness.IsAliveAtStart(edge.To, (int)pair))
+                {
+                    kept.Add(pair);
+                }
+            }
+
+            return kept;
         }
 
         ref var label = ref _function.Instructions[_function.Blocks[edge.To].First];
@@ -445,7 +455,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         foreach (var pair in _state)
         {
             var v = (int)pair;
-            if (!parameters.Contains(v))
+            if (!parameters.Contains(v) && _liveness.IsAliveAtStart(edge.To, v))
             {
                 result.Add(pair);
             }

@@ -20,6 +20,7 @@ internal sealed partial class LinearScan
         _liveInStart.Fill(blockCount + 1, 0);
         _liveInCount.Fill(blockCount, 0);
         _blockOf.Fill(function.Instructions.Count, 0);
+        _parameterOf.Fill(function.Arguments.Count, -1);
         _states.Clear();
         _states.AddDefault(function.Types.Count);
         _liveIndex.Fill(function.Types.Count, -1);
@@ -35,6 +36,7 @@ internal sealed partial class LinearScan
             state.Group = v;
             state.GroupRegister = -1;
             state.FixedHint = -1;
+            state.LastRegister = -1;
             state.Slot = -1;
         }
 
@@ -82,7 +84,9 @@ internal sealed partial class LinearScan
                     AddRange(v, 2 * first, 2 * end);
                 }
 
-                Join(v, function.Operands[label.OperandStart + k].VirtualRegister);
+                var parameter = function.Operands[label.OperandStart + k].VirtualRegister;
+                _parameterOf[edge.ArgumentStart + k] = parameter;
+                Join(v, parameter);
             }
         }
 

@@ -155,20 +155,7 @@ internal sealed partial class LinearScan
     private int EvictionPosition(int piece, int position)
     {
         ref var current = ref _pieces[piece];
-        var last = Math.Max(current.LastUsePosition, current.Start);
-        var at = position;
-        for (var loop = _function.Blocks[_blockOf[position >> 1]].Loop; loop >= 0; loop = _function.Loops[loop].Parent)
-        {
-            var loopStart = 2 * _function.Blocks[_function.Loops[loop].Header].First;
-            if (loopStart <= last)
-            {
-                break;
-            }
-
-            at = loopStart;
-        }
-
-        return at;
+        return LeavingPosition(piece, Math.Max(current.LastUsePosition, current.Start), position);
     }
 
     // Where to split a piece whose register is gone from a limit on: an even position after its start, all uses before being served; at the
@@ -187,7 +174,7 @@ internal sealed partial class LinearScan
             lower = _uses[u].Position;
         }
 
-        var at = OptimalPosition(lower, limit);
+        var at = LeavingPosition(piece, lower, limit & ~1);
         if (at > start && at > lower)
         {
             return at;
@@ -197,7 +184,55 @@ internal sealed partial class LinearScan
         return limit > start ? limit : -1;
     }
 
-    // The best place for a split in (low, high]: before the outermost loop that is entered in between, else as late as possible.
+    // A piece with no use in (low, high) that loses its register at high. It leaves it before the outermost loop that is entered in between:
+    // else it would have to be in that register again on the back edge. But if the register is lost in a part of the loop that seldom
+    // runs, and the loop wants the value elsewhere, only that part is to pay.
+    private int LeavingPosition(int piece, int low, int high)
+    {
+        var at = high;
+        var block = _blockOf[Math.Min(high >> 1, _blockOf.Count - 1)];
+        var next = -1;
+        for (var loop = _function.Blocks[block].Loop; loop >= 0; loop = _function.Loops[loop].Parent)
+        {
+            ref var l = ref _function.Loops[loop];
+            var loopStart = 2 * _function.Blocks[l.Header].First;
+            if (loopStart <= low)
+            {
+                break;
+            }
+
+            if (2 * FrequencyOf(block) < FrequencyOf(l.Header))
+            {
+                if (next < 0)
+                {
+                    next = NextUse(piece, high);
+                }
+
+                if (next < 2 * _function.Blocks[l.End - 1].End)
+                {
+                    break;
+                }
+            }
+
+            at = loopStart;
+        }
+
+        return at;
+    }
+
+    // Position of the first use from a position on that is not just a move, wherever the walk is.
+    private int NextUse(int piece, int position)
+    {
+        var u = _pieces[piece].CurrentUse;
+        while (u >= 0 && (_uses[u].Position < position || _uses[u].Wish == UseWish.Gap))
+        {
+            u = _uses[u].Next;
+        }
+
+        return u < 0 ? Never : _uses[u].Position;
+    }
+
+    // The best place for a reload in (low, high]: before the outermost loop that is entered in between, else as late as possible.
     private int OptimalPosition(int low, int high)
     {
         var at = high & ~1;
@@ -213,6 +248,73 @@ internal sealed partial class LinearScan
         }
 
         return at;
+    }
+
+    // A value that goes to memory in a part that seldom runs, and is in a register on the way round that part, is back in a register where the
+    // ways meet. Gives that position, before `high`, or −1.
+    private int MeetingPosition(int piece, int low, int high)
+    {
+        var c = _blockOf[low >> 1];
+        var limit = Math.Min(c + MeetingBlocks, _blockOf[Math.Min(high >> 1, _blockOf.Count - 1)]);
+        var cold = 2 * FrequencyOf(c);
+        var n = c + 1;
+        while (n <= limit && FrequencyOf(n) <= cold)
+        {
+            n++;
+        }
+
+        if (n > limit)
+        {
+            return -1;
+        }
+
+        ref var block = ref _function.Blocks[n];
+        var at = 2 * block.First;
+        if (at <= low || at >= high || !IsLiveAt(piece, at))
+        {
+            return -1;
+        }
+
+        for (var k = 0; k < Math.Min(block.PredecessorCount, HintEdges); k++)
+        {
+            var from = _function.Edges[_function.Predecessors[block.PredecessorStart + k]].From;
+            if (from < c && IsInRegisterAt(_pieces[piece].VirtualRegister, 2 * _function.Blocks[from].End - 1))
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
+
+    private const int MeetingBlocks = 16;
+
+    private bool IsLiveAt(int piece, int position)
+    {
+        var range = _pieces[piece].CurrentRange;
+        for (var k = 0; range >= 0 && k < MeetingBlocks; k++, range = _ranges[range].Next)
+        {
+            if (position < _ranges[range].To)
+            {
+                return position >= _ranges[range].From;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsInRegisterAt(int v, int position)
+    {
+        var p = _states[v].FirstPiece;
+        for (var k = 0; p >= 0 && k < MeetingBlocks; k++, p = _pieces[p].NextPiece)
+        {
+            if (position < _pieces[p].End)
+            {
+                return position >= _pieces[p].Start && _pieces[p].Location.IsRegister;
+            }
+        }
+
+        return false;
     }
 
     // Splits a piece; the new piece starts at the position or where the next range starts.
@@ -308,6 +410,8 @@ internal sealed partial class LinearScan
             ref var use = ref _uses[u];
             var low = Math.Max(position, current.Start);
             var at = OptimalPosition(low, use.Position);
+            var meeting = state.IsRematerialisable ? -1 : MeetingPosition(piece, low, at);
+            at = meeting >= 0 ? meeting : at;
             if (at > current.Start && at >= position)
             {
                 if (at < current.End)

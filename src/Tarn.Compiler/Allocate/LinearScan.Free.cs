@@ -12,12 +12,13 @@ internal sealed partial class LinearScan
         var start = _pieces[piece].Start;
         var end = _pieces[piece].End;
         var call = CallConflict(piece);
-        var order = OrderOf(v);
+        GatherHints(piece);
         var bestWhole = -1;
         var bestWholeLimit = Never;
+        var bestWholeScore = long.MinValue;
         var bestPart = -1;
         var bestPartLimit = start;
-        foreach (var r in order)
+        foreach (var r in OrderOf(v))
         {
             if (_active[r] >= 0)
             {
@@ -29,10 +30,13 @@ internal sealed partial class LinearScan
             _freeUntil[r] = limit;
             if (limit >= end)
             {
-                if (bestWhole < 0 || limit < bestWholeLimit)
+                // By what it saves, then the one that is free for the shortest time, then by order.
+                var score = HintScore(r) - (IsNewCalleeSaved(r) ? SaveCost : 0);
+                if (score > bestWholeScore || (score == bestWholeScore && limit < bestWholeLimit))
                 {
                     bestWhole = r;
                     bestWholeLimit = limit;
+                    bestWholeScore = score;
                 }
             }
             else if (limit > bestPartLimit)
@@ -42,35 +46,16 @@ internal sealed partial class LinearScan
             }
         }
 
-        // Hints: where the value goes, where its group is, where it comes from.
-        ref var state = ref _states[v];
-        var hint = (int)state.FixedHint;
-        var group = _states[GroupOf(v)].GroupRegister;
-        var source = SourceHint(piece);
         if (bestWhole >= 0)
         {
-            var chosen = bestWhole;
-            if (hint >= 0 && Fits(hint, order, end))
-            {
-                chosen = hint;
-            }
-            else if (group >= 0 && Fits(group, order, end))
-            {
-                chosen = group;
-            }
-            else if (source >= 0 && Fits(source, order, end))
-            {
-                chosen = source;
-            }
-
-            if (IsNewCalleeSaved(chosen) && call < end && !IsWorthSaving(piece))
+            if (IsNewCalleeSaved(bestWhole) && call < end && !IsWorthSaving(piece, wholeOnly))
             {
                 if (wholeOnly)
                 {
                     return false;
                 }
 
-                if (bestPart >= 0 && TakePart(piece, bestPart, bestPartLimit, hint, group, source, start))
+                if (bestPart >= 0 && TakePart(piece, bestPart, bestPartLimit, start))
                 {
                     return true;
                 }
@@ -82,21 +67,14 @@ internal sealed partial class LinearScan
                 }
             }
 
-            Assign(piece, chosen);
+            Assign(piece, bestWhole);
             return true;
         }
 
-        return !wholeOnly && bestPart >= 0 && TakePart(piece, bestPart, bestPartLimit, hint, group, source, start);
+        return !wholeOnly && bestPart >= 0 && TakePart(piece, bestPart, bestPartLimit, start);
     }
 
-    private bool Fits(int register, byte[] order, int end)
-    {
-        // A hint of the other class comes from a bitcast's group and is no help; scratch registers are in no order.
-        return (register >= RegisterFile.FirstVector) == (order[0] >= RegisterFile.FirstVector)
-            && ((_active[register] < 0) && _freeUntil[register] >= end);
-    }
-
-    private bool TakePart(int piece, int register, int limit, int hint, int group, int source, int start)
+    private bool TakePart(int piece, int register, int limit, int start)
     {
         // A register is worth having for a part only if the part holds the first use.
         var first = FirstWish(piece, start);
@@ -105,13 +83,14 @@ internal sealed partial class LinearScan
             return false;
         }
 
-        foreach (var candidate in (ReadOnlySpan<int>)[hint, group, source])
+        var best = HintScore(register);
+        for (var set = _hinted; set != 0; set &= set - 1)
         {
-            if (candidate >= 0 && (candidate >= RegisterFile.FirstVector) == (register >= RegisterFile.FirstVector)
-                && _active[candidate] < 0 && _freeUntil[candidate] >= limit && _freeUntil[candidate] != Never)
+            var candidate = System.Numerics.BitOperations.TrailingZeroCount(set);
+            if (_hintScore[candidate] > best && IsAllocatable(candidate, register) && _active[candidate] < 0 && _freeUntil[candidate] >= limit)
             {
                 register = candidate;
-                break;
+                best = _hintScore[candidate];
             }
         }
 
@@ -126,72 +105,42 @@ internal sealed partial class LinearScan
         return true;
     }
 
-    private int SourceHint(int piece)
-    {
-        ref var current = ref _pieces[piece];
-        ref var state = ref _states[current.VirtualRegister];
-        if (current.IsChild)
-        {
-            // Where the value was last in a register.
-            for (var p = state.FirstPiece; p >= 0 && p != piece; p = _pieces[p].NextPiece)
-            {
-                if (_pieces[p].Location.IsRegister)
-                {
-                    return _pieces[p].Location.Value;
-                }
-            }
-
-            return -1;
-        }
-
-        ref var definition = ref _function.Operands[state.DefinitionOperand];
-        ref var instruction = ref _function.Instructions[state.Definition];
-        if (instruction.Opcode == 0)
-        {
-            return -1;
-        }
-
-        // The tied input, or for a late definition the first register operand: three-operand forms have shorter two-operand ones.
-        foreach (ref var operand in _function.OperandsOf(instruction))
-        {
-            if (definition.Kind == OperandKind.DefTied ? operand.Kind == OperandKind.UseTied : operand.Kind is OperandKind.Use or OperandKind.UseAny)
-            {
-                var p = PieceAt(operand.VirtualRegister, 2 * state.Definition - (definition.Kind == OperandKind.DefTied ? 1 : 0));
-                if (p >= 0 && _pieces[p].Location.IsRegister)
-                {
-                    return _pieces[p].Location.Value;
-                }
-            }
-        }
-
-        return -1;
-    }
-
-    private int PieceAt(int v, int position)
-    {
-        for (var p = _states[v].FirstPiece; p >= 0; p = _pieces[p].NextPiece)
-        {
-            if (position < _pieces[p].End)
-            {
-                return position >= _pieces[p].Start ? p : -1;
-            }
-        }
-
-        return -1;
-    }
+    // Hints may name registers of the other class or such as are never allocated.
+    private bool IsAllocatable(int candidate, int like)
+        => (((like >= RegisterFile.FirstVector ? _vectors : _integers) >> candidate) & 1) != 0;
 
     private bool IsNewCalleeSaved(int register) => (_file.CalleeSaved & ~_used & (1UL << register)) != 0;
 
-    // Saving and restoring a register costs two accesses at entry and exit; without it this interval pays a store and reloads.
-    private bool IsWorthSaving(int piece)
+    // A push at entry, a pop at exit.
+    private const int SaveCost = 2 * EntryFrequency;
+
+    // Saving and restoring a register costs two accesses at entry and exit; without it this interval is reloaded for its uses, or stored and
+    // reloaded around the calls, whichever is cheaper, unless the choice is between that register and memory throughout.
+    private bool IsWorthSaving(int piece, bool orMemory)
     {
         ref var current = ref _pieces[piece];
         ref var state = ref _states[current.VirtualRegister];
         var cost = state.IsSpilled || state.IsRematerialisable ? 0 : FrequencyOf(_blockOf[Math.Min(current.Start >> 1, _blockOf.Count - 1)]);
-        for (var u = FirstUseFrom(piece, current.Start); u >= 0 && _uses[u].Position < current.End; u = _uses[u].Next)
+        for (var u = FirstUseFrom(piece, current.Start); u >= 0 && _uses[u].Position < current.End && cost <= SaveCost; u = _uses[u].Next)
         {
             cost += FrequencyOf(_uses[u].Block);
-            if (cost > 2 * EntryFrequency)
+        }
+
+        if (cost <= SaveCost)
+        {
+            return false;
+        }
+
+        if (orMemory)
+        {
+            return true;
+        }
+
+        var around = 0;
+        for (var c = _callCursor; c < _calls.Count && 2 * _calls[c] < current.End; c++)
+        {
+            around += 3 * FrequencyOf(_blockOf[_calls[c]]);
+            if (around > SaveCost)
             {
                 return true;
             }
@@ -200,13 +149,9 @@ internal sealed partial class LinearScan
         return false;
     }
 
-    private const int EntryFrequency = 16;
+    private const int EntryFrequency = BlockFrequencies.Entry;
 
-    private int FrequencyOf(int block)
-    {
-        ref var b = ref _function.Blocks[block];
-        return b.IsCold ? 1 : EntryFrequency << (3 * Math.Min(b.LoopDepth, 6));
-    }
+    private int FrequencyOf(int block) => _frequencies[block];
 
     // First use from a position on, whatever it wants. The cursor moves with the walk.
     private int FirstUseFrom(int piece, int position)

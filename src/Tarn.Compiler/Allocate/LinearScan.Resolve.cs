@@ -2,8 +2,8 @@
 // is one parallel move: those of edges that enter the block, those of the gap itself, those of the edge that leaves the block.
 // A parallel move reads everything before it writes anything; ParallelMove.cs puts it in sequence.
 //
-// A spilled value is stored once, in the gap after its definition, so its slot is valid wherever it is live; moves to a slot exist only there
-// and on edges into spilled parameters.
+// A spilled value is stored either once, in the gap after its definition, so that its slot is valid wherever it is live, or wherever it goes
+// from a register to its slot, if that runs less often: a value of a hot path that is spilled on a cold one.
 using Tarn.Compiler.IR;
 using Tarn.Compiler.Lower;
 
@@ -19,9 +19,6 @@ internal sealed partial class LinearScan
     private readonly ParallelMove _parallel = new();
     private GrowableArray<GapMove> _gapMoves = new(1024);
     private GrowableArray<int> _gapHead = new(1024);
-    private GrowableArray<SlotLife> _slotLives = new(64);
-    private GrowableArray<int> _slotEnds = new(64);
-    private GrowableArray<int> _wideEnds = new(16);
 
     private void Resolve()
     {
@@ -43,79 +40,6 @@ internal sealed partial class LinearScan
         ResolveParameters();
         EmitMoves();
     }
-
-    // Slots are shared by values whose lives, taken from first to last position, do not overlap. Vectors have pairs of their own after all
-    // the other slots: no slot ever overlaps half of another one, which a parallel move could not put in sequence.
-    private void AssignSlots()
-    {
-        _slotLives.Clear();
-        _slotEnds.Clear();
-        _wideEnds.Clear();
-        for (var v = 0; v < _states.Count; v++)
-        {
-            ref var state = ref _states[v];
-            if (!state.IsSpilled)
-            {
-                continue;
-            }
-
-            var last = state.FirstPiece;
-            while (_pieces[last].NextPiece >= 0)
-            {
-                last = _pieces[last].NextPiece;
-            }
-
-            _slotLives.Add(new SlotLife { Start = _pieces[state.FirstPiece].Start, End = _pieces[last].End, VirtualRegister = v });
-        }
-
-        if (_slotLives.Count == 0)
-        {
-            return;
-        }
-
-        _slotLives.Span.Sort();
-        foreach (ref var life in _slotLives.Span)
-        {
-            _states[life.VirtualRegister].Slot = IsWide(life.VirtualRegister) ? TakeSlot(ref _wideEnds, life) : TakeSlot(ref _slotEnds, life);
-        }
-
-        if (_wideEnds.Count > 0)
-        {
-            foreach (ref var life in _slotLives.Span)
-            {
-                if (IsWide(life.VirtualRegister))
-                {
-                    ref var slot = ref _states[life.VirtualRegister].Slot;
-                    slot = _slotEnds.Count + 2 * slot;
-                }
-            }
-        }
-
-        _allocation.SlotCount = _slotEnds.Count + 2 * _wideEnds.Count;
-    }
-
-    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
-
-    private static int TakeSlot(ref GrowableArray<int> ends, in SlotLife life)
-    {
-        var slot = 0;
-        var limit = Math.Min(ends.Count, SlotSearch);
-        while (slot < limit && ends[slot] > life.Start)
-        {
-            slot++;
-        }
-
-        if (slot == limit)
-        {
-            slot = ends.AddDefault(1);
-        }
-
-        ends[slot] = life.End;
-        return slot;
-    }
-
-    // Bounds the search, so that slots cost linear time however many there are.
-    private const int SlotSearch = 256;
 
     private Location LocationOf(int piece)
     {
@@ -165,9 +89,20 @@ internal sealed partial class LinearScan
             return;
         }
 
+        _order.Clear();
+        for (var p = first; p >= 0; p = _pieces[p].NextPiece)
+        {
+            _order.Add(p);
+        }
+
+        var late = false;
         if (state.IsSpilled && start.IsRegister && !(definition.Kind == OperandKind.DefFixed && LocationOf(first).IsSlot))
         {
-            AddMove(gap, OwnGap, start, Location.Slot(state.Slot), v);
+            late = IsBetterStoredLate(v);
+            if (!late)
+            {
+                AddMove(gap, OwnGap, start, Location.Slot(state.Slot), v);
+            }
         }
 
         // Uses and pieces in step.
@@ -185,7 +120,7 @@ internal sealed partial class LinearScan
 
         if (_pieces[first].NextPiece >= 0)
         {
-            ResolveSplits(v, first);
+            ResolveSplits(v, late);
         }
     }
 
@@ -205,75 +140,168 @@ internal sealed partial class LinearScan
 
     private GrowableArray<Location> _argumentLocations = new(128);
 
-    private void ResolveSplits(int v, int first)
+    private void ResolveSplits(int v, bool late)
     {
-        for (var p = first; p >= 0; p = _pieces[p].NextPiece)
+        for (var k = 0; k < _order.Count; k++)
         {
+            var p = _order[k];
             var here = LocationOf(p);
             ref var piece = ref _pieces[p];
-            if (p != first)
+            if (here.IsRematerialised || (here.IsSlot && !late))
             {
-                // A split within a block, where the value is live on both sides.
-                var instruction = piece.Start >> 1;
-                if (piece.Start != 2 * _function.Blocks[_blockOf[instruction]].First && here.IsRegister)
+                continue;
+            }
+
+            // A split within a block, where the value is live on both sides. A piece that starts in the middle of an instruction is in
+            // memory; the register it comes from is good until then.
+            var instruction = piece.Start >> 1;
+            if (k > 0 && piece.Start != 2 * _function.Blocks[_blockOf[instruction]].First)
+            {
+                var from = LocationBefore(2 * instruction - 1);
+                if (!here.IsSlot || from.IsRegister)
                 {
-                    var from = LocationBefore(v, first, p, piece.Start - 1);
                     AddMove(instruction, OwnGap, from, here, v);
                 }
             }
 
-            if (!here.IsSlot && !here.IsRematerialised)
+            ResolveEdges(v, p, here);
+        }
+    }
+
+    private GrowableArray<int> _order = new(64);
+
+    // Location at a position at which the value is live.
+    private Location LocationBefore(int position)
+    {
+        int low = 0, high = _order.Count - 1;
+        while (low < high)
+        {
+            var middle = (low + high + 1) >> 1;
+            if (_pieces[_order[middle]].Start <= position)
             {
-                ResolveEdges(v, first, p, here);
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
             }
         }
+
+        return LocationOf(_order[low]);
     }
 
-    // Location at a position that is before the end of piece p; mostly just before its start.
-    private Location LocationBefore(int v, int first, int p, int position)
+    // Whether stores on the ways from registers to the slot run less often than one at the definition. Looks at a bounded number of edges.
+    private bool IsBetterStoredLate(int v)
     {
-        _ = v;
-        var found = -1;
-        var q = position >= _pieces[p].Start ? p : first;
-        for (; q >= 0 && _pieces[q].Start <= position; q = _pieces[q].NextPiece)
+        var limit = FrequencyOf(_blockOf[_states[v].Definition]);
+        var cost = 0;
+        var edges = 0;
+        for (var k = 1; k < _order.Count; k++)
         {
-            found = q;
+            var p = _order[k];
+            ref var piece = ref _pieces[p];
+            if (!piece.Location.IsSlot)
+            {
+                continue;
+            }
+
+            var instruction = piece.Start >> 1;
+            if (piece.Start != 2 * _function.Blocks[_blockOf[instruction]].First && LocationBefore(2 * instruction - 1).IsRegister)
+            {
+                cost += FrequencyOf(_blockOf[instruction]);
+            }
+
+            for (var walk = new EdgeWalk(this, v, p); cost < limit && walk.Next();)
+            {
+                if (++edges > LateEdges)
+                {
+                    return false;
+                }
+
+                if (LocationBefore(2 * _function.Blocks[walk.Source].End - 1).IsRegister)
+                {
+                    cost += EdgeFrequency(walk.Source, walk.Target);
+                }
+            }
+
+            if (cost >= limit)
+            {
+                return false;
+            }
         }
 
-        return LocationOf(found);
+        return true;
     }
+
+    private const int LateEdges = 64;
 
     // Moves into this piece on edges from where the value is elsewhere.
-    private void ResolveEdges(int v, int first, int p, Location here)
+    private void ResolveEdges(int v, int p, Location here)
     {
-        var function = _function;
-        var definitionBlock = _blockOf[_states[v].Definition];
-        for (var r = _pieces[p].FirstRange; r >= 0; r = _ranges[r].Next)
+        for (var walk = new EdgeWalk(this, v, p); walk.Next();)
         {
-            var from = _ranges[r].From;
-            var to = Math.Min(_ranges[r].To, _pieces[p].End);
-            for (var b = _blockOf[from >> 1]; b < function.Blocks.Count; b++)
+            AddEdgeMove(walk.Source, walk.Target, LocationBefore(2 * _function.Blocks[walk.Source].End - 1), here, v);
+        }
+    }
+
+    // The edges into blocks at whose start a piece is live.
+    private struct EdgeWalk
+    {
+        private readonly LinearScan _scan;
+        private readonly int _definitionBlock;
+        private readonly int _end;
+        private int _range;
+        private int _predecessor;
+
+        public EdgeWalk(LinearScan scan, int v, int piece)
+        {
+            _scan = scan;
+            _definitionBlock = scan._blockOf[scan._states[v].Definition];
+            _end = scan._pieces[piece].End;
+            _range = scan._pieces[piece].FirstRange;
+            Target = (_range >= 0 ? scan._blockOf[scan._ranges[_range].From >> 1] : 0) - 1;
+            _predecessor = -1;
+        }
+
+        public int Source { get; private set; }
+
+        public int Target { get; private set; }
+
+        public bool Next()
+        {
+            var function = _scan._function;
+            while (_range >= 0)
             {
-                ref var block = ref function.Blocks[b];
-                var position = 2 * block.First;
-                if (position >= to)
+                if (_predecessor > 0)
                 {
-                    break;
+                    ref var target = ref function.Blocks[Target];
+                    Source = function.Edges[function.Predecessors[target.PredecessorStart + --_predecessor]].From;
+                    return true;
                 }
 
-                if (position < from || b == definitionBlock)
+                ref var range = ref _scan._ranges[_range];
+                var to = Math.Min(range.To, _end);
+                Target++;
+                while (Target < function.Blocks.Count && 2 * function.Blocks[Target].First < range.From)
                 {
-                    continue;
+                    Target++;
                 }
 
-                for (var k = 0; k < block.PredecessorCount; k++)
+                if (Target >= function.Blocks.Count || 2 * function.Blocks[Target].First >= to)
                 {
-                    var e = function.Predecessors[block.PredecessorStart + k];
-                    var source = function.Edges[e].From;
-                    var there = LocationBefore(v, first, p, 2 * function.Blocks[source].End - 1);
-                    AddEdgeMove(source, b, there, here, v);
+                    _range = range.Next;
+                    if (_range >= 0)
+                    {
+                        Target = _scan._blockOf[_scan._ranges[_range].From >> 1] - 1;
+                    }
+                }
+                else if (Target != _definitionBlock)
+                {
+                    _predecessor = function.Blocks[Target].PredecessorCount;
                 }
             }
+
+            return false;
         }
     }
 
@@ -379,14 +407,5 @@ internal sealed partial class LinearScan
         public int VirtualRegister;
         public int Group;
         public int Next;
-    }
-
-    private struct SlotLife : IComparable<SlotLife>
-    {
-        public int Start;
-        public int End;
-        public int VirtualRegister;
-
-        public readonly int CompareTo(SlotLife other) => Start != other.Start ? Start.CompareTo(other.Start) : VirtualRegister.CompareTo(other.VirtualRegister);
     }
 }

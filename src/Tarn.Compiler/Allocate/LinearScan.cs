@@ -37,11 +37,26 @@ internal sealed partial class LinearScan(RegisterFile file)
     private GrowableArray<int> _liveInCount = new(128);
     private GrowableArray<int> _blockOf = new(1024);
     private GrowableArray<long> _heap = new(256);
+    private GrowableArray<int> _parameterOf = new(128);
+    private readonly BlockFrequencies _frequencies = new();
+    private readonly ulong _integers = MaskOf(file.IntegerOrder);
+    private readonly ulong _vectors = MaskOf(file.VectorOrder);
     private ulong _used;
     private ulong _occupied;
     private ulong _waiting;
     private int _callCursor;
     private int _nextEvent;
+
+    private static ulong MaskOf(byte[] order)
+    {
+        var mask = 0UL;
+        foreach (var r in order)
+        {
+            mask |= 1UL << r;
+        }
+
+        return mask;
+    }
 
     /// <summary>Allocates registers for a function.</summary>
     public void Run(MachineFunction function, Allocation allocation)
@@ -49,6 +64,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         _function = function;
         _allocation = allocation;
         allocation.Clear();
+        _frequencies.Compute(function);
         Build();
         Walk();
         Resolve();
@@ -363,6 +379,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         _occupied |= 1UL << register;
         _used |= 1UL << register;
         _nextEvent = Math.Min(_nextEvent, _ranges[current.CurrentRange].To);
+        _states[current.VirtualRegister].LastRegister = (sbyte)register;
         var group = GroupOf(current.VirtualRegister);
         if (_states[group].GroupRegister < 0)
         {

@@ -85,6 +85,9 @@ internal struct VirtualRegisterState
     /// <summary>Fixed register wished by the last use or by the definition, or −1.</summary>
     public sbyte FixedHint;
 
+    /// <summary>Register that a piece of it got last, or −1.</summary>
+    public sbyte LastRegister;
+
     /// <summary>The definition can be repeated.</summary>
     public bool IsRematerialisable;
 

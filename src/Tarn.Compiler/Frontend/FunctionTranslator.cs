@@ -53,6 +53,7 @@ internal sealed partial class FunctionTranslator
 
         function.Reset(functionIndex);
         function.Signature = SignatureOf(module.FunctionArray[functionIndex]);
+        function.LargestMemory = LargestMemory();
         var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
         function.CurrentWasmOffset = reader.Position;
         ReadLocals(ref reader);
@@ -64,6 +65,22 @@ internal sealed partial class FunctionTranslator
         Decode(ref reader);
         function.ComputeOrder();
         IrVerifier.Assert(function, "translation");
+    }
+
+    private ulong LargestMemory()
+    {
+        var largest = 0UL;
+        foreach (ref readonly var memory in _module.Memories)
+        {
+            if (!memory.Limits.Is64)
+            {
+                var pages = memory.Limits.HasMaximum ? memory.Limits.Maximum : ulong.MaxValue;
+                var bytes = pages > uint.MaxValue ? ulong.MaxValue : pages << memory.PageSizeLog2;
+                largest = Math.Max(largest, Math.Min(bytes, _target.MaximumMemoryBytes));
+            }
+        }
+
+        return largest;
     }
 
     private void ReadLocals(ref WasmReader reader)

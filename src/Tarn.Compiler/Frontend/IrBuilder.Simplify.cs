@@ -53,13 +53,14 @@ internal sealed partial class IrBuilder
         switch (opcode)
         {
             case IrOpcode.Add:
-                // Collect constants on the outside, where the next addition or an address can take them: (x + c) + y becomes (x + y) + c.
-                if (IsAddOfConstant(a, out var inner, out var c) && !IsAddOfConstant(b, out _, out _))
+                // Collect constants on the outside, where the next addition or an address can take them: (x + c) + y becomes (x + y) + c. Not if the sum comes from
+                // another block: the producer will have taken it out of a loop, and this would put the addition back.
+                if (IsAddOfConstantHere(a, out var inner, out var c) && !IsAddOfConstantHere(b, out _, out _))
                 {
                     return Binary(IrOpcode.Add, type, Binary(IrOpcode.Add, type, inner, b), Constant(type, c));
                 }
 
-                if (IsAddOfConstant(b, out inner, out c) && !IsAddOfConstant(a, out _, out _))
+                if (IsAddOfConstantHere(b, out inner, out c) && !IsAddOfConstantHere(a, out _, out _))
                 {
                     return Binary(IrOpcode.Add, type, Binary(IrOpcode.Add, type, a, inner), Constant(type, c));
                 }
@@ -548,12 +549,12 @@ internal sealed partial class IrBuilder
             && IsConstant(left.B, out var up) && IsConstant(right.B, out var down) && up + down == WidthMask(type) + 1;
     }
 
-    private bool IsAddOfConstant(int value, out int inner, out ulong constant)
+    private bool IsAddOfConstantHere(int value, out int inner, out ulong constant)
     {
         ref var i = ref Function.Get(value);
         inner = i.A;
         constant = 0;
-        return i.Opcode == IrOpcode.Add && IsConstant(i.B, out constant);
+        return i.Opcode == IrOpcode.Add && IsConstant(i.B, out constant) && Function.Links[value].Block == Block;
     }
 
     private bool IsNegation(int value, out int negated)

@@ -65,6 +65,9 @@ internal sealed partial class IrFunction
     /// <summary>Whether any instruction calls (builtins included, cold checks excluded).</summary>
     public bool HasCalls;
 
+    /// <summary>No 32-bit memory of the function's module can ever have more bytes than this.</summary>
+    public ulong LargestMemory = 1UL << 32;
+
     /// <summary>Where new instructions are said to come from.</summary>
     public int CurrentWasmOffset;
 
@@ -93,6 +96,7 @@ internal sealed partial class IrFunction
         FunctionIndex = functionIndex;
         Signature = -1;
         HasCalls = false;
+        LargestMemory = 1UL << 32;
         CurrentWasmOffset = 0;
     }
 

@@ -5,7 +5,6 @@
 // back to the header, because it is the place for the moves of the back edge.
 //
 // Numbers of incoming edges are kept up to date throughout, so that the order needs to be computed once, at the end.
-using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;
@@ -20,8 +19,11 @@ internal sealed class BlockSimplifier(ValueUses uses)
     private bool _changed;
     private bool _counted;
 
-    /// <summary>Simplifies; says whether anything changed. The order must have been computed and is computed anew.</summary>
-    public bool Run(IrFunction function)
+    /// <summary>
+    /// Simplifies; says whether anything changed. The order must have been computed and is computed anew. Conditional traps on constants are only looked for on request, since
+    /// that takes a look at each instruction; the redundancy elimination finds out whether there are any.
+    /// </summary>
+    public bool Run(IrFunction function, bool foldsTraps)
     {
         _changed = false;
         _counted = false;
@@ -30,7 +32,11 @@ internal sealed class BlockSimplifier(ValueUses uses)
             var block = function.Order[n];
             if (IsReached(function, block))
             {
-                FoldTraps(function, block);
+                if (foldsTraps)
+                {
+                    FoldTraps(function, block);
+                }
+
                 ThreadEdges(function, block);
                 FoldTerminator(function, block);
             }

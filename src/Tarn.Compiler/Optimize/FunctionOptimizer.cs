@@ -23,14 +23,16 @@ internal sealed class FunctionOptimizer
     private readonly DeadCodeEliminator _deadCode = new();
     private readonly LoopInvariantMotion _loops;
     private readonly CodeSinker _sinker;
+    private readonly AddressFolder _folder;
     private readonly ConditionPlacer _conditions;
 
     /// <summary>Makes an optimiser.</summary>
     public FunctionOptimizer()
     {
         var uses = new ValueUses();
+        _folder = new AddressFolder(uses);
         _blocks = new BlockSimplifier(uses);
-        _redundancy = new RedundancyEliminator(_tree, _effects);
+        _redundancy = new RedundancyEliminator(_tree, _effects, _folder);
         _loops = new LoopInvariantMotion(_effects);
         _sinker = new CodeSinker(uses);
         _conditions = new ConditionPlacer(uses);
@@ -42,14 +44,13 @@ internal sealed class FunctionOptimizer
     /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)
     {
-        _ = target;
-        _blocks.Run(function);
+        _blocks.Run(function, foldsTraps: false);
         CheckWithoutAliases(function, "simplification of blocks");
         _parameters.Run(function);
         CheckWithoutAliases(function, "simplification of parameters");
         _tree.Compute(function);
         _effects.Compute(function);
-        var folded = _redundancy.Run(function);
+        var folded = _redundancy.Run(function, target);
         Check(function, "redundancy elimination");
         if (folded)
         {
@@ -67,6 +68,8 @@ internal sealed class FunctionOptimizer
         Check(function, "loop-invariant code motion");
         _sinker.Run(function);
         Check(function, "sinking");
+        _folder.Run(function);
+        Check(function, "folding of addresses");
         _conditions.Run(function, _sinker.Decided.Span);
         Check(function, "placement of conditions");
     }
@@ -75,7 +78,7 @@ internal sealed class FunctionOptimizer
     private void SimplifyAgain(IrFunction function)
     {
         function.ComputeOrder();
-        _blocks.Run(function);
+        _blocks.Run(function, foldsTraps: true);
         _parameters.Run(function);
         ValueReplacement.Apply(function);
         Check(function, "second simplification");

@@ -15,7 +15,10 @@ namespace Tarn.Compiler.Optimize;
 /// <content>Memory.</content>
 internal sealed partial class RedundancyEliminator
 {
-    private const int MaximumFacts = 16;
+    private const int MaximumFacts = 24;
+
+    // A fact with this opcode says that Value accessed Offset bytes from index B on. It stays true whatever is written.
+    private const IrOpcode Accessed = IrOpcode.Nop;
     private const int MaximumPredecessors = 8;
     private const int MaximumSnapshots = 1 << 18;
 
@@ -49,6 +52,7 @@ internal sealed partial class RedundancyEliminator
     private GrowableArray<Fact> _snapshots = new(256);
     private GrowableArray<Snapshot> _exits = new(128);
     private int _epoch;
+    private int _victim;
     private int _pendingStore;
 
     private void ResetMemory()
@@ -56,6 +60,7 @@ internal sealed partial class RedundancyEliminator
         _snapshots.Clear();
         _exits.Fill(_function.Blocks.Count, default);
         _epoch = 0;
+        _victim = 0;
     }
 
     private void EnterMemory(int block)
@@ -144,7 +149,16 @@ internal sealed partial class RedundancyEliminator
             var found = false;
             foreach (ref readonly var other in others)
             {
-                if (fact.Opcode == IrOpcode.BoundsCheck)
+                if (fact.Opcode == Accessed)
+                {
+                    // The witness must come before on all ways.
+                    if (other.Opcode == Accessed && other.Value == fact.Value)
+                    {
+                        found = true;
+                        break;
+                    }
+                }
+                else if (fact.Opcode == IrOpcode.BoundsCheck)
                 {
                     if (other.Opcode == IrOpcode.BoundsCheck && other.A == fact.A && SameLength(other.B, fact.B))
                     {
@@ -182,7 +196,7 @@ internal sealed partial class RedundancyEliminator
         var kept = 0;
         for (var n = 0; n < _facts.Count; n++)
         {
-            if (_facts[n].Opcode == IrOpcode.BoundsCheck || (LoopEffects.SetOf(_facts[n].Region) & regions) == 0)
+            if (_facts[n].Opcode is IrOpcode.BoundsCheck or Accessed || (LoopEffects.SetOf(_facts[n].Region) & regions) == 0)
             {
                 _facts[kept++] = _facts[n];
             }
@@ -193,14 +207,15 @@ internal sealed partial class RedundancyEliminator
 
     private void Learn(in Fact fact)
     {
-        if (_facts.Count == MaximumFacts)
+        if (_facts.Count < MaximumFacts)
         {
-            // The oldest goes.
-            _facts.Span[1..].CopyTo(_facts.Span);
-            _facts.Truncate(MaximumFacts - 1);
+            _facts.Add(in fact);
+            return;
         }
 
-        _facts.Add(in fact);
+        // One of the older ones goes.
+        _facts[_victim] = fact;
+        _victim = (_victim + 1) % MaximumFacts;
     }
 
     private static Fact FactOf(in IrInstruction i, IrType type, int value) => new()
@@ -220,7 +235,7 @@ internal sealed partial class RedundancyEliminator
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];
-            if (fact.Opcode != IrOpcode.BoundsCheck && fact.A == i.A && fact.B == i.B && fact.Offset == i.Offset && fact.Region == i.Region
+            if (fact.Opcode is not (IrOpcode.BoundsCheck or Accessed) && fact.A == i.A && fact.B == i.B && fact.Offset == i.Offset && fact.Region == i.Region
                 && new MemoryAccess(fact.Aux).WidthLog2 == i.Access.WidthLog2 && new MemoryAccess(fact.Aux).ScaleLog2 == i.Access.ScaleLog2)
             {
                 return n;
@@ -259,6 +274,7 @@ internal sealed partial class RedundancyEliminator
 
         var loaded = FactOf(in i, i.Type, index);
         Learn(in loaded);
+        NoteAccess(index, in i);
     }
 
     // The value that a load gives where memory holds the low bytes of a known one; −1 if that would not be cheap.
@@ -368,7 +384,7 @@ internal sealed partial class RedundancyEliminator
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];
-            if (fact.Region == i.Region && fact.Opcode != IrOpcode.BoundsCheck)
+            if (fact.Region == i.Region && fact.Opcode is not (IrOpcode.BoundsCheck or Accessed))
             {
                 var access = new MemoryAccess(fact.Aux);
                 if (fact.A != i.A || fact.B != i.B || access.ScaleLog2 != i.Access.ScaleLog2
@@ -385,6 +401,7 @@ internal sealed partial class RedundancyEliminator
         _epoch++;
         var stored = FactOf(in i, type, i.C);
         Learn(in stored);
+        NoteAccess(index, in i);
     }
 
     private void VisitClobber(in IrInstruction i)
@@ -400,8 +417,14 @@ internal sealed partial class RedundancyEliminator
         _pendingStore = -1;
     }
 
-    private void VisitBoundsCheck(int index, in IrInstruction i)
+    private void VisitBoundsCheck(int index, in IrInstruction check)
     {
+        var i = check;
+        if (RebaseCheck(ref i))
+        {
+            _function.Get(index) = i;
+        }
+
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];

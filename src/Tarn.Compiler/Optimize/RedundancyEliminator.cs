@@ -10,7 +10,7 @@ using Tarn.Compiler.IR;
 namespace Tarn.Compiler.Optimize;
 
 /// <summary>Redundancy elimination.</summary>
-internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffects effects)
+internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffects effects, AddressFolder folder)
 {
     private struct Scope
     {
@@ -22,6 +22,9 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     private readonly IrBuilder _builder = new();
     private readonly DominatorTree _tree = tree;
     private readonly LoopEffects _effects = effects;
+    private readonly AddressFolder _folder = folder;
+    private ulong _guardBytes;
+    private ulong _largestMemory;
     private IrFunction _function = null!;
 
     // 0: not known; 1: zero; 2: not zero.
@@ -34,9 +37,12 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     /// Runs over a function whose order, dominator tree and loop effects have been computed; says whether a branch became a jump. Aliases that earlier passes have left are
     /// resolved on the way, and none are left.
     /// </summary>
-    public bool Run(IrFunction function)
+    public bool Run(IrFunction function, TargetDescription target)
     {
         _function = function;
+        _guardBytes = target.GuardBytes;
+        _largestMemory = function.LargestMemory;
+        _folder.Clear();
         _builder.Reset(function, function.Instructions.Count);
         _truth.Fill(function.Instructions.Count, (byte)0);
         _decided.Clear();

@@ -85,11 +85,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         PushAll(results, count);
     }
 
+    private string Ending => _depth > 1 ? "block" : _functionIndex < 0 ? "constant expression" : "function";
+
     private void PopBlockResults(int* results, int count)
     {
-        PopAll(results, count, "block");
+        PopAll(results, count, Ending);
         if (_sp != _bottom)
-            Fail($"type mismatch: block requires [] but stack has [{StackText((int)(_sp - _bottom))}] beyond its results");
+            Fail($"type mismatch: {Ending} requires [] but stack has [{StackText((int)(_sp - _bottom))}] beyond its results");
     }
 
     // Locals that were assigned since a frame began are uninitialised again after it.

@@ -38,8 +38,11 @@ public sealed record EngineOptions
     /// <summary>Bytes of a guest stack outside the pools.</summary>
     public int StackSize { get; init; } = 1 << 20;
 
-    /// <summary>Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says.</summary>
-    public long MaximumMemoryPages { get; init; } = ImplementationLimits.MemoryPages;
+    /// <summary>
+    /// Pages of 64 KiB that a linear memory outside the pools may grow to, whatever its own maximum says. The default leaves the last page of 4 GiB out: with it, address
+    /// arithmetic close to what has been accessed could wrap around, and each such addition would need an instruction of its own.
+    /// </summary>
+    public long MaximumMemoryPages { get; init; } = ImplementationLimits.MemoryPages - 1;
 
     /// <summary>Elements that a table outside the pools may grow to, whatever its own maximum says.</summary>
     public int MaximumTableElements { get; init; } = ImplementationLimits.TableSize;

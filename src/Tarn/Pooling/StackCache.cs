@@ -8,14 +8,19 @@ namespace Tarn.Pooling;
 
 internal sealed class StackCache : IDisposable
 {
+    private const int AttemptsWhenExhausted = 8;
+
     private readonly Entry[] _entries;
     private readonly GuestStackPool _pool;
     private readonly int _limit;
     private int _made;
     private long _exhaustions;
 
-    public StackCache(int stackBytes, int limit)
+    private readonly long _keepResident;
+
+    public StackCache(int stackBytes, int limit, long keepResident)
     {
+        _keepResident = keepResident;
         _entries = new Entry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
         _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, keep: Math.Min(limit, 1024));
         _limit = limit;
@@ -33,6 +38,7 @@ internal sealed class StackCache : IDisposable
 
     public void Return(GuestStack stack)
     {
+        stack.Trim(_keepResident);
         if (Interlocked.Exchange(ref Mine().Stack, stack) is GuestStack before)
             ReturnSlow(before);
     }
@@ -51,7 +57,7 @@ internal sealed class StackCache : IDisposable
 
     private GuestStack RentSlow()
     {
-        if (Interlocked.Increment(ref _made) > _limit)
+        for (int attempt = 0; Interlocked.Increment(ref _made) > _limit; attempt++)
         {
             Interlocked.Decrement(ref _made);
             // Another core's is better than none.
@@ -59,6 +65,12 @@ internal sealed class StackCache : IDisposable
             {
                 if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
                     return stack;
+            }
+            // One may be on its way back, between a cache and the count.
+            if (attempt < AttemptsWhenExhausted)
+            {
+                Thread.Yield();
+                continue;
             }
             Interlocked.Increment(ref _exhaustions);
             throw new PoolExhaustedException("stack", _limit, "PoolingOptions.TotalStacks");

@@ -31,7 +31,7 @@ public sealed class SpecificationTests
     public void Scripts_run_on_IR(bool optimize, bool checkedMemory)
     {
         Assert.SkipWhen(SpecificationSuite.Skipped, SpecificationSuite.Absence);
-        var target = new TargetDescription { Optimize = optimize, MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
+        var target = new TargetDescription { Optimize = optimize, MaximumMemoryBytes = 65535UL << 16, MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
         var assertions = 0;
         List<string> failures = [];
         var thread = new Thread(

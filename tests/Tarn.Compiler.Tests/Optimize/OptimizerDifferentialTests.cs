@@ -116,7 +116,7 @@ public sealed class OptimizerDifferentialTests
     {
         var generator = new ModuleGenerator(seed);
         var bytes = generator.Generate();
-        var target = new TargetDescription { MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
+        var target = new TargetDescription { MaximumMemoryBytes = 65535UL << 16, MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
         var plain = Run(seed, bytes, generator, target with { Optimize = false });
         List<string> optimised;
         try
@@ -221,7 +221,7 @@ public sealed class OptimizerDifferentialTests
     {
         try
         {
-            var instance = Instantiate(File.ReadAllBytes(path), new TargetDescription { Optimize = optimize }, new TypeRegistry(), null);
+            var instance = Instantiate(File.ReadAllBytes(path), new TargetDescription { Optimize = optimize, MaximumMemoryBytes = 65535UL << 16 }, new TypeRegistry(), null);
             IrInterpreter.ResetSteps();
             return string.Join(' ', instance.Call(instance.FindExport("run", ExternalKind.Function), [1])) + $" {Hash(instance):x}";
         }

@@ -25,6 +25,7 @@ public sealed class OptimizerGoldenTests
         var source = File.ReadAllText(Repository.PathOf($"{Folder}/{name}.wat"));
         var target = new TargetDescription
         {
+            MaximumMemoryBytes = 65535UL << 16,
             MemoryStrategy = source.StartsWith(";; checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
         };
         var module = WasmModule.Decode(WatParser.Parse(Encoding.UTF8.GetBytes(source)), WasmFeatures.All);

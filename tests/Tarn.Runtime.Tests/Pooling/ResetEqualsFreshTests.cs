@@ -31,6 +31,9 @@ public sealed class ResetEqualsFreshTests
         Assert.SkipWhen(reset == ResetStrategy.PageMapScan && !Platform.VirtualMemory.Current.CanFindResident, "this kernel has no PAGEMAP_SCAN (Linux 6.7)");
         const int Modules = 12;
         const int Lives = 12;
+        // Longer by hand, with other modules each time.
+        int seconds = int.TryParse(Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS"), out int asked) ? asked : 0;
+        long end = Environment.TickCount64 + (seconds * 1000L);
         var limits = new InstanceLimits { Count = 2, Size = 4096, Tables = 2, TableElements = RandomGuest.MostElements, MemoryPages = RandomGuest.MostPages };
         using var pooled = new Engine(new EngineOptions
         {
@@ -46,8 +49,8 @@ public sealed class ResetEqualsFreshTests
             MaximumTableElements = RandomGuest.MostElements,
             StackSize = EngineOptions.MinimumStackSize,
         });
-        var random = new Random(20251125 + (int)reset);
-        for (int m = 0; m < Modules; m++)
+        var random = new Random(seconds > 0 ? Random.Shared.Next() : 20251125 + (int)reset);
+        for (int m = 0; m < Modules || Environment.TickCount64 < end; m++)
         {
             var guest = new RandomGuest(random);
             using Module module = Module.FromText(pooled, guest.Text);

@@ -1,0 +1,56 @@
+// tarn compile: compiles a module ahead of time into a file that tarn run loads without compiling.
+using System.CommandLine;
+using Tarn.Cli.Running;
+
+namespace Tarn.Cli.Commands;
+
+internal static class CompileCommand
+{
+    public static Command Create()
+    {
+        Argument<string> file = ModuleInput.File("The module: .wasm, .wat, or - for standard input.");
+        Option<string?> output = new("--output", "-o") { Description = "Where to; FILE with the extension .tarn unless given.", HelpName = "PATH" };
+        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked, as for tarn run.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<bool> fuel = new("--fuel") { Description = "Count instructions, for tarn run --fuel." };
+        Command command = new(
+            "compile",
+            """
+            Compile a module ahead of time.
+
+            The result runs with tarn run FILE.tarn, on the same kind of processor and with the same build of tarn: it is machine code, loaded as it is.
+            Run only what you compiled yourself, or trust as you would trust a program.
+
+            Examples:
+              tarn compile app.wasm            writes app.tarn
+              tarn run app.tarn                runs it
+            """)
+        {
+            file, output, memory, fuel,
+        };
+        command.SetAction(arguments => Run(
+            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel), null)));
+        return command;
+    }
+
+    private static int Run(string path, string? output, EngineOptions options)
+    {
+        if (path == "-" && output is null)
+        {
+            Console.Error.WriteLine("tarn: say where to write with --output");
+            return ExitStatus.Failed;
+        }
+        byte[] bytes = ModuleInput.Read(path);
+        using var engine = new Engine(options);
+        byte[] artifact;
+        using (var progress = new CompilationProgress(ModuleInput.DisplayName(path), bytes.Length, Console.Error, !Console.IsErrorRedirected))
+        {
+            // Nothing is compiled before Serialize does it: the engine is a lazy one.
+            using Module module = Module.FromBytes(engine, bytes);
+            artifact = module.Serialize();
+        }
+        string target = output ?? Path.ChangeExtension(path, ".tarn");
+        System.IO.File.WriteAllBytes(target, artifact);
+        Console.WriteLine($"{target}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
+        return ExitStatus.Done;
+    }
+}

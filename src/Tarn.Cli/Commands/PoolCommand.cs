@@ -1,0 +1,89 @@
+// tarn pool: puts the pools under load and shows them. In a terminal the picture is redrawn several times a second: every slot as a coloured square, rates,
+// percentiles of the time from instantiation to disposal; elsewhere one line a second. A summary ends both.
+using System.CommandLine;
+using Spectre.Console;
+using Tarn.Cli.Pool;
+
+namespace Tarn.Cli.Commands;
+
+internal static class PoolCommand
+{
+    public static Command Create()
+    {
+        Argument<string?> file = new("FILE") { Description = "The module; without it a small one that touches its memory.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string?> invoke = new("--invoke", "-i") { Description = "An exported function without parameters to call in each instance.", HelpName = "NAME" };
+        Option<int> slots = new("--slots", "-n") { Description = "Slots of the pool.", HelpName = "COUNT", DefaultValueFactory = _ => 200 };
+        Option<int> workers = new("--workers", "-w") { Description = "How many instantiate, call and dispose at the same time.", HelpName = "COUNT", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<int> hold = new("--hold") { Description = "How many instances are suspended on average, in an asynchronous host function.", HelpName = "COUNT", DefaultValueFactory = _ => 50 };
+        Option<double> seconds = new("--seconds", "-s") { Description = "How long.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
+        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Command command = new("pool", "Run a load and watch the pools.") { file, invoke, slots, workers, hold, seconds, memory };
+        command.SetAction(arguments =>
+        {
+            var options = new EngineOptions
+            {
+                Allocation = AllocationStrategy.Pooling,
+                MemoryStrategy = arguments.GetValue(memory),
+                Pooling = new PoolingOptions
+                {
+                    Limits = InstanceLimits.Default with { Count = arguments.GetValue(slots) },
+                    MaximumWarmSlots = Math.Max(1, arguments.GetValue(slots)),
+                },
+            };
+            return Run(options, arguments.GetValue(file), arguments.GetValue(invoke), arguments.GetValue(workers), arguments.GetValue(hold), TimeSpan.FromSeconds(arguments.GetValue(seconds)));
+        });
+        return command;
+    }
+
+    private static int Run(EngineOptions options, string? path, string? export, int workers, int hold, TimeSpan duration)
+    {
+        try
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(hold);
+            ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+            ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+            using var engine = new Engine(options);
+            using PoolLoad load = new(engine, path, export, workers, hold);
+            IAnsiConsole console = AnsiConsole.Console;
+            if (console.Profile.Capabilities.Ansi && !Console.IsOutputRedirected)
+                ShowLive(console, engine, load, duration);
+            else
+                ShowLines(engine, load, duration);
+            load.Stop();
+            Console.WriteLine(PoolView.Summary(engine, load));
+            return ExitStatus.Done;
+        }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine($"tarn: {e.Message}");
+            return ExitStatus.Failed;
+        }
+    }
+
+    private static void ShowLive(IAnsiConsole console, Engine engine, PoolLoad load, TimeSpan duration)
+    {
+        var view = new PoolView(engine, load);
+        load.Start();
+        long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
+        console.Live(view.Render(console.Profile.Width)).AutoClear(false).Start(live =>
+        {
+            while (Environment.TickCount64 < end && load.Failure is null)
+            {
+                Thread.Sleep(150);
+                live.UpdateTarget(view.Render(console.Profile.Width));
+            }
+        });
+    }
+
+    private static void ShowLines(Engine engine, PoolLoad load, TimeSpan duration)
+    {
+        var view = new PoolView(engine, load);
+        load.Start();
+        long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
+        while (Environment.TickCount64 < end && load.Failure is null)
+        {
+            Thread.Sleep((int)Math.Clamp(end - Environment.TickCount64, 1, 1000));
+            Console.WriteLine(view.Line());
+        }
+    }
+}

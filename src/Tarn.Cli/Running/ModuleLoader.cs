@@ -1,0 +1,43 @@
+// How `tarn run` gets from a path to a module that can be instantiated: text, binary or compiled ahead of time, told apart by the contents; through the
+// cache where that saves time.
+using Tarn.Wasm;
+
+namespace Tarn.Cli.Running;
+
+internal static class ModuleLoader
+{
+    private static ReadOnlySpan<byte> ArtifactMagic => "TARNAOT\0"u8;
+
+    /// <summary>Whether these bytes are a module that <c>tarn compile</c> wrote.</summary>
+    public static bool IsArtifact(ReadOnlySpan<byte> bytes) => bytes.StartsWith(ArtifactMagic);
+
+    /// <summary>Reads only as much of a file as tells whether it is compiled.</summary>
+    public static bool IsArtifactFile(string path)
+    {
+        if (path == "-")
+            return false;
+        Span<byte> head = stackalloc byte[ArtifactMagic.Length];
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && IsArtifact(head);
+    }
+
+    /// <summary>What an engine needs to be told of a module to compile it well: small ones are not worth a second thread.</summary>
+    public static EngineOptions Adapt(EngineOptions options, int size) => size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options;
+
+    /// <summary>Compiles a module, or loads it from the cache.</summary>
+    public static Module Load(EngineOptions options, Engine engine, string path, byte[] bytes, CompilationCache? cache)
+    {
+        RefuseComponents(bytes);
+        using var progress = new CompilationProgress(ModuleInput.DisplayName(path), bytes.Length, Console.Error, !Console.IsErrorRedirected);
+        return cache is null || bytes.Length < CompilationCache.SmallestModule || options.Compilation == CompilationMode.Lazy
+            ? Module.FromBytes(engine, bytes)
+            : cache.GetOrCompile(options, engine, bytes, out _);
+    }
+
+    // "\0asm", then version 13 and layer 1 where a core module has version 1 and layer 0.
+    private static void RefuseComponents(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length >= 8 && bytes.StartsWith("\0asm"u8) && bytes[6] == 1)
+            throw new ArgumentException("this is a component (WASI preview 2); Tarn runs core modules: build for wasm32-wasip1 instead of wasm32-wasip2");
+    }
+}

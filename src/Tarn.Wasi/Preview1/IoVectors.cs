@@ -1,0 +1,79 @@
+// A guest's list of buffers (iovec, ciovec: address at 0, length at 4, 8 bytes each), checked as a whole before any of it is used.
+using System.Buffers.Binary;
+
+namespace Tarn.Wasi.Preview1;
+
+internal readonly ref struct IoVectors
+{
+    public const int Most = 1024; // IOV_MAX
+    private const int EntrySize = 8;
+    private readonly ReadOnlySpan<byte> _entries;
+
+    private IoVectors(ReadOnlySpan<byte> entries, uint totalLength)
+    {
+        _entries = entries;
+        TotalLength = totalLength;
+    }
+
+    public int Count => _entries.Length / EntrySize;
+
+    /// <summary>Bytes of all buffers together.</summary>
+    public uint TotalLength { get; }
+
+    /// <summary>Checks that the list and every buffer lie in the guest's memory, and that lengths add up to what a result can say.</summary>
+    public static WasiErrno Read(in WasiCall call, int address, int count, out IoVectors vectors)
+    {
+        vectors = default;
+        if ((uint)count > Most)
+            return WasiErrno.Invalid;
+        if (!call.TrySpan((uint)address, (ulong)(uint)count * EntrySize, out Span<byte> entries))
+            return WasiErrno.Fault;
+        ulong total = 0;
+        for (int i = 0; i < count; i++)
+        {
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(entries[((i * EntrySize) + 4)..]);
+            if (!call.TrySpan(BinaryPrimitives.ReadUInt32LittleEndian(entries[(i * EntrySize)..]), length, out _))
+                return WasiErrno.Fault;
+            total += length;
+        }
+        if (total > int.MaxValue)
+            return WasiErrno.Invalid;
+        vectors = new IoVectors(entries, (uint)total);
+        return WasiErrno.Success;
+    }
+
+    /// <summary>A buffer. The list may have been overwritten by what was read into an earlier one, so it is checked again.</summary>
+    public Span<byte> Buffer(in WasiCall call, int index)
+    {
+        ReadOnlySpan<byte> entry = _entries.Slice(index * EntrySize, EntrySize);
+        _ = call.TrySpan(BinaryPrimitives.ReadUInt32LittleEndian(entry), BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]), out Span<byte> buffer);
+        return buffer;
+    }
+
+    /// <summary>Copies bytes into the buffers, in order.</summary>
+    public void Scatter(in WasiCall call, ReadOnlySpan<byte> data)
+    {
+        for (int i = 0; i < Count && data.Length > 0; i++)
+        {
+            Span<byte> buffer = Buffer(call, i);
+            int count = Math.Min(buffer.Length, data.Length);
+            data[..count].CopyTo(buffer);
+            data = data[count..];
+        }
+    }
+
+    /// <summary>Copies the buffers' bytes out, in order, as far as there is room.</summary>
+    /// <returns>How many.</returns>
+    public int Gather(in WasiCall call, Span<byte> destination)
+    {
+        int gathered = 0;
+        for (int i = 0; i < Count && gathered < destination.Length; i++)
+        {
+            Span<byte> buffer = Buffer(call, i);
+            int count = Math.Min(buffer.Length, destination.Length - gathered);
+            buffer[..count].CopyTo(destination[gathered..]);
+            gathered += count;
+        }
+        return gathered;
+    }
+}

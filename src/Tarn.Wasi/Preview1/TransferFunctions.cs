@@ -1,0 +1,237 @@
+// fd_read, fd_write, fd_pread, fd_pwrite. Files are read straight into the guest's memory; streams that may have to be waited for go through a buffer of the
+// host's, since no view of the guest's memory is kept while something is awaited.
+using System.Buffers;
+using Tarn.Wasi.Descriptors;
+
+namespace Tarn.Wasi.Preview1;
+
+internal static class TransferFunctions
+{
+    private const uint LargestStreamTransfer = 64 << 10;
+
+    public static void DefineIn(Binder binder)
+    {
+        binder.DefineBlocking<int, int, int, int>("fd_read", Read);
+        binder.DefineBlocking<int, int, int, int>("fd_write", Write);
+        binder.Define<int, int, int, long, int>("fd_pread", ReadAt);
+        binder.Define<int, int, int, long, int>("fd_pwrite", WriteAt);
+    }
+
+    /// <summary>Reads from a stream into the guest's buffers.</summary>
+    public static async ValueTask<WasiErrno> ReadStream(WasiCall call, StreamDescriptor stream, int vectors, int count, int result)
+    {
+        byte[]? buffer = null;
+        try
+        {
+            WasiErrno errno = Check(call, vectors, count, result, out uint length);
+            if (errno != WasiErrno.Success)
+                return errno;
+            buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
+            int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, LargestStreamTransfer)), call.CancellationToken);
+            return Deliver(call, vectors, count, buffer.AsSpan(0, read)) is WasiErrno failed and not WasiErrno.Success ? failed : call.Write(result, (uint)read);
+        }
+        finally
+        {
+            if (buffer is not null)
+                ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Writes the guest's buffers to a stream.</summary>
+    public static async ValueTask<WasiErrno> WriteStream(WasiCall call, StreamDescriptor stream, int vectors, int count, int result)
+    {
+        byte[]? buffer = null;
+        try
+        {
+            WasiErrno errno = Check(call, vectors, count, result, out uint length);
+            if (errno != WasiErrno.Success)
+                return errno;
+            buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
+            int gathered = Gather(call, vectors, count, buffer.AsSpan(0, (int)Math.Min(length, LargestStreamTransfer)));
+            int written = await stream.WriteAsync(buffer.AsMemory(0, gathered), call.CancellationToken);
+            return call.Write(result, (uint)written);
+        }
+        finally
+        {
+            if (buffer is not null)
+                ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Puts bytes into the guest's buffers.</summary>
+    public static WasiErrno Deliver(in WasiCall call, int vectors, int count, ReadOnlySpan<byte> data)
+    {
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        if (errno == WasiErrno.Success)
+            buffers.Scatter(call, data);
+        return errno;
+    }
+
+    /// <summary>Checks buffers and the place for the result before anything is read.</summary>
+    public static WasiErrno Check(in WasiCall call, int vectors, int count, int result, out uint length)
+    {
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        length = errno == WasiErrno.Success ? buffers.TotalLength : 0;
+        return errno == WasiErrno.Success && !call.CanWrite(result, sizeof(uint)) ? WasiErrno.Fault : errno;
+    }
+
+    private static int Gather(in WasiCall call, int vectors, int count, Span<byte> destination) =>
+        IoVectors.Read(call, vectors, count, out IoVectors buffers) == WasiErrno.Success ? buffers.Gather(call, destination) : 0;
+
+    private static ValueTask<WasiErrno> Read(WasiCall call, int fd, int vectors, int count, int result)
+    {
+        WasiErrno errno = call.Context.Descriptors.Get(fd, WasiRights.Read, out Descriptor descriptor);
+        if (errno == WasiErrno.NotCapable && descriptor is DirectoryDescriptor)
+            errno = WasiErrno.IsDirectory;
+        if (errno != WasiErrno.Success)
+            return ValueTask.FromResult(errno);
+        switch (descriptor)
+        {
+            case FileDescriptor file:
+                errno = ReadFile(call, file, file.Position, vectors, count, result, out uint read);
+                file.Position += read;
+                return ValueTask.FromResult(errno);
+            case InputDescriptor input:
+                // Whoever waits for input wants to see what it is about.
+                call.Context.FlushOutput();
+                return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
+            case StreamDescriptor stream:
+                return ReadStream(call, stream, vectors, count, result);
+            default:
+                return ValueTask.FromResult(WasiErrno.IsDirectory);
+        }
+    }
+
+    private static ValueTask<WasiErrno> Write(WasiCall call, int fd, int vectors, int count, int result)
+    {
+        WasiErrno errno = call.Context.Descriptors.Get(fd, WasiRights.Write, out Descriptor descriptor);
+        if (errno != WasiErrno.Success)
+            return ValueTask.FromResult(errno);
+        switch (descriptor)
+        {
+            case FileDescriptor file:
+                bool append = (file.Flags & DescriptorFlags.Append) != 0;
+                errno = WriteFile(call, file, append ? null : file.Position, vectors, count, result, out uint written);
+                if (append && written > 0 && file.File.GetStat(out WasiFileStat stat) == WasiErrno.Success)
+                    file.Position = stat.Size;
+                else
+                    file.Position += written;
+                return ValueTask.FromResult(errno);
+            case StreamDescriptor { IsSynchronous: true } stream:
+                return ValueTask.FromResult(WriteSynchronously(call, stream, vectors, count, result));
+            case StreamDescriptor stream:
+                return WriteStream(call, stream, vectors, count, result);
+            default:
+                return ValueTask.FromResult(WasiErrno.BadDescriptor);
+        }
+    }
+
+    private static WasiErrno ReadAt(in WasiCall call, int fd, int vectors, int count, long offset, int result)
+    {
+        WasiErrno errno = call.Context.Descriptors.GetFile(fd, WasiRights.Read | WasiRights.Seek, out FileDescriptor file);
+        if (errno != WasiErrno.Success)
+            return errno;
+        return !file.File.IsSeekable ? WasiErrno.IllegalSeek : offset < 0 ? WasiErrno.Invalid : ReadFile(call, file, (ulong)offset, vectors, count, result, out _);
+    }
+
+    private static WasiErrno WriteAt(in WasiCall call, int fd, int vectors, int count, long offset, int result)
+    {
+        WasiErrno errno = call.Context.Descriptors.GetFile(fd, WasiRights.Write | WasiRights.Seek, out FileDescriptor file);
+        if (errno != WasiErrno.Success)
+            return errno;
+        return !file.File.IsSeekable ? WasiErrno.IllegalSeek : offset < 0 ? WasiErrno.Invalid : WriteFile(call, file, (ulong)offset, vectors, count, result, out _);
+    }
+
+    private static WasiErrno ReadFile(in WasiCall call, FileDescriptor file, ulong offset, int vectors, int count, int result, out uint total)
+    {
+        total = 0;
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        if (errno != WasiErrno.Success)
+            return errno;
+        if (!call.CanWrite(result, sizeof(uint)))
+            return WasiErrno.Fault;
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            Span<byte> buffer = buffers.Buffer(call, i);
+            if (buffer.Length == 0)
+                continue;
+            errno = file.File.Read(offset + total, buffer, out int read);
+            total += (uint)read;
+            // What was read before an error is the answer; the error comes again with the next call.
+            if (errno != WasiErrno.Success && total == 0)
+                return errno;
+            if (errno != WasiErrno.Success || read < buffer.Length)
+                break;
+        }
+        return call.Write(result, total);
+    }
+
+    private static WasiErrno WriteFile(in WasiCall call, FileDescriptor file, ulong? offset, int vectors, int count, int result, out uint total)
+    {
+        total = 0;
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        if (errno != WasiErrno.Success)
+            return errno;
+        if (!call.CanWrite(result, sizeof(uint)))
+            return WasiErrno.Fault;
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            Span<byte> buffer = buffers.Buffer(call, i);
+            if (buffer.Length == 0)
+                continue;
+            errno = offset is ulong start ? file.File.Write(start + total, buffer, out int written) : file.File.Append(buffer, out written);
+            total += (uint)written;
+            if (errno != WasiErrno.Success && total == 0)
+                return errno;
+            if (errno != WasiErrno.Success || written < buffer.Length)
+                break;
+        }
+        if (total > 0 && (file.Flags & (DescriptorFlags.Sync | DescriptorFlags.DataSync)) != 0)
+            _ = file.File.Sync(dataOnly: (file.Flags & DescriptorFlags.Sync) == 0);
+        return call.Write(result, total);
+    }
+
+    private static WasiErrno ReadSynchronously(in WasiCall call, InputDescriptor input, int vectors, int count, int result)
+    {
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        if (errno != WasiErrno.Success)
+            return errno;
+        if (!call.CanWrite(result, sizeof(uint)))
+            return WasiErrno.Fault;
+        int total = 0;
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            Span<byte> buffer = buffers.Buffer(call, i);
+            if (buffer.Length == 0)
+                continue;
+            // Only the first buffer may be waited for.
+            total = input.Read(buffer);
+            break;
+        }
+        return call.Write(result, (uint)total);
+    }
+
+    private static WasiErrno WriteSynchronously(in WasiCall call, StreamDescriptor stream, int vectors, int count, int result)
+    {
+        WasiErrno errno = IoVectors.Read(call, vectors, count, out IoVectors buffers);
+        if (errno != WasiErrno.Success)
+            return errno;
+        if (!call.CanWrite(result, sizeof(uint)))
+            return WasiErrno.Fault;
+        // C libraries write a line in two pieces; together they are one call of the system.
+        const int Small = 1024;
+        if (buffers.TotalLength <= Small && buffers.Count > 1)
+        {
+            Span<byte> together = stackalloc byte[Small];
+            stream.Write(together[..buffers.Gather(call, together[..(int)buffers.TotalLength])]);
+            return call.Write(result, buffers.TotalLength);
+        }
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            Span<byte> buffer = buffers.Buffer(call, i);
+            if (buffer.Length > 0)
+                stream.Write(buffer);
+        }
+        return call.Write(result, buffers.TotalLength);
+    }
+}

@@ -1,0 +1,120 @@
+// The world of one instance: its descriptors, arguments, clocks. Like the instance it is used by one thread at a time.
+using System.Text;
+using Tarn.Wasi.Descriptors;
+using Tarn.Wasi.Host;
+
+namespace Tarn.Wasi;
+
+/// <summary>What one instance has open and sees. Dispose it after the instance.</summary>
+public sealed class WasiContext : IWasiState, IDisposable
+{
+    private readonly OutputDescriptor _output;
+
+    /// <summary>Makes a context.</summary>
+    /// <exception cref="ArgumentException">An argument or variable cannot be passed on, since it holds a zero character or a name holds '='.</exception>
+    /// <exception cref="IOException">A directory cannot be opened.</exception>
+    public WasiContext(WasiOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaximumDescriptors, 3);
+        Time = options.TimeProvider;
+        Random = options.RandomSource ?? SystemRandom.Fill;
+        StartTimestamp = Time.GetTimestamp();
+        Arguments = [.. options.Arguments.Select(argument => Terminated(argument, nameof(options.Arguments)))];
+        Environment = [.. options.Environment.Select(Variable)];
+        Descriptors = new DescriptorTable(options.MaximumDescriptors);
+        _output = new OutputDescriptor(options.StandardOutput, options.StandardOutputType, flushEachWrite: false);
+        try
+        {
+            AddAll(options);
+        }
+        catch
+        {
+            Descriptors.Dispose();
+            throw;
+        }
+    }
+
+    WasiContext IWasiState.Wasi => this;
+
+    internal DescriptorTable Descriptors { get; }
+
+    internal byte[][] Arguments { get; }
+
+    internal byte[][] Environment { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal WasiRandomSource Random { get; }
+
+    internal long StartTimestamp { get; }
+
+    /// <summary>
+    /// Runs an instance's program: a command's <c>_start</c>, or a reactor's <c>_initialize</c>.
+    /// </summary>
+    /// <returns>The exit status; 0 if the program returned.</returns>
+    /// <exception cref="ArgumentException">The module exports neither.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <remarks>Where the guest waits, for a clock or a stream, this thread does; <see cref="RunAsync"/> holds none.</remarks>
+    public int Run(Instance instance, CancellationToken cancellationToken = default)
+    {
+        ValueTask<int> run = RunAsync(instance, cancellationToken);
+        return run.IsCompleted ? run.GetAwaiter().GetResult() : run.AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Runs an instance's program as <see cref="Run"/> does; while the guest waits for a clock or a stream, no thread waits with it.</summary>
+    /// <inheritdoc cref="Run"/>
+    public async ValueTask<int> RunAsync(Instance instance, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(instance);
+        if (!instance.TryGetFunction("_start", out Function entry) && !instance.TryGetFunction("_initialize", out entry))
+            entry = instance.GetFunction("_start");
+        try
+        {
+            _ = await entry.InvokeAsync([], cancellationToken);
+            return 0;
+        }
+        catch (WasiExitException exit)
+        {
+            return exit.ExitCode;
+        }
+        finally
+        {
+            FlushOutput();
+        }
+    }
+
+    /// <summary>Closes everything the guest has open, and flushes its output.</summary>
+    public void Dispose()
+    {
+        FlushOutput();
+        Descriptors.Dispose();
+    }
+
+    internal void FlushOutput() => _output.Flush();
+
+    private static byte[] Terminated(string text, string what)
+    {
+        if (text.Contains('\0', StringComparison.Ordinal))
+            throw new ArgumentException($"{what}: \"{text.Replace("\0", "\\0", StringComparison.Ordinal)}\" holds a zero character, at which guests would cut it", nameof(text));
+        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
+        _ = Encoding.UTF8.GetBytes(text, bytes);
+        return bytes;
+    }
+
+    private static byte[] Variable(KeyValuePair<string, string> variable) => variable.Key.Length == 0 || variable.Key.Contains('=', StringComparison.Ordinal)
+        ? throw new ArgumentException($"\"{variable.Key}\" is no name of an environment variable", nameof(variable))
+        : Terminated($"{variable.Key}={variable.Value}", nameof(WasiOptions.Environment));
+
+    private void AddAll(WasiOptions options)
+    {
+        Descriptors.Preopen(new InputDescriptor(options.StandardInput, options.StandardInputType));
+        Descriptors.Preopen(_output);
+        Descriptors.Preopen(new OutputDescriptor(options.StandardError, options.StandardErrorType, flushEachWrite: true));
+        foreach (WasiPreopen preopen in options.Preopens)
+            Descriptors.Preopen(new DirectoryDescriptor(preopen.Open(), preopen.Rights & DirectoryDescriptor.AllRights, preopen.Rights, preopen.GuestPath));
+        foreach (System.Net.Sockets.Socket socket in options.Sockets)
+            Descriptors.Preopen(new SocketDescriptor(socket, ownsSocket: false));
+    }
+}

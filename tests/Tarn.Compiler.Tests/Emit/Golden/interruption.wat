@@ -1,0 +1,7 @@
+;; interruption fuel
+(module
+  (func (param $n i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (local.get $n)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))

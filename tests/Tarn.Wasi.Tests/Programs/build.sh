@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the guests of the WASI tests; their .wasm is checked in, so nobody needs these compilers to run the tests.
+# Debian: apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32
+# Nothing here turns on vector instructions.
+set -euo pipefail
+cd "$(dirname "$0")"
+mkdir -p wasm
+for source in src/*.c; do
+  clang --target=wasm32-wasi -O2 -std=gnu11 -Wall -Wl,--strip-all "$source" -o "wasm/$(basename "$source" .c).wasm"
+done
+# Traps are to be told with names.
+clang --target=wasm32-wasi -O1 -fno-inline -std=gnu11 -Wall -Wno-unknown-warning-option -Wno-infinite-recursion -Wl,--strip-debug src/crash.c -o wasm/crash.wasm
+for source in src/*.rs; do
+  "${RUSTC:-/usr/bin/rustc}" --target wasm32-wasi -O -C strip=symbols -C panic=abort "$source" -o "wasm/$(basename "$source" .rs).wasm"
+done
