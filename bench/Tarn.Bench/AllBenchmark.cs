@@ -17,7 +17,13 @@ internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenc
         string[] verbs = arguments.Text("verbs")?.Split(',') ?? s_verbs;
         string[] skipped = arguments.Text("skip")?.Split(',') ?? [];
         string[] rounds = [.. new[] { "rounds", "clock" }.Where(o => arguments.Text(o) is not null).Select(o => $"--{o}={arguments.Text(o)}")];
+        string command = string.Join(' ', ["dotnet run -c Release --project bench/Tarn.Bench -- all", .. arguments.Given]);
         ReportCollector collector = new();
+        collector.Changed = () =>
+        {
+            File.WriteAllText(Path.Combine(folder, "REPORT.md"), collector.ToMarkdown(command, circumstances));
+            File.WriteAllText(Path.Combine(folder, "report.html"), HtmlReport.Make(collector, command, circumstances));
+        };
         int failed = 0;
         foreach (string verb in verbs.Except(skipped))
         {
@@ -41,9 +47,6 @@ internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenc
             }
         }
 
-        string command = string.Join(' ', ["dotnet run -c Release --project bench/Tarn.Bench -- all", .. arguments.Given]);
-        File.WriteAllText(Path.Combine(folder, "REPORT.md"), collector.ToMarkdown(command, circumstances));
-        File.WriteAllText(Path.Combine(folder, "report.html"), HtmlReport.Make(collector, command, circumstances));
         Console.WriteLine($"\nWritten: {Path.Combine(folder, "REPORT.md")} and report.html");
         return failed;
     }

@@ -13,14 +13,17 @@ internal sealed class ReportCollector
     /// <summary>The verb whose results are being added.</summary>
     public string Verb { get; set; } = "";
 
+    /// <summary>Called after each addition: a run that is broken off leaves what it had.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>The sections so far.</summary>
     public IReadOnlyList<(string Verb, string Title, SideBySide? Run, string Markdown)> Sections => _sections;
 
     /// <summary>Adds a comparison.</summary>
-    public void Add(SideBySide run) => _sections.Add((Verb, run.Title, run, run.Markdown()));
+    public void Add(SideBySide run) => Add(run.Title, run, run.Markdown());
 
     /// <summary>Adds a table that is no comparison of samples.</summary>
-    public void Add(string title, string markdown) => _sections.Add((Verb, title, null, markdown));
+    public void Add(string title, string markdown) => Add(title, null, markdown);
 
     /// <summary>The machine, the versions, the time: what figures mean nothing without.</summary>
     public static string Circumstances() => string.Create(
@@ -69,6 +72,12 @@ internal sealed class ReportCollector
         }
 
         return text.ToString();
+    }
+
+    private void Add(string title, SideBySide? run, string markdown)
+    {
+        _sections.Add((Verb, title, run, markdown));
+        Changed?.Invoke();
     }
 
     private static string Load() => File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0] : "unknown";
