@@ -328,7 +328,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
-        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) 
+        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record)
         {
             IsPooled = true,
             CapacityLimit = $"InstanceLimits.TableElements = {_limits.TableElements}",
