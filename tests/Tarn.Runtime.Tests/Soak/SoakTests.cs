@@ -5,6 +5,7 @@ using System.Globalization;
 
 namespace Tarn.Runtime.Tests.Soak;
 
+[Collection(ProcessWideCollection.Name)]
 public sealed class SoakTests
 {
     // Fewer slots than workers: somebody always waits.
