@@ -181,7 +181,7 @@ public sealed unsafe partial class Store
     private CallScope? BeginAsync(CancellationToken cancellationToken, out CallScope? outer)
     {
         long timeout = _activations == 0 ? _timeoutMilliseconds : 0;
-        CallScope? scope = cancellationToken.CanBeCanceled || timeout != 0 ? new CallScope(this, cancellationToken, timeout) : null;
+        CallScope? scope = cancellationToken.CanBeCanceled || timeout != 0 ? new CallScope(this, timeout, cancellationToken) : null;
         try
         {
             Begin();

@@ -89,7 +89,7 @@ public sealed unsafe partial class Store
     private Trap? CallCancellable(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var scope = new CallScope(this, cancellationToken, _activations == 0 ? _timeoutMilliseconds : 0);
+        using var scope = new CallScope(this, _activations == 0 ? _timeoutMilliseconds : 0, cancellationToken);
         Begin();
         CallScope? outer = _scope;
         scope.Outer = outer;

@@ -70,7 +70,7 @@ internal abstract unsafe class GuestExecution
         return result;
     }
 
-    /// <summary>As <see cref="Finish"/>, but gives false when a host function is pending: the guest stays suspended.</summary>
+    /// <summary>As the others, but gives false when a host function is pending: the guest stays suspended.</summary>
     public bool TryFinish(nint entryStackPointer, ref RawResult result)
     {
         bool done = Run(entryStackPointer, maySuspend: true, ref result, out Exception? trap);

@@ -9,10 +9,10 @@ internal sealed class CallScope : IDisposable
     private readonly CancellationTokenSource? _deadline;
 
     /// <param name="store">The store.</param>
-    /// <param name="token">The caller's.</param>
     /// <param name="timeoutMilliseconds">How long the call may take; 0 for as long as it likes.</param>
+    /// <param name="token">The caller's.</param>
     /// <exception cref="ObjectDisposedException">The token's source has been disposed.</exception>
-    public CallScope(Store store, CancellationToken token, long timeoutMilliseconds)
+    public CallScope(Store store, long timeoutMilliseconds, CancellationToken token)
     {
         _store = store;
         CallerToken = token;

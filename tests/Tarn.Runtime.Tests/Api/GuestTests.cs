@@ -121,6 +121,23 @@ public sealed class GuestTests
         Assert.Equal(2, result);
         Assert.False(div.TryInvoke(6, 0, out _, out Trap? trap));
         Assert.Equal(TrapCode.IntegerDivideByZero, trap.Code);
+
+        // Not even inside: nothing is thrown on this thread.
+        int thread = Environment.CurrentManagedThreadId;
+        int thrown = 0;
+        void Count(object? sender, System.Runtime.ExceptionServices.FirstChanceExceptionEventArgs e) => thrown += Environment.CurrentManagedThreadId == thread ? 1 : 0;
+        AppDomain.CurrentDomain.FirstChanceException += Count;
+        try
+        {
+            Assert.False(div.TryInvoke(6, 0, out _, out trap));
+            Assert.Equal(0, thrown);
+            Assert.Throws<TrapException>(() => div.Invoke(6, 0));
+            Assert.NotEqual(0, thrown);
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.FirstChanceException -= Count;
+        }
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 // What a store may take, how long its guests may run, and that neither leaves anything behind.
 namespace Tarn.Runtime.Tests.Api;
 
+[Collection(ProcessWideCollection.Name)]
 public sealed class LimitsTests
 {
     private const string Text = """
