@@ -318,11 +318,8 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
         ulong initialEnd = RoundUp(_initialBytes);
         if (initialEnd == 0)
             return;
-        PageImage image = Image!;
         Memory.Discard(Base, (nuint)initialEnd);
-        for (int i = 0; i < image.Pages.Length; i++)
-            Buffer.MemoryCopy(image.At(i), PageAt(image.Pages[i]), PageSize, PageSize);
-        LastResetBytes = (long)image.Pages.Length * PageSize;
+        CopyImage(0);
     }
 
     // Pages above the initial length have been cleared; now nothing may reach them, and what they hold stays zero.

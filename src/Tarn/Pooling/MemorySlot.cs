@@ -164,10 +164,11 @@ internal abstract unsafe class MemorySlot
     }
 
     /// <summary>
-    /// Asks the system which pages hold anything and restores those; all others read as zero, and no image page is ever given back. Pages beyond
-    /// <paramref name="keepPages"/> that have no image are given back. The range must be writable.
+    /// Asks the system which pages hold anything and restores those; all others read as zero, and no image page is left given back. Once
+    /// <paramref name="keepPages"/> are kept, the rest of the memory is given back with one call and its part of the image copied again: page by page a
+    /// guest that strides through its memory would make the pool pay a system call for each. The range must be writable.
     /// </summary>
-    /// <returns>How many pages had been changed.</returns>
+    /// <returns>How many pages had been changed, or were given back.</returns>
     protected int RestoreResident(ulong bytes, int keepPages)
     {
         const int Batch = 64;
@@ -182,26 +183,20 @@ internal abstract unsafe class MemorySlot
             int found = Memory.FindResident(at, end, ranges, out byte* next);
             foreach (PageRange range in ranges[..found])
             {
-                byte* discard = null;
                 for (byte* page = range.Start; page < range.End; page += PageSize)
                 {
-                    byte* contents = image.Find((int)((page - Base) / PageSize));
-                    if (contents != null || kept < keepPages)
+                    if (kept == keepPages)
                     {
-                        kept++;
-                        if (PageRestorer.Restore(page, contents, PageSize))
-                            changed++;
-                        if (discard != null)
-                            Memory.Discard(discard, (nuint)(page - discard));
-                        discard = null;
+                        Memory.Discard(page, (nuint)(end - page));
+                        CopyImage((int)((page - Base) / PageSize));
+                        LastResetBytes += (long)kept * PageSize;
+                        // More than the budget of any slot: far from calm.
+                        return Math.Max(changed, keepPages) + 1;
                     }
-                    else if (discard == null)
-                    {
-                        discard = page;
-                    }
+                    kept++;
+                    if (PageRestorer.Restore(page, image.Find((int)((page - Base) / PageSize)), PageSize))
+                        changed++;
                 }
-                if (discard != null)
-                    Memory.Discard(discard, (nuint)(range.End - discard));
             }
             if (next <= at)
                 throw new InvalidOperationException("the system's list of resident pages does not end");
@@ -209,5 +204,18 @@ internal abstract unsafe class MemorySlot
         }
         LastResetBytes += (long)kept * PageSize;
         return changed;
+    }
+
+    /// <summary>Copies the image's pages from one on into pages that are writable and zero.</summary>
+    protected void CopyImage(int firstPage)
+    {
+        PageImage image = Image!;
+        for (int i = 0; i < image.Pages.Length; i++)
+        {
+            if (image.Pages[i] < firstPage)
+                continue;
+            Buffer.MemoryCopy(image.At(i), PageAt(image.Pages[i]), PageSize, PageSize);
+            LastResetBytes += PageSize;
+        }
     }
 }

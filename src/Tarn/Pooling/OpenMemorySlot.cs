@@ -3,8 +3,8 @@
 //
 // Why nothing survives a reset:
 //   - below the initial length every byte is made what the image says: by giving all pages back (Decommit) and copying the image in, by comparing every page
-//     (Copy), or by comparing those pages that the system says hold anything (PageMapScan; a page that holds nothing reads as zero, and image pages are
-//     never given back, so a page without contents has no image);
+//     (Copy), or by comparing those pages that the system says hold anything (PageMapScan; a page that holds nothing reads as zero, and image pages that
+//     are given back are copied again at once, so a page without contents has no image);
 //   - above it everything that was grown into is given back, and made inaccessible where code relies on faults there.
 using Tarn.Platform;
 
@@ -97,9 +97,7 @@ internal sealed unsafe class OpenMemorySlot : MemorySlot
                 break;
             default:
                 Memory.Discard(Base, (nuint)initialEnd);
-                for (int i = 0; i < image.Pages.Length; i++)
-                    Buffer.MemoryCopy(image.At(i), PageAt(image.Pages[i]), PageSize, PageSize);
-                LastResetBytes = (long)image.Pages.Length * PageSize;
+                CopyImage(0);
                 break;
         }
     }
