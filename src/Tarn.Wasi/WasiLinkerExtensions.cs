@@ -11,7 +11,7 @@ public static class WasiLinkerExtensions
 
     /// <summary>
     /// Defines all of preview 1 for any number of instances: each has its own <see cref="WasiContext"/>, given as its state
-    /// (<see cref="InstanceTemplate.Instantiate(object?)"/>) or as part of it (<see cref="IWasiState"/>).
+    /// (<see cref="InstanceTemplate.Instantiate(object?, StoreLimits?)"/>) or as part of it (<see cref="IWasiState"/>).
     /// </summary>
     /// <param name="linker">The linker.</param>
     /// <returns>The linker.</returns>

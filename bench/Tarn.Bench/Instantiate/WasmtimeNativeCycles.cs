@@ -7,6 +7,7 @@ using System.Runtime.InteropServices;
 
 namespace Tarn.Bench.Instantiate;
 
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2216:Disposable types should declare finalizer", Justification = "lives as long as the benchmark, which disposes it")]
 internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
 {
     private readonly nint _engine;

@@ -1,6 +1,5 @@
 // What the learned reset learns and forgets: that the steady state takes neither faults nor system calls, that a budget exceeded opens the slot as a whole,
 // that pages nobody writes any more are closed again, and that slots bound later start with what others have learned.
-using Tarn.Platform;
 using Tarn.Pooling;
 
 namespace Tarn.Runtime.Tests.Pooling;

@@ -1,7 +1,6 @@
 // The contract of the pools, each sentence at n and at n + 1: sizes, reservations, growth, totals, what the system refuses, and what does not count.
 using System.Text.RegularExpressions;
 using CsCheck;
-using Tarn.Platform;
 using Tarn.Pooling;
 
 namespace Tarn.Runtime.Tests.Pooling;
