@@ -3,8 +3,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Tarn.Cli.Running;
-using Tarn.Wasi;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 

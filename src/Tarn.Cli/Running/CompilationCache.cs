@@ -88,6 +88,9 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
 
     private void TryStore(string path, byte[] artifact)
     {
+        // What others can write to is no place for machine code, and there nobody says who can.
+        if (OperatingSystem.IsWindows())
+            return;
         string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():n}";
         try
         {

@@ -1,6 +1,5 @@
 // How `tarn run` gets from a path to a module that can be instantiated: text, binary or compiled ahead of time, told apart by the contents; through the
 // cache where that saves time.
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Running;
 

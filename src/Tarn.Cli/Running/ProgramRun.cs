@@ -1,7 +1,6 @@
 // One `tarn run`, from the module's path to the exit status.
 using Tarn.Cli.Commands;
 using Tarn.Wasi;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Running;
 
