@@ -1,6 +1,9 @@
 // Why: tells the emitted signal handler which slabs have slots whose pages it may open, and where each slot's record is. The handler scans
-// the table while any thread changes it, so: an entry's fields are written before its length, and its length is cleared first. Both
-// structures are read and written by machine code (FaultHandlerCode); the offsets are these constants, asserted in the constructor.
+// the table while any thread changes it, for slabs of other engines come and go while a guest faults in its own. So an entry has a version, odd while the
+// entry changes: the handler takes what it read only if the version was even before and is the same after, and otherwise goes on to the next entry. It never
+// misses its own slab that way, since that one's entry cannot change while a guest runs in it. Without versions an old base could be seen with a new length, and
+// a fault be taken for one in a slab that it is not in. Both structures are read and written by machine code (FaultHandlerCode); the offsets are these
+// constants, asserted in the constructor.
 //
 // Table: 64 bytes of header (u32 count of entries ever used), then entries of 64 bytes
 //   0x00 Base          u64   where slot 0's memory starts
@@ -9,6 +12,7 @@
 //   0x18 Records       u64   slot 0's record
 //   0x20 RecordStride  u64   bytes from record to record
 //   0x28 GranuleMask   u64   granule − 1; a granule (power of two, page multiple) is what one fault opens
+//   0x30 Version       u32   odd while the entry changes
 using System.Runtime.InteropServices;
 
 namespace Tarn.Platform;
@@ -26,6 +30,7 @@ internal sealed unsafe class FaultRangeTable
     public const int RecordsOffset = 0x18;
     public const int RecordStrideOffset = 0x20;
     public const int GranuleMaskOffset = 0x28;
+    public const int VersionOffset = 0x30;
 
     private readonly Lock _lock = new();
     private readonly byte* _table;
@@ -60,12 +65,15 @@ internal sealed unsafe class FaultRangeTable
                     continue;
                 }
 
+                // Interlocked: a full fence keeps the fields between the two versions.
+                Interlocked.Increment(ref entry->Version);
                 entry->Base = start;
                 entry->SlotStride = slotStride;
                 entry->Records = records;
                 entry->RecordStride = recordStride;
                 entry->GranuleMask = granule - 1;
-                Volatile.Write(ref entry->Length, length);
+                entry->Length = length;
+                Interlocked.Increment(ref entry->Version);
                 int* count = (int*)_table;
                 Volatile.Write(ref *count, Math.Max(*count, i + 1));
                 return i;
@@ -80,7 +88,10 @@ internal sealed unsafe class FaultRangeTable
     {
         lock (_lock)
         {
-            Volatile.Write(ref At(index)->Length, 0);
+            Entry* entry = At(index);
+            Interlocked.Increment(ref entry->Version);
+            entry->Length = 0;
+            Interlocked.Increment(ref entry->Version);
         }
     }
 
@@ -95,5 +106,6 @@ internal sealed unsafe class FaultRangeTable
         public FaultSlotRecord* Records;
         public nuint RecordStride;
         public nuint GranuleMask;
+        public uint Version;
     }
 }

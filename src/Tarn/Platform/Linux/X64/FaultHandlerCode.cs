@@ -47,7 +47,9 @@ internal static unsafe class FaultHandlerCode
         Label trapWithContext = asm.NewLabel();
         Label failed = asm.NewLabel();
         Label next = asm.NewLabel();
+        Label skip = asm.NewLabel();
         Label found = asm.NewLabel();
+        Label stable = asm.NewLabel();
         Label logged = asm.NewLabel();
         Label one = asm.NewLabel();
 
@@ -69,26 +71,43 @@ internal static unsafe class FaultHandlerCode
         asm.Bind(next);
         asm.Sub(S32, R9, 1);
         asm.Jcc(Condition.Below, trap);
+        asm.Mov(S32, Rsi, new Mem(R8, FaultRangeTable.VersionOffset));
+        asm.Test(S32, Rsi, 1);
+        asm.Jcc(Condition.NotEqual, skip);
         asm.Mov(S64, Rax, Rcx);
         asm.Sub(S64, Rax, new Mem(R8, FaultRangeTable.BaseOffset));
         asm.Cmp(S64, Rax, new Mem(R8, FaultRangeTable.LengthOffset));
         asm.Jcc(Condition.Below, found);
+        asm.Bind(skip);
         asm.Add(S64, R8, FaultRangeTable.EntrySize);
         asm.Jmp(next);
 
-        // r10 = context, r9 = slot's record, rdx = offset in the slot.
+        // Everything is read before the version is asked again, and nothing is followed before it has answered.
         asm.Bind(found);
+        asm.Push(new Mem(R8, FaultRangeTable.GranuleMaskOffset));
+        asm.Push(new Mem(R8, FaultRangeTable.RecordStrideOffset));
+        asm.Mov(S64, Rdi, new Mem(R8, FaultRangeTable.RecordsOffset));
+        asm.Mov(S64, R11, new Mem(R8, FaultRangeTable.SlotStrideOffset));
+        asm.Cmp(S32, Rsi, new Mem(R8, FaultRangeTable.VersionOffset));
+        asm.Jcc(Condition.Equal, stable);
+        asm.Add(S64, Rsp, 16);
+        asm.MovImm32(Rdi, LinuxNative.SignalSegmentationFault);
+        asm.Jmp(skip);
+
+        // r10 = context, r9 = slot's record, rdx = offset in the slot, rsi = granule − 1.
+        asm.Bind(stable);
         asm.Mov(S64, R10, Rdx);
         asm.Zero(Rdx);
-        asm.Unary(UnaryOp.Div, S64, new Mem(R8, FaultRangeTable.SlotStrideOffset));
-        asm.Imul(S64, Rax, new Mem(R8, FaultRangeTable.RecordStrideOffset));
-        asm.Add(S64, Rax, new Mem(R8, FaultRangeTable.RecordsOffset));
+        asm.Unary(UnaryOp.Div, S64, R11);
+        asm.Pop(R11);
+        asm.Imul(S64, Rax, R11);
+        asm.Add(S64, Rax, Rdi);
         asm.Mov(S64, R9, Rax);
+        asm.Pop(Rsi);
         asm.Cmp(S64, Rdx, new Mem(R9, FaultSlotRecord.AccessibleBytesOffset));
         asm.Jcc(Condition.AboveEqual, trapWithContext);
 
         // r11 = offset of the granule, rdi = its address, rsi = its length, cut off at the memory's end.
-        asm.Mov(S64, Rsi, new Mem(R8, FaultRangeTable.GranuleMaskOffset));
         asm.Mov(S64, Rax, Rsi);
         asm.Not(S64, Rax);
         asm.Mov(S64, R11, Rdx);
