@@ -34,9 +34,9 @@ internal sealed class ReportCollector
     public IReadOnlyList<(string Contender, double Ratio, int Cases)> Headline()
     {
         Dictionary<string, (double Log, int Count)> sums = [];
-        foreach ((string verb, _, SideBySide? run, _) in _sections)
+        foreach ((_, _, SideBySide? run, _) in _sections)
         {
-            if (verb != "execute" || run is null || run.Unit != "ms")
+            if (run is null || !run.Title.StartsWith("Execution:", StringComparison.Ordinal))
                 continue;
             foreach (string contender in run.Contenders)
             {

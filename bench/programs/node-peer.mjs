@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const bytes = new Map(), instances = new Map();
+let compiled = 0;
 
 const wallTime = () => Number(process.hrtime.bigint());
 const processorTime = () => { const { user, system } = process.cpuUsage(); return (user + system) * 1000; };
@@ -16,8 +17,10 @@ function load(path) {
 function answer(line) {
   const [verb, n, path] = line.split(/ (\S+) (.*)/s);
   if (verb === 'compile') {
+    // V8 remembers what it has compiled by its bytes: a custom section that differs each time makes it compile again.
+    const section = [0, 9, 8, ...Buffer.from(String(10000000 + compiled++))], module = Buffer.concat([load(path), Buffer.from(section)]);
     const start = process.hrtime.bigint();
-    new WebAssembly.Module(load(path));
+    new WebAssembly.Module(module);
     return { ns: Number(process.hrtime.bigint() - start) };
   }
   if (!instances.has(path)) instances.set(path, new WebAssembly.Instance(new WebAssembly.Module(load(path)), {}));
