@@ -8,7 +8,7 @@ internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenc
 
     public string Verb => "all";
 
-    public string Summary => "All of it, and the report: bench/REPORT.md and bench/report.html. --out=FOLDER --skip=VERB,… --verbs=VERB,… --rounds=N";
+    public string Summary => "All of it, and the report: bench/REPORT.md and bench/report.html. --out=FOLDER --skip=VERB,… --verbs=VERB,… --rounds=N --clock=cpu";
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -16,7 +16,7 @@ internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenc
         string folder = arguments.Text("out") ?? Path.GetFullPath(Path.Combine(Execute.ProgramSet.Folder, ".."));
         string[] verbs = arguments.Text("verbs")?.Split(',') ?? s_verbs;
         string[] skipped = arguments.Text("skip")?.Split(',') ?? [];
-        string[] rounds = arguments.Text("rounds") is { } text ? [$"--rounds={text}"] : [];
+        string[] rounds = [.. new[] { "rounds", "clock" }.Where(o => arguments.Text(o) is not null).Select(o => $"--{o}={arguments.Text(o)}")];
         ReportCollector collector = new();
         int failed = 0;
         foreach (string verb in verbs.Except(skipped))

@@ -23,7 +23,7 @@ internal sealed class CompileBenchmark : IBenchmark
         }
 
         int threads = arguments.Number("threads", 0);
-        using Engine engine = new(new EngineOptions { CompilationThreads = threads });
+        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = threads });
         if (arguments.Flag("cold"))
         {
             foreach (string file in arguments.Words)

@@ -20,6 +20,7 @@ public sealed class ExecutionTests
     {
         var options = new EngineOptions
         {
+            Allocation = AllocationStrategy.OnDemand,
             // Several threads would race for which function's error is the first.
             CompilationThreads = 1,
             MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,

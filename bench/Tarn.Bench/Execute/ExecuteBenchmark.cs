@@ -14,11 +14,12 @@ internal sealed class ExecuteBenchmark : IBenchmark
     public string Verb => "execute";
 
     /// <inheritdoc/>
-    public string Summary => "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile";
+    public string Summary => "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile --clock=cpu";
 
     /// <inheritdoc/>
     public int Run(BenchmarkArguments arguments)
     {
+        ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
         List<BenchmarkProgram> programs = ProgramSet.Read(arguments.Words);
         List<ExecutionEngine> engines = Engines(arguments);
         try
@@ -26,7 +27,7 @@ internal sealed class ExecuteBenchmark : IBenchmark
             List<SideBySide> runs = [];
             foreach (IGrouping<string, BenchmarkProgram> group in programs.GroupBy(p => p.Group))
             {
-                SideBySide run = new($"Execution: {group.Key}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
+                SideBySide run = new($"Execution: {group.Key}, {ExecutionClock.Name}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
                 foreach (BenchmarkProgram program in group)
                     Measure(run, program, engines, arguments.Rounds(9));
                 run.Report(arguments);

@@ -1,5 +1,4 @@
 // The same source built by clang -O2 or rustc as a shared library (no automatic vectorisation: the WebAssembly build has no SIMD either).
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Tarn.Bench.Execute;
@@ -21,9 +20,9 @@ internal sealed unsafe class NativeEngine(string folder) : ExecutionEngine("nati
 
     public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
-        long start = Stopwatch.GetTimestamp();
+        double start = ExecutionClock.Now();
         ulong sum = _run(n);
-        return (Stopwatch.GetElapsedTime(start).TotalNanoseconds, sum);
+        return (ExecutionClock.Now() - start, sum);
     }
 
     public override double Compile(BenchmarkProgram program) => throw new NotSupportedException("Native programs were compiled before.");

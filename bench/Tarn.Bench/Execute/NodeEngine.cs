@@ -25,7 +25,7 @@ internal sealed class NodeEngine : ExecutionEngine
 
     public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
-        JsonElement answer = _process.Ask(string.Create(CultureInfo.InvariantCulture, $"run {n} {_program!.WasmPath}"));
+        JsonElement answer = _process.Ask(string.Create(CultureInfo.InvariantCulture, $"{(ExecutionClock.IsProcessorTime ? "cpu" : "run")} {n} {_program!.WasmPath}"));
         return (answer.GetProperty("ns").GetDouble(), ulong.Parse(answer.GetProperty("sum").GetString()!, CultureInfo.InvariantCulture));
     }
 

@@ -5,7 +5,8 @@ namespace Tarn.Bench.Execute;
 
 internal sealed class TarnEngine() : ExecutionEngine("Tarn")
 {
-    private readonly Engine _engine = new();
+    // Programs want more memory than a slot of the default pools has.
+    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
     private Module? _module;
     private Instance? _instance;
     private TypedFunction<int, long> _run;
@@ -22,9 +23,9 @@ internal sealed class TarnEngine() : ExecutionEngine("Tarn")
 
     public override (double Nanoseconds, ulong Checksum) Run(uint n)
     {
-        long start = Stopwatch.GetTimestamp();
+        double start = ExecutionClock.Now();
         long sum = _run.Invoke((int)n);
-        return (Stopwatch.GetElapsedTime(start).TotalNanoseconds, (ulong)sum);
+        return (ExecutionClock.Now() - start, (ulong)sum);
     }
 
     public override double Compile(BenchmarkProgram program)

@@ -59,7 +59,7 @@ internal sealed class InstantiateBenchmark : IBenchmark
             ("wt-demand", () => new WasmtimeCycles("Wasmtime, on demand", pooled: false, tuned: false)),
             ("tarn", () => new TarnCycles("Tarn, pooled", Pooled)),
             ("tarn-checked", () => new TarnCycles("Tarn, pooled, checked", Pooled with { MemoryStrategy = MemoryStrategy.Checked })),
-            ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions())),
+            ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions { Allocation = AllocationStrategy.OnDemand })),
         ];
         return [.. all.Where(c => only is null || only.Contains(c.Key)).Select(c => c.Make())];
     }

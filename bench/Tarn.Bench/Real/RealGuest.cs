@@ -1,5 +1,5 @@
 // A real program in an engine of this process: the engine supplies calls and memory, this class executes recipes on them, so that all engines do the same.
-using System.Diagnostics;
+using Tarn.Bench.Execute;
 
 namespace Tarn.Bench.Real;
 
@@ -18,9 +18,9 @@ internal abstract class RealGuest(Recipe recipe) : IDisposable
     /// <summary>Runs the recipe once.</summary>
     public (double Nanoseconds, ulong Checksum) Run()
     {
-        long start = Stopwatch.GetTimestamp();
+        double start = ExecutionClock.Now();
         Execute(recipe.Run);
-        double nanoseconds = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        double nanoseconds = ExecutionClock.Now() - start;
         ulong sum = 0xcbf29ce484222325;
         foreach (string result in recipe.Results)
             sum = (sum ^ _values[result]) * 0x100000001b3;

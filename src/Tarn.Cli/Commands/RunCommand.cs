@@ -77,6 +77,8 @@ internal static class RunCommand
     /// <summary>Options of the engine; those that change code are the same as in <see cref="CompileCommand"/>.</summary>
     public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel, string? maximumMemory) => new()
     {
+        // One program, which may want more memory than a slot has.
+        Allocation = AllocationStrategy.OnDemand,
         MemoryStrategy = memory,
         Compilation = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
         // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.

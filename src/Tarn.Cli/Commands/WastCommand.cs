@@ -26,6 +26,8 @@ internal static class WastCommand
         {
             EngineOptions? options = arguments.GetValue(readOnly) ? null : new EngineOptions
             {
+                // Scripts keep all their instances, and some ask for large memories and tables.
+                Allocation = AllocationStrategy.OnDemand,
                 MemoryStrategy = arguments.GetValue(memory),
                 Compilation = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
             };

@@ -93,6 +93,9 @@ internal sealed class AddressFolder(ValueUses uses)
 
     // Whether passes in between have left both accesses where they were; then one still comes before the other.
     private static bool Holds(IrFunction function, in Candidate candidate)
-        => function.Links[candidate.Access].Block == candidate.AccessBlock && candidate.AccessBlock >= 0
-            && function.Links[candidate.Witness].Block == candidate.WitnessBlock && candidate.WitnessBlock >= 0;
+        => IsStillIn(function, candidate.Access, candidate.AccessBlock) && IsStillIn(function, candidate.Witness, candidate.WitnessBlock);
+
+    // A block that is no longer reached keeps its instructions' links.
+    private static bool IsStillIn(IrFunction function, int instruction, int block)
+        => function.Links[instruction].Block == block && function.Blocks[block].OrderIndex >= 0;
 }

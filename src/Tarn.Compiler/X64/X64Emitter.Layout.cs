@@ -4,7 +4,6 @@
 //
 // A block that ends in a switch may be emitted again in place of a jump to it: in an interpreter each operation then has an indirect jump of its own, which
 // is predicted by what usually follows that operation. Registers are assigned by now, so a copy is exact.
-using Tarn.Assembler;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.X64;

@@ -1,5 +1,4 @@
 // Addresses, loads, stores, read-modify-write forms, atomics.
-using System.Numerics;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Lower;
 
@@ -136,61 +135,20 @@ internal sealed partial class X64Lowering
     {
         ref var sum = ref _ir.Get(value);
         if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.B, out var bits) && bits <= int.MaxValue && displacement >= 0 && Fits(displacement + (long)bits)
-            && SignificantBits(sum.A, KnownBitsDepth) <= 31)
+            && UpperBound(sum.A, BoundDepth) <= uint.MaxValue - bits)
         {
-            // Below 2³¹ both: no carry out of 32 bits.
+            // No carry out of 32 bits.
             displacement += (long)bits;
             value = Resolve(sum.A);
         }
 
         ref var shift = ref _ir.Get(value);
         if (shift.Opcode == IrOpcode.ShiftLeft && shift.Type == IrType.I32 && !_merged[value] && !LivesOn(value) && _ir.IsConstant(shift.B, out var count) && count is > 0 and <= 3
-            && SignificantBits(shift.A, KnownBitsDepth) + (int)count <= 32)
+            && UpperBound(shift.A, BoundDepth) <= uint.MaxValue >> (int)count)
         {
             // Scaling costs nothing, so others may do it too.
             value = Resolve(shift.A);
             scale = (int)count;
-        }
-    }
-
-    private const int KnownBitsDepth = 4;
-
-    // A value is below two to this power.
-    private int SignificantBits(int value, int depth)
-    {
-        ref var instruction = ref _ir.Get(value);
-        var all = instruction.Type == IrType.I32 ? 32 : 64;
-        if (depth == 0)
-        {
-            return all;
-        }
-
-        switch (instruction.Opcode)
-        {
-            case IrOpcode.Constant:
-                return 64 - BitOperations.LeadingZeroCount(instruction.Bits);
-            case IrOpcode.Load or IrOpcode.LoadVm when !instruction.Access.Signed:
-                return Math.Min(all, 8 * instruction.Access.Width);
-            case IrOpcode.CompareInteger or IrOpcode.CompareFloat:
-                return 1;
-            case IrOpcode.ExtendUnsigned:
-                return SignificantBits(instruction.A, depth - 1);
-            case IrOpcode.Wrap:
-                return Math.Min(32, SignificantBits(instruction.A, depth - 1));
-            case IrOpcode.And:
-                return Math.Min(SignificantBits(instruction.A, depth - 1), SignificantBits(instruction.B, depth - 1));
-            case IrOpcode.Or or IrOpcode.Xor:
-                return Math.Max(SignificantBits(instruction.A, depth - 1), SignificantBits(instruction.B, depth - 1));
-            case IrOpcode.Add:
-                return Math.Min(all, 1 + Math.Max(SignificantBits(instruction.A, depth - 1), SignificantBits(instruction.B, depth - 1)));
-            case IrOpcode.Mul:
-                return Math.Min(all, SignificantBits(instruction.A, depth - 1) + SignificantBits(instruction.B, depth - 1));
-            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(instruction.B, out var right):
-                return Math.Max(0, SignificantBits(instruction.A, depth - 1) - (int)(right & (ulong)(all - 1)));
-            case IrOpcode.ShiftLeft when _ir.IsConstant(instruction.B, out var left):
-                return Math.Min(all, SignificantBits(instruction.A, depth - 1) + (int)(left & (ulong)(all - 1)));
-            default:
-                return all;
         }
     }
 

@@ -91,6 +91,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _merged.Fill(count, false);
         _effects.Fill(count, 0);
         _writes.Fill(count, 0);
+        PrepareBounds(count);
         var effects = 0;
         var writes = 0;
         foreach (var block in ir.Order.Span)

@@ -501,6 +501,24 @@ internal ref struct WasmReader
     private uint ReadVarU32Slow()
     {
         uint result = 0;
+        // Up to four bytes where so many are left: nothing can be too long or too large in them.
+        if (_end - _position >= 4)
+        {
+            ref byte at = ref Unsafe.Add(ref _base, _position);
+            for (int i = 0; i < 4; i++)
+            {
+                uint b = Unsafe.Add(ref at, i);
+                result |= (b & 0x7F) << (i * 7);
+                if (b < 0x80)
+                {
+                    _position += i + 1;
+                    return result;
+                }
+            }
+
+            result = 0;
+        }
+
         for (int shift = 0; ; shift += 7)
         {
             byte b = ReadIntegerByte(32, shift, signed: false);
@@ -515,6 +533,24 @@ internal ref struct WasmReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private long ReadVarSigned(int bits)
     {
+        // As for unsigned ones: 28 bits fit every width that there is.
+        if (_end - _position >= 4)
+        {
+            ref byte at = ref Unsafe.Add(ref _base, _position);
+            int value = 0;
+            for (int i = 0; i < 4; i++)
+            {
+                int b = Unsafe.Add(ref at, i);
+                value |= (b & 0x7F) << (i * 7);
+                if (b < 0x80)
+                {
+                    _position += i + 1;
+                    int unused = 25 - (i * 7);
+                    return value << unused >> unused;
+                }
+            }
+        }
+
         long result = 0;
         for (int shift = 0; ; shift += 7)
         {

@@ -27,7 +27,7 @@ public sealed record EngineOptions
     public bool Fuel { get; init; }
 
     /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
-    public AllocationStrategy Allocation { get; init; } = AllocationStrategy.OnDemand;
+    public AllocationStrategy Allocation { get; init; } = AllocationStrategy.Pooling;
 
     /// <summary>The pools' limits and layout, where <see cref="Allocation"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolingOptions Pooling { get; init; } = new();

@@ -68,7 +68,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         _onDemand = new OnDemandAllocator(engine);
         _memorySlots = new MemorySlot?[memories];
-        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count);
+        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count, _options.StackKeepResident);
         _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
         try
         {
@@ -159,6 +159,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         try
         {
             instance.Reset();
+            instance.Store.TrimStack(_options.StackKeepResident);
         }
         catch (PlatformException)
         {

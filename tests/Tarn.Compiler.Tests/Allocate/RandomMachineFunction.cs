@@ -58,7 +58,11 @@ internal sealed class RandomMachineFunction
             values.Insert(0, MakeOf(null));
         }
 
-        Sequence(values, 0);
+        do
+        {
+            Sequence(values, 0);
+        }
+        while (_shape.Fills && _budget > 0);
         Emit([.. values.TakeLast(3).Select(v => MachineOperand.Create(v, OperandKind.UseAny))]);
         Finish();
     }

@@ -49,6 +49,9 @@ internal sealed record RandomShape
     /// <summary>Of eight blocks, how many are cold.</summary>
     public int Cold { get; init; } = 1;
 
+    /// <summary>Go on until the size is reached, however long that takes.</summary>
+    public bool Fills { get; init; }
+
     /// <summary>Few registers: 5 and 4.</summary>
     public static RegisterFile SmallFile { get; } = new()
     {

@@ -219,6 +219,118 @@ public sealed partial class SelectionTests
         Assert.Equal(3000UL, Run(runner, 0x40000000, 0));
     }
 
+    // A counter's range follows from its start, its step and its comparison. Each loop adds what lies at the counter + 1000 to a sum; where that sum wraps, or
+    // nothing bounds the counter, it must stay one of 32 bits.
+    [Theory]
+    [InlineData("ne", true, 0, 4, 40, 10, true)]
+    [InlineData("ne", false, 0, 4, 40, 11, true)]
+    [InlineData("ult", true, 0, 4, 39, 10, true)]
+    [InlineData("ult", false, 0, 4, 39, 11, true)]
+    [InlineData("ule", true, 0, 4, 40, 11, true)]
+    [InlineData("slt", true, 0, 4, 39, 10, true)]
+    [InlineData("sle", false, 0, 4, 40, 12, true)]
+    [InlineData("ne", true, 0, 3, 39, 13, true)]
+    [InlineData("ne", true, -1000, 4, -960, 10, false)]
+    [InlineData("ne", true, -1000, 100, 0, 10, false)]
+    [InlineData("slt", true, -1000, 100, 0, 10, false)]
+    [InlineData("ult", true, -1000, 100, -200, 8, false)]
+    public unsafe void Counters_bound_addresses(string condition, bool afterStep, int start, int step, int limit, int rounds, bool folds)
+    {
+        using var runner = new CodeRunner();
+        var memory = new byte[8192];
+        for (var k = 0; k < memory.Length; k++)
+        {
+            memory[k] = (byte)(k * 7);
+        }
+
+        fixed (byte* @base = memory)
+        {
+            *(ulong*)(runner.Context + 0x60) = (ulong)@base;
+            var code = Text(runner.Load($"""
+                function 0 (i64, i64) -> (i64)
+                block0(v0:i64, v1:i64):
+                  v2:i64 = vmctx
+                  v3:i64 = loadvm.64 v2+96 readonly
+                  v4:i32 = const {start}
+                  v5:i32 = const {step}
+                  v6:i32 = const {limit}
+                  v7:i32 = const 1000
+                  jump block1(v4, v0)
+                block1(v8:i32, v9:i64):
+                  v10:i32 = add v8, v7
+                  v11:i64 = load.8 v3[v10] memory0 fault
+                  v12:i64 = add v9, v11
+                  v13:i32 = add v8, v5
+                  v14:i32 = icmp.{condition} {(afterStep ? "v13" : "v8")}, v6
+                  branchif v14, block1(v13, v12), block2
+                block2:
+                  return(v12)
+                """));
+            var expected = 0UL;
+            for (var r = 0; r < rounds; r++)
+            {
+                expected += memory[start + (step * r) + 1000];
+            }
+
+            Assert.Equal(expected, Run(runner, 0, 0));
+            if (folds)
+            {
+                Assert.Contains("+0x3E8]", code, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    // A pointer that is stepped beside the counter is bounded by the counter's rounds; not by those of a counter that has no bound itself.
+    [Theory]
+    [InlineData(0, 20, 100, true)]
+    [InlineData(-20, 0, 100, false)]
+    [InlineData(0, 20, -4, false)]
+    public unsafe void Pointers_are_bounded_by_rounds(int start, int limit, int pointer, bool folds)
+    {
+        using var runner = new CodeRunner();
+        var memory = new byte[8192];
+        for (var k = 0; k < memory.Length; k++)
+        {
+            memory[k] = (byte)(k * 7);
+        }
+
+        fixed (byte* @base = memory)
+        {
+            *(ulong*)(runner.Context + 0x60) = (ulong)@base;
+            var code = Text(runner.Load($"""
+                function 0 (i64, i64) -> (i64)
+                block0(v0:i64, v1:i64):
+                  v2:i64 = vmctx
+                  v3:i64 = loadvm.64 v2+96 readonly
+                  v4:i32 = const {start}
+                  v5:i32 = const 1
+                  v6:i32 = const {limit}
+                  v7:i32 = const 1000
+                  v8:i32 = const {pointer}
+                  v9:i32 = const 100
+                  jump block1(v4, v8, v0)
+                block1(v10:i32, v11:i32, v12:i64):
+                  v13:i32 = add v11, v7
+                  v14:i64 = load.8 v3[v13] memory0 fault
+                  v15:i64 = add v12, v14
+                  v16:i32 = add v10, v5
+                  v17:i32 = add v11, v9
+                  v18:i32 = icmp.ne v16, v6
+                  branchif v18, block1(v16, v17, v15), block2
+                block2:
+                  return(v15)
+                """));
+            var expected = 0UL;
+            for (var r = 0; r < 20; r++)
+            {
+                expected += memory[pointer + (100 * r) + 1000];
+            }
+
+            Assert.Equal(expected, Run(runner, 0, 0));
+            Assert.Equal(folds, code.Contains("+0x3E8]", StringComparison.Ordinal) && !code.Contains("lea", StringComparison.Ordinal));
+        }
+    }
+
     // Both branches compare; the outcome is never made a number.
     [Fact]
     public void A_comparison_for_two_branches_is_repeated()

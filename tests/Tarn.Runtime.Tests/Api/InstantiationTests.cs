@@ -3,7 +3,7 @@ namespace Tarn.Runtime.Tests.Api;
 
 public sealed class InstantiationTests : IDisposable
 {
-    private readonly Engine _engine = new();
+    private readonly Engine _engine = new(new EngineOptions { Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Tables = 2 } } });
 
     public void Dispose() => _engine.Dispose();
 
@@ -119,7 +119,7 @@ public sealed class InstantiationTests : IDisposable
     [Fact]
     public void A_memory_above_the_engines_limit_fails_instantiation()
     {
-        using var engine = new Engine(new EngineOptions { MaximumMemoryPages = 4 });
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MaximumMemoryPages = 4 });
         using Module tooLarge = Module.FromText(engine, "(module (memory 5))");
         Assert.Contains("MaximumMemoryPages", Assert.Throws<InstantiationException>(() => new Linker(engine).Prepare(tooLarge).Instantiate()).Message, StringComparison.Ordinal);
         using Module fits = Module.FromText(engine, """(module (memory (export "memory") 4))""");

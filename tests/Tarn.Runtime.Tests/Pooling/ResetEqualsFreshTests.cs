@@ -44,6 +44,7 @@ public sealed class ResetEqualsFreshTests
         });
         using var onDemand = new Engine(new EngineOptions
         {
+            Allocation = AllocationStrategy.OnDemand,
             MemoryStrategy = strategy,
             MaximumMemoryPages = RandomGuest.MostPages,
             MaximumTableElements = RandomGuest.MostElements,

@@ -21,13 +21,16 @@ internal sealed class RawGuest : IDisposable
         """.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries).ToDictionary(f => f.Split('(')[0], f => f.Split('(')[1].TrimEnd(')'));
 
     private static readonly Lazy<Module> s_module = new(() => Module.FromText(Guest.Engine, Text()));
+    private readonly Module? _own;
     private readonly WasiContext _context;
     private readonly Instance _instance;
 
-    public RawGuest(WasiOptions options)
+    public RawGuest(WasiOptions options, Engine? engine = null)
     {
         _context = new WasiContext(options);
-        _instance = new Linker(Guest.Engine).DefineWasi().Prepare(s_module.Value).Instantiate(_context);
+        if (engine is not null)
+            _own = Module.FromText(engine, Text());
+        _instance = new Linker(engine ?? Guest.Engine).DefineWasi().Prepare(_own ?? s_module.Value).Instantiate(_context);
     }
 
     public Memory Memory => _instance.Memory;
@@ -101,6 +104,7 @@ internal sealed class RawGuest : IDisposable
     {
         _instance.Dispose();
         _context.Dispose();
+        _own?.Dispose();
     }
 
     private static string Text()

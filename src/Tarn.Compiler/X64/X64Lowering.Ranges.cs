@@ -1,0 +1,247 @@
+// Upper bounds of integers, taken as unsigned: what tells that a sum or a shift of 32 bits does not wrap, so that an address may hold it. They follow from
+// masks, shifts and the widths of loads, and from loops: a counter that starts at a known value, is stepped upwards and compared before each further round
+// stays within what it is compared with.
+//
+// Invariant: a bound holds for every value that the SSA value ever takes, wherever it is used.
+using System.Numerics;
+
+namespace Tarn.Compiler.X64;
+
+using Tarn.Compiler.IR;
+
+/// <content>Ranges.</content>
+internal sealed partial class X64Lowering
+{
+    private const int BoundDepth = 5;
+
+    private enum BoundState : byte
+    {
+        Unknown,
+        Computing,
+        Known,
+    }
+
+    private GrowableArray<ulong> _bounds = new(1024);
+    private GrowableArray<BoundState> _boundStates = new(1024);
+
+    private void PrepareBounds(int count)
+    {
+        _bounds.Fill(count, 0);
+        _boundStates.Fill(count, BoundState.Unknown);
+    }
+
+    private static ulong LargestOf(IrType type) => type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
+
+    private ulong UpperBound(int value, int depth)
+    {
+        ref var instruction = ref _ir.Get(value);
+        var all = LargestOf(instruction.Type);
+        if (depth == 0)
+        {
+            return all;
+        }
+
+        switch (instruction.Opcode)
+        {
+            case IrOpcode.Constant:
+                return instruction.Bits & all;
+            case IrOpcode.Load or IrOpcode.LoadVm when !instruction.Access.Signed && instruction.Access.Width < 8:
+                return Math.Min(all, (1UL << (8 * instruction.Access.Width)) - 1);
+            case IrOpcode.CompareInteger or IrOpcode.CompareFloat:
+                return 1;
+            case IrOpcode.ExtendUnsigned:
+                return UpperBound(instruction.A, depth - 1);
+            case IrOpcode.Wrap:
+                return Math.Min(uint.MaxValue, UpperBound(instruction.A, depth - 1));
+            case IrOpcode.And:
+                return Math.Min(UpperBound(instruction.A, depth - 1), UpperBound(instruction.B, depth - 1));
+            case IrOpcode.Or or IrOpcode.Xor:
+                var either = UpperBound(instruction.A, depth - 1) | UpperBound(instruction.B, depth - 1);
+                return either == 0 ? 0 : ulong.MaxValue >> BitOperations.LeadingZeroCount(either);
+            case IrOpcode.Add:
+                return Within(UpperBound(instruction.A, depth - 1), UpperBound(instruction.B, depth - 1), all);
+            case IrOpcode.Mul:
+                var product = (UInt128)UpperBound(instruction.A, depth - 1) * UpperBound(instruction.B, depth - 1);
+                return product <= all ? (ulong)product : all;
+            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(instruction.B, out var right):
+                return UpperBound(instruction.A, depth - 1) >> (int)(right & (ulong)(8 * WidthOf(instruction.Type) - 1));
+            case IrOpcode.ShiftLeft when _ir.IsConstant(instruction.B, out var left):
+                var shifted = (UInt128)UpperBound(instruction.A, depth - 1) << (int)(left & (ulong)(8 * WidthOf(instruction.Type) - 1));
+                return shifted <= all ? (ulong)shifted : all;
+            case IrOpcode.Select:
+                return Math.Max(UpperBound(instruction.B, depth - 1), UpperBound(instruction.C, depth - 1));
+            case IrOpcode.BlockParameter:
+                return BoundOfParameter(value, depth - 1);
+            default:
+                return all;
+        }
+    }
+
+    private static ulong Within(ulong a, ulong b, ulong all) => a <= all && b <= all - a ? a + b : all;
+
+    private ulong BoundOfParameter(int parameter, int depth)
+    {
+        var all = LargestOf(_ir.TypeOf(parameter));
+        switch (_boundStates[parameter])
+        {
+            case BoundState.Known:
+                return _bounds[parameter];
+            case BoundState.Computing:
+                return all;
+            default:
+                break;
+        }
+
+        _boundStates[parameter] = BoundState.Computing;
+        _bounds[parameter] = _ir.Get(parameter).Type is IrType.I32 or IrType.I64 ? Math.Min(all, ComputeBound(parameter, depth, all)) : all;
+        _boundStates[parameter] = BoundState.Known;
+        return _bounds[parameter];
+    }
+
+    private ulong ComputeBound(int parameter, int depth, ulong all)
+    {
+        var block = _ir.Links[parameter].Block;
+        var position = 0;
+        for (var i = _ir.Blocks[block].First; i != parameter; i = _ir.Links[i].Next)
+        {
+            position++;
+        }
+
+        // Where it comes in: the largest start, and whether all starts are one constant. A loop may step it at one place.
+        var starts = 0UL;
+        var start = -1;
+        var isOneConstant = true;
+        var back = -1;
+        var predecessors = _ir.PredecessorsOf(block);
+        if (block == IrFunction.Entry || predecessors.Length > 8)
+        {
+            return all;
+        }
+
+        foreach (var edge in predecessors)
+        {
+            var argument = _ir.ArgumentsOf(edge)[position];
+            if (argument == parameter)
+            {
+                continue;
+            }
+
+            if (_ir.Blocks[_ir.Edges[edge].From].OrderIndex >= _ir.Blocks[block].OrderIndex)
+            {
+                if (back >= 0)
+                {
+                    return all;
+                }
+
+                back = edge;
+                continue;
+            }
+
+            starts = Math.Max(starts, UpperBound(argument, depth));
+            isOneConstant &= _ir.Get(argument).Opcode == IrOpcode.Constant && (start < 0 || _ir.Get(start).Bits == _ir.Get(argument).Bits);
+            start = argument;
+        }
+
+        return back < 0 ? starts : start < 0 ? all : BoundOfCounter(parameter, _ir.ArgumentsOf(back)[position], back, starts, isOneConstant, depth, all);
+    }
+
+    // A parameter of a loop's header that one back edge gives a value to, from the bound of its starts.
+    private ulong BoundOfCounter(int parameter, int next, int back, ulong starts, bool isOneConstant, int depth, ulong all)
+    {
+        ref var step = ref _ir.Get(next);
+        ref var branch = ref _ir.Get(_ir.Blocks[_ir.Edges[back].From].Last);
+        if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.B, out var amount) || (amount &= all) == 0 || amount > int.MaxValue
+            || branch.Opcode != IrOpcode.BranchIf || branch.B == branch.C || _ir.Get(branch.A).Opcode != IrOpcode.CompareInteger)
+        {
+            return all;
+        }
+
+        // What is compared: the counter after its step, or before.
+        ref var compare = ref _ir.Get(branch.A);
+        var afterStep = compare.A == next;
+        if (!afterStep && compare.A != parameter)
+        {
+            return BoundByRounds(parameter, back, compare.A, starts, amount, depth, all);
+        }
+
+        var limit = UpperBound(compare.B, depth);
+        var goesOn = branch.B == back ? compare.IntegerCondition : Opposite(compare.IntegerCondition);
+        switch (goesOn)
+        {
+            case IntegerCondition.NotEqual:
+                // It meets the limit exactly, and before it can wrap.
+                if (!isOneConstant || !_ir.IsConstant(compare.B, out limit) || (limit &= all) < starts || (limit - starts) % amount != 0 || (afterStep && limit == starts))
+                {
+                    return all;
+                }
+
+                return afterStep ? limit - amount : limit;
+            case IntegerCondition.LessUnsigned when limit > 0:
+                limit--;
+                break;
+            case IntegerCondition.LessEqualUnsigned:
+                break;
+            case IntegerCondition.LessSigned or IntegerCondition.LessEqualSigned:
+                // Of two that are not negative, nor become so by the step, unsigned comparison says the same.
+                var largest = all >> 1;
+                if (limit > largest || starts > largest || amount > largest - Math.Max(limit, starts))
+                {
+                    return all;
+                }
+
+                break;
+            default:
+                return all;
+        }
+
+        // Compared before the step, the next value may be that much larger.
+        return Math.Max(starts, afterStep ? limit : Within(limit, amount, all));
+    }
+
+    // A pointer or a second counter beside the one that is compared: it takes as many steps. Those are at most the other's bound over the other's step, whatever
+    // the other starts from.
+    private ulong BoundByRounds(int parameter, int back, int compared, ulong starts, ulong amount, int depth, ulong all)
+    {
+        var counter = _ir.Get(compared).Opcode == IrOpcode.Add ? _ir.Get(compared).A : compared;
+        var block = _ir.Links[parameter].Block;
+        if (counter == parameter || _ir.Get(counter).Opcode != IrOpcode.BlockParameter || _ir.Links[counter].Block != block || depth == 0)
+        {
+            return all;
+        }
+
+        var position = 0;
+        for (var i = _ir.Blocks[block].First; i != counter; i = _ir.Links[i].Next)
+        {
+            position++;
+        }
+
+        ref var step = ref _ir.Get(_ir.ArgumentsOf(back)[position]);
+        if (step.Opcode != IrOpcode.Add || step.A != counter || !_ir.IsConstant(step.B, out var stride) || (stride &= LargestOf(_ir.TypeOf(counter))) == 0)
+        {
+            return all;
+        }
+
+        var bound = BoundOfParameter(counter, depth - 1);
+        if (bound == LargestOf(_ir.TypeOf(counter)))
+        {
+            return all;
+        }
+
+        var distance = (UInt128)(bound / stride) * amount;
+        return distance <= all ? Within(starts, (ulong)distance, all) : all;
+    }
+
+    private static IntegerCondition Opposite(IntegerCondition condition) => condition switch
+    {
+        IntegerCondition.Equal => IntegerCondition.NotEqual,
+        IntegerCondition.NotEqual => IntegerCondition.Equal,
+        IntegerCondition.LessSigned => IntegerCondition.GreaterEqualSigned,
+        IntegerCondition.GreaterEqualSigned => IntegerCondition.LessSigned,
+        IntegerCondition.LessEqualSigned => IntegerCondition.GreaterSigned,
+        IntegerCondition.GreaterSigned => IntegerCondition.LessEqualSigned,
+        IntegerCondition.LessUnsigned => IntegerCondition.GreaterEqualUnsigned,
+        IntegerCondition.GreaterEqualUnsigned => IntegerCondition.LessUnsigned,
+        IntegerCondition.LessEqualUnsigned => IntegerCondition.GreaterUnsigned,
+        _ => IntegerCondition.LessEqualUnsigned,
+    };
+}

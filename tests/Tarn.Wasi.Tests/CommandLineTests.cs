@@ -1,0 +1,165 @@
+// tarn run and tarn compile from the outside: exit statuses, streams, limits, messages, files.
+using System.Diagnostics;
+using Tarn.TestSupport;
+using Tarn.Wasi.Tests.Support;
+
+namespace Tarn.Wasi.Tests;
+
+/// <summary>The command line does what its help says.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void Arguments_behind_the_module_are_the_guests()
+    {
+        string program = Guest.PathOf("arguments");
+        GuestResult result = CommandLine.Run("run", "--env", "A=1", "-e", "TARN_TEST_VARIABLE", program, "--help", "-x", "--", "7");
+        Assert.Equal((7, ""), (result.Status, result.Error));
+        Assert.Equal(
+            $"argument 0: {program}\nargument 1: --help\nargument 2: -x\nargument 3: --\nargument 4: 7\nvariable: A=1\nvariable: TARN_TEST_VARIABLE=passed on\n", result.Output);
+    }
+
+    [Fact]
+    public void Standard_streams_go_through()
+    {
+        string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"line {i}\n"));
+        GuestResult result = CommandLine.Finish(CommandLine.Start(null, "run", Guest.PathOf("cat")), text);
+        Assert.Equal(new GuestResult(0, text, $"{text.Length} bytes\n"), result);
+    }
+
+    [Fact]
+    public void Directories_are_those_given_and_no_others()
+    {
+        GuestResult result = CommandLine.Run("run", "--dir", $"{_directory.Path}::/work", Guest.PathOf("files"), "/work");
+        Assert.Equal(new GuestResult(0, "files: all well\n", ""), result);
+        GuestResult refused = CommandLine.Run("run", "--read-dir", $"{_directory.Path}::/work", Guest.PathOf("files"), "/work");
+        Assert.Equal(99, refused.Status);
+        GuestResult nothing = CommandLine.Run("run", Guest.PathOf("files"), _directory.Path);
+        Assert.Equal(99, nothing.Status);
+        GuestResult missing = CommandLine.Run("run", "--dir", _directory["not-there"], Guest.PathOf("hello"));
+        Assert.Equal(2, missing.Status);
+        Assert.Contains("there is no directory", missing.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("abort", "at fail @", "abort(), failed assertions")]
+    [InlineData("divide", "at divide @", "divided by zero")]
+    [InlineData("outside", "at outside @", "wild or null pointer")]
+    public void A_trap_is_told_with_a_backtrace_and_a_hint(string how, string frame, string hint)
+    {
+        GuestResult result = CommandLine.Run("run", Guest.PathOf("crash"), how);
+        Assert.Equal((134, "before\n"), (result.Status, result.Output));
+        Assert.Contains(frame, result.Error, StringComparison.Ordinal);
+        Assert.Contains("hint: ", result.Error, StringComparison.Ordinal);
+        Assert.Contains(hint, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Limits_end_a_guest_that_never_ends()
+    {
+        GuestResult late = CommandLine.Run("run", "--timeout", "0.3", Guest.PathOf("crash"), "spin");
+        Assert.Equal(124, late.Status);
+        Assert.Contains("its time was over", late.Error, StringComparison.Ordinal);
+        Assert.Contains("at main @", late.Error, StringComparison.Ordinal);
+        GuestResult empty = CommandLine.Run("run", "--fuel", "1000000", Guest.PathOf("crash"), "spin");
+        Assert.Equal(134, empty.Status);
+        Assert.Contains("--fuel", empty.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_guest_that_waits_for_ever_ends_too()
+    {
+        // Its input never comes: it hangs in a read of the system's, which hears no cancellation.
+        using Process process = CommandLine.Start(null, "run", "--timeout", "0.3", Guest.PathOf("cat"));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.Equal(124, process.ExitCode);
+    }
+
+    [Fact]
+    public void Control_C_interrupts_the_guest()
+    {
+        using Process process = CommandLine.Start(null, "run", Guest.PathOf("crash"), "spin");
+        Assert.Equal("before", process.StandardOutput.ReadLine());
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString()])!)
+            kill.WaitForExit();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.Equal(130, process.ExitCode);
+        Assert.Contains("interrupted", process.StandardError.ReadToEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Memory_has_the_size_it_is_given()
+    {
+        File.WriteAllText(_directory["grow.wat"], "(module (memory 1) (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0))))");
+        Assert.Equal("-1\n", CommandLine.Run("run", "--max-memory", "1M", _directory["grow.wat"], "16").Output);
+        Assert.Equal("1\n", CommandLine.Run("run", "--max-memory", "1M", _directory["grow.wat"], "15").Output);
+        Assert.Equal(1, CommandLine.Run("run", "--max-memory", "lots", _directory["grow.wat"], "15").Status);
+    }
+
+    [Fact]
+    public void Functions_are_called_with_values()
+    {
+        string add = Repository.PathOf("samples", "add.wat");
+        Assert.Equal(new GuestResult(0, "-1\n", ""), CommandLine.Run("run", "--invoke", "add", add, "2", "-3"));
+        GuestResult few = CommandLine.Run("run", "--invoke", "add", add, "2");
+        Assert.Equal(1, few.Status);
+        Assert.Contains("takes 2 arguments", few.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_run_is_refused_with_advice()
+    {
+        File.WriteAllBytes(_directory["component.wasm"], [0, (byte)'a', (byte)'s', (byte)'m', 0x0d, 0, 1, 0]);
+        Assert.Contains("wasm32-wasip1", CommandLine.Run("run", _directory["component.wasm"]).Error, StringComparison.Ordinal);
+        File.WriteAllText(_directory["env.wat"], "(module (import \"env\" \"f\" (func)) (func (export \"_start\")))");
+        GuestResult foreign = CommandLine.Run("run", _directory["env.wat"]);
+        Assert.Equal(1, foreign.Status);
+        Assert.Contains("Emscripten", foreign.Error, StringComparison.Ordinal);
+        Assert.Equal(2, CommandLine.Run("run", _directory["missing.wasm"]).Status);
+    }
+
+    [Fact]
+    public void A_module_compiled_ahead_of_time_runs()
+    {
+        GuestResult compiled = CommandLine.Run("compile", Guest.PathOf("words"), "-o", _directory["words.tarn"]);
+        Assert.Equal((0, ""), (compiled.Status, compiled.Error));
+        GuestResult result = CommandLine.Run("run", "--dir", $"{_directory.Path}::/data", _directory["words.tarn"], "/data");
+        Assert.Equal((2, "four 1\none 1\nthree 4\ntwo 3\none TWO two\n"), (result.Status, result.Output));
+        GuestResult fuel = CommandLine.Run("run", "--fuel", "10", _directory["words.tarn"]);
+        Assert.Equal(1, fuel.Status);
+        Assert.Contains("compile it again", fuel.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_cache_survives_races_and_damage()
+    {
+        string cache = _directory["cache"];
+        Directory.CreateDirectory(_directory["data"]);
+        string[] arguments = ["run", "--dir", $"{_directory["data"]}::/data", Guest.PathOf("words")];
+        Process[] racing = [.. Enumerable.Range(0, 4).Select(_ => CommandLine.Start(cache, [.. arguments, "/data/missing"]))];
+        foreach (Process process in racing)
+            _ = CommandLine.Finish(process);
+        string file = Assert.Single(Directory.GetFiles(cache));
+        Assert.EndsWith(".tarn", file, StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, [.. arguments, "/data"])).Status);
+
+        byte[] bytes = File.ReadAllBytes(file);
+        byte[] damaged = [.. bytes];
+        damaged[^100] ^= 0xff;
+        File.WriteAllBytes(file, damaged);
+        Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, [.. arguments, "/data"])).Status);
+        Assert.True(bytes.AsSpan().SequenceEqual(File.ReadAllBytes(file)), "what was damaged is not replaced");
+        File.WriteAllBytes(file, bytes[..50]);
+        Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, [.. arguments, "/data"])).Status);
+
+        // A directory that others may write to holds nothing that is executed.
+        File.WriteAllBytes(file, damaged);
+        File.SetUnixFileMode(cache, File.GetUnixFileMode(cache) | UnixFileMode.OtherWrite);
+        Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, [.. arguments, "/data"])).Status);
+        Assert.True(damaged.AsSpan().SequenceEqual(File.ReadAllBytes(file)), "an unsafe cache was written to");
+    }
+}

@@ -1,0 +1,36 @@
+// Runs the command line as a process of its own, as a user does.
+using System.Diagnostics;
+
+namespace Tarn.Wasi.Tests.Support;
+
+internal static class CommandLine
+{
+    public static Process Start(string? cache, params string[] arguments)
+    {
+        string tool = Path.Combine(AppContext.BaseDirectory, "Tarn.Cli.dll");
+        Assert.True(File.Exists(tool), $"{tool} is missing: the test project references the command line so that it is built beside it.");
+        ProcessStartInfo start = new("dotnet", [tool, .. arguments]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["TARN_CACHE_DIR"] = cache ?? Path.Combine(Path.GetTempPath(), "tarn-no-cache-of-tests");
+        start.Environment["TARN_TEST_VARIABLE"] = "passed on";
+        return Process.Start(start)!;
+    }
+
+    public static GuestResult Run(params string[] arguments) => Finish(Start(null, arguments));
+
+    public static GuestResult Finish(Process process, string input = "")
+    {
+        using (process)
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            process.StandardInput.Write(input);
+            process.StandardInput.Close();
+            if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
+            {
+                process.Kill(entireProcessTree: true);
+                Assert.Fail("the command line did not end within two minutes");
+            }
+            return new GuestResult(process.ExitCode, output.Result, error.Result);
+        }
+    }
+}
