@@ -13,7 +13,7 @@ internal sealed unsafe class CallsBenchmark : IBenchmark
     private const int Calls = 100_000;
     private const int Traps = 200;
 
-    private const string Module = """
+    private const string Text = """
         (module
           (import "host" "next" (func $next (param i32) (result i32)))
           (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
@@ -47,7 +47,7 @@ internal sealed unsafe class CallsBenchmark : IBenchmark
         Func<int, int, int> managed = static (a, b) => a + b;
 
         using WasmtimeEngine engine = new();
-        using Wasmtime.Module module = Wasmtime.Module.FromText(engine, "calls", Module);
+        using Wasmtime.Module module = Wasmtime.Module.FromText(engine, "calls", Text);
         using Wasmtime.Store wasmtimeStore = new(engine);
         using Wasmtime.Linker linker = new(engine);
         linker.Define("host", "next", Wasmtime.Function.FromCallback(wasmtimeStore, static (int value) => value + 1));
@@ -55,6 +55,12 @@ internal sealed unsafe class CallsBenchmark : IBenchmark
         Func<int, int, int> wasmtimeAdd = instance.GetFunction<int, int, int>("add")!;
         Func<int, int> wasmtimeTrap = instance.GetFunction<int, int>("trap")!;
         Func<int, int> wasmtimeLoop = instance.GetFunction<int, int>("loop")!;
+
+        using Tarn.Engine tarnEngine = new();
+        using Tarn.Module tarnModule = Tarn.Module.FromText(tarnEngine, Text);
+        using InstanceTemplate template = new Tarn.Linker(tarnEngine).Define("host", "next", static (int value) => value + 1).Prepare(tarnModule);
+        using Tarn.Instance tarnInstance = template.Instantiate();
+        TypedFunction<int, int> publicLoop = tarnInstance.GetFunction<int, int>("loop");
 
         // Pointers cannot be captured.
         nint addAt = (nint)add;
@@ -71,7 +77,8 @@ internal sealed unsafe class CallsBenchmark : IBenchmark
             ("delegate", () => Repeat(managed)));
         Run(run, "guest to host", Calls, rounds,
             ("Wasmtime", () => Require(wasmtimeLoop(Calls) == Calls)),
-            ("Tarn", () => Require(One(store, one, loopAt, Calls) == Calls)));
+            ("Tarn", () => Require(One(store, one, loopAt, Calls) == Calls)),
+            ("Tarn, Linker.Define", () => Require(publicLoop.Invoke(Calls) == Calls)));
         Run(run, "there and back", Calls, rounds,
             ("Wasmtime", () => RepeatOne(wasmtimeLoop)),
             ("Tarn", () => RepeatOne(store, one, loopAt)));

@@ -19,6 +19,17 @@ internal sealed class Contender(string name, Func<double> measure)
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds / units;
     });
 
+    /// <summary>
+    /// As <see cref="InProcess"/>, but in processor time of the whole process, what its other threads take included: on a machine shared with others, the share
+    /// of a processor that a process is given says nothing about it.
+    /// </summary>
+    public static Contender InProcessorTime(string name, double units, Action batch) => new(name, () =>
+    {
+        TimeSpan start = Environment.CpuUsage.TotalTime;
+        batch();
+        return (Environment.CpuUsage.TotalTime - start).TotalNanoseconds / units;
+    });
+
     /// <summary>A contender that runs elsewhere and times itself: each sample is the number under <paramref name="key"/> in the peer's next line.</summary>
     public static Contender FromPeer(string name, PeerProcess peer, string request, string key = "ns") => new(name, () => peer.Ask(request).GetProperty(key).GetDouble());
 }

@@ -84,11 +84,12 @@ public readonly unsafe struct Function : IEquatable<Function>
         return results;
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
     /// <returns>Whether the function returned.</returns>
-    public bool TryInvoke(ReadOnlySpan<Value> arguments, Span<Value> results, [NotNullWhen(false)] out Trap? trap)
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
+    public bool TryInvoke(ReadOnlySpan<Value> arguments, Span<Value> results, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        trap = InvokeCore(arguments, results, default);
+        trap = InvokeCore(arguments, results, cancellationToken);
         return trap is null;
     }
 

@@ -139,8 +139,8 @@ public sealed unsafe partial class Store
     {
         try
         {
-            _ = _driver.Finish(stackPointer);
-            return null;
+            _ = _driver.Finish(stackPointer, out Exception? trap);
+            return trap is null ? null : ((TrapException)trap).Trap;
         }
         catch (TrapException e) when (e.Store == this)
         {

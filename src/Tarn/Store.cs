@@ -451,6 +451,9 @@ public sealed unsafe partial class Store : IDisposable
         Execution = null;
     }
 
+    /// <summary>Gives back what a deep call left resident of the stack, if the store holds one.</summary>
+    internal void TrimStack(long keepResident) => _stack?.Trim(keepResident);
+
     private void AttachStack()
     {
         GuestStack stack = Allocator.AllocateStack();

@@ -13,7 +13,7 @@ namespace Tarn.Differential.Tests;
 
 public sealed class VerdictTests
 {
-    private const int MutantsInCi = 6_000;
+    private const int MutantsInCi = 3_000;
     private const WasmFeatures Features = WasmFeatures.Wasm3 | WasmFeatures.Threads | WasmFeatures.WideArithmetic;
 
     /// <summary>Seeds that once showed a difference, kept for ever.</summary>

@@ -182,14 +182,14 @@ internal static class ArityGenerator
         if (result)
             text.Append("        return ResultCodec<TResult>.Read(_store, slots);\n");
         text.Append("    }\n\n");
-        text.Append("    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>\n");
+        text.Append("    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>\n    /// <exception cref=\"OperationCanceledException\">The token was cancelled before the call began.</exception>\n");
         text.Append("    [SkipLocalsInit]\n");
         string outResult = result ? $"{comma}[MaybeNullWhen(false)] out TResult result" : "";
         string outTrap = count == 0 && !result ? "" : ", ";
-        text.Append($"    public bool TryInvoke({arguments}{outResult}{outTrap}[NotNullWhen(false)] out Trap? trap)\n    {{\n");
+        text.Append($"    public bool TryInvoke({arguments}{outResult}{outTrap}[NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)\n    {{\n");
         text.Append("        Store.ThrowIfStale(_store, _generation);\n");
         AppendSlots(text, count, slots);
-        text.Append("        trap = _store.Call(_entry, _record, slots, default);\n");
+        text.Append("        trap = _store.Call(_entry, _record, slots, cancellationToken);\n");
         if (result)
             text.Append("        result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;\n");
         text.Append("        return trap is null;\n    }\n\n");

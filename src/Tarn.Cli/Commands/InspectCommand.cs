@@ -2,7 +2,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using Tarn.Assembler.X64;
 using Tarn.Cli.Inspect;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
@@ -57,7 +56,7 @@ internal static class InspectCommand
 
         if (wanted.Length == 0)
             indices.AddRange(Enumerable.Range(module.ImportedFunctionCount, module.Bodies.Length));
-        FunctionCompilation compilation = new(CpuFeatureDetector.Detect()) { ChecksAllocation = true };
+        FunctionCompilation compilation = new() { ChecksAllocation = true };
         VmContextLayout layout = new(module);
         IEnumerable<InspectedFunction> inspected = indices.Select(index => Inspect(compilation, module, layout, index, target));
         if (html is not null)

@@ -12,19 +12,23 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         if (_depth == _frameArray.Length)
         {
             if (_depth > ImplementationLimits.BlockNesting)
-                Fail($"blocks nested too deeply: the implementation limit is {ImplementationLimits.BlockNesting}");
+                TooDeep();
             GrowFrames();
         }
 
         Frame* frame = &_frames[_depth++];
         frame->BlockType = blockType;
         frame->Result = result;
-        frame->Height = (int)(_sp - _stack);
+        frame->Height = (int)((ulong)((byte*)_sp - (byte*)_stack) / sizeof(int));
         frame->InitializedCount = _initializedCount;
         frame->Opcode = opcode;
         frame->IsUnreachable = false;
         _bottom = _sp;
     }
+
+    // Apart, so that what builds the message is not inlined into the hot loop with its caller.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TooDeep() => Fail($"blocks nested too deeply: the implementation limit is {ImplementationLimits.BlockNesting}");
 
     private int* Parameters(Frame* frame, out int count)
     {

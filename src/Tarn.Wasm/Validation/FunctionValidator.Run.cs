@@ -8,6 +8,7 @@
 // after `ip < end`. If ip == end - 1 the opcode is 0x0B and reads nothing more; so whatever has an immediate reads its first byte
 // at end - 1 at the latest, and a LEB128 that begins before the end stops at that last byte, if not earlier. Second immediates compare with `end` again.
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
@@ -55,6 +56,17 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         continue;
                     }
 
+                    if (*ip is >= F64 and <= I32)
+                    {
+                        if (TSink.IsEnabled)
+                            _sink.EnterBlock((Opcode)op, (int)(at - _code));
+                        _sp = sp;
+                        _at = at;
+                        EnterFrame(op, SingleResult, *ip++);
+                        bottom = sp;
+                        continue;
+                    }
+
                     break;
 
                 case (byte)Opcode.If:
@@ -76,6 +88,18 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     {
                         Frame* frame = &_frames[_depth - 1];
                         if (frame->BlockType == EmptyBlock && sp == bottom && _depth > 1)
+                        {
+                            if (TSink.IsEnabled)
+                                _sink.ExitBlock();
+                            if (_initializedCount > frame->InitializedCount)
+                                ForgetInitialized(frame->InitializedCount);
+                            _depth--;
+                            bottom = _bottom = _stack + frame[-1].Height;
+                            continue;
+                        }
+
+                        // One result that is there already, and stays. An if needs its else for that.
+                        if (frame->BlockType == SingleResult && sp == bottom + 1 && sp[-1] == frame->Result && frame->Opcode != (byte)Opcode.If && _depth > 1)
                         {
                             if (TSink.IsEnabled)
                                 _sink.ExitBlock();
@@ -143,7 +167,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         SignatureShape* shape = &_shapes[_context.FunctionTypes[function]];
                         int count = shape->ParameterCount;
                         int* types = _signatureTypes + shape->ParameterStart;
-                        if (sp - bottom >= count)
+                        if (sp >= bottom + count)
                         {
                             int i = 0;
                             while (i < count && sp[i - count] == types[i])
@@ -172,7 +196,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     continue;
 
                 case (byte)Opcode.Select:
-                    if (sp - bottom >= 3 && sp[-1] == I32 && sp[-2] == sp[-3] && (sp[-2] & ValType.ReferenceBit) == 0)
+                    if (sp >= bottom + 3 && sp[-1] == I32 && sp[-2] == sp[-3] && (sp[-2] & ValType.ReferenceBit) == 0)
                     {
                         sp -= 2;
                         continue;
@@ -284,7 +308,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 case (byte)Opcode.I64Store8:
                 case (byte)Opcode.I64Store16:
                 case (byte)Opcode.I64Store32:
-                    if (sp - bottom >= 2 && sp[-2] == address && sp[-1] == (byte)(Unsafe.Add(ref signatures, op) >> 16)
+                    if (sp >= bottom + 2 && sp[-2] == address && sp[-1] == (byte)(Unsafe.Add(ref signatures, op) >> 16)
                         && *ip <= Opcodes.AlignmentAt(op) && ShortOffset(ip, end, out int storeSize))
                     {
                         ip += storeSize;
@@ -347,7 +371,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     {
                         ulong signature = Unsafe.Add(ref signatures, op);
                         int operand = (byte)(signature >> 8);
-                        if (sp - bottom < 2 || sp[-1] != operand || sp[-2] != operand)
+                        if (sp < bottom + 2 || sp[-1] != operand || sp[-2] != operand)
                             break;
                         sp--;
                         sp[-1] = (byte)(signature >> 48);
@@ -373,7 +397,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         {
                             case ImmediateKind.None:
                                 int count = (byte)signature;
-                                if (sp - bottom < count || !OperandsMatch(sp - count, count, signature))
+                                if (sp < bottom + count || !OperandsMatch(sp - count, count, signature))
                                     goto slow;
                                 sp -= count;
                                 *sp++ = (byte)(signature >> 48);
@@ -389,7 +413,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                                 goto slow;
                             case ImmediateKind.Memarg:
-                                if (sp - bottom >= 2 && sp[-2] == address && sp[-1] == V128 && next < end && *next <= 4 && ShortOffset(next, end, out int vectorStoreSize))
+                                if (sp >= bottom + 2 && sp[-2] == address && sp[-1] == V128 && next < end && *next <= 4 && ShortOffset(next, end, out int vectorStoreSize))
                                 {
                                     sp -= 2;
                                     ip = next + vectorStoreSize;
@@ -397,6 +421,30 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                                 }
 
                                 goto slow;
+                            case ImmediateKind.V128:
+                                if (end - next < 16)
+                                    goto slow;
+                                *sp++ = V128;
+                                ip = next + 16;
+                                continue;
+                            case ImmediateKind.Shuffle:
+                                if (end - next < 16 || sp < bottom + 2 || sp[-1] != V128 || sp[-2] != V128
+                                    || !Vector128.LessThanAll(Vector128.Load(next), Vector128.Create((byte)32)))
+                                {
+                                    goto slow;
+                                }
+
+                                sp--;
+                                ip = next + 16;
+                                continue;
+                            case ImmediateKind.Lane:
+                                int operands = (byte)signature;
+                                if (next >= end || *next >= LaneCount((Opcode)(0x400 + code)) || sp < bottom + operands || !OperandsMatch(sp - operands, operands, signature))
+                                    goto slow;
+                                sp -= operands;
+                                *sp++ = (byte)(signature >> 48);
+                                ip = next + 1;
+                                continue;
                             default:
                                 goto slow;
                         }

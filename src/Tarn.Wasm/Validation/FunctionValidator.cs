@@ -262,6 +262,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void PopAll(int* types, int count, string who = "instruction")
     {
+        // Signatures of a thousand values are a way to make validation slow: one comparison of memory, where the types are just these.
+        if (_sp >= _bottom + count && new ReadOnlySpan<int>(_sp - count, count).SequenceEqual(new ReadOnlySpan<int>(types, count)))
+        {
+            _sp -= count;
+            return;
+        }
+
         int* before = _sp;
         for (int i = count - 1; i >= 0; i--)
         {
@@ -290,8 +297,15 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         if (count > 1)
             Reserve(count);
-        for (int i = 0; i < count; i++)
-            *_sp++ = types[i];
+        if (count < 16)
+        {
+            for (int i = 0; i < count; i++)
+                *_sp++ = types[i];
+            return;
+        }
+
+        new ReadOnlySpan<int>(types, count).CopyTo(new Span<int>(_sp, count));
+        _sp += count;
     }
 
     /// <summary>The rest of the innermost block cannot be reached.</summary>

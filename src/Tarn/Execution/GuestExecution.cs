@@ -53,8 +53,16 @@ internal abstract unsafe class GuestExecution
     [MethodImpl(MethodImplOptions.NoInlining)]
     public RawResult Finish(nint entryStackPointer)
     {
+        RawResult result = Finish(entryStackPointer, out Exception? trap);
+        return trap is null ? result : throw trap;
+    }
+
+    /// <summary>As the other one, but hands out a trap instead of throwing it: where traps are ordinary, throwing would be most of what they cost.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public RawResult Finish(nint entryStackPointer, out Exception? trap)
+    {
         RawResult result = default;
-        if (!Run(entryStackPointer, maySuspend: false, ref result))
+        if (!Run(entryStackPointer, maySuspend: false, ref result, out trap))
         {
             throw new InvalidOperationException("a host function that must not suspend did");
         }
@@ -63,7 +71,11 @@ internal abstract unsafe class GuestExecution
     }
 
     /// <summary>As <see cref="Finish"/>, but gives false when a host function is pending: the guest stays suspended.</summary>
-    public bool TryFinish(nint entryStackPointer, ref RawResult result) => Run(entryStackPointer, maySuspend: true, ref result);
+    public bool TryFinish(nint entryStackPointer, ref RawResult result)
+    {
+        bool done = Run(entryStackPointer, maySuspend: true, ref result, out Exception? trap);
+        return trap is null ? done : throw trap;
+    }
 
     /// <summary>Continues a suspended guest whose results are in its exit frame, on any thread; false when it is suspended again.</summary>
     public bool Continue(nint entryStackPointer, ref RawResult result)
@@ -75,7 +87,7 @@ internal abstract unsafe class GuestExecution
             return true;
         }
 
-        return Run(entryStackPointer, maySuspend: true, ref result);
+        return TryFinish(entryStackPointer, ref result);
     }
 
     /// <summary>Drops a suspended guest; its frames are gone.</summary>
@@ -111,12 +123,12 @@ internal abstract unsafe class GuestExecution
     protected virtual void WaitForPending() =>
         throw new InvalidOperationException("An asynchronous host function was called by a guest that was entered synchronously.");
 
-    private bool Run(nint entryStackPointer, bool maySuspend, ref RawResult result)
+    private bool Run(nint entryStackPointer, bool maySuspend, ref RawResult result, out Exception? trap)
     {
         bool keepFrames = false;
         try
         {
-            bool done = Loop(maySuspend, ref result);
+            bool done = Loop(maySuspend, ref result, out trap);
             keepFrames = !done;
             return done;
         }
@@ -132,8 +144,9 @@ internal abstract unsafe class GuestExecution
     // Resumes the guest itself, not through another method: the guest leaves by a jump, so a method in between would return where the processor
     // does not expect it, once for each host call.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool Loop(bool maySuspend, ref RawResult result)
+    private bool Loop(bool maySuspend, ref RawResult result, out Exception? trap)
     {
+        trap = null;
         ExecutionRecord* record = Record;
         nint resume = s_resume;
         RawResult last = default;
@@ -167,7 +180,8 @@ internal abstract unsafe class GuestExecution
             else
             {
                 record->ExitCode = ExitCode.Returned;
-                throw CreateTrap(Describe(record, code));
+                trap = CreateTrap(Describe(record, code));
+                return true;
             }
 
             last = ((delegate* unmanaged<ExecutionRecord*, RawResult>)resume)(record);

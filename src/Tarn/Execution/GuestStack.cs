@@ -58,12 +58,43 @@ internal sealed unsafe class GuestStack : IDisposable
         record->ExitCode = 0;
     }
 
+    /// <summary>
+    /// Gives back what a deep call left resident, but for the given bytes at the top. Costs a few loads where nothing was deep: marks just below those bytes
+    /// are zero until a call gets there. (A single large frame may step over them; then the pages stay until a call does not.)
+    /// </summary>
+    public void Trim(long keepResident)
+    {
+        const int Marks = 8;
+        const int Apart = 17 * sizeof(ulong);
+        nint kept = (nint)((ulong)(keepResident + (long)_memory.PageSize - 1) & ~((ulong)_memory.PageSize - 1));
+        if (kept >= High - Low - (Marks * Apart))
+            return;
+        byte* end = (byte*)(High - kept);
+        ulong used = 0;
+        for (int i = 1; i <= Marks; i++)
+            used |= *(ulong*)(end - (i * Apart));
+        if (used != 0)
+            TrimSlow(end);
+    }
+
     public void Dispose()
     {
         if (_base != null)
         {
             _memory.Release(_base, _reserved);
             _base = null;
+        }
+    }
+
+    private void TrimSlow(byte* end)
+    {
+        try
+        {
+            _memory.Discard((byte*)Low, (nuint)(end - (byte*)Low));
+        }
+        catch (PlatformException)
+        {
+            // It is as good a stack as before; the next call tries again.
         }
     }
 }

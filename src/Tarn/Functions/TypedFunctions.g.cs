@@ -43,13 +43,14 @@ public readonly unsafe struct TypedAction
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke([NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke([NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -101,14 +102,15 @@ public readonly unsafe struct TypedAction<T1>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -162,15 +164,16 @@ public readonly unsafe struct TypedAction<T1, T2>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -226,16 +229,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -293,9 +297,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
@@ -303,7 +308,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -363,9 +368,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
@@ -374,7 +380,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -436,9 +442,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
@@ -448,7 +455,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -512,9 +519,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
@@ -525,7 +533,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -591,9 +599,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
@@ -605,7 +614,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -673,9 +682,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
@@ -688,7 +698,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -758,9 +768,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
@@ -774,7 +785,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -846,9 +857,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
@@ -863,7 +875,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -937,9 +949,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
             throw _store.Raise(trap, cancellationToken);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
@@ -955,7 +968,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -1019,13 +1032,14 @@ public readonly unsafe struct TypedFunction<TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke([MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke([MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1079,14 +1093,15 @@ public readonly unsafe struct TypedFunction<T1, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1142,15 +1157,16 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1208,16 +1224,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1277,9 +1294,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
@@ -1287,7 +1305,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1349,9 +1367,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
@@ -1360,7 +1379,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1424,9 +1443,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
@@ -1436,7 +1456,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1502,9 +1522,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
@@ -1515,7 +1536,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1583,9 +1604,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
@@ -1597,7 +1619,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1667,9 +1689,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
@@ -1682,7 +1705,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1754,9 +1777,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
@@ -1770,7 +1794,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1844,9 +1868,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
@@ -1861,7 +1886,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1937,9 +1962,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
-    /// <summary>Calls the function and reports a trap instead of throwing. Exceptions of host functions still pass through.</summary>
+    /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the call began.</exception>
     [SkipLocalsInit]
-    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap)
+    public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
         Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
@@ -1955,7 +1981,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        trap = _store.Call(_entry, _record, slots, default);
+        trap = _store.Call(_entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }

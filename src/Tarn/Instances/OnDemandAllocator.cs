@@ -19,7 +19,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
     public OnDemandAllocator(Engine engine)
     {
         _engine = engine;
-        _stacks = new StackCache(engine.Options.StackSize, int.MaxValue);
+        _stacks = new StackCache(engine.Options.StackSize, int.MaxValue, keepResident: 64 << 10);
     }
 
     public override byte* AllocateContext(Module module, int bytes)

@@ -1,7 +1,6 @@
 // Runs the compiler over a module's functions, on several threads where there are several. Which thread compiles a function changes
 // nothing about its code.
 using System.Collections.Concurrent;
-using Tarn.Assembler.X64;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 
@@ -49,7 +48,7 @@ internal sealed class FunctionCompiler : IFunctionCompiler
     public CompiledFunction Compile(int definedIndex)
     {
         if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = new FunctionCompilation(CpuFeatureDetector.Detect());
+            context = new FunctionCompilation();
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);

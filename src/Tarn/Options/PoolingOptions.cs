@@ -35,7 +35,7 @@ public sealed record PoolingOptions
     /// <summary>Bytes of a table slot that may stay resident after a reset.</summary>
     public long TableKeepResident { get; init; } = 64 << 10;
 
-    /// <summary>Bytes of a guest stack that may stay resident after its call.</summary>
+    /// <summary>Bytes of a guest stack that may stay resident when its instance has ended.</summary>
     public long StackKeepResident { get; init; } = 64 << 10;
 
     /// <summary>How many memory slots that are no longer used wait for each other, to be given back to the system together: one call for those side by side.</summary>

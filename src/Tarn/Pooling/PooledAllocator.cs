@@ -68,7 +68,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         _onDemand = new OnDemandAllocator(engine);
         _memorySlots = new MemorySlot?[memories];
-        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count);
+        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count, _options.StackKeepResident);
         _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
         try
         {
@@ -159,6 +159,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         try
         {
             instance.Reset();
+            instance.Store.TrimStack(_options.StackKeepResident);
         }
         catch (PlatformException)
         {
@@ -328,7 +329,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
-        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record) 
+        return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record)
         {
             IsPooled = true,
             CapacityLimit = $"InstanceLimits.TableElements = {_limits.TableElements}",

@@ -16,8 +16,11 @@ internal sealed class StackCache : IDisposable
     private int _made;
     private long _exhaustions;
 
-    public StackCache(int stackBytes, int limit)
+    private readonly long _keepResident;
+
+    public StackCache(int stackBytes, int limit, long keepResident)
     {
+        _keepResident = keepResident;
         _entries = new Entry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
         _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, keep: Math.Min(limit, 1024));
         _limit = limit;
@@ -35,6 +38,7 @@ internal sealed class StackCache : IDisposable
 
     public void Return(GuestStack stack)
     {
+        stack.Trim(_keepResident);
         if (Interlocked.Exchange(ref Mine().Stack, stack) is GuestStack before)
             ReturnSlow(before);
     }

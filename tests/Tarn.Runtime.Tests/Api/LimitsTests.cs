@@ -170,6 +170,11 @@ public sealed class LimitsTests
                     case 1:
                         using (var source = new CancellationTokenSource(20))
                             Assert.Throws<OperationCanceledException>(() => spin.Invoke(source.Token));
+                        using (var source = new CancellationTokenSource(300))
+                        {
+                            Assert.False(spin.TryInvoke(out Trap? trap, source.Token));
+                            Assert.Equal(TrapCode.Interrupted, trap.Code);
+                        }
                         break;
                     case 2:
                         using (new Timer(_ => instance.Interrupt(), null, 20, Timeout.Infinite))

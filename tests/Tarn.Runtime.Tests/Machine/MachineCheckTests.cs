@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using Tarn.MachineChecks;
+using Tarn.TestSupport;
 
 namespace Tarn.Runtime.Tests.Machine;
 
@@ -27,9 +28,9 @@ public sealed class MachineCheckTests
     public async Task Checks_pass_in_a_native_program()
     {
         Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("TARN_AOT_TESTS") == "1",
-            "publishing with NativeAOT takes a minute and a C toolchain: set TARN_AOT_TESTS=1 (CI does)");
-        string project = Path.Combine(Root(), "tests", "Tarn.MachineChecks");
+            Environment.GetEnvironmentVariable("TARN_AOT_TESTS") is string wanted ? wanted == "1" : Repository.ContinuousIntegration,
+            "publishing with NativeAOT takes a minute and a C toolchain: set TARN_AOT_TESTS=1, or CI=true");
+        string project = Repository.PathOf("tests", "Tarn.MachineChecks");
         string output = Path.Combine(Path.GetTempPath(), $"tarn-machine-checks-{Environment.ProcessId}");
         try
         {
@@ -51,16 +52,5 @@ public sealed class MachineCheckTests
         string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(process.ExitCode == 0, $"{program} exited with {process.ExitCode}:\n{output}\n{await errors}");
-    }
-
-    private static string Root()
-    {
-        for (DirectoryInfo? directory = new(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            if (File.Exists(Path.Combine(directory.FullName, "Tarn.slnx")))
-                return directory.FullName;
-        }
-
-        throw new InvalidOperationException("no directory above the tests holds Tarn.slnx");
     }
 }

@@ -1,4 +1,4 @@
-// Faults that other runtimes have had, as tests: each is a way in which one tenant could have seen or harmed another (docs/security.md). Guarded and checked
+// Faults that other runtimes have had, as tests: each is a way in which one tenant could have seen or harmed another. Guarded and checked
 // memories, and a slot whose last user left as much behind as it could.
 namespace Tarn.Runtime.Tests.Pooling;
 

@@ -225,6 +225,34 @@ public sealed class PoolContractTests
     }
 
     [Fact]
+    public void What_a_deep_call_left_of_a_stack_is_given_back()
+    {
+        using FaultyMemory.Scope scope = FaultyMemory.Enter();
+        EngineOptions options = Options(new InstanceLimits { Count = 1, MemoryPages = 1 });
+        using Engine engine = new(options with { Pooling = options.Pooling with { StackSize = 8 << 20, StackKeepResident = 64 << 10 } });
+        using Module module = Module.FromText(engine, """
+            (module (func $f (export "f") (param i32) (result i32)
+              (if (result i32) (local.get 0) (then (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0)))))
+            """);
+        using InstanceTemplate template = new Linker(engine).Prepare(module);
+        Assert.Equal((0, 0), (Discards(template, 10, scope), Discards(template, 200, scope)));
+        Assert.Equal(1, Discards(template, 50_000, scope));
+        // Once is enough: shallow calls find nothing left to do.
+        Assert.Equal(0, Discards(template, 200, scope));
+        Assert.Equal(1, Discards(template, 50_000, scope));
+
+        static int Discards(InstanceTemplate template, int depth, FaultyMemory.Scope scope)
+        {
+            using (Instance instance = template.Instantiate())
+            {
+                Assert.Equal(depth, instance.GetFunction<int, int>("f").Invoke(depth));
+                scope.Calls = 0;
+            }
+            return scope.Calls;
+        }
+    }
+
+    [Fact]
     public void A_disposed_instance_is_returned_once_however_often_it_is_disposed()
     {
         using Engine engine = new(Options(new InstanceLimits { Count = 2, MemoryPages = 1 }));

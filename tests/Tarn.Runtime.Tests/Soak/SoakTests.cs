@@ -47,8 +47,12 @@ public sealed class SoakTests
         PoolStatistics before = engine.GetPoolStatistics();
         await Run(engine, seconds * 0.6);
         _isOver = true;
-        completer.Join();
-        collector.Join();
+        // This may be running on the completer's thread, inside of the completion that ended the last worker.
+        await Task.Run(() =>
+        {
+            completer.Join();
+            collector.Join();
+        });
         (long mappingsAfter, long residentAfter) = Measure();
         PoolStatistics after = engine.GetPoolStatistics();
         TestContext.Current.TestOutputHelper?.WriteLine(

@@ -14,7 +14,7 @@ namespace Tarn.Wasm.Tests.Validation;
 
 public sealed class ModuleFuzzTests
 {
-    private const int MutantsInCi = 12_000;
+    private const int MutantsInCi = 5_000;
     private const int SecondsForOne = 60;
 
     // A small multiple of the input beside what the implementation limits allow from a few bytes: 50,000 locals, a million operands (grown by quarters).
