@@ -1,8 +1,8 @@
 // The registers of x86-64 as the allocator sees them: integer registers have their hardware numbers, vector registers 32 more. rsp and r14
 // (the VM context) are never allocated, xmm15 is the scratch register of moves and of emitted sequences. The order prefers what a
 // call clobbers, and of those the ones that need no prefix.
-using Tarn.Compiler.Allocate;
 using Tarn.Compiler.Abi.X64;
+using Tarn.Compiler.Allocate;
 
 namespace Tarn.Compiler.X64;
 
