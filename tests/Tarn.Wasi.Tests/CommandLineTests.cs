@@ -31,6 +31,24 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Modules_come_from_standard_input()
+    {
+        const string Text = "(module (func (export \"f\") (result i32) (i32.const 7)))";
+        string binary = _directory["f.wasm"];
+        Assert.Equal(new GuestResult(0, "", ""), CommandLine.Finish(CommandLine.Start(null, "parse", "-", "-o", binary), Text));
+        GuestResult printed = CommandLine.Run("print", binary);
+        Assert.Equal(0, printed.Status);
+        GuestResult again = CommandLine.Finish(CommandLine.Start(null, "print", "-"), printed.Output);
+        Assert.Equal(printed, again);
+        GuestResult valid = CommandLine.Finish(CommandLine.Start(null, "validate", "-"), printed.Output);
+        Assert.Equal(0, valid.Status);
+        Assert.StartsWith("(standard input): valid", valid.Output, StringComparison.Ordinal);
+        GuestResult invalid = CommandLine.Finish(CommandLine.Start(null, "validate", "-"), Text.Replace("i32.const 7", "i64.const 7", StringComparison.Ordinal));
+        Assert.Equal(1, invalid.Status);
+        Assert.Contains("type mismatch", invalid.Error + invalid.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Directories_are_those_given_and_no_others()
     {
         GuestResult result = CommandLine.Run("run", "--dir", $"{_directory.Path}::/work", Guest.PathOf("files"), "/work");
