@@ -54,6 +54,7 @@ internal sealed partial class FunctionTranslator
         function.Reset(functionIndex);
         function.Signature = SignatureOf(module.FunctionArray[functionIndex]);
         function.LargestMemory = LargestMemory();
+        function.GuardBytes = target.GuardBytes;
         var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
         function.CurrentWasmOffset = reader.Position;
         ReadLocals(ref reader);

@@ -68,6 +68,9 @@ internal sealed partial class IrFunction
     /// <summary>No 32-bit memory of the function's module can ever have more bytes than this.</summary>
     public ulong LargestMemory = 1UL << 32;
 
+    /// <summary>Bytes behind a guarded memory's reservation that fault (<see cref="TargetDescription.GuardBytes"/>).</summary>
+    public ulong GuardBytes = TargetDescription.Default.GuardBytes;
+
     /// <summary>Where new instructions are said to come from.</summary>
     public int CurrentWasmOffset;
 
@@ -97,6 +100,7 @@ internal sealed partial class IrFunction
         Signature = -1;
         HasCalls = false;
         LargestMemory = 1UL << 32;
+        GuardBytes = TargetDescription.Default.GuardBytes;
         CurrentWasmOffset = 0;
     }
 

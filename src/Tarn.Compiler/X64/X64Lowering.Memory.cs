@@ -54,7 +54,9 @@ internal sealed partial class X64Lowering
                 }
                 else if (_ir.TypeOf(b) == IrType.I32 && address.Scale == 0)
                 {
-                    FoldNarrow(ref b, ref displacement, ref address.Scale);
+                    // A fault is what stops an access that may fault: it must not reach over the guard, even if a bound were wrong.
+                    var most = (linear && access.MayFault ? (long)Math.Min(_ir.GuardBytes, int.MaxValue) : int.MaxValue) - access.Width;
+                    FoldNarrow(ref b, ref displacement, ref address.Scale, most);
                 }
 
                 address.Index = b;
@@ -131,10 +133,10 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void FoldNarrow(ref int value, ref long displacement, ref int scale)
+    private void FoldNarrow(ref int value, ref long displacement, ref int scale, long most)
     {
         ref var sum = ref _ir.Get(value);
-        if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.B, out var bits) && bits <= int.MaxValue && displacement >= 0 && Fits(displacement + (long)bits)
+        if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.B, out var bits) && bits <= int.MaxValue && displacement >= 0 && displacement + (long)bits <= most
             && UpperBound(sum.A, BoundDepth) <= uint.MaxValue - bits)
         {
             // No carry out of 32 bits.

@@ -2,7 +2,15 @@
 // masks, shifts and the widths of loads, and from loops: a counter that starts at a known value, is stepped upwards and compared before each further round
 // stays within what it is compared with.
 //
-// Invariant: a bound holds for every value that the SSA value ever takes, wherever it is used.
+// Isolation hangs on this file: guarded memories have no other check, so an address that is folded although its sum wraps lies somewhere the guest must not be.
+// Invariant: a bound holds for every value that the SSA value ever takes, wherever it is used. The argument, for a parameter of a loop's header:
+//  - between two visits of the header it changes on one back edge alone, by a constant step upwards (ComputeBound gives up otherwise), so what is compared there, before
+//    that edge is taken, bounds every value but the starts. Comparing after the step stands wrapping: whatever next is, it passed the comparison. Comparing before it
+//    does not, so there the step is added, and a sum that may wrap is no bound. Equality is passed by only where the steps meet the limit exactly; signed
+//    comparisons count only among numbers that no step makes negative.
+//  - what moves beside a counter takes as many steps as it does. A bound on the counter's values bounds its steps only if none of them wraps: else it could go round
+//    for ever below its limit.
+// X64Lowering.Memory keeps what is folded into an access that may fault within the guard, so that a sum that is wrong all the same is stopped there; scaling is not.
 using System.Numerics;
 
 namespace Tarn.Compiler.X64;
@@ -221,8 +229,9 @@ internal sealed partial class X64Lowering
             return all;
         }
 
+        // No step from a value within the bound may wrap, or the number of steps is not bounded.
         var bound = BoundOfParameter(counter, depth - 1);
-        if (bound == LargestOf(_ir.TypeOf(counter)))
+        if (bound > LargestOf(_ir.TypeOf(counter)) - stride)
         {
             return all;
         }
