@@ -21,6 +21,15 @@ internal sealed class BenchmarkArguments
     /// <summary>The report that results are added to, where one is being made.</summary>
     public ReportCollector? Collector { get; init; }
 
+    /// <summary>The words as module files; says where large ones come from if there are none.</summary>
+    public bool TryGetModules(string verb, out IReadOnlyList<string> files)
+    {
+        files = _words;
+        if (_words.Count == 0)
+            Console.Error.WriteLine($"{verb} needs module files. Large ones: npm pack esbuild-wasm @ffmpeg/core @swc/wasm sql.js, then unpack the archives.");
+        return _words.Count > 0;
+    }
+
     public string? Text(string name) => _options.GetValueOrDefault(name);
 
     public int Number(string name, int otherwise) => _options.TryGetValue(name, out string? text) ? int.Parse(text) : otherwise;

@@ -16,17 +16,14 @@ internal sealed class CompileBenchmark : IBenchmark
 
     public int Run(BenchmarkArguments arguments)
     {
-        if (arguments.Words.Count == 0)
-        {
-            Console.Error.WriteLine("compile needs module files. Large ones: npm pack esbuild-wasm sql.js @jitl/quickjs-wasmfile-release-sync, then unpack the archives.");
+        if (!arguments.TryGetModules(Verb, out IReadOnlyList<string> files))
             return 1;
-        }
 
         int threads = arguments.Number("threads", 0);
         using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = threads });
         if (arguments.Flag("cold"))
         {
-            foreach (string file in arguments.Words)
+            foreach (string file in files)
             {
                 byte[] bytes = File.ReadAllBytes(file);
                 long start = Stopwatch.GetTimestamp();
@@ -40,10 +37,10 @@ internal sealed class CompileBenchmark : IBenchmark
 
         SideBySide run = SideBySide.Throughput($"Compiling, {(threads == 0 ? "all threads" : $"{threads} thread{(threads == 1 ? "" : "s")}")}");
         using Wasmtime.Engine peer = new();
-        foreach (string file in arguments.Words)
+        foreach (string file in files)
         {
             byte[] bytes = File.ReadAllBytes(file);
-            WarmUp(engine, bytes);
+            Contender.WarmUp(3, () => Compile(engine, bytes));
             List<Contender> contenders = [Contender.InProcess("Tarn", bytes.Length, () => Compile(engine, bytes))];
             if (!arguments.Flag("alone"))
                 contenders.Add(Contender.InProcess("Cranelift", bytes.Length, () => Wasmtime.Module.FromBytes(peer, "module", bytes).Dispose()));
@@ -52,18 +49,6 @@ internal sealed class CompileBenchmark : IBenchmark
 
         run.Report(arguments);
         return 0;
-    }
-
-    // Cranelift comes compiled; our code gets the time it needs to reach the top tier, which happens on another thread.
-    private static void WarmUp(Engine engine, byte[] bytes)
-    {
-        long start = Stopwatch.GetTimestamp();
-        do
-        {
-            Compile(engine, bytes);
-            Thread.Sleep(20);
-        }
-        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(3));
     }
 
     private static void Compile(Engine engine, byte[] bytes) => Module.FromBytes(engine, bytes).Dispose();

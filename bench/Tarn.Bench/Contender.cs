@@ -11,6 +11,20 @@ internal sealed class Contender(string name, Func<double> measure)
     /// <summary>Takes one sample: nanoseconds for one unit of work.</summary>
     public double Measure() => measure();
 
+    /// <summary>
+    /// Repeats a batch for a while. Peers come compiled; our code gets the time it needs to reach the top tier, which happens on another thread, and for which the pauses are.
+    /// </summary>
+    public static void WarmUp(double seconds, Action batch)
+    {
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            batch();
+            Thread.Sleep(20);
+        }
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds);
+    }
+
     /// <summary>A contender in this process: <paramref name="batch"/> does <paramref name="units"/> units of work in one go.</summary>
     public static Contender InProcess(string name, double units, Action batch) => new(name, () =>
     {

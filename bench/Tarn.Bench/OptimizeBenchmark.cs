@@ -2,7 +2,6 @@
 // a module that use what cannot be translated are left out of both.
 //
 // Takes module files as arguments; large real ones come from npm, for instance: npm pack esbuild-wasm @swc/wasm && ls *.tgz | xargs -n1 tar xzf
-using System.Diagnostics;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Frontend;
@@ -26,14 +25,11 @@ internal sealed class OptimizeBenchmark : IBenchmark
 
     public int Run(BenchmarkArguments arguments)
     {
-        if (arguments.Words.Count == 0)
-        {
-            Console.Error.WriteLine("optimize needs module files. Large ones: npm pack esbuild-wasm @swc/wasm, then unpack the archives.");
+        if (!arguments.TryGetModules(Verb, out IReadOnlyList<string> files))
             return 1;
-        }
 
         SideBySide run = SideBySide.Throughput("IR, 1 thread");
-        foreach (string file in arguments.Words)
+        foreach (string file in files)
         {
             WasmModule module = WasmModule.Decode(File.ReadAllBytes(file), WasmFeatures.All);
             ModuleValidator.Validate(module, new TypeRegistry(), 1);
@@ -55,7 +51,7 @@ internal sealed class OptimizeBenchmark : IBenchmark
                 bytes += module.ReadBody(i - module.ImportedFunctionCount).Remaining;
             }
 
-            WarmUp(module, layout, functions);
+            Contender.WarmUp(2, () => Translate(module, layout, functions, optimize: true));
             List<Contender> contenders =
             [
                 Contender.InProcess("Build", bytes, () => Translate(module, layout, functions, optimize: false)),
@@ -66,14 +62,6 @@ internal sealed class OptimizeBenchmark : IBenchmark
 
         run.Report(arguments);
         return 0;
-    }
-
-    private void WarmUp(WasmModule module, VmContextLayout layout, List<int> functions)
-    {
-        long start = Stopwatch.GetTimestamp();
-        do
-            Translate(module, layout, functions, optimize: true);
-        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2));
     }
 
     private void Translate(WasmModule module, VmContextLayout layout, List<int> functions, bool optimize)

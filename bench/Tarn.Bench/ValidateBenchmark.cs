@@ -5,7 +5,6 @@
 //
 // Takes module files as arguments; large real ones come from npm, for instance:
 //   npm pack esbuild-wasm @ffmpeg/core @swc/wasm && ls *.tgz | xargs -n1 tar xzf
-using System.Diagnostics;
 using Tarn.Wasm;
 using Tarn.Wasm.Validation;
 
@@ -34,11 +33,8 @@ internal sealed class ValidateBenchmark : IBenchmark
 
     public int Run(BenchmarkArguments arguments)
     {
-        if (arguments.Words.Count == 0)
-        {
-            Console.Error.WriteLine("validate needs module files. Large ones: npm pack esbuild-wasm @ffmpeg/core @swc/wasm, then unpack the archives.");
+        if (!arguments.TryGetModules(Verb, out IReadOnlyList<string> files))
             return 1;
-        }
 
         int threads = arguments.Number("threads", 1);
         bool processorTime = threads == 1 && !arguments.Flag("wall");
@@ -47,10 +43,10 @@ internal sealed class ValidateBenchmark : IBenchmark
         using Wasmtime.Config configuration = new Wasmtime.Config().WithWasmThreads(true);
         using Wasmtime.Engine engine = new(configuration);
         using PeerProcess? node = PeerProcess.TryStart("node", [.. threads == 1 ? s_oneThread : [], "-e", NodeScript]);
-        foreach (string file in arguments.Words)
+        foreach (string file in files)
         {
             byte[] bytes = File.ReadAllBytes(file);
-            WarmUp(bytes, threads);
+            Contender.WarmUp(2, () => Validate(bytes, threads));
             ValidateWithWasmtime(engine, bytes);
             node?.Ask(Path.GetFullPath(file));
             List<Contender> contenders =
@@ -65,18 +61,6 @@ internal sealed class ValidateBenchmark : IBenchmark
 
         run.Report(arguments);
         return 0;
-    }
-
-    // V8 and Wasmtime come compiled, so once is enough for them; our code gets the time it needs to be compiled at the top tier, which happens on another thread.
-    private static void WarmUp(byte[] bytes, int threads)
-    {
-        long start = Stopwatch.GetTimestamp();
-        do
-        {
-            Validate(bytes, threads);
-            Thread.Sleep(20);
-        }
-        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(2));
     }
 
     private static void Validate(byte[] bytes, int threads) =>

@@ -29,7 +29,7 @@ internal sealed class FunctionCompilation
     /// <summary>Makes a context for code that may use these extensions of the processor.</summary>
     public FunctionCompilation(CpuFeatures features)
     {
-        _generator = new X64CodeGenerator(features) { ChecksAllocation = ChecksByDefault };
+        _generator = new X64CodeGenerator(features) { ChecksAllocation = IrVerifier.IsDebugBuild };
     }
 
     /// <summary>Whether each allocation is verified after the fact; on in debug builds and for whoever asks.</summary>
@@ -44,12 +44,6 @@ internal sealed class FunctionCompilation
 
     /// <summary>The last function's machine level: lowered instructions and where their values are.</summary>
     public X64CodeGenerator Generator => _generator;
-
-#if DEBUG
-    private static bool ChecksByDefault => true;
-#else
-    private static bool ChecksByDefault => false;
-#endif
 
     /// <summary>Compiles a function that the module defines.</summary>
     /// <param name="module">A validated module.</param>

@@ -24,10 +24,12 @@ public sealed unsafe partial class Module
     {
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
-        (byte[] module, Compiler.CompiledFunction[] functions) = ModuleArtifact.Read(engine, bytes);
+        (byte[] module, bool writesTables, Compiler.CompiledFunction[] functions) = ModuleArtifact.Read(engine, bytes);
         WasmModule wasm = WasmModule.Decode(module, engine.Options.Features);
-        // Bodies are not validated again: the hash says that these are the bytes that were.
+        // Bodies are not validated again: the hash says that these are the bytes that were. What validation would have learned of them is in the artifact.
         _ = ModuleValidator.ValidateDeclarations(wasm, engine.Types);
+        if (writesTables)
+            wasm.SetWritesTables();
         wasm.SetValidated();
         return new Module(engine, wasm, ModuleCode.FromCompiled(engine, wasm, functions));
     }

@@ -8,7 +8,6 @@ using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Modules;
 using Tarn.Pooling;
-using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
 
@@ -21,7 +20,6 @@ public sealed unsafe partial class Module : IDisposable
     private readonly ModuleCode _code;
     private int _references = 1;
     private int _disposed;
-    private bool? _writesTableElements;
     private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
 
     private Module(Engine engine, WasmModule wasm, ModuleCode code)
@@ -87,7 +85,7 @@ public sealed unsafe partial class Module : IDisposable
     internal WarmList? WarmList { get; set; }
 
     /// <summary>Whether a function of the module stores to a table in compiled code, which the pool would not notice.</summary>
-    internal bool WritesTableElements => _writesTableElements ??= FindTableWrites(Wasm);
+    internal bool WritesTableElements => Wasm.WritesTables;
 
     /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are.</summary>
     /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
@@ -207,24 +205,6 @@ public sealed unsafe partial class Module : IDisposable
         var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
         TarnMetrics.Record(isWait: false, start);
         return module;
-    }
-
-    private static bool FindTableWrites(WasmModule wasm)
-    {
-        if (wasm.Tables.Length == 0)
-            return false;
-        for (int i = 0; i < wasm.Bodies.Length; i++)
-        {
-            WasmReader reader = wasm.ReadBody(i);
-            for (uint groups = reader.ReadVarU32(); groups > 0; groups--)
-                _ = reader.ReadLocalGroup(out _);
-            while (!reader.IsAtEnd)
-            {
-                if (InstructionSkipper.Skip(ref reader) == Opcode.TableSet)
-                    return true;
-            }
-        }
-        return false;
     }
 
     // The binary format opens with a zero byte; text never holds one.

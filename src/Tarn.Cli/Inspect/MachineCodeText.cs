@@ -57,10 +57,16 @@ internal static class MachineCodeText
             }
 
             // A site is the instruction that faults, or the return address of the call that traps.
-            if (traps.TryGetValue(start, out TrapSite fault) && fault.Code == Compiler.Abi.TrapCode.MemoryOutOfBounds && !IsTrapCall(relocations, start, end))
+            if (IsTrapCall(relocations, start, end))
+            {
+                if (traps.TryGetValue(end, out TrapSite trap))
+                    note = $"{trap.Code} (wasm 0x{trap.WasmOffset:x})";
+            }
+            else if (traps.TryGetValue(start, out TrapSite fault) && fault.Code == Compiler.Abi.TrapCode.MemoryOutOfBounds)
+            {
                 note = $"may fault (wasm 0x{fault.WasmOffset:x})";
-            if (IsTrapCall(relocations, start, end) && traps.TryGetValue(end, out TrapSite trap))
-                note = $"{trap.Code} (wasm 0x{trap.WasmOffset:x})";
+            }
+
             text.Append(targets.Contains(instruction.IP) ? '>' : ' ').Append(CultureInfo.InvariantCulture, $"{start,5:x}  ").Append(line);
             if (note is not null)
                 text.Append(' ', Math.Max(1, 44 - line.Length)).Append("; ").Append(note);

@@ -136,42 +136,7 @@ internal sealed class VmContextLayout
             if (opcode == Opcode.RefFunc)
                 escapes[reader.ReadIndex()] = true;
             else
-                SkipImmediate(ref reader, opcode);
-        }
-    }
-
-    private static void SkipImmediate(ref WasmReader reader, Opcode opcode)
-    {
-        switch (Opcodes.Immediate(opcode))
-        {
-            case ImmediateKind.None:
-                break;
-            case ImmediateKind.I32:
-                reader.ReadVarS32();
-                break;
-            case ImmediateKind.I64:
-                reader.ReadVarS64();
-                break;
-            case ImmediateKind.F32:
-                reader.Skip(4);
-                break;
-            case ImmediateKind.F64:
-                reader.Skip(8);
-                break;
-            case ImmediateKind.V128:
-                reader.Skip(16);
-                break;
-            case ImmediateKind.HeapType:
-                reader.ReadHeapType();
-                break;
-            case ImmediateKind.TypeCount:
-                reader.ReadVarU32();
-                reader.ReadVarU32();
-                break;
-            default:
-                // global.get, struct.new, array.new and the like: one index.
-                reader.ReadVarU32();
-                break;
+                InstructionSkipper.SkipImmediates(ref reader, opcode);
         }
     }
 }

@@ -77,7 +77,7 @@ internal sealed class FunctionScan
                     Push();
                     break;
                 case (byte)Opcode.TryTable:
-                    ImmediateSkipper.Skip(ref reader, Opcode.TryTable);
+                    InstructionSkipper.SkipImmediates(ref reader, Opcode.TryTable);
                     Push();
                     break;
                 case (byte)Opcode.End:
@@ -113,13 +113,13 @@ internal sealed class FunctionScan
                     break;
                 case (byte)Opcode.CallIndirect or (byte)Opcode.CallRef:
                     HasCalls = true;
-                    ImmediateSkipper.Skip(ref reader, (Opcode)first);
+                    InstructionSkipper.SkipImmediates(ref reader, (Opcode)first);
                     break;
                 case 0xFB or 0xFC or 0xFD or 0xFE:
                     SkipPrefixed(ref reader, first);
                     break;
                 default:
-                    ImmediateSkipper.Skip(ref reader, (Opcode)first);
+                    InstructionSkipper.SkipImmediates(ref reader, (Opcode)first);
                     break;
             }
         }
@@ -138,7 +138,7 @@ internal sealed class FunctionScan
             return;
         }
 
-        ImmediateSkipper.Skip(ref reader, opcode);
+        InstructionSkipper.SkipImmediates(ref reader, opcode);
     }
 
     private void CountBranch(int depth) => Frames[_open[_open.Count - 1 - depth].Frame].BranchCount++;

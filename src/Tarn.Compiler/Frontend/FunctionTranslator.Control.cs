@@ -559,7 +559,7 @@ internal sealed partial class FunctionTranslator
             switch (opcode)
             {
                 case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
-                    ImmediateSkipper.Skip(ref reader, opcode);
+                    InstructionSkipper.SkipImmediates(ref reader, opcode);
                     _nextScanFrame++;
                     depth++;
                     continue;
@@ -579,7 +579,7 @@ internal sealed partial class FunctionTranslator
                     break;
             }
 
-            ImmediateSkipper.Skip(ref reader, opcode);
+            InstructionSkipper.SkipImmediates(ref reader, opcode);
         }
     }
 }

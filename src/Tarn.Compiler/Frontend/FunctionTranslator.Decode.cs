@@ -170,7 +170,7 @@ internal sealed partial class FunctionTranslator
                 Select();
                 break;
             case Opcode.SelectTyped:
-                ImmediateSkipper.Skip(ref reader, opcode);
+                InstructionSkipper.SkipImmediates(ref reader, opcode);
                 Select();
                 break;
             case Opcode.GlobalGet:

@@ -188,6 +188,47 @@ internal sealed partial class IrFunction
         return Pool.Span.Slice(e.ArgumentStart, e.ArgumentCount);
     }
 
+    /// <summary>Adds the uses that an instruction makes of values to their counts.</summary>
+    public void CountOperands(int instruction, Span<int> counts)
+    {
+        ref var i = ref Instructions[instruction];
+        var mask = IrOpcodeInfo.ValueMask(i.Opcode);
+        if ((mask & 1) != 0 && i.A >= 0)
+        {
+            counts[i.A]++;
+        }
+
+        if ((mask & 2) != 0 && i.B >= 0)
+        {
+            counts[i.B]++;
+        }
+
+        if ((mask & 4) != 0 && i.C >= 0)
+        {
+            counts[i.C]++;
+        }
+
+        if ((mask & 8) != 0)
+        {
+            foreach (var value in PoolOf(instruction))
+            {
+                counts[value]++;
+            }
+        }
+    }
+
+    /// <summary>Adds the uses that a block's outgoing edges make of values to their counts.</summary>
+    public void CountArguments(int block, Span<int> counts)
+    {
+        for (int k = 0, n = SuccessorCount(block); k < n; k++)
+        {
+            foreach (var value in ArgumentsOf(Successor(block, k)))
+            {
+                counts[value]++;
+            }
+        }
+    }
+
     /// <summary>The values (or for a switch the edges) in the pool that an instruction's B and C name.</summary>
     public Span<int> PoolOf(int instruction)
     {

@@ -27,6 +27,14 @@ internal sealed class IrVerifier
         return verifier._errors;
     }
 
+#if DEBUG
+    /// <summary>Whether this is a Debug build, where the compiler's checkers are on unless they are switched off.</summary>
+    public const bool IsDebugBuild = true;
+#else
+    /// <summary>Whether this is a Debug build, where the compiler's checkers are on unless they are switched off.</summary>
+    public const bool IsDebugBuild = false;
+#endif
+
     /// <summary>In Debug builds, throws if the function is not well formed.</summary>
     [Conditional("DEBUG")]
     public static void Assert(IrFunction function, string stage) => Require(function, stage);

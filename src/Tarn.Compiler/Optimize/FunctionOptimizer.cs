@@ -9,12 +9,6 @@ namespace Tarn.Compiler.Optimize;
 /// <summary>The optimiser.</summary>
 internal sealed class FunctionOptimizer
 {
-#if DEBUG
-    private const bool IsDebugBuild = true;
-#else
-    private const bool IsDebugBuild = false;
-#endif
-
     private readonly BlockSimplifier _blocks;
     private readonly ParameterSimplifier _parameters = new();
     private readonly DominatorTree _tree = new();
@@ -39,7 +33,7 @@ internal sealed class FunctionOptimizer
     }
 
     /// <summary>Verify the function after each pass. Debug builds always do, tests ask for it.</summary>
-    public bool Verifies { get; init; } = IsDebugBuild;
+    public bool Verifies { get; init; } = IrVerifier.IsDebugBuild;
 
     /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)

@@ -24,39 +24,10 @@ internal sealed class ValueUses
         {
             for (var index = function.Blocks[block].First; index >= 0; index = function.Links[index].Next)
             {
-                ref var i = ref function.Get(index);
-                var mask = IrOpcodeInfo.ValueMask(i.Opcode);
-                if ((mask & 1) != 0 && i.A >= 0)
-                {
-                    counts[i.A]++;
-                }
-
-                if ((mask & 2) != 0 && i.B >= 0)
-                {
-                    counts[i.B]++;
-                }
-
-                if ((mask & 4) != 0 && i.C >= 0)
-                {
-                    counts[i.C]++;
-                }
-
-                if ((mask & 8) != 0)
-                {
-                    foreach (var value in function.PoolOf(index))
-                    {
-                        counts[value]++;
-                    }
-                }
+                function.CountOperands(index, counts);
             }
 
-            for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
-            {
-                foreach (var value in function.ArgumentsOf(function.Successor(block, k)))
-                {
-                    counts[value]++;
-                }
-            }
+            function.CountArguments(block, counts);
         }
     }
 }

@@ -92,6 +92,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _effects.Fill(count, 0);
         _writes.Fill(count, 0);
         PrepareBounds(count);
+        var uses = _useCount.Span;
         var effects = 0;
         var writes = 0;
         foreach (var block in ir.Order.Span)
@@ -101,30 +102,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                 ref var instruction = ref ir.Get(i);
                 _effects[i] = effects;
                 _writes[i] = writes;
-                var mask = IrOpcodeInfo.ValueMask(instruction.Opcode);
-                if ((mask & 1) != 0 && instruction.A >= 0)
-                {
-                    _useCount[instruction.A]++;
-                }
-
-                if ((mask & 2) != 0 && instruction.B >= 0)
-                {
-                    _useCount[instruction.B]++;
-                }
-
-                if ((mask & 4) != 0 && instruction.C >= 0)
-                {
-                    _useCount[instruction.C]++;
-                }
-
-                if ((mask & 8) != 0)
-                {
-                    foreach (var v in ir.Pool.Span.Slice(instruction.B, instruction.C))
-                    {
-                        _useCount[v]++;
-                    }
-                }
-
+                ir.CountOperands(i, uses);
                 var kinds = IrOpcodeInfo.EffectsOf(instruction.Opcode);
                 if ((kinds & (IrEffects.WritesRegion | IrEffects.Call | IrEffects.Pinned)) != 0)
                 {
@@ -136,17 +114,8 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                     effects++;
                 }
             }
-        }
 
-        foreach (var block in ir.Order.Span)
-        {
-            for (int k = 0, n = ir.SuccessorCount(block); k < n; k++)
-            {
-                foreach (var v in ir.ArgumentsOf(ir.Successor(block, k)))
-                {
-                    _useCount[v]++;
-                }
-            }
+            ir.CountArguments(block, uses);
         }
     }
 

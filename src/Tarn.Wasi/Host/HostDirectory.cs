@@ -103,19 +103,19 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         return length < 0 ? LinuxErrno.Last() : WasiErrno.Success;
     }
 
-    public override WasiErrno CreateDirectory(string name) => Answer(Libc.MakeDirectoryAt(Descriptor, name, DirectoryMode));
+    public override WasiErrno CreateDirectory(string name) => LinuxErrno.Of(Libc.MakeDirectoryAt(Descriptor, name, DirectoryMode));
 
-    public override WasiErrno RemoveDirectory(string name) => Answer(Libc.UnlinkAt(Descriptor, name, Libc.AtRemoveDirectory));
+    public override WasiErrno RemoveDirectory(string name) => LinuxErrno.Of(Libc.UnlinkAt(Descriptor, name, Libc.AtRemoveDirectory));
 
-    public override WasiErrno UnlinkFile(string name) => Answer(Libc.UnlinkAt(Descriptor, name, 0));
+    public override WasiErrno UnlinkFile(string name) => LinuxErrno.Of(Libc.UnlinkAt(Descriptor, name, 0));
 
-    public override WasiErrno CreateSymbolicLink(string name, string target) => Answer(Libc.SymbolicLinkAt(target, Descriptor, name));
+    public override WasiErrno CreateSymbolicLink(string name, string target) => LinuxErrno.Of(Libc.SymbolicLinkAt(target, Descriptor, name));
 
     public override WasiErrno CreateHardLink(string name, WasiDirectory targetDirectory, string targetName) =>
-        targetDirectory is HostDirectory other ? Answer(Libc.LinkAt(Descriptor, name, other.Descriptor, targetName, 0)) : WasiErrno.CrossDevice;
+        targetDirectory is HostDirectory other ? LinuxErrno.Of(Libc.LinkAt(Descriptor, name, other.Descriptor, targetName, 0)) : WasiErrno.CrossDevice;
 
     public override WasiErrno Rename(string name, WasiDirectory targetDirectory, string targetName) =>
-        targetDirectory is HostDirectory other ? Answer(Libc.RenameAt(Descriptor, name, other.Descriptor, targetName)) : WasiErrno.CrossDevice;
+        targetDirectory is HostDirectory other ? LinuxErrno.Of(Libc.RenameAt(Descriptor, name, other.Descriptor, targetName)) : WasiErrno.CrossDevice;
 
     public override WasiErrno SetTimes(WasiTime access, WasiTime modification) => SetTimesAt(".", access, modification);
 
@@ -126,7 +126,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         int directory = OpenAt(".", Libc.ReadOnly | Libc.OnlyDirectory | Libc.CloseOnExec);
         if (directory < 0)
             return LinuxErrno.Last();
-        WasiErrno errno = Answer(dataOnly ? Libc.SyncData(directory) : Libc.Sync(directory));
+        WasiErrno errno = LinuxErrno.Of(dataOnly ? Libc.SyncData(directory) : Libc.Sync(directory));
         _ = Libc.Close(directory);
         return errno;
     }
@@ -139,14 +139,12 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         base.Dispose(disposing);
     }
 
-    private static WasiErrno Answer(int result) => result < 0 ? LinuxErrno.Last() : WasiErrno.Success;
-
     private static WasiErrno Stat(int descriptor, string name, int flags, out WasiFileStat stat)
     {
         StatxBuffer buffer;
         int result = Libc.StatX(descriptor, name, flags, Libc.StatxBasicStats, &buffer);
         stat = result < 0 ? default : buffer.ToStat();
-        return Answer(result);
+        return LinuxErrno.Of(result);
     }
 
     private static WasiErrno List(int listing, out IReadOnlyList<WasiDirectoryEntry> entries)
@@ -208,6 +206,6 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         TimeSpecification* times = stackalloc TimeSpecification[2];
         times[0] = TimeSpecification.From(access);
         times[1] = TimeSpecification.From(modification);
-        return Answer(Libc.SetTimesAt(Descriptor, name, times, Libc.AtSymlinkNoFollow));
+        return LinuxErrno.Of(Libc.SetTimesAt(Descriptor, name, times, Libc.AtSymlinkNoFollow));
     }
 }

@@ -29,7 +29,7 @@ internal sealed unsafe class HostFile : WasiFile
         StatxBuffer buffer;
         int result = Libc.StatX(Descriptor, "", Libc.AtEmptyPath, Libc.StatxBasicStats, &buffer);
         stat = result < 0 ? default : buffer.ToStat();
-        return Answer(result);
+        return LinuxErrno.Of(result);
     }
 
     public override WasiErrno Read(ulong offset, Span<byte> buffer, out int read)
@@ -100,7 +100,7 @@ internal sealed unsafe class HostFile : WasiFile
         }
     }
 
-    public override WasiErrno SetSize(ulong size) => size > long.MaxValue ? WasiErrno.FileTooBig : Answer(Libc.SetSize(Descriptor, (long)size));
+    public override WasiErrno SetSize(ulong size) => size > long.MaxValue ? WasiErrno.FileTooBig : LinuxErrno.Of(Libc.SetSize(Descriptor, (long)size));
 
     public override WasiErrno Allocate(ulong offset, ulong length) => offset > long.MaxValue || length > long.MaxValue - offset
         ? WasiErrno.FileTooBig
@@ -111,10 +111,10 @@ internal sealed unsafe class HostFile : WasiFile
         TimeSpecification* times = stackalloc TimeSpecification[2];
         times[0] = TimeSpecification.From(access);
         times[1] = TimeSpecification.From(modification);
-        return Answer(Libc.SetTimes(Descriptor, times));
+        return LinuxErrno.Of(Libc.SetTimes(Descriptor, times));
     }
 
-    public override WasiErrno Sync(bool dataOnly) => Answer(dataOnly ? Libc.SyncData(Descriptor) : Libc.Sync(Descriptor));
+    public override WasiErrno Sync(bool dataOnly) => LinuxErrno.Of(dataOnly ? Libc.SyncData(Descriptor) : Libc.Sync(Descriptor));
 
     protected override void Dispose(bool disposing)
     {
@@ -123,6 +123,4 @@ internal sealed unsafe class HostFile : WasiFile
             _ = Libc.Close(descriptor);
         base.Dispose(disposing);
     }
-
-    private static WasiErrno Answer(int result) => result < 0 ? LinuxErrno.Last() : WasiErrno.Success;
 }

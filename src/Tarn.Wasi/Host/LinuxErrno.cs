@@ -11,6 +11,9 @@ internal static class LinuxErrno
     /// <summary>The error of the last call.</summary>
     public static WasiErrno Last() => From(Marshal.GetLastPInvokeError());
 
+    /// <summary>What a call that returns a negative number on failure came to.</summary>
+    public static WasiErrno Of(int result) => result < 0 ? Last() : WasiErrno.Success;
+
     public static WasiErrno From(int number) => number switch
     {
         0 => WasiErrno.Success,

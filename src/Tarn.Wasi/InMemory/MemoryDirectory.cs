@@ -168,12 +168,16 @@ internal sealed class MemoryDirectory : WasiDirectory
         }
     }
 
-    public override WasiErrno SetTimes(WasiTime access, WasiTime modification) => SetTimes(_node, access, modification);
+    public override WasiErrno SetTimes(WasiTime access, WasiTime modification)
+    {
+        lock (_system.Lock)
+            return _node.SetTimes(access, modification, _system.Now);
+    }
 
     public override WasiErrno SetTimes(string name, WasiTime access, WasiTime modification)
     {
         lock (_system.Lock)
-            return _node.Entries.TryGetValue(name, out MemoryNode? node) ? SetTimes(node, access, modification) : WasiErrno.NoEntry;
+            return _node.Entries.TryGetValue(name, out MemoryNode? node) ? node.SetTimes(access, modification, _system.Now) : WasiErrno.NoEntry;
     }
 
     protected override void Dispose(bool disposing)
@@ -222,18 +226,5 @@ internal sealed class MemoryDirectory : WasiDirectory
     {
         lock (_system.Lock)
             return _node.Entries.ContainsKey(name) ? WasiErrno.Exists : _system.Add(_node, name, node);
-    }
-
-    private WasiErrno SetTimes(MemoryNode node, WasiTime access, WasiTime modification)
-    {
-        lock (_system.Lock)
-        {
-            if (!access.IsUnchanged)
-                node.AccessTime = access.Nanoseconds;
-            if (!modification.IsUnchanged)
-                node.ModificationTime = modification.Nanoseconds;
-            node.ChangeTime = _system.Now;
-            return WasiErrno.Success;
-        }
     }
 }

@@ -64,14 +64,7 @@ internal sealed class MemoryFile : WasiFile
     public override WasiErrno SetTimes(WasiTime access, WasiTime modification)
     {
         lock (_system.Lock)
-        {
-            if (!access.IsUnchanged)
-                _node.AccessTime = access.Nanoseconds;
-            if (!modification.IsUnchanged)
-                _node.ModificationTime = modification.Nanoseconds;
-            _node.ChangeTime = _system.Now;
-            return WasiErrno.Success;
-        }
+            return _node.SetTimes(access, modification, _system.Now);
     }
 
     protected override void Dispose(bool disposing)

@@ -22,6 +22,17 @@ internal abstract class MemoryNode(ulong inode, ulong now)
 
     public abstract WasiFileType FileType { get; }
 
+    /// <summary>Sets those times that are to be changed; under the file system's lock.</summary>
+    public WasiErrno SetTimes(WasiTime access, WasiTime modification, ulong now)
+    {
+        if (!access.IsUnchanged)
+            AccessTime = access.Nanoseconds;
+        if (!modification.IsUnchanged)
+            ModificationTime = modification.Nanoseconds;
+        ChangeTime = now;
+        return WasiErrno.Success;
+    }
+
     public abstract long Size { get; }
 
     public WasiFileStat Stat => new(0, Inode, FileType, (ulong)Links, (ulong)Size, AccessTime, ModificationTime, ChangeTime);

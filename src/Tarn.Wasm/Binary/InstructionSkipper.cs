@@ -133,6 +133,8 @@ internal static class InstructionSkipper
                 reader.ReadHeapType();
                 reader.ReadHeapType();
                 break;
+            default:
+                throw new NotSupportedException($"no rule to skip the immediates of {Opcodes.Name(opcode)}");
         }
     }
 

@@ -115,6 +115,9 @@ internal sealed class WasmModule
     /// </summary>
     public bool TailCallsMayLeave { get; private set; }
 
+    /// <summary>Whether some body stores to a table with <c>table.set</c>. Known once the module is validated.</summary>
+    public bool WritesTables { get; private set; }
+
     /// <summary>The registry of the canonical ids; null before validation.</summary>
     public TypeRegistry? Registry { get; private set; }
 
@@ -211,6 +214,8 @@ internal sealed class WasmModule
 
     // Called by workers in parallel; all of them write the same.
     internal void SetTailCallsLeave() => TailCallsMayLeave = true;
+
+    internal void SetWritesTables() => WritesTables = true;
 
     internal void SetValidated() => IsValidated = true;
 }

@@ -271,7 +271,10 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         ref readonly TableType table = ref Table(index);
         int address = table.Limits.AddressType.Bits;
         if (opcode == Opcode.TableSet)
+        {
+            _module.SetWritesTables();
             Pop(table.Element.Bits);
+        }
         Pop(address);
         if (opcode == Opcode.TableGet)
             Push(table.Element.Bits);

@@ -2,7 +2,7 @@
 // first. Machine code is executed as it is, so everything that it depends on is in the header and compared; the hash finds damage.
 // Nothing finds malice: an artifact is as trusted as a program, which Module.Deserialize tells its callers.
 //
-//   "TARNAOT\0" | SHA-256 of all that follows | u32 format | text identity | bytes module | u32 functions
+//   "TARNAOT\0" | SHA-256 of all that follows | u32 format | text identity | bytes module | u8 writes tables | u32 functions
 //   for each: bytes code | i32 frame size | i32 stack argument bytes | relocations (i32 offset, u8 kind, i32 target)
 //             | trap sites (i32 offset, u8 code, i32 wasm offset, u8 prologue) | call sites (i32 return offset, i32 wasm offset)
 using System.Runtime.InteropServices;
@@ -17,7 +17,7 @@ using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
 internal static class ModuleArtifact
 {
-    private const uint Format = 1;
+    private const uint Format = 2;
     private const int HashSize = 32;
 
     private static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
@@ -31,6 +31,7 @@ internal static class ModuleArtifact
         writer.Write(Format);
         writer.Write(Identity(engine));
         WriteBytes(writer, wasm.Bytes.Span);
+        writer.Write(wasm.WritesTables);
         writer.Write(functions.Length);
         foreach (CompiledFunction function in functions)
             WriteFunction(writer, function);
@@ -41,7 +42,7 @@ internal static class ModuleArtifact
     }
 
     /// <exception cref="IncompatibleArtifactException">The artifact is damaged or made for something else.</exception>
-    public static (byte[] Module, CompiledFunction[] Functions) Read(Engine engine, ReadOnlySpan<byte> bytes)
+    public static (byte[] Module, bool WritesTables, CompiledFunction[] Functions) Read(Engine engine, ReadOnlySpan<byte> bytes)
     {
         if (!bytes.StartsWith(Magic))
             throw new IncompatibleArtifactException("these bytes are no compiled module: they do not begin with TARNAOT");
@@ -60,10 +61,11 @@ internal static class ModuleArtifact
         if (made != wanted)
             throw new IncompatibleArtifactException($"the compiled module was made for another engine; compile it again. Made for: {made}. This engine: {wanted}");
         byte[] module = ReadBytes(reader);
+        bool writesTables = reader.ReadBoolean();
         var functions = new CompiledFunction[reader.ReadInt32()];
         for (int i = 0; i < functions.Length; i++)
             functions[i] = ReadFunction(reader);
-        return (module, functions);
+        return (module, writesTables, functions);
     }
 
     // Everything that changes compiled code apart from the module. The version is that of the build, not of the release.

@@ -13,10 +13,9 @@ internal sealed class StackCache : IDisposable
     private readonly Entry[] _entries;
     private readonly GuestStackPool _pool;
     private readonly int _limit;
+    private readonly long _keepResident;
     private int _made;
     private long _exhaustions;
-
-    private readonly long _keepResident;
 
     public StackCache(int stackBytes, int limit, long keepResident)
     {

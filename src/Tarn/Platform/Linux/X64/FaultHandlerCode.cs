@@ -9,7 +9,7 @@
 //     fault (a fault elsewhere is a bug of ours; then r14 may be stray, the handler faults with SIGSEGV blocked, and the kernel ends the process).
 //  3. What it does is safe at any instruction: it reads the table and the slot's record, may make one system call (mprotect), writes the slot's
 //     record, the execution record and the interrupted context. No locks, no allocation, no other code.
-//  4. Opening pages: only within a registered slab, only below the slot's AccessibleBytes, which is the memory's length, so that a guest
+//  4. Opening pages: only within a registered slab whose entry did not change while it was read (FaultRangeTable), only below the slot's AccessibleBytes, which is the memory's length, so that a guest
 //     can never open a page that is not its own. The access is then run again. A granule that faults twice in a row is not tried again.
 //     When the log is full everything below AccessibleBytes is opened, so a guest cannot use up the process's mappings page by page.
 //  5. Otherwise the interrupted context resumes at the landing stub, on the guest stack with r14 as it was. The kernel restores all
