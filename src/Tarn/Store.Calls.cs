@@ -103,10 +103,19 @@ public sealed unsafe partial class Store
     {
         if (_stack is null)
             AttachStack();
+        else if (_activations != 0)
+            RequireHostStack();
         if (_calls is null)
             _activations++;
         else
             BeginNested();
+    }
+
+    // A guest that comes back to itself by way of a host function uses up the thread's stack along with its own, and the end of that one is the end of the process.
+    private void RequireHostStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw _driver.Trap(TrapCode.StackExhausted, "the thread's own stack is used up by host functions and the guests that they call in turn");
     }
 
     // No try block around the call into the guest: the JIT does not inline such calls there, and no exception comes out of one.

@@ -2,6 +2,7 @@
 // memories come into being; then active element segments, active data segments and the start function run in order. What they
 // did before a trap stays visible in shared tables and memories, therefore an instance that failed after it came into being stays
 // alive in its store: a table may hold its functions.
+using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Linking;
@@ -34,6 +35,9 @@ internal static unsafe class Instantiation
     public static void Start(InstanceData instance)
     {
         int start = instance.Module.Wasm.StartFunction;
+        // Start functions that instantiate by way of the host nest like calls, in stores that know nothing of each other.
+        if (start >= 0)
+            RuntimeHelpers.EnsureSufficientExecutionStack();
         if (start >= 0 && instance.Store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
             throw trap.ToException();
     }
