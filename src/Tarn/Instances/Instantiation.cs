@@ -4,6 +4,7 @@
 // alive in its store: a table may hold its functions.
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Tables;
@@ -99,6 +100,21 @@ internal static unsafe class Instantiation
         }
     }
 
+    /// <summary>
+    /// Gives an instance that is idle in a pool's slot the host functions of another template of its module. All its function imports are host functions,
+    /// since such an instance has no store but its own.
+    /// </summary>
+    public static void BindHostFunctions(InstanceData instance, HostFunction[] functions)
+    {
+        Module module = instance.Module;
+        VmContextLayout layout = module.Layout;
+        for (int i = 0; i < functions.Length; i++)
+        {
+            var record = (FunctionReference*)(instance.Context + layout.FunctionReference(i));
+            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, module.Engine.StubsFor(record->TypeId));
+        }
+    }
+
     private static void BindImports(InstanceData instance, InstanceTemplate template)
     {
         Module module = instance.Module;
@@ -121,9 +137,9 @@ internal static unsafe class Instantiation
                         break;
                     }
                     record->TypeId = (uint)module.FunctionTypeId(index);
-                    record->Code = module.Engine.StubsFor(record->TypeId).HostExit;
                     record->VmContext = instance.Header;
                     record->HostFunction = (uint)hostFunction++;
+                    definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId));
                     break;
                 case ExternalKind.Memory:
                     MemoryInstance memory = definition.Memory!;
