@@ -5,6 +5,7 @@
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Tables;
@@ -103,6 +104,21 @@ internal static unsafe class Instantiation
         }
     }
 
+    /// <summary>
+    /// Gives an instance that is idle in a pool's slot the host functions of another template of its module. All its function imports are host functions,
+    /// since such an instance has no store but its own.
+    /// </summary>
+    public static void BindHostFunctions(InstanceData instance, HostFunction[] functions)
+    {
+        Module module = instance.Module;
+        VmContextLayout layout = module.Layout;
+        for (int i = 0; i < functions.Length; i++)
+        {
+            var record = (FunctionReference*)(instance.Context + layout.FunctionReference(i));
+            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, module.Engine.StubsFor(record->TypeId));
+        }
+    }
+
     private static void BindImports(InstanceData instance, InstanceTemplate template)
     {
         Module module = instance.Module;
@@ -125,9 +141,9 @@ internal static unsafe class Instantiation
                         break;
                     }
                     record->TypeId = (uint)module.FunctionTypeId(index);
-                    record->Code = module.Engine.StubsFor(record->TypeId).HostExit;
                     record->VmContext = instance.Header;
                     record->HostFunction = (uint)hostFunction++;
+                    definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId));
                     break;
                 case ExternalKind.Memory:
                     MemoryInstance memory = definition.Memory!;
