@@ -8,8 +8,8 @@ namespace Tarn;
 /// <summary>A module that runs: its own memories, tables and globals, and its exports. One thread at a time.</summary>
 public sealed partial class Instance : IDisposable
 {
+    // All of it fits 32 bytes: an instance in a pool's slot makes nothing else on the heap.
     private readonly InstanceData _data;
-    private readonly Store _store;
     private readonly int _generation;
     private readonly bool _ownsStore;
     private bool _disposed;
@@ -17,8 +17,7 @@ public sealed partial class Instance : IDisposable
     internal Instance(InstanceData data, bool ownsStore)
     {
         _data = data;
-        _store = data.Store;
-        _generation = _store.Generation;
+        _generation = data.Store.Generation;
         _ownsStore = ownsStore;
     }
 
@@ -97,7 +96,7 @@ public sealed partial class Instance : IDisposable
     }
 
     /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
-    public void Interrupt() => _store.Interrupt(_generation);
+    public void Interrupt() => _data.Store.Interrupt(_generation);
 
     /// <summary>
     /// Ends the instance: handles of it become stale. One made in a store of several stays in memory until the store is disposed, since others may
@@ -106,14 +105,15 @@ public sealed partial class Instance : IDisposable
     public void Dispose()
     {
         // An explicit store may have ended before, and a pooled one may belong to another instance by now.
-        if (_disposed || _store.Generation != _generation)
+        Store store = _data.Store;
+        if (_disposed || store.Generation != _generation)
             return;
         if (_ownsStore)
         {
-            if (_store.IsPooled)
-                _store.EndLease(_generation);
+            if (store.IsPooled)
+                store.EndLease(_generation);
             else
-                _store.Dispose();
+                store.Dispose();
         }
         _disposed = true;
     }
@@ -123,7 +123,7 @@ public sealed partial class Instance : IDisposable
     private void ThrowIfDisposed()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Store.ThrowIfStale(_store, _generation);
+        Store.ThrowIfStale(_data.Store, _generation);
     }
 
     private ArgumentException Missing(string name, ExternalKind kind)

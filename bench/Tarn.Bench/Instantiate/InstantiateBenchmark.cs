@@ -15,6 +15,8 @@ namespace Tarn.Bench.Instantiate;
 internal sealed class InstantiateBenchmark : IBenchmark
 {
     private const double BatchNanoseconds = 4e6;
+    // Long beside what it takes a thread to notice that the other has begun.
+    private const int PairBatches = 8;
     private const double QuietMilliseconds = 300;
     private const double WarmUpMilliseconds = 5000;
 
@@ -70,6 +72,7 @@ internal sealed class InstantiateBenchmark : IBenchmark
         bool cpu = arguments.Text("clock") == "cpu";
         SideBySide one = new("Instantiate + call + dispose, one thread", cpu ? "ns of processor time" : "ns");
         SideBySide two = new("Instantiate + call + dispose, two threads at once", cpu ? "ns of both threads' processor time over all cycles" : "ns of wall time over all cycles");
+        using var partner = new ThreadPair();
         foreach (InstantiateCase instantiateCase in cases)
         {
             var single = new List<Contender>();
@@ -78,15 +81,26 @@ internal sealed class InstantiateBenchmark : IBenchmark
             {
                 int cycles = Calibrate(contender, instantiateCase);
                 long expected = contender.Run(1);
+                int pairCycles = cycles * PairBatches;
                 void Batch() => Require(contender.Run(cycles) == expected * cycles);
+                void PairBatch() => Require(contender.Run(pairCycles) == expected * pairCycles);
                 single.Add(new Contender(contender.Name, () => OneThread(Batch, cpu) / cycles));
-                pairs.Add(new Contender(contender.Name, () => TwoThreads(Batch, cpu) / (2.0 * cycles)));
+                pairs.Add(new Contender(contender.Name, () => partner.Run(PairBatch, cpu) / (2.0 * pairCycles)));
             }
             one.Run(instantiateCase.Title, single, rounds);
             two.Run(instantiateCase.Title, pairs, rounds);
         }
-        SideBySide control = new("What two threads are worth on this machine: arithmetic alone", "ns");
-        control.Run("multiply", [new Contender("one thread", () => OneThread(Spin, cpu) / Spins), new Contender("two threads", () => TwoThreads(Spin, cpu) / (2.0 * Spins))], rounds);
+        SideBySide control = new("What two threads are worth on this machine and runtime", "ns");
+        foreach ((string name, Action work) in new (string, Action)[] { ("arithmetic", Controls.Add), ("arithmetic, and one object of 32 bytes each 50 ns", Controls.Allocate) })
+        {
+            control.Run(
+                name,
+                [
+                    new Contender("one thread", () => OneThread(work, cpu) / Controls.Rounds),
+                    new Contender("two threads", () => partner.Run(work, cpu) / (2.0 * Controls.Rounds)),
+                ],
+                rounds);
+        }
         one.Report(arguments);
         two.Report(arguments);
         control.Report(arguments);
@@ -223,51 +237,13 @@ internal sealed class InstantiateBenchmark : IBenchmark
         }
     }
 
-    private const int Spins = 4_000_000;
-
-    private static void Spin()
-    {
-        ulong value = (ulong)Environment.TickCount64 | 1;
-        for (int i = 0; i < Spins; i++)
-            value *= 0x9E3779B97F4A7C15;
-        Require(value != 0);
-    }
-
-    private static double OneThread(Action work, bool cpu)
+    /// <summary>How long work takes on the thread that asks.</summary>
+    internal static double OneThread(Action work, bool cpu)
     {
         double start = cpu ? ProcessCounters.ThreadNanoseconds() : 0;
         long begin = Stopwatch.GetTimestamp();
         work();
         return cpu ? ProcessCounters.ThreadNanoseconds() - start : Stopwatch.GetElapsedTime(begin).TotalNanoseconds;
-    }
-
-    // Both wait for each other before they begin, so that starting a thread does not count.
-    private static double TwoThreads(Action work, bool cpu)
-    {
-        Exception? failed = null;
-        double spent = 0;
-        using var barrier = new Barrier(2);
-        var other = new Thread(() =>
-        {
-            try
-            {
-                barrier.SignalAndWait();
-                spent = OneThread(work, cpu: true);
-            }
-            catch (Exception e)
-            {
-                failed = e;
-            }
-        });
-        other.Start();
-        barrier.SignalAndWait();
-        long begin = Stopwatch.GetTimestamp();
-        double own = OneThread(work, cpu: true);
-        other.Join();
-        double elapsed = Stopwatch.GetElapsedTime(begin).TotalNanoseconds;
-        if (failed is not null)
-            throw failed;
-        return cpu ? own + spent : elapsed;
     }
 
     private static void Require(bool condition)

@@ -89,7 +89,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (_strategy == ResetStrategy.Learned && memories > 0 && memoryBytes > 0)
             {
                 _learnedPages = LearnedPages(memory, memories);
-                _records = (FaultSlotRecord*)NativeMemory.AllocZeroed((nuint)memories, (nuint)sizeof(FaultSlotRecord));
+                // A cache line each: threads do not disturb one another.
+                _records = (FaultSlotRecord*)NativeMemory.AlignedAlloc((nuint)memories * (nuint)sizeof(FaultSlotRecord), (nuint)sizeof(FaultSlotRecord));
+                NativeMemory.Clear(_records, (nuint)memories * (nuint)sizeof(FaultSlotRecord));
                 _faultRange = Machine.Current.FaultRanges.Add(
                     _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
             }
@@ -381,7 +383,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _onDemand.Dispose();
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
-        NativeMemory.Free(_records);
+        NativeMemory.AlignedFree(_records);
     }
 
     private PooledInstance RentCore(InstanceTemplate template, object? state)
@@ -476,11 +478,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private PooledInstance Bind(InstanceTemplate template, WarmList list)
     {
         CheckCounts(template.Module);
+        byte[]? spaceBefore = PooledInstance.MakeSpace(_limits.Count);
         var store = new Store(_engine, this, _stackForEach, state: null);
         try
         {
             InstanceData data = Instantiation.Initialize(store, template);
-            var instance = new PooledInstance(store, data, list);
+            var instance = new PooledInstance(store, data, list, spaceBefore);
             list.Images ??= instance.Images;
             store.BeginPooling(this, instance);
             lock (_lock)

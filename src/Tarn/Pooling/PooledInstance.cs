@@ -8,6 +8,10 @@
 //   - tables: copied back from their initial elements, if the module has instructions that write elements in place or managed
 //     code wrote any; what was grown is cleared;
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
+//
+// Space between slots: each cycle writes to a slot's managed objects (its store, this, its memories' and tables' books), each from the thread that has it. Two slots'
+// objects in one cache line would make two threads slower than one. Objects lie in the order in which they were made and collections keep that order, so an
+// unused array made before the first of a slot's objects and one after the last keep them apart from everything else.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
@@ -31,8 +35,13 @@ internal sealed unsafe class PooledInstance
     private readonly bool _writesTables;
     private int _learned;
 
-    public PooledInstance(Store store, InstanceData data, WarmList list)
+    /// <param name="store">The slot's store.</param>
+    /// <param name="data">The module's first instance in it, before its start function.</param>
+    /// <param name="list">Where it waits while it is idle.</param>
+    /// <param name="spaceBefore">What <see cref="MakeSpace"/> gave before the store was made.</param>
+    public PooledInstance(Store store, InstanceData data, WarmList list, byte[]? spaceBefore)
     {
+        SpaceBefore = spaceBefore;
         Store = store;
         _data = data;
         _list = list;
@@ -69,7 +78,15 @@ internal sealed unsafe class PooledInstance
         _initialContext = new byte[_cellBytes + stateBytes];
         new ReadOnlySpan<byte>(data.Context + VmContextHeader.Size, _cellBytes).CopyTo(_initialContext);
         new ReadOnlySpan<byte>(data.Context + _stateOffset, stateBytes).CopyTo(_initialContext.AsSpan(_cellBytes));
+        if (spaceBefore is not null)
+            SpaceAfter = MakeSpace(0);
     }
+
+    /// <summary>Keeps the slot's objects apart from those of others; see above.</summary>
+    public byte[]? SpaceBefore { get; }
+
+    /// <inheritdoc cref="SpaceBefore"/>
+    public byte[]? SpaceAfter { get; }
 
     public Store Store { get; }
 
@@ -149,6 +166,15 @@ internal sealed unsafe class PooledInstance
         _header->InterruptRequested = 0;
         if (_memories.Length != 0 && CountLearned() is int learned && learned != _learned)
             ShareLearned(learned);
+    }
+
+    /// <summary>Memory that nobody uses; none where slots are so many that no thread comes back to one soon.</summary>
+    /// <param name="slots">Slots of the pool.</param>
+    public static byte[]? MakeSpace(int slots)
+    {
+        const int SlotsAtMost = 10_000;
+        // Two lines, since processors fetch them in pairs.
+        return slots <= SlotsAtMost ? new byte[128] : null;
     }
 
     private int CountLearned()

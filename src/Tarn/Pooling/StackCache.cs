@@ -11,6 +11,7 @@ internal sealed class StackCache : IDisposable
     private const int AttemptsWhenExhausted = 8;
 
     private readonly Entry[] _entries;
+    private readonly int _mask;
     private readonly GuestStackPool _pool;
     private readonly int _limit;
     private readonly long _keepResident;
@@ -20,7 +21,10 @@ internal sealed class StackCache : IDisposable
     public StackCache(int stackBytes, int limit, long keepResident)
     {
         _keepResident = keepResident;
-        _entries = new Entry[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
+        int cores = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount);
+        _mask = cores - 1;
+        // The first stays empty: beside it lies the array's length, which every access reads.
+        _entries = new Entry[cores + 1];
         _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, keep: Math.Min(limit, 1024));
         _limit = limit;
     }
@@ -52,7 +56,7 @@ internal sealed class StackCache : IDisposable
         _pool.Dispose();
     }
 
-    private ref Entry Mine() => ref _entries[Thread.GetCurrentProcessorId() & (_entries.Length - 1)];
+    private ref Entry Mine() => ref _entries[(Thread.GetCurrentProcessorId() & _mask) + 1];
 
     private GuestStack RentSlow()
     {
@@ -91,13 +95,13 @@ internal sealed class StackCache : IDisposable
         _pool.Return(stack);
     }
 
-    // A cache line each, so that cores do not disturb one another.
+    // A cache line each, and its neighbour, which processors fetch along, so that cores do not disturb one another.
     [StructLayout(LayoutKind.Sequential)]
     private struct Entry
     {
         public GuestStack? Stack;
 #pragma warning disable CS0169 // padding
-        private readonly long _a, _b, _c, _d, _e, _f, _g;
+        private readonly long _a, _b, _c, _d, _e, _f, _g, _h, _i, _j, _k, _l, _m, _n, _o;
 #pragma warning restore CS0169
     }
 }

@@ -15,7 +15,8 @@ internal sealed class WarmList
     [ThreadStatic]
     private static int t_place;
 
-    private readonly Place[] _places = new Place[s_places];
+    // The first stays empty: beside it lies the array's length, which every access reads.
+    private readonly Place[] _places = new Place[s_places + 1];
     private readonly Lock _lock = new();
     private readonly SharedCount _shared;
     private PooledInstance[] _ring = [];
@@ -97,7 +98,7 @@ internal sealed class WarmList
     private static int ThreadPlace()
     {
         int place = t_place;
-        return (place != 0 ? place : AssignPlace()) & (s_places - 1);
+        return ((place != 0 ? place : AssignPlace()) & (s_places - 1)) + 1;
     }
 
     private static int AssignPlace()
