@@ -1,5 +1,5 @@
 // Runs every check and says which failed. Exit code 0: all passed.
-// Arguments: none for all checks, or parts of names; --list prints the names.
+// Arguments: none for all checks, or parts of names; --list prints the names; --pools and more: see PoolProcess.
 using System.Diagnostics;
 using Tarn.MachineChecks;
 
@@ -9,6 +9,9 @@ if (args is ["--list"])
         Console.WriteLine(name);
     return 0;
 }
+
+if (args is ["--pools", ..])
+    return PoolProcess.Run(args.AsSpan(1));
 
 int failed = 0;
 int run = 0;

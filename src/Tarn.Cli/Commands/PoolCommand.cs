@@ -1,6 +1,8 @@
 // tarn pool: puts the pools under load and shows them. In a terminal the picture is redrawn several times a second: every slot as a coloured square, rates,
-// percentiles of the time from instantiation to disposal; elsewhere one line a second. A summary ends both.
+// percentiles of the time from instantiation to disposal; elsewhere one line a second. A summary ends both, also when the user ends them: q in the terminal, or Ctrl-C.
 using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Spectre.Console;
 using Tarn.Cli.Pool;
 
@@ -45,13 +47,30 @@ internal static class PoolCommand
             using var engine = new Engine(options);
             using PoolLoad load = new(engine, path, export, workers, hold);
             IAnsiConsole console = AnsiConsole.Console;
-            if (console.Profile.Capabilities.Ansi && !Console.IsOutputRedirected)
-                ShowLive(console, engine, load, duration);
-            else
-                ShowLines(engine, load, duration);
+            using var stop = new CancellationTokenSource();
+            PosixSignal? signal = null;
+            void OnSignal(PosixSignalContext context)
+            {
+                // The summary is still to come, and the terminal to be put back as it was.
+                context.Cancel = true;
+                signal = context.Signal;
+                stop.Cancel();
+            }
+            using (PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal))
+            using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal))
+            {
+                long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
+                string title = $"tarn pool: {options.Pooling.Limits.Count} slots, {options.MemoryStrategy.ToString().ToLowerInvariant()} memories, {workers} at work, {hold} suspended";
+                var sampler = new PoolSampler(engine, load);
+                load.Start();
+                if (console.Profile.Capabilities.Ansi && !Console.IsOutputRedirected)
+                    ShowLive(console, sampler, load, title, end, stop);
+                else
+                    ShowLines(sampler, load, end, stop.Token);
+            }
             load.Stop();
-            Console.WriteLine(PoolView.Summary(engine, load));
-            return ExitStatus.Done;
+            Console.WriteLine(PoolView.Summary(engine.GetPoolStatistics(), load.Latencies(), load.Traps));
+            return signal switch { PosixSignal.SIGINT => ExitStatus.Interrupted, PosixSignal.SIGTERM => ExitStatus.Terminated, _ => ExitStatus.Done };
         }
         catch (ArgumentException e)
         {
@@ -60,30 +79,42 @@ internal static class PoolCommand
         }
     }
 
-    private static void ShowLive(IAnsiConsole console, Engine engine, PoolLoad load, TimeSpan duration)
+    // On a screen of its own, so that resizing leaves nothing behind and what was there before comes back.
+    private static void ShowLive(IAnsiConsole console, PoolSampler sampler, PoolLoad load, string title, long end, CancellationTokenSource stop)
     {
-        var view = new PoolView(engine, load);
-        load.Start();
-        long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
-        console.Live(view.Render(console.Profile.Width)).AutoClear(false).Start(live =>
+        bool keys = !Console.IsInputRedirected;
+        console.AlternateScreen(() =>
         {
-            while (Environment.TickCount64 < end && load.Failure is null)
+            (int width, int height) = (console.Profile.Width, console.Profile.Height);
+            console.Live(Text.Empty).AutoClear(true).Overflow(VerticalOverflow.Crop).Cropping(VerticalOverflowCropping.Bottom).Start(live =>
             {
-                Thread.Sleep(150);
-                live.UpdateTarget(view.Render(console.Profile.Width));
-            }
+                while (Environment.TickCount64 < end && load.Failure is null && !stop.IsCancellationRequested)
+                {
+                    if ((width, height) != (console.Profile.Width, console.Profile.Height))
+                    {
+                        (width, height) = (console.Profile.Width, console.Profile.Height);
+                        console.Clear();
+                    }
+                    long left = Math.Max(0, end - Environment.TickCount64);
+                    string heading = string.Create(CultureInfo.InvariantCulture, $"{title}; {left / 1000.0:0} s left{(keys ? ", q to end" : "")}");
+                    live.UpdateTarget(PoolView.Render(sampler.Look(), heading, width, height, console.Profile.Capabilities.Unicode));
+                    stop.Token.WaitHandle.WaitOne((int)Math.Min(left, 150));
+                    while (keys && Console.KeyAvailable)
+                    {
+                        if (Console.ReadKey(intercept: true).KeyChar is 'q' or 'Q')
+                            stop.Cancel();
+                    }
+                }
+            });
         });
     }
 
-    private static void ShowLines(Engine engine, PoolLoad load, TimeSpan duration)
+    private static void ShowLines(PoolSampler sampler, PoolLoad load, long end, CancellationToken stop)
     {
-        var view = new PoolView(engine, load);
-        load.Start();
-        long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
-        while (Environment.TickCount64 < end && load.Failure is null)
+        while (Environment.TickCount64 < end && load.Failure is null && !stop.IsCancellationRequested)
         {
-            Thread.Sleep((int)Math.Clamp(end - Environment.TickCount64, 1, 1000));
-            Console.WriteLine(view.Line());
+            stop.WaitHandle.WaitOne((int)Math.Clamp(end - Environment.TickCount64, 1, 1000));
+            Console.WriteLine(PoolView.Line(sampler.Look()));
         }
     }
 }

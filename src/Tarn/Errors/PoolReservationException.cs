@@ -13,12 +13,15 @@ public sealed class PoolReservationException : WasmException
         LargestCount = largestCount;
     }
 
-    /// <summary>The pool: instance, memory or table.</summary>
+    /// <summary>The pool that does not fit: instance, memory, table or stack; the largest, where all fit but nothing is left to the process.</summary>
     public string Pool { get; }
 
     /// <summary>Bytes of address space that were asked for; <see cref="ulong.MaxValue"/> if it was more than that.</summary>
     public ulong RequestedBytes { get; }
 
-    /// <summary>The largest <see cref="InstanceLimits.Count"/> for which this pool fits, all else being as it is; 0 if none does.</summary>
+    /// <summary>
+    /// The largest <see cref="InstanceLimits.Count"/> for which all pools fit now, everything else being as it is; 0 if none does. Where a total of
+    /// <see cref="PoolingOptions"/> sizes the pool, as the message says, it is that total.
+    /// </summary>
     public int LargestCount { get; }
 }

@@ -40,6 +40,16 @@ internal sealed unsafe class GuestStack : IDisposable
         High = (nint)(_base + _reserved);
     }
 
+    /// <summary>Opens a stack in address space that belongs to somebody else, with an inaccessible page below it.</summary>
+    public GuestStack(VirtualMemory memory, byte* low, nuint bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, (nuint)(2 * Headroom));
+        _memory = memory;
+        memory.Protect(low, bytes, MemoryProtection.ReadWrite);
+        Low = (nint)low;
+        High = (nint)(low + bytes);
+    }
+
     /// <summary>Lowest usable address.</summary>
     public nint Low { get; }
 

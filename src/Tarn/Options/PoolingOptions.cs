@@ -11,6 +11,9 @@ public sealed record PoolingOptions
     /// <summary>The smallest size of one instance's runtime structures: what an instance of the empty module takes, in bytes.</summary>
     public const long MinimumInstanceSize = 128;
 
+    /// <summary>The largest guest stack: 1 GiB.</summary>
+    public const long MaximumStackSize = 1L << 30;
+
     /// <summary>The most slots that a pool may have: about sixteen million.</summary>
     public const int MaximumSlots = 1 << 24;
 
@@ -66,6 +69,7 @@ public sealed record PoolingOptions
         AtMost(faults, "Limits.Count", limits.Count);
         AtMost(faults, nameof(TotalMemories), TotalMemories ?? 0);
         AtMost(faults, nameof(TotalTables), TotalTables ?? 0);
+        AtMost(faults, nameof(TotalStacks), TotalStacks ?? 0);
         AtLeast(faults, "Limits.Size", limits.Size, MinimumInstanceSize);
         if (limits.Size > MaximumInstanceSize)
             faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");
@@ -85,6 +89,8 @@ public sealed record PoolingOptions
         AtLeast(faults, nameof(StackKeepResident), StackKeepResident, 0);
         AtLeast(faults, nameof(DecommitBatchSize), DecommitBatchSize, 1);
         AtLeast(faults, nameof(StackSize), StackSize, EngineOptions.MinimumStackSize);
+        if (StackSize > MaximumStackSize)
+            faults.Add($"StackSize is {StackSize} bytes; it may be {MaximumStackSize} at most");
         if (!Enum.IsDefined(ResetStrategy))
             faults.Add($"ResetStrategy has no value {(int)ResetStrategy}");
         if (!Enum.IsDefined(Exhaustion))

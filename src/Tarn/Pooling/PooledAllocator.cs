@@ -15,17 +15,15 @@ namespace Tarn.Pooling;
 
 internal sealed unsafe class PooledAllocator : InstanceAllocator
 {
-    private const ulong FourGibibytes = 1UL << 32;
-
     // Beyond it slots would have too few mappings each to learn anything.
     private const int LearnedSlotsAtMost = 2500;
     private const int OwnStacksAtMost = 10_000;
-    private const int ContextAlignment = 64;
 
     private readonly Engine _engine;
     private readonly PoolingOptions _options;
     private readonly InstanceLimits _limits;
     private readonly OnDemandAllocator _onDemand;
+    private readonly PoolReservation _slabs;
     private readonly Slab _contexts;
     private readonly Slab _memories;
     private readonly Slab _tables;
@@ -59,34 +57,25 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _limits = _options.Limits;
         VirtualMemory memory = VirtualMemory.Current;
         bool guarded = engine.Options.MemoryStrategy == MemoryStrategy.Guarded;
-        ulong memoryBytes = (ulong)_limits.MemoryPages << 16;
-        ulong reservation = (ulong?)_options.MemoryReservation ?? (guarded ? FourGibibytes : memoryBytes);
-        ulong guard = guarded ? engine.Target.GuardBytes : 0;
-        int memories = _options.TotalMemories ?? Product(_limits.Count, _limits.Memories, "Memories");
-        int tables = _options.TotalTables ?? Product(_limits.Count, _limits.Tables, "Tables");
-        _strategy = ChooseStrategy(memory, memories);
+        // Before the pools, which could leave it no address space.
+        _ = Machine.Current;
+        int wanted = (int)Math.Min(_options.TotalMemories ?? (long)_limits.Count * _limits.Memories, int.MaxValue);
+        _strategy = ChooseStrategy(memory, wanted);
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
-        _onDemand = new OnDemandAllocator(engine);
+        int stacks = _options.TotalStacks ?? _limits.Count;
+        _stackForEach = _limits.Count <= OwnStacksAtMost && stacks >= _limits.Count;
+        _slabs = new PoolReservation(_options, guarded ? engine.Target.GuardBytes : 0, _memoriesAreOpen);
+        _contexts = _slabs.Contexts;
+        _memories = _slabs.Memories;
+        _tables = _slabs.Tables;
+        int memories = _memories.Free.Slots;
         _memorySlots = new MemorySlot?[memories];
-        _stacks = new StackCache((int)Math.Min(_options.StackSize, int.MaxValue), _options.TotalStacks ?? _limits.Count, _options.StackKeepResident);
-        _stackForEach = _limits.Count <= OwnStacksAtMost && (_options.TotalStacks ?? _limits.Count) >= _limits.Count;
+        _onDemand = new OnDemandAllocator(engine);
+        _stacks = new StackCache((int)_options.StackSize, stacks, _options.StackKeepResident, _slabs.Stacks);
+        _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
         try
         {
-            _contexts = new Slab("instance", _limits.Count, (ulong)_limits.Size, 0, $"InstanceLimits.Count = {_limits.Count} of Size = {_limits.Size} bytes", "InstanceLimits.Count", 1, ContextAlignment);
-            string asked = _options.TotalMemories is null
-                ? $"InstanceLimits.Count = {_limits.Count} × Memories = {_limits.Memories}"
-                : $"PoolingOptions.TotalMemories = {memories}";
-            _memories = new Slab("memory", memories, reservation, guard, $"{asked}, each a reservation of {reservation} bytes and a guard of {guard}", CountLimit(_options.TotalMemories, "TotalMemories"), _options.TotalMemories is null ? Math.Max(1, _limits.Memories) : 1, memory.PageSize);
-            asked = _options.TotalTables is null
-                ? $"InstanceLimits.Count = {_limits.Count} × Tables = {_limits.Tables}"
-                : $"PoolingOptions.TotalTables = {tables}";
-            _tables = new Slab("table", tables, (ulong)_limits.TableElements * 8, 0, $"{asked}, each of TableElements = {_limits.TableElements} at 8 bytes", CountLimit(_options.TotalTables, "TotalTables"), _options.TotalTables is null ? Math.Max(1, _limits.Tables) : 1, memory.PageSize);
-            _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
-            _contexts.Open();
-            _tables.Open();
-            if (_memoriesAreOpen)
-                _memories.Open();
-            if (_strategy == ResetStrategy.Learned && memories > 0 && memoryBytes > 0)
+            if (_strategy == ResetStrategy.Learned && memories > 0 && _limits.MemoryPages > 0)
             {
                 _learnedPages = LearnedPages(memory, memories);
                 // A cache line each: threads do not disturb one another.
@@ -376,10 +365,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
         if (_faultRange >= 0)
             Machine.Current.FaultRanges.Remove(_faultRange);
-        _contexts?.Dispose();
-        _memories?.Dispose();
-        _tables?.Dispose();
         _stacks.Dispose();
+        _slabs.Dispose();
         _onDemand.Dispose();
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
@@ -407,18 +394,6 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         Interlocked.Increment(ref _exhaustions);
         return new PoolExhaustedException(pool, slots, limit);
     }
-
-    private static int Product(int count, int each, string limit)
-    {
-        long product = (long)count * each;
-        return product <= PoolingOptions.MaximumSlots
-            ? (int)product
-            : throw new PoolReservationException(
-                limit == "Memories" ? "memory" : "table", ulong.MaxValue, PoolingOptions.MaximumSlots / each,
-                $"InstanceLimits.Count = {count} × {limit} = {each} are {product} slots, more than the {PoolingOptions.MaximumSlots} that a pool may have; the largest InstanceLimits.Count that fits is {PoolingOptions.MaximumSlots / each}");
-    }
-
-    private static string CountLimit(int? total, string option) => total is null ? "InstanceLimits.Count" : "PoolingOptions." + option;
 
     private static bool TryDiscard(byte* start, ulong bytes)
     {

@@ -18,14 +18,18 @@ internal sealed class StackCache : IDisposable
     private int _made;
     private long _exhaustions;
 
-    public StackCache(int stackBytes, int limit, long keepResident)
+    /// <param name="stackBytes">Bytes of one.</param>
+    /// <param name="limit">How many may be taken at the same time.</param>
+    /// <param name="keepResident">Bytes of one that may stay resident.</param>
+    /// <param name="slab">Where they lie, as many as the limit says; without it each has address space of its own.</param>
+    public StackCache(int stackBytes, int limit, long keepResident, Slab? slab = null)
     {
         _keepResident = keepResident;
         int cores = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount);
         _mask = cores - 1;
         // The first stays empty: beside it lies the array's length, which every access reads.
         _entries = new Entry[cores + 1];
-        _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, keep: Math.Min(limit, 1024));
+        _pool = new GuestStackPool(VirtualMemory.Current, stackBytes, Math.Min(limit, 1024), slab);
         _limit = limit;
     }
 
@@ -91,8 +95,9 @@ internal sealed class StackCache : IDisposable
 
     private void ReturnSlow(GuestStack stack)
     {
-        Interlocked.Decrement(ref _made);
+        // In this order, or one too many could be asked for.
         _pool.Return(stack);
+        Interlocked.Decrement(ref _made);
     }
 
     // A cache line each, and its neighbour, which processors fetch along, so that cores do not disturb one another.

@@ -147,9 +147,10 @@ public sealed class PoolContractTests
         PoolReservationException e = Assert.Throws<PoolReservationException>(() => new Engine(Options(new InstanceLimits { Count = 1_000_000 })));
         Assert.Equal("memory", e.Pool);
         Assert.Equal(1_000_000 * ((1UL << 32) + (32 << 20)), e.RequestedBytes);
-        Assert.Equal((int)((1UL << 47) / ((1UL << 32) + (32 << 20))), e.LargestCount);
+        // What is free of 47 bits changes as other tests come and go; PoolProcessTests use the count.
+        Assert.InRange(e.LargestCount, 1000, (int)((1UL << 47) / ((1UL << 32) + (32 << 20))));
         Assert.Contains("InstanceLimits.Count = 1000000 × Memories = 1", e.Message, StringComparison.Ordinal);
-        Assert.Contains($"the largest InstanceLimits.Count that fits is {e.LargestCount}", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"the largest InstanceLimits.Count that fits now is {e.LargestCount}", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,5 @@
 // Everything at once for a while: workers on two threads and more, random modules that come and go, traps, cancellations, growth, limiters that throw, suspensions that end in
-// every way, and the garbage collector. Afterwards nothing may be left: no slot, no memory, no mapping.
+// every way, and the garbage collector. Afterwards nothing may be left: no slot, no memory, no mapping, no code.
 using System.Collections.Concurrent;
 using System.Globalization;
 
@@ -44,7 +44,7 @@ public sealed class SoakTests
         collector.Start();
         // The first part warms up everything that is made once; the second is measured.
         await Run(engine, seconds * 0.4);
-        (long mappings, long resident) = Measure();
+        Held held = Measure();
         PoolStatistics before = engine.GetPoolStatistics();
         await Run(engine, seconds * 0.6);
         _isOver = true;
@@ -52,18 +52,23 @@ public sealed class SoakTests
         await Task.Yield();
         completer.Join();
         collector.Join();
-        (long mappingsAfter, long residentAfter) = Measure();
+        Held heldAfter = Measure();
         PoolStatistics after = engine.GetPoolStatistics();
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{_operations} operations; {after.Rents} instances, {after.Waits} waits, {after.Faults} faults; mappings {mappings} -> {mappingsAfter}, resident {resident >> 20} -> {residentAfter >> 20} MiB");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{_operations} operations; {after.Rents} instances, {after.Waits} waits, {after.Faults} faults; {held} -> {heldAfter}");
         Assert.True(after.Rents > before.Rents);
         Assert.True(after.Waits > 0);
         foreach (PoolUsage usage in new[] { after.Instances, after.Memories, after.Tables })
             Assert.Equal((usage.Slots, 0), (usage.Free, usage.Warm));
+        // Each processor may keep a stack for the next call.
+        Assert.InRange(after.Stacks.InUse, 0, Math.Min(Count, Environment.ProcessorCount));
         Assert.Equal((0, 0), (after.Suspended, after.Waiting));
-        // Code, stacks and heaps of the runtime breathe; what leaks for each of thousands of instances does not fit in here.
-        Assert.InRange(mappingsAfter - mappings, -100_000, 200);
-        Assert.InRange(residentAfter - resident, long.MinValue, 150L << 20);
+        // All modules are gone, and their code with them: each has two pages and more. A signature's stubs, a page, are made when it is first called and stay.
+        Assert.InRange(heldAfter.Code - held.Code, -1_000_000, 32 << 10);
+        Assert.InRange(heldAfter.Descriptors - held.Descriptors, -1000, 4);
+        // Heaps of the runtime breathe; what leaks for each of thousands of instances does not fit in here.
+        Assert.InRange(heldAfter.Mappings - held.Mappings, -100_000, 60);
+        Assert.InRange(heldAfter.Managed - held.Managed, long.MinValue, 4L << 20);
+        Assert.InRange(heldAfter.Resident - held.Resident, long.MinValue, 64L << 20);
     }
 
     private async Task Run(Engine engine, double seconds)
@@ -277,7 +282,7 @@ public sealed class SoakTests
         }
     }
 
-    private static (long Mappings, long Resident) Measure()
+    private static Held Measure()
     {
         for (int i = 0; i < 3; i++)
         {
@@ -285,6 +290,14 @@ public sealed class SoakTests
             GC.WaitForPendingFinalizers();
         }
         string[] statm = File.ReadAllText("/proc/self/statm").Split(' ');
-        return (File.ReadLines("/proc/self/maps").LongCount(), long.Parse(statm[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
+        return new Held(
+            File.ReadLines("/proc/self/maps").LongCount(),
+            Directory.EnumerateFileSystemEntries("/proc/self/fd").LongCount(),
+            Tarn.Execution.Machine.Current.Arena.CodeBytesInUse,
+            GC.GetTotalMemory(forceFullCollection: true),
+            long.Parse(statm[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
     }
+
+    // What the process holds: all but the first two in bytes.
+    private readonly record struct Held(long Mappings, long Descriptors, long Code, long Managed, long Resident);
 }

@@ -1,0 +1,87 @@
+// The pools in small quarters: a process with the memory of a 512 MiB container, and processes whose address space the system limits. Each is a process of its own
+// (Tarn.MachineChecks --pools), since limits hold for whole processes and running into one must not harm the tests.
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Tarn.Runtime.Tests.Pooling;
+
+[Collection(ProcessWideCollection.Name)]
+public sealed class PoolProcessTests
+{
+    private const long Kibi = 1 << 10;
+    private const long Mebi = 1 << 20;
+    private const long Gibi = 1 << 30;
+
+    [Fact]
+    public async Task The_defaults_work_in_the_memory_of_a_container_of_512_MiB()
+    {
+        // Three quarters of it are what .NET takes as its heap's limit in such a container. What else is resident is measured at its peak, page tables included.
+        (int exit, string output) = await RunAsync(null, heapLimit: 384 * Mebi, "default-pools");
+        Assert.True(exit == 0, output);
+        long resident = Kilobytes(output, "VmHWM") + Kilobytes(output, "VmPTE");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{resident / Mebi} MiB at the peak");
+        Assert.InRange(resident, 20 * Mebi, 512 * Mebi);
+    }
+
+    [Theory]
+    // Guarded: a slot is 4 GiB and a guard.
+    [InlineData(5, MemoryStrategy.Guarded, 1000, 1 << 20, 160, 10_000, "instance")]
+    [InlineData(64, MemoryStrategy.Guarded, 1000, 1 << 20, 160, 10_000, "memory")]
+    [InlineData(300, MemoryStrategy.Guarded, 1000, 4096, 1, 10, "memory")]
+    // Checked, with slots so large that what the process takes meanwhile makes no difference.
+    [InlineData(64, MemoryStrategy.Checked, 1000, 1 << 20, 16384, 10_000, "memory")]
+    // Each of the other pools is the one that does not fit; the count has to suit them all.
+    [InlineData(24, MemoryStrategy.Checked, 1000, 256 << 20, 1, 10, "instance")]
+    [InlineData(24, MemoryStrategy.Checked, 1000, 4096, 1, 50_000_000, "table")]
+    public async Task Where_the_system_limits_address_space_the_error_names_a_count_that_works(
+        int gibibytes, MemoryStrategy strategy, int count, int size, int pages, int elements, string pool)
+    {
+        // Without a limit of its own .NET's heap would take most of the address space there is.
+        (int exit, string output) = await RunAsync(gibibytes * Gibi, heapLimit: 256 * Mebi, "largest-count", strategy.ToString(), Text(count), Text(size), Text(pages), Text(elements));
+        Assert.True(exit == 0, output);
+        Match refused = Regex.Match(output, @"^refused (\w+) (\d+) (\d+)$", RegexOptions.Multiline);
+        Assert.True(refused.Success, output);
+        Assert.Equal(pool, refused.Groups[1].Value);
+        int largest = int.Parse(refused.Groups[3].Value, CultureInfo.InvariantCulture);
+        Assert.Contains($"the largest InstanceLimits.Count that fits now is {largest}", output, StringComparison.Ordinal);
+        // It had to live with its process; at most as many as the limit holds.
+        ulong each = ulong.Parse(refused.Groups[2].Value, CultureInfo.InvariantCulture) / (ulong)count;
+        Assert.InRange(largest, gibibytes == 5 ? 0 : 1, (int)((ulong)(gibibytes * Gibi) / each));
+        if (largest != 0)
+            Assert.Contains("all work, and one more is refused", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_there_is_no_room_for_machine_code_the_engine_says_so()
+    {
+        // Enough for .NET to start, not for the reservation of code.
+        (int exit, string output) = await RunAsync(2600 * Mebi, heapLimit: 64 * Mebi, "engine");
+        Assert.NotEqual(0, exit);
+        Assert.Contains("PlatformException: reserving address space (mmap) (2,146,435,072 bytes) failed: ENOMEM", output, StringComparison.Ordinal);
+    }
+
+    private static long Kilobytes(string output, string name) =>
+        long.Parse(Regex.Match(output, name + @":\s*(\d+) kB").Groups[1].Value, CultureInfo.InvariantCulture) * Kibi;
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static async Task<(int Exit, string Output)> RunAsync(long? addressSpace, long? heapLimit, params string[] arguments)
+    {
+        // …/bin/PROJECT/CONFIGURATION/
+        string here = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
+        string program = Path.Combine(here, "..", "..", "Tarn.MachineChecks", Path.GetFileName(here), "Tarn.MachineChecks");
+        Assert.True(File.Exists(program), $"{program} was not built");
+        // The shell sets the limit, in KiB, and becomes the program.
+        string limit = addressSpace is long bytes ? $"ulimit -v {(bytes / Kibi).ToString(CultureInfo.InvariantCulture)}; " : "";
+        ProcessStartInfo start = new("/bin/sh", ["-c", limit + "exec \"$0\" --pools \"$@\"", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (heapLimit is long heap)
+            start.Environment["DOTNET_GCHeapHardLimit"] = heap.ToString("X", CultureInfo.InvariantCulture);
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, output + await errors);
+    }
+}
