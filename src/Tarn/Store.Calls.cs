@@ -42,6 +42,32 @@ public sealed unsafe partial class Store
         return Enter(entry, function, slots, _scope);
     }
 
+    /// <summary>Whether calls have to be watched, which only <see cref="Call(nint, FunctionReference*, RawValue*, CancellationToken)"/> does.</summary>
+    internal bool HasDeadline => _timeoutMilliseconds != 0;
+
+    /// <summary>
+    /// Counts in a call through a typed stub. For typed handles, which enter themselves: the JIT makes such a call a call and nothing else only where it knows the types.
+    /// </summary>
+    /// <returns>The scope around the call; for <see cref="Leave"/>, which follows when the guest is back.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal CallScope? BeginTyped()
+    {
+        Begin();
+        return _scope;
+    }
+
+    /// <summary>Runs a guest to its end that left a typed stub for another reason than returning. If it does not end by returning, the call has been counted out.</summary>
+    /// <exception cref="TrapException">The guest trapped. Exceptions of host functions pass through.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal RawResult FinishTyped(nint stackPointer, CallScope? outer)
+    {
+        Trap? trap = Finish(stackPointer, outer, out RawResult result);
+        if (trap is null)
+            return result;
+        Leave(outer);
+        throw Raise(trap, default);
+    }
+
     /// <summary>The exception for a trap: that of the token where its cancellation was the reason.</summary>
     internal Exception Raise(Trap trap, CancellationToken cancellationToken)
     {
@@ -141,12 +167,14 @@ public sealed unsafe partial class Store
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;
         ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, slots);
-        Trap? trap = record->ExitCode == Compiler.Abi.ExitCode.Returned ? null : Finish(stackPointer, outer);
+        Trap? trap = record->ExitCode == Compiler.Abi.ExitCode.Returned ? null : Finish(stackPointer, outer, out _);
         Leave(outer);
         return trap;
     }
 
-    private void Leave(CallScope? outer)
+    /// <summary>Counts out a call whose guest is back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Leave(CallScope? outer)
     {
         if (_calls is not null)
         {
@@ -161,11 +189,12 @@ public sealed unsafe partial class Store
 
     // The guest left for another reason than returning: runs it to its end.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Trap? Finish(nint stackPointer, CallScope? outer)
+    private Trap? Finish(nint stackPointer, CallScope? outer, out RawResult result)
     {
+        result = default;
         try
         {
-            _ = _driver.Finish(stackPointer, out Exception? trap);
+            result = _driver.Finish(stackPointer, out Exception? trap);
             return trap is null ? null : ((TrapException)trap).Trap;
         }
         catch (TrapException e) when (e.Store == this)

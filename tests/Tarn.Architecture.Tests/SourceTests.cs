@@ -64,6 +64,27 @@ public sealed class SourceTests
         Assert.True(astray.Count == 0, "Namespace differs from folder:\n" + string.Join('\n', astray));
     }
 
+    // A second machine is written beside the first: everything else goes through the seams (MachineStubs, FunctionCompilation's code generator).
+    [Fact]
+    public void Registers_are_named_in_folders_of_their_machine_only()
+    {
+        // Picks the machine, and hands on what the processor can do.
+        string[] seams = ["src/Tarn/Execution/Machine.cs", "src/Tarn.Compiler/FunctionCompilation.cs", "src/Tarn/Modules/ModuleArtifact.cs"];
+        string[] names = ["Gpr", "Xmm", "Mem", "X64Assembler", "StubAssembler", "OperandSize"];
+        List<string> found = [];
+        foreach (string path in Files().Where(path => Relative(path).StartsWith("src/", StringComparison.Ordinal) && !path.Contains("/X64/", StringComparison.Ordinal)))
+        {
+            string[] code = [.. File.ReadLines(path).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))];
+            if (!seams.Contains(Relative(path)) && code.Any(line => line.Contains("Assembler.X64", StringComparison.Ordinal) || line.Contains("Abi.X64", StringComparison.Ordinal)))
+                found.Add(Relative(path) + ": uses a namespace of x86-64");
+            found.AddRange(names.Where(name => code.Any(line => Words(line).Contains(name))).Select(name => $"{Relative(path)}: {name}"));
+        }
+
+        Assert.True(found.Count == 0, "Outside of X64 folders:\n" + string.Join('\n', found));
+
+        static IEnumerable<string> Words(string line) => line.Split([' ', '.', '(', ')', '<', '>', ',', ';', '[', ']', '?', '*', '{', '}'], StringSplitOptions.RemoveEmptyEntries);
+    }
+
     // The embedder writes `using Tarn;` once: a library may keep its types in its root namespace while folders group the files.
     private static bool IsPublicNamespace(string name, string expected) => name is "Tarn" or "Tarn.Wasm" or "Tarn.Wasi" && expected.StartsWith(name + ".", StringComparison.Ordinal);
 

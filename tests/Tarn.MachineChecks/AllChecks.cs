@@ -26,6 +26,9 @@ internal static class AllChecks
         (nameof(FaultChecks.Touched_pages_of_a_slot_are_opened_and_logged), FaultChecks.Touched_pages_of_a_slot_are_opened_and_logged),
         (nameof(FaultChecks.Stacks_are_exhausted_at_every_depth_while_signals_arrive), FaultChecks.Stacks_are_exhausted_at_every_depth_while_signals_arrive),
         (nameof(FaultChecks.Large_signatures_compare_with_the_stack_limit), FaultChecks.Large_signatures_compare_with_the_stack_limit),
+        (nameof(FaultChecks.The_guard_page_below_a_stack_faults), FaultChecks.The_guard_page_below_a_stack_faults),
+        (nameof(FaultChecks.Bus_errors_are_traps_too), FaultChecks.Bus_errors_are_traps_too),
+        (nameof(FaultChecks.The_handler_keeps_the_runtimes_mask_and_flags), FaultChecks.The_handler_keeps_the_runtimes_mask_and_flags),
         (nameof(ConcurrencyChecks.Eight_threads_do_everything_while_one_allocates), ConcurrencyChecks.Eight_threads_do_everything_while_one_allocates),
     ];
 }

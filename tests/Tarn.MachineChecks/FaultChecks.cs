@@ -5,6 +5,7 @@ using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Platform;
+using Tarn.Platform.Linux;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
 
@@ -180,6 +181,76 @@ internal static unsafe partial class FaultChecks
 
     [LibraryImport("libc", EntryPoint = "tgkill")]
     private static partial int SendSignal(int process, int thread, int signal);
+
+    public static void The_guard_page_below_a_stack_faults()
+    {
+        using TestStore store = new();
+        FunctionReference* below = store.Guest(stub =>
+        {
+            stub.Owner.AddTrap(stub.Asm.Offset, Compiler.Abi.TrapCode.MemoryOutOfBounds, new FrameDescription(FrameKind.Guest, 0));
+            stub.Asm.Mov(S64, new Mem(Rdi), Rdi);
+            stub.Asm.Mov(S64, Rax, new Mem(Rdi));
+            stub.Asm.Ret();
+        });
+        Check.Equal((long)store.Stack.Low, store.Call(below, store.Stack.Low));
+        foreach (nint address in (nint[])[store.Stack.Low - 8, store.Stack.Low - Page])
+        {
+            GuestTrapException trap = Check.Throws<GuestTrapException>(() => store.Call(below, address));
+            Check.Equal(address, trap.FaultAddress);
+        }
+
+        store.CheckIdle();
+    }
+
+    // A page of an image that lies past the end of its file cannot be had: SIGBUS, not SIGSEGV.
+    public static void Bus_errors_are_traps_too()
+    {
+        using TestStore store = new();
+        VirtualMemory memory = Machine.Current.Memory;
+        byte* range = memory.Reserve(4 * Page);
+        using (MemoryImage image = memory.CreateImage([1, 2, 3], "bus error"))
+        {
+            memory.MapImage(image, 0, range, 4 * Page, MemoryProtection.ReadWrite);
+        }
+
+        FunctionReference* read = store.Guest(stub =>
+        {
+            stub.Owner.AddTrap(stub.Asm.Offset, Compiler.Abi.TrapCode.MemoryOutOfBounds, new FrameDescription(FrameKind.Guest, 0));
+            stub.Asm.Movzx(S8, Rax, new Mem(Rdi));
+            stub.Asm.Ret();
+        });
+        Check.Equal(3L, store.Call(read, (nint)range + 2));
+        for (int i = 0; i < 10; i++)
+        {
+            nint address = (nint)range + Page + (i * 1000);
+            GuestTrapException trap = Check.Throws<GuestTrapException>(() => store.Call(read, address));
+            Check.Equal(Compiler.Abi.TrapCode.MemoryOutOfBounds, trap.Code);
+            Check.Equal(address, trap.FaultAddress);
+            Check.Equal(7U, store.Record->FaultSignal);
+        }
+
+        store.CheckIdle();
+        memory.Release(range, 4 * Page);
+    }
+
+    public static void The_handler_keeps_the_runtimes_mask_and_flags()
+    {
+        _ = Machine.Current;
+        foreach ((int signal, SignalActionRecord before) in RuntimeSignals.Before)
+        {
+            SignalActionRecord now = RuntimeSignals.Read(signal);
+            Check.True(now.Handler != before.Handler);
+            Check.True(Machine.Current.Arena.Contains(now.Handler));
+            Check.True(!Machine.Current.Arena.Contains(before.Handler));
+            Check.Equal(before.Flags, before.Flags & now.Flags);
+            // The kernel has 64 signals; what the C library leaves in the rest means nothing.
+            Check.Equal(before.Mask[0], now.Mask[0]);
+
+            // Once: a second machine would chain to the first.
+            _ = Machine.Current;
+            Check.Equal(now.Handler, RuntimeSignals.Read(signal).Handler);
+        }
+    }
 
     public static void Large_signatures_compare_with_the_stack_limit()
     {

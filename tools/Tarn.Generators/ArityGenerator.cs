@@ -148,8 +148,8 @@ internal static class ArityGenerator
     private static string GuestFunctions()
     {
         StringBuilder text = Header(
-            "Typed handles on guest functions: arguments go to raw slots on the stack and from there into registers; nothing is allocated.",
-            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Execution;\nusing Tarn.Functions;\n\nnamespace Tarn;\n");
+            "Typed handles on guest functions: up to four numbers go straight into registers, all else to raw slots on the stack and from there; nothing is allocated.",
+            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Compiler.Abi;\nusing Tarn.Execution;\nusing Tarn.Functions;\nusing Tarn.Instances;\n\nnamespace Tarn;\n");
         foreach (bool result in new[] { false, true })
         {
             for (int count = 0; count <= MostGuestParameters; count++)
@@ -168,12 +168,20 @@ internal static class ArityGenerator
         string slots = result ? $"Math.Max({Math.Max(count, 1)}, ResultCodec<TResult>.Types.Length)" : $"{Math.Max(count, 1)}";
         text.Append($"\n/// <summary>A handle on a function with {count} parameter{(count == 1 ? "" : "s")}{(result ? " and a result; several results are a tuple" : "")}.</summary>\n");
         text.Append($"public readonly unsafe struct {name}{Generic(count, result)}\n{{\n");
-        text.Append("    private readonly Store? _store;\n    private readonly FunctionReference* _record;\n    private readonly nint _entry;\n    private readonly int _generation;\n\n");
+        bool typed = count <= GuestCallGenerator.MaxArity;
+        text.Append("    private readonly Store? _store;\n    private readonly FunctionReference* _record;\n    private readonly nint _entry;\n");
+        if (typed)
+            text.Append("    private readonly nint _typedEntry;\n");
+        text.Append("    private readonly int _generation;\n\n");
         text.Append($"    internal {name}(Function function, string name)\n    {{\n");
         text.Append($"        SignatureCheck.Require(function.Type, {ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types" : "[]")}, name);\n");
-        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n        _entry = _store!.Engine.StubsFor(_record->TypeId).ArrayEntry;\n    }\n\n");
+        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);\n        _entry = stubs.ArrayEntry;\n" + (typed ? "        _typedEntry = stubs.TypedEntry;\n" : "") + "    }\n\n");
         text.Append("    /// <summary>Calls the function.</summary>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n    /// <exception cref=\"ObjectDisposedException\">The instance has been disposed.</exception>\n");
-        text.Append($"    public {returns} Invoke({arguments}) => {(count == 0 ? "Invoke(default(CancellationToken))" : $"Invoke({passed}, default)")};\n\n");
+        string general = count == 0 ? "Invoke(default(CancellationToken))" : $"Invoke({passed}, default)";
+        if (typed)
+            AppendTypedInvoke(text, count, result, $"{returns} Invoke({arguments})", general);
+        else
+            text.Append($"    public {returns} Invoke({arguments}) => {general};\n\n");
         text.Append("    /// <summary>Calls the function and stops it when the token is cancelled.</summary>\n    /// <exception cref=\"OperationCanceledException\">The token was cancelled.</exception>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n");
         text.Append("    [SkipLocalsInit]\n");
         text.Append($"    public {returns} Invoke({arguments}{comma}CancellationToken cancellationToken)\n    {{\n");
@@ -204,6 +212,27 @@ internal static class ArityGenerator
             ? $"        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, {slots}, default, cancellationToken);\n"
             : $"        return _store.CallAsync(_entry, _record, slots, {slots}, cancellationToken);\n");
         text.Append("    }\n}\n");
+    }
+
+    // Straight into registers, where all types are numbers and there is no deadline to watch.
+    private static void AppendTypedInvoke(StringBuilder text, int count, bool result, string signature, string general)
+    {
+        string[] supported = [.. Enumerable.Range(1, count).Select(i => $"T{i}").Concat(result ? ["TResult"] : Array.Empty<string>()).Select(t => $"GuestCalls.IsSupported<{t}>()")];
+        text.Append($"    public {signature}\n    {{\n");
+        string indent = "        ";
+        if (supported.Length != 0)
+        {
+            text.Append($"        if ({string.Join(" && ", supported)})\n        {{\n");
+            indent += "    ";
+        }
+        text.Append($"{indent}Store.ThrowIfStale(_store, _generation);\n{indent}if (!_store.HasDeadline)\n{indent}{{\n");
+        text.Append($"{indent}    ExecutionRecord* record = _store.Execution;\n{indent}    CallScope? outer = _store.BeginTyped();\n{indent}    nint stackPointer = record->GuestStackPointer;\n");
+        text.Append($"{indent}    RawResult result = GuestCalls.Enter(_typedEntry, _record{string.Concat(Enumerable.Range(1, count).Select(i => $", a{i}"))});\n");
+        text.Append($"{indent}    if (record->ExitCode != ExitCode.Returned)\n{indent}        result = _store.FinishTyped(stackPointer, outer);\n");
+        text.Append($"{indent}    _store.Leave(outer);\n{indent}    return{(result ? " GuestCalls.Result<TResult>(result)" : "")};\n{indent}}}\n");
+        if (supported.Length != 0)
+            text.Append("        }\n");
+        text.Append($"        {(result ? "return " : "")}{general};\n    }}\n\n");
     }
 
     private static void AppendSlots(StringBuilder text, int count, string slots)

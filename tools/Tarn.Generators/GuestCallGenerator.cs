@@ -9,7 +9,7 @@ namespace Tarn.Generators;
 internal static class GuestCallGenerator
 {
     // 2^n patterns for n parameters: above this the array entry serves as well.
-    private const int MaxArity = 4;
+    public const int MaxArity = 4;
 
     public static IEnumerable<GeneratedFile> Generate()
     {
@@ -39,11 +39,9 @@ internal static class GuestCallGenerator
     {
         string types = arity == 0 ? "" : "<" + string.Join(", ", Enumerable.Range(1, arity).Select(i => $"T{i}")) + ">";
         string parameters = string.Concat(Enumerable.Range(1, arity).Select(i => $", T{i} a{i}"));
-        text.Append("\n    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>\n");
+        text.Append("\n    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>\n");
         text.Append("    [MethodImpl(MethodImplOptions.AggressiveInlining)]\n");
         text.Append($"    public static RawResult Enter{types}(nint entry, FunctionReference* function{parameters})\n");
-        for (int i = 1; i <= arity; i++)
-            text.Append($"        where T{i} : unmanaged\n");
         text.Append("    {\n");
         Pattern(text, arity, 1, [], [], "        ");
         text.Append("    }\n");

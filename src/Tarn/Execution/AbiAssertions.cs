@@ -49,6 +49,8 @@ internal static unsafe class AbiAssertions
         Same(nameof(ExitFrame.Resume), (byte*)&frame.Resume - start, ExitFrame.ResumeOffset);
         Same(nameof(ExitFrame.VmContext), (byte*)&frame.VmContext - start, ExitFrame.VmContextOffset);
         Same(nameof(ExitFrame), sizeof(ExitFrame), ExitFrame.HeaderSize);
+        ActivationLink link = default;
+        Same(nameof(ActivationLink.Zero), (byte*)&link.Zero - (byte*)&link, ExitFrame.ResumeOffset);
         Same(nameof(RawResult), sizeof(RawResult), 16);
     }
 

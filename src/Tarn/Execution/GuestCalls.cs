@@ -6,7 +6,8 @@ namespace Tarn.Execution;
 
 internal static unsafe partial class GuestCalls
 {
-    /// <summary>The type can be an argument or the result of a typed call.</summary>
+    /// <summary>The type can be an argument or the result of a typed call. The methods below are for such types only; where the test is false they are not reached.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsSupported<T>() =>
         typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(nint)
         || typeof(T) == typeof(float) || typeof(T) == typeof(double);
@@ -14,48 +15,49 @@ internal static unsafe partial class GuestCalls
     /// <summary>The result of a call as a type.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Result<T>(RawResult result)
-        where T : unmanaged
     {
         if (typeof(T) == typeof(float))
         {
-            return Unsafe.BitCast<float, T>(result.Single);
+            float single = result.Single;
+            return Unsafe.As<float, T>(ref single);
         }
 
         if (typeof(T) == typeof(double))
         {
-            return Unsafe.BitCast<double, T>(result.Vector);
+            double vector = result.Vector;
+            return Unsafe.As<double, T>(ref vector);
         }
 
         if (typeof(T) == typeof(int) || typeof(T) == typeof(uint))
         {
-            return Unsafe.BitCast<int, T>((int)result.Integer);
+            int low = (int)result.Integer;
+            return Unsafe.As<int, T>(ref low);
         }
 
-        return Unsafe.BitCast<long, T>(result.Integer);
+        long integer = result.Integer;
+        return Unsafe.As<long, T>(ref integer);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Integer<T>(T value)
-        where T : unmanaged
     {
         if (typeof(T) == typeof(int) || typeof(T) == typeof(uint))
         {
-            return Unsafe.BitCast<T, uint>(value);
+            return Unsafe.As<T, uint>(ref value);
         }
 
-        return Unsafe.BitCast<T, long>(value);
+        return Unsafe.As<T, long>(ref value);
     }
 
     // An f32 is the low half of the register, whatever the rest.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Vector<T>(T value)
-        where T : unmanaged
     {
         if (typeof(T) == typeof(float))
         {
-            return BitConverter.UInt64BitsToDouble(Unsafe.BitCast<T, uint>(value));
+            return BitConverter.UInt64BitsToDouble(Unsafe.As<T, uint>(ref value));
         }
 
-        return Unsafe.BitCast<T, double>(value);
+        return Unsafe.As<T, double>(ref value);
     }
 }

@@ -11,17 +11,16 @@ internal static unsafe partial class GuestCalls
     /// <summary>The largest number of typed arguments.</summary>
     public const int MaxArity = 4;
 
-    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>
+    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RawResult Enter(nint entry, FunctionReference* function)
     {
         return ((delegate* unmanaged<FunctionReference*, RawResult>)entry)(function);
     }
 
-    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>
+    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RawResult Enter<T1>(nint entry, FunctionReference* function, T1 a1)
-        where T1 : unmanaged
     {
         if (typeof(T1) == typeof(float) || typeof(T1) == typeof(double))
         {
@@ -30,11 +29,9 @@ internal static unsafe partial class GuestCalls
         return ((delegate* unmanaged<long, FunctionReference*, RawResult>)entry)(Integer(a1), function);
     }
 
-    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>
+    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RawResult Enter<T1, T2>(nint entry, FunctionReference* function, T1 a1, T2 a2)
-        where T1 : unmanaged
-        where T2 : unmanaged
     {
         if (typeof(T1) == typeof(float) || typeof(T1) == typeof(double))
         {
@@ -51,12 +48,9 @@ internal static unsafe partial class GuestCalls
         return ((delegate* unmanaged<long, long, FunctionReference*, RawResult>)entry)(Integer(a1), Integer(a2), function);
     }
 
-    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>
+    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RawResult Enter<T1, T2, T3>(nint entry, FunctionReference* function, T1 a1, T2 a2, T3 a3)
-        where T1 : unmanaged
-        where T2 : unmanaged
-        where T3 : unmanaged
     {
         if (typeof(T1) == typeof(float) || typeof(T1) == typeof(double))
         {
@@ -89,13 +83,9 @@ internal static unsafe partial class GuestCalls
         return ((delegate* unmanaged<long, long, long, FunctionReference*, RawResult>)entry)(Integer(a1), Integer(a2), Integer(a3), function);
     }
 
-    /// <summary>Enters a guest function by the typed entry of its signature. The caller looks at the exit code afterwards.</summary>
+    /// <summary>Enters a guest function by the typed entry of its signature; all types are supported ones. The caller looks at the exit code afterwards.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RawResult Enter<T1, T2, T3, T4>(nint entry, FunctionReference* function, T1 a1, T2 a2, T3 a3, T4 a4)
-        where T1 : unmanaged
-        where T2 : unmanaged
-        where T3 : unmanaged
-        where T4 : unmanaged
     {
         if (typeof(T1) == typeof(float) || typeof(T1) == typeof(double))
         {

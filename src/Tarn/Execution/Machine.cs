@@ -1,6 +1,6 @@
 // Why: what a process has once: the code arena, the fixed stubs, the signal handler and the table of signatures' stubs. Made when the first engine
 // needs it, never undone (a signal handler cannot be taken out safely once others may have chained to it). Making it checks every
-// assumption: the structures' offsets, and by one fault on purpose the kernel's structures and the way back.
+// assumption: the structures' offsets, and by two faults on purpose the kernel's structures, both ways back and the opening of a page.
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
@@ -55,7 +55,8 @@ internal sealed unsafe class Machine
         return exit.Value == 0 ? stubs.HostExit : exit.Value;
     }
 
-    // Faults once on a page of our own that is not accessible, and looks whether all that was said about it is true.
+    // Faults twice on a page of our own that is not accessible: as a guest that has to trap, and as one whose slot's page the handler opens. Looks whether
+    // all that was said about it is true.
     private void SelfTest()
     {
         nuint page = Memory.PageSize;
@@ -80,6 +81,19 @@ internal sealed unsafe class Machine
             {
                 throw new PlatformNotSupportedException(
                     $"The signal handler's self-test failed: {record.ExitCode}, fault at {record.FaultAddress:X} (expected {(nint)closed:X}), PC {record.TrapProgramCounter:X} (probe at {(nint)probe.Address:X}).");
+            }
+
+            uint log = uint.MaxValue;
+            FaultSlotRecord slot = new() { AccessibleBytes = page, LogCapacity = 1, Log = &log };
+            int range = FaultRanges.Add(closed, page, page, &slot, FaultSlotRecord.Size, page);
+            record.ExitCode = ExitCode.Returned;
+            record.GuestStackPointer = stack.High;
+            RawResult read = ((delegate* unmanaged<nint, RawResult>)entry)((nint)(&function));
+            FaultRanges.Remove(range);
+            if (record.ExitCode != ExitCode.Returned || read.Integer != 0 || slot.LogCount != 1 || log != 0 || slot.LastGranule != (nuint)closed || slot.Error != 0)
+            {
+                throw new PlatformNotSupportedException(
+                    $"The signal handler's self-test failed: the page at {(nint)closed:X} was not opened ({record.ExitCode}, {slot.LogCount} logged, first {log:X}, last at {slot.LastGranule:X}, error {slot.Error}).");
             }
         }
         finally

@@ -12,6 +12,8 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
 {
     private readonly nint _entry;
     private readonly GCHandle _body;
+    // The exit of the record bound last: instances of one module ask for the same one each time.
+    private BoundExit? _exit;
 
     /// <param name="parameters">Their types.</param>
     /// <param name="results">Their types.</param>
@@ -23,7 +25,9 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
         Results = results;
         if (entry == 0)
         {
+#pragma warning disable CA1816 // There is no handle to free.
             GC.SuppressFinalize(this);
+#pragma warning restore CA1816
             return;
         }
         _entry = entry;
@@ -44,8 +48,17 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
     /// <summary>Writes where calls of a record go. Its type and context are in place, and its store has this function in its table at the record's index.</summary>
     public void Bind(FunctionReference* record, SignatureStubs stubs)
     {
-        record->Code = _entry == 0 ? stubs.HostExit : Machine.Current.HostExitTo(stubs, _entry);
-        record->Opaque = _entry == 0 ? 0 : GCHandle.ToIntPtr(_body);
+        if (_entry == 0)
+        {
+            record->Code = stubs.HostExit;
+            record->Opaque = 0;
+            return;
+        }
+        BoundExit? exit = Volatile.Read(ref _exit);
+        if (exit is null || !ReferenceEquals(exit.Stubs, stubs))
+            Volatile.Write(ref _exit, exit = new BoundExit(stubs, Machine.Current.HostExitTo(stubs, _entry)));
+        record->Code = exit.Address;
+        record->Opaque = GCHandle.ToIntPtr(_body);
     }
 
     /// <summary>What every call begins with: a guest that was asked to stop gets no further than here.</summary>
@@ -61,4 +74,11 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
     /// <summary>What the function may know of the guest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected static Caller CallerOf(Store store, VmContext* context) => new(store, InstanceData.FromContext(context), store.CurrentToken);
+
+    private sealed class BoundExit(SignatureStubs stubs, nint address)
+    {
+        public SignatureStubs Stubs => stubs;
+
+        public nint Address => address;
+    }
 }

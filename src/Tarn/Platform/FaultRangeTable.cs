@@ -37,9 +37,28 @@ internal sealed unsafe class FaultRangeTable
 
     public FaultRangeTable(byte* table)
     {
-        if (sizeof(Entry) != EntrySize || sizeof(FaultSlotRecord) != FaultSlotRecord.Size)
+        Entry entry = default;
+        byte* start = (byte*)&entry;
+        FaultSlotRecord record = default;
+        byte* slot = (byte*)&record;
+        bool asAssumed = sizeof(Entry) == EntrySize
+            && (byte*)&entry.Base - start == BaseOffset
+            && (byte*)&entry.Length - start == LengthOffset
+            && (byte*)&entry.SlotStride - start == SlotStrideOffset
+            && (byte*)&entry.Records - start == RecordsOffset
+            && (byte*)&entry.RecordStride - start == RecordStrideOffset
+            && (byte*)&entry.GranuleMask - start == GranuleMaskOffset
+            && (byte*)&entry.Version - start == VersionOffset
+            && sizeof(FaultSlotRecord) == FaultSlotRecord.Size
+            && (byte*)&record.AccessibleBytes - slot == FaultSlotRecord.AccessibleBytesOffset
+            && (byte*)&record.LogCount - slot == FaultSlotRecord.LogCountOffset
+            && (byte*)&record.LogCapacity - slot == FaultSlotRecord.LogCapacityOffset
+            && (byte*)&record.Log - slot == FaultSlotRecord.LogOffset
+            && (byte*)&record.LastGranule - slot == FaultSlotRecord.LastGranuleOffset
+            && (byte*)&record.Error - slot == FaultSlotRecord.ErrorOffset;
+        if (!asAssumed)
         {
-            throw new InvalidOperationException("fault range structures do not have the size that the signal handler assumes");
+            throw new InvalidOperationException("fault range structures are not laid out as the signal handler assumes");
         }
 
         _table = table;

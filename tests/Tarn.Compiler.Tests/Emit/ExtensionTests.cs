@@ -1,0 +1,158 @@
+// Code compiled for a machine without an extension contains nothing of that extension, and code compiled for one with it makes use of it. Every
+// instruction is asked of Iced, which knows what each belongs to.
+using System.Text;
+using Iced.Intel;
+using Decoder = Iced.Intel.Decoder;
+using Tarn.Assembler.X64;
+using Tarn.Compiler.Abi;
+using Tarn.Wasm;
+using Tarn.Wasm.Text;
+using Tarn.Wasm.Validation;
+
+namespace Tarn.Compiler.Tests.Emit;
+
+public sealed class ExtensionTests
+{
+    // x86-64 with SSE4.2.
+    private static readonly CpuidFeature[] s_baseline =
+    [
+        CpuidFeature.INTEL8086, CpuidFeature.INTEL186, CpuidFeature.INTEL286, CpuidFeature.INTEL386, CpuidFeature.INTEL486, CpuidFeature.INTEL8086_ONLY,
+        CpuidFeature.X64, CpuidFeature.CMOV, CpuidFeature.MULTIBYTENOP, CpuidFeature.CX8, CpuidFeature.CMPXCHG16B,
+        CpuidFeature.SSE, CpuidFeature.SSE2, CpuidFeature.SSE3, CpuidFeature.SSSE3, CpuidFeature.SSE4_1, CpuidFeature.SSE4_2,
+    ];
+
+    private static readonly Dictionary<CpuFeatures, CpuidFeature[]> s_extensions = new()
+    {
+        [CpuFeatures.Popcnt] = [CpuidFeature.POPCNT],
+        [CpuFeatures.Lzcnt] = [CpuidFeature.LZCNT],
+        [CpuFeatures.Bmi1] = [CpuidFeature.BMI1],
+        [CpuFeatures.Bmi2] = [CpuidFeature.BMI2],
+        [CpuFeatures.Avx] = [CpuidFeature.AVX],
+        [CpuFeatures.Avx2] = [CpuidFeature.AVX2],
+        [CpuFeatures.Fma] = [CpuidFeature.FMA],
+        [CpuFeatures.Movbe] = [CpuidFeature.MOVBE],
+    };
+
+    // Extensions that scalar WebAssembly has a use for. AVX2 is of no use without vectors, FMA rounds once where WebAssembly rounds twice, and nothing in
+    // WebAssembly swaps bytes.
+    private const CpuFeatures Used = CpuFeatures.Popcnt | CpuFeatures.Lzcnt | CpuFeatures.Bmi1 | CpuFeatures.Bmi2 | CpuFeatures.Avx;
+
+    // Every numeric instruction, with operands from parameters and from memory.
+    private static readonly Lazy<WasmModule> s_everything = new(() =>
+    {
+        var text = new StringBuilder("(module (memory 1)\n");
+        foreach (string type in (string[])["i32", "i64"])
+        {
+            foreach (string op in (string[])["clz", "ctz", "popcnt", "eqz", "extend8_s", "extend16_s"])
+                Unary(type, op, op == "eqz" ? "i32" : type);
+            foreach (string op in (string[])["add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr"])
+                Binary(type, op, type);
+            foreach (string op in (string[])["eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"])
+                Binary(type, op, "i32");
+            foreach (int count in (int[])[0, 1, 13, 31])
+            {
+                foreach (string op in (string[])["shl", "shr_s", "shr_u", "rotl", "rotr", "and", "mul", "div_u", "div_s"])
+                    text.Append($"(func (param {type}) (result {type}) ({type}.{op} (local.get 0) ({type}.const {Math.Max(count, 1)})))\n");
+            }
+            text.Append($"(func (param {type} {type}) (result {type}) ({type}.and (local.get 0) ({type}.xor (local.get 1) ({type}.const -1))))\n");
+            text.Append($"(func (param {type}) (result {type}) ({type}.and (local.get 0) ({type}.sub (local.get 0) ({type}.const 1))))\n");
+            text.Append($"(func (param {type}) (result {type}) ({type}.and (local.get 0) ({type}.sub ({type}.const 0) (local.get 0))))\n");
+            foreach (string from in (string[])["f32", "f64"])
+            {
+                foreach (string sign in (string[])["s", "u"])
+                {
+                    Convert(from, $"{type}.trunc_{from}_{sign}", type);
+                    Convert(from, $"{type}.trunc_sat_{from}_{sign}", type);
+                    Convert(type, $"{from}.convert_{type}_{sign}", from);
+                }
+            }
+        }
+        foreach (string type in (string[])["f32", "f64"])
+        {
+            foreach (string op in (string[])["abs", "neg", "sqrt", "ceil", "floor", "trunc", "nearest"])
+                Unary(type, op, type);
+            foreach (string op in (string[])["add", "sub", "mul", "div", "min", "max", "copysign"])
+                Binary(type, op, type);
+            foreach (string op in (string[])["eq", "ne", "lt", "gt", "le", "ge"])
+                Binary(type, op, "i32");
+            text.Append($"(func (param {type} {type} {type}) (result {type}) ({type}.add ({type}.mul (local.get 0) (local.get 1)) (local.get 2)))\n");
+        }
+        Convert("i64", "i32.wrap_i64", "i32");
+        Convert("i32", "i64.extend_i32_s", "i64");
+        Convert("f64", "f32.demote_f64", "f32");
+        Convert("f32", "f64.promote_f32", "f64");
+        Convert("f32", "i32.reinterpret_f32", "i32");
+        Convert("i64", "f64.reinterpret_i64", "f64");
+        var module = WasmModule.Decode(WatParser.Parse(Encoding.UTF8.GetBytes(text.Append(')').ToString())), WasmFeatures.All);
+        ModuleValidator.Validate(module, new TypeRegistry(), 1);
+        return module;
+
+        void Unary(string type, string op, string result) => Convert(type, $"{type}.{op}", result);
+
+        void Convert(string from, string op, string to) => text
+            .Append($"(func (param {from}) (result {to}) ({op} (local.get 0)))\n")
+            .Append($"(func (param i32) (result {to}) ({op} ({from}.load offset=8 (local.get 0))))\n");
+
+        void Binary(string type, string op, string result) => text
+            .Append($"(func (param {type} {type}) (result {result}) ({type}.{op} (local.get 0) (local.get 1)))\n")
+            .Append($"(func (param i32 {type}) (result {result}) ({type}.{op} (local.get 1) ({type}.load offset=8 (local.get 0))))\n");
+    });
+
+    public static TheoryData<uint> Sets => [0, .. s_extensions.Keys.Select(f => (uint)f), (uint)Used, .. s_extensions.Keys.Select(f => (uint)(Used & ~f))];
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Code_keeps_to_the_extensions_that_there_are(uint set)
+    {
+        var features = (CpuFeatures)set;
+        HashSet<CpuidFeature> allowed = [.. s_baseline, .. s_extensions.Where(e => (features & e.Key) != 0).SelectMany(e => e.Value)];
+        HashSet<CpuidFeature> seen = [];
+        var compilation = new FunctionCompilation(features) { ChecksAllocation = false };
+        WasmModule module = s_everything.Value;
+        var layout = new VmContextLayout(module);
+        int instructions = 0;
+        for (int i = 0; i < module.Bodies.Length; i++)
+        {
+            CompiledFunction function = CompilationListing.Create(compilation, module, layout, i, new TargetDescription()).Function;
+            foreach (Instruction instruction in Reachable(function))
+            {
+                instructions++;
+                foreach (CpuidFeature feature in instruction.CpuidFeatures)
+                {
+                    Assert.True(allowed.Contains(feature), $"function {i}: {instruction} needs {feature}, which is not among {features}");
+                    seen.Add(feature);
+                }
+            }
+        }
+        Assert.True(instructions > 1000);
+        foreach ((CpuFeatures feature, CpuidFeature[] extensions) in s_extensions)
+        {
+            if ((features & feature & Used) != 0)
+                Assert.True(extensions.All(seen.Contains), $"nothing of {feature} was used");
+        }
+    }
+
+    // Constants lie behind the code, so it is followed from its entry. These functions have no jump tables.
+    private static IEnumerable<Instruction> Reachable(CompiledFunction function)
+    {
+        HashSet<ulong> seen = [];
+        Stack<ulong> open = new([0UL]);
+        while (open.TryPop(out ulong at))
+        {
+            var decoder = Decoder.Create(64, new ByteArrayCodeReader(function.Code, (int)at, function.Code.Length - (int)at), at);
+            while (seen.Add(decoder.IP))
+            {
+                Instruction instruction = decoder.Decode();
+                Assert.False(instruction.IsInvalid);
+                yield return instruction;
+                if (instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch)
+                    open.Push(instruction.NearBranchTarget);
+                bool traps = instruction.FlowControl == FlowControl.Call
+                    && function.Relocations.Any(r => r.Kind == SymbolKind.Trap && r.Offset == (int)instruction.IP + 1);
+                if (traps || instruction.FlowControl is FlowControl.UnconditionalBranch or FlowControl.Return or FlowControl.Exception)
+                    break;
+                Assert.NotEqual(FlowControl.IndirectBranch, instruction.FlowControl);
+            }
+        }
+    }
+}
