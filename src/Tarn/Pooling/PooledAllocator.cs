@@ -161,10 +161,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         instance.CountReset();
         if (list.Leave(instance) is PooledInstance displaced)
         {
-            if (_warm.Value >= _options.MaximumWarmSlots)
-                TearDown(displaced);
-            else
+            if (_warm.Value < _options.MaximumWarmSlots)
                 list.Push(displaced);
+            else
+                PushInPlaceOfOldest(list, displaced);
         }
         if (list.IsClosed)
             Drain(list);
@@ -547,10 +547,22 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
     }
 
-    // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
-    private bool TryEvict()
+    // The budget of warm slots is used up: the one that has been idle longest goes, whichever module it belongs to, so that modules nobody uses any more do not keep it.
+    private void PushInPlaceOfOldest(WarmList list, PooledInstance instance)
     {
-        WarmList[] lists;
+        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(out _)?.TryTakeOldest();
+        if (oldest is null)
+        {
+            TearDown(instance);
+            return;
+        }
+        list.Push(instance);
+        TearDown(oldest);
+    }
+
+    // The list whose ring holds the slot that was given back longest ago.
+    private WarmList? FindOldest(out WarmList[] lists)
+    {
         lock (_lock)
             lists = [.. _lists];
         WarmList? oldest = null;
@@ -560,6 +572,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (list.OldestStamp is long candidate && candidate < stamp)
                 (oldest, stamp) = (list, candidate);
         }
+        return oldest;
+    }
+
+    // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
+    private bool TryEvict()
+    {
+        WarmList? oldest = FindOldest(out WarmList[] lists);
         PooledInstance? evicted = oldest?.TryTakeOldest();
         // The rings are empty, or have just been emptied by others: threads' own places are left.
         for (int i = 0; evicted is null && i < lists.Length; i++)

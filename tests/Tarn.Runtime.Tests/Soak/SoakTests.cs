@@ -114,7 +114,8 @@ public sealed class SoakTests
             Instance instance;
             try
             {
-                instance = await module.Template.InstantiateAsync(limits: limits);
+                // Whoever waits gets a slot, or one has been lost.
+                instance = await module.Template.InstantiateAsync(limits: limits).AsTask().WaitAsync(TimeSpan.FromMinutes(2));
             }
             catch (InvalidDataException) when (limits is not null)
             {
