@@ -3,7 +3,7 @@ namespace Tarn.Bench;
 
 internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenchmark
 {
-    // What does not belong: assembler and profile look at parts of Tarn alone, validate needs files of the caller's.
+    // What does not belong: assembler and profile look at parts of Tarn alone.
     private static readonly string[] s_verbs = ["clock", "execute", "real", "compile", "count", "calls", "instantiate", "density", "validate"];
 
     public string Verb => "all";
@@ -33,8 +33,7 @@ internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenc
             Console.WriteLine($"\n==== {verb}");
             try
             {
-                string[] files = verb == "validate" ? [.. Real.RealPrograms.Modules()] : [];
-                int status = benchmark.Run(BenchmarkArguments.Parse([.. files, .. rounds], collector));
+                int status = benchmark.Run(BenchmarkArguments.Parse(rounds, collector));
                 if (status != 0)
                     collector.Add(verb, $"Did not run here (status {status}).\n");
             }

@@ -21,13 +21,13 @@ internal sealed class BenchmarkArguments
     /// <summary>The report that results are added to, where one is being made.</summary>
     public ReportCollector? Collector { get; init; }
 
-    /// <summary>The words as module files; says where large ones come from if there are none.</summary>
-    public bool TryGetModules(string verb, out IReadOnlyList<string> files)
+    /// <summary>The words as module files, or the large modules of <see cref="Compile.LargeModules"/> where there are none; says so if those cannot be had.</summary>
+    public bool TryGetModules(string verb, out IReadOnlyList<(string Name, string Path)> modules)
     {
-        files = _words;
-        if (_words.Count == 0)
-            Console.Error.WriteLine($"{verb} needs module files. Large ones: npm pack esbuild-wasm @ffmpeg/core @swc/wasm sql.js, then unpack the archives.");
-        return _words.Count > 0;
+        modules = _words.Count > 0 ? [.. _words.Select(w => (Path.GetFileName(w), Path.GetFullPath(w)))] : Compile.LargeModules.Fetch();
+        if (modules.Count == 0)
+            Console.Error.WriteLine($"{verb} needs module files, or npm and its registry to fetch some.");
+        return modules.Count > 0;
     }
 
     public string? Text(string name) => _options.GetValueOrDefault(name);

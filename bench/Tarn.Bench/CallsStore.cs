@@ -59,6 +59,32 @@ internal sealed unsafe class CallsStore : GuestExecution
         });
     }
 
+    /// <summary>C function (int count, entry, argument) → int: calls C function entry(int, argument) → int so many times, passing the last result on.</summary>
+    public nint LoopOnHostStack()
+    {
+        StubAssembler stub = new(Machine.Current.Arena, "benchmark");
+        X64Assembler asm = stub.Asm;
+        asm.Push(Rbx);
+        asm.Push(Rbp);
+        asm.Push(R12);
+        asm.Mov(S32, Rbx, Rdi);
+        asm.Mov(S64, Rbp, Rsi);
+        asm.Mov(S64, R12, Rdx);
+        asm.Zero(Rax);
+        asm.Align(32);
+        Label again = asm.BindNew();
+        asm.Mov(S32, Rdi, Rax);
+        asm.Mov(S64, Rsi, R12);
+        asm.Call(Rbp);
+        asm.Dec(S32, Rbx);
+        asm.Jcc(Condition.NotEqual, again);
+        asm.Pop(R12);
+        asm.Pop(Rbp);
+        asm.Pop(Rbx);
+        asm.Ret();
+        return (nint)stub.Publish().Address;
+    }
+
     /// <summary>(i32) → i32: traps.</summary>
     public FunctionReference* Unreachable() => Guest(stub =>
     {

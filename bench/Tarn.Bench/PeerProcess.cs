@@ -12,11 +12,17 @@ internal sealed class PeerProcess : IDisposable
     private PeerProcess(Process process) => _process = process;
 
     /// <summary>Starts a peer, or returns null where its program is not installed.</summary>
-    public static PeerProcess? TryStart(string program, params string[] arguments)
+    public static PeerProcess? TryStart(string program, params string[] arguments) => TryStart(program, arguments, []);
+
+    /// <summary>Starts a peer with these variables in its environment beside our own, or returns null where its program is not installed.</summary>
+    public static PeerProcess? TryStart(string program, string[] arguments, IReadOnlyList<KeyValuePair<string, string>> environment)
     {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
         try
         {
-            Process? process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true });
+            Process? process = Process.Start(start);
             return process is null ? null : new PeerProcess(process);
         }
         catch (System.ComponentModel.Win32Exception)

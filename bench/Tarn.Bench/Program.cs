@@ -1,6 +1,7 @@
 // Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
+using Tarn.Bench.Compile;
 using Tarn.Bench.Count;
 using Tarn.Bench.Density;
 using Tarn.Bench.Execute;

@@ -110,7 +110,7 @@ public sealed unsafe partial class Store
         PendingHostCall pending = call.Pending!;
         call.Pending = null;
         Execution->GuestStackPointer = call.SuspendedAt;
-        _scope = call.Scope;
+        SetScope(call.Scope);
         try
         {
             pending.Finish(this, (RawValue*)_driver.SuspendedValues);
@@ -283,7 +283,7 @@ public sealed unsafe partial class Store
             {
                 // An asynchronous host function of the call around it still runs on this thread.
                 _runningThread = Environment.CurrentManagedThreadId;
-                _scope = call.OuterScope;
+                SetScope(call.OuterScope);
             }
         }
         Wake(woken);
@@ -320,7 +320,7 @@ public sealed unsafe partial class Store
             _calls = call.Outer;
             _activations = call.Depth - 1;
             Execution->GuestStackPointer = call.EntryStackPointer;
-            _scope = call.OuterScope;
+            SetScope(call.OuterScope);
             if (_suspended == _activations)
                 Idle(ref woken);
         }
@@ -347,7 +347,7 @@ public sealed unsafe partial class Store
             int depth = RunningDepth();
             DropNested(depth, ref woken);
             _activations = depth - 1;
-            _scope = outer;
+            SetScope(outer);
             if (_suspended == _activations)
                 Idle(ref woken);
         }
@@ -375,7 +375,7 @@ public sealed unsafe partial class Store
             _suspended--;
             _activations--;
             Execution->GuestStackPointer = call.EntryStackPointer;
-            _scope = call.OuterScope;
+            SetScope(call.OuterScope);
             if (call.IsReady)
                 call.Pending!.Discard();
             call.Pending = null;
@@ -413,7 +413,7 @@ public sealed unsafe partial class Store
             return;
         }
         Execution->GuestStackPointer = top.SuspendedAt;
-        _scope = top.Scope;
+        SetScope(top.Scope);
         if (TryClaim(top))
             (woken ??= []).Add(top);
     }

@@ -3,7 +3,9 @@
 // a result or an exception. Calls that may be suspended are in Store.Async.
 //
 // Interruption: a request sets a word in every VM context of the store, which compiled code reads at loop back edges and
-// function entries. Whoever stops then decides by the reasons below whether the request is meant for a call in progress.
+// function entries, and one in the execution record, which host calls read. Whoever reads them then decides by the reasons (a generation that
+// was asked to stop, the tokens of the scopes) whether the request is meant for a call in progress. So the words may be set without a reason,
+// but never the other way round: reasons come first, and a word is put out before they are looked at.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
 using Tarn.Instances;
@@ -61,7 +63,7 @@ public sealed unsafe partial class Store
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ThrowIfInterrupted()
     {
-        if (_scope is not null || Volatile.Read(ref _stopRequested) == _generation)
+        if (Volatile.Read(ref Execution->StopRequested) != 0)
             ThrowIfInterruptedCore();
     }
 
@@ -70,20 +72,35 @@ public sealed unsafe partial class Store
     {
         lock (_lock)
         {
-            if (!_disposed)
-                SetInterrupt(1);
+            if (_disposed)
+                return;
+            SetInterrupt(1);
+            Volatile.Write(ref Execution->StopRequested, 1);
         }
     }
 
     private void ThrowIfInterruptedCore()
     {
+        // Put out before looking: whoever has a reason gives it first and puts the word up afterwards.
+        Volatile.Write(ref Execution->StopRequested, 0);
+        Interlocked.MemoryBarrier();
         bool stop = Volatile.Read(ref _stopRequested) == _generation;
         for (CallScope? scope = _scope; scope is not null && !stop; scope = scope.Outer)
             stop = scope.Token.IsCancellationRequested;
         if (!stop)
             return;
+        // A cancelled token remains a reason.
+        Volatile.Write(ref Execution->StopRequested, 1);
         Volatile.Write(ref _stopRequested, NoStop);
         throw _driver.Trap(TrapCode.Interrupted);
+    }
+
+    // Back to a scope whose token may have been cancelled while another one was looked at.
+    private void SetScope(CallScope? scope)
+    {
+        _scope = scope;
+        if (scope is not null)
+            Volatile.Write(ref Execution->StopRequested, 1);
     }
 
     private Trap? CallCancellable(nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
@@ -103,10 +120,19 @@ public sealed unsafe partial class Store
     {
         if (_stack is null)
             AttachStack();
+        else if (_activations != 0)
+            RequireHostStack();
         if (_calls is null)
             _activations++;
         else
             BeginNested();
+    }
+
+    // A guest that comes back to itself by way of a host function uses up the thread's stack along with its own, and the end of that one is the end of the process.
+    private void RequireHostStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw _driver.Trap(TrapCode.StackExhausted, "the thread's own stack is used up by host functions and the guests that they call in turn");
     }
 
     // No try block around the call into the guest: the JIT does not inline such calls there, and no exception comes out of one.
@@ -128,7 +154,7 @@ public sealed unsafe partial class Store
             return;
         }
         if (!ReferenceEquals(_scope, outer))
-            _scope = outer;
+            SetScope(outer);
         if (--_activations == 0 && !_keepsStack)
             DetachStack();
     }

@@ -179,6 +179,7 @@ public sealed unsafe partial class Store : IDisposable
             // only makes compiled code look.
             Volatile.Write(ref _stopRequested, generation);
             SetInterrupt(1);
+            Volatile.Write(ref Execution->StopRequested, 1);
         }
     }
 
@@ -287,9 +288,9 @@ public sealed unsafe partial class Store : IDisposable
         }
         var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
         record->TypeId = (uint)Engine.Types.AddFunction(host.Parameters, host.Results);
-        record->Code = Engine.StubsFor(record->TypeId).HostExit;
         record->VmContext = _hostContext;
         record->HostFunction = (uint)AddHostFunctions([host]);
+        host.Bind(record, Engine.StubsFor(record->TypeId));
         return new Function(this, Generation, record);
     }
 
@@ -413,7 +414,10 @@ public sealed unsafe partial class Store : IDisposable
         if (state is not null)
             State = state;
         if (_driver.HostFunctions != hostFunctions)
+        {
             _driver.HostFunctions = hostFunctions;
+            Instantiation.BindHostFunctions(_instances[0], hostFunctions);
+        }
         Execution->Fuel = long.MaxValue;
         _timeoutMilliseconds = 0;
         _stopRequested = NoStop;

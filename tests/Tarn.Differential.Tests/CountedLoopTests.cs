@@ -32,8 +32,10 @@ public sealed class CountedLoopTests
         long end = Environment.TickCount64 + (long)(seconds * 1000);
         using var tarn = new Tarn.Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = strategy });
         using var reference = new Engine();
-        for (int n = 0; n < LoopsInCi / FunctionsInModule || Environment.TickCount64 < end; n++)
-            Compare(new Random(seed + n), tarn, reference, $"seed {seed + n}");
+        int compared = 0;
+        for (; compared < LoopsInCi / FunctionsInModule || Environment.TickCount64 < end; compared++)
+            Compare(new Random(seed + compared), tarn, reference, $"seed {seed + compared}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared * FunctionsInModule} loops compared from seed {seed}");
     }
 
     private static void Compare(Random random, Tarn.Engine tarn, Engine reference, string seed)

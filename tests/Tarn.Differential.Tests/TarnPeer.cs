@@ -4,7 +4,8 @@ namespace Tarn.Differential.Tests;
 /// <summary>Tarn under one set of engine options.</summary>
 internal sealed class TarnPeer(EngineOptions options) : IDisposable
 {
-    private readonly Engine _engine = new(options);
+    // Twice the reference's, so that what it runs to the end is run to the end here, unless frames are more than twice as large.
+    private readonly Engine _engine = new(options with { Pooling = options.Pooling with { StackSize = 4 << 20 } });
 
     public void Dispose() => _engine.Dispose();
 

@@ -41,6 +41,7 @@ public sealed class VerdictTests
             Judge(seed);
         for (int i = 0; (i < MutantsInCi || clock.Elapsed.TotalSeconds < seconds) && differences.Count < 20; i++)
             Judge(first + i);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{accepted} mutants accepted and {refused} refused, from seed {first}");
         Assert.True(differences.Count == 0, string.Join('\n', differences));
         Assert.True(accepted > MutantsInCi / 10 && refused > MutantsInCi / 10, $"{accepted} accepted, {refused} refused");
 

@@ -9,13 +9,22 @@ internal sealed class WasmtimePeer : IDisposable
 {
     public const int CallsForEachExport = 3;
 
+    // As much as the package allows. Where even that is not enough for the deepest recursion over the largest frames, the transcript says so.
+    private const int StackSize = 2 << 20;
+
     private readonly Engine _engine;
 
     public WasmtimePeer()
     {
         using var config = new Config();
-        _engine = new Engine(config.WithMultiMemory(true).WithMemory64(true));
+        _engine = new Engine(config.WithMultiMemory(true).WithMemory64(true).WithMaximumStackSize(StackSize));
     }
+
+    /// <summary>
+    /// Whether a guest ran out of stack in what <see cref="Run"/> returned. Generated modules bound their recursion, but not the frames; how much stack a
+    /// frame takes is no property of WebAssembly, so that such a module says nothing about another engine.
+    /// </summary>
+    public static bool RanOutOfStack(string transcript) => transcript.Contains("trap StackOverflow", StringComparison.Ordinal);
 
     public void Dispose() => _engine.Dispose();
 

@@ -14,6 +14,7 @@ internal static class AllChecks
         (nameof(CallChecks.Memory_faults_become_traps_and_null_references_stay), CallChecks.Memory_faults_become_traps_and_null_references_stay),
         (nameof(CallChecks.Host_functions_throw_collect_recurse_and_call_back), CallChecks.Host_functions_throw_collect_recurse_and_call_back),
         (nameof(CallChecks.Host_functions_catch_traps_of_the_guests_they_call), CallChecks.Host_functions_catch_traps_of_the_guests_they_call),
+        (nameof(CallChecks.Direct_exits_carry_every_type_and_clear_the_upper_half_of_i32), CallChecks.Direct_exits_carry_every_type_and_clear_the_upper_half_of_i32),
         (nameof(CallChecks.Backtraces_cross_activations_and_stack_arguments), CallChecks.Backtraces_cross_activations_and_stack_arguments),
         (nameof(CallChecks.Conventions_are_as_written_down), CallChecks.Conventions_are_as_written_down),
         (nameof(SuspensionChecks.A_guest_suspended_on_one_thread_is_resumed_on_others), SuspensionChecks.A_guest_suspended_on_one_thread_is_resumed_on_others),

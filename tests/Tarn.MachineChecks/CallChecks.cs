@@ -5,6 +5,7 @@ using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Execution;
 using Tarn.Execution.X64;
+using Tarn.Functions;
 using Tarn.Platform;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
@@ -271,12 +272,17 @@ internal static unsafe class CallChecks
 
     public static void Host_functions_throw_collect_recurse_and_call_back()
     {
+        ThrowCollectRecurseAndCallBack(direct: false);
+        ThrowCollectRecurseAndCallBack(direct: true);
+    }
+
+    private static void ThrowCollectRecurseAndCallBack(bool direct)
+    {
         using TestStore store = new();
         FunctionReference* add1 = store.Guest(stub => { stub.Asm.Lea(S64, Rax, new Mem(Rdi, 1)); stub.Asm.Ret(); });
         FunctionReference* guest = null;
-        FunctionReference* host = store.Host(Signatures.LongToLong, (s, values) =>
+        FunctionReference* host = store.Host(direct, (s, n) =>
         {
-            long n = (long)values[0];
             object survivor = new string('x', (int)Math.Abs(n % 50) + 1);
             if (n % 97 == 3)
                 GC.Collect(0);
@@ -284,20 +290,73 @@ internal static unsafe class CallChecks
                 throw new FormatException("thrown by a host function");
             if (n == -2)
                 _ = DereferenceNull(null);
-            values[0] = (ulong)(n <= 0 ? Deep(2000) : s.Call(guest, n - 1) + s.Call(add1, 0));
+            long result = n <= 0 ? Deep(2000) : s.Call(guest, n - 1) + s.Call(add1, 0);
             GC.KeepAlive(survivor);
-            return HostCallStatus.Completed;
+            return result;
         });
         guest = store.Guest(Calls(host, 8));
         Check.Equal(2000L + 500, store.Call(guest, 500));
         store.CheckIdle();
         FormatException thrown = Check.Throws<FormatException>(() => store.Call(guest, -1));
         Check.Equal("thrown by a host function", thrown.Message);
-        Check.True(thrown.StackTrace!.Contains(nameof(Host_functions_throw_collect_recurse_and_call_back), StringComparison.Ordinal));
+        Check.True(thrown.StackTrace!.Contains(nameof(ThrowCollectRecurseAndCallBack), StringComparison.Ordinal));
         store.CheckIdle();
         Check.Throws<NullReferenceException>(() => store.Call(guest, -2));
         store.CheckIdle();
         Check.Equal(2001L, store.Call(guest, 1));
+    }
+
+    public static void Direct_exits_carry_every_type_and_clear_the_upper_half_of_i32()
+    {
+        using TestStore store = new();
+        Func<int, int> negate = a => -a;
+        Check.Equal(unchecked((ulong)(uint)-7), Direct(store, [AbiType.I32], [AbiType.I32], DirectHostCalls.Func<int, int>(), negate, 7));
+        Check.Equal(7UL, Direct(store, [AbiType.I32], [AbiType.I32], DirectHostCalls.Func<int, int>(), negate, uint.MaxValue - 6));
+        Func<long, double, double> scale = (a, b) => a * b;
+        Check.Equal(Bits(-2.5), Direct(store, [AbiType.I64, AbiType.F64], [AbiType.F64], DirectHostCalls.Func<long, double, double>(), scale, unchecked((ulong)-5L), Bits(0.5)));
+        Func<double, long, double> scaled = (a, b) => (b * 10) + a;
+        Check.Equal(Bits(30.5), Direct(store, [AbiType.F64, AbiType.I64], [AbiType.F64], DirectHostCalls.Func<double, long, double>(), scaled, Bits(0.5), 3));
+        Func<float, float, float> minus = (a, b) => a - b;
+        Check.Equal(
+            BitConverter.SingleToUInt32Bits(1.25f),
+            (uint)Direct(store, [AbiType.F32, AbiType.F32], [AbiType.F32], DirectHostCalls.Func<float, float, float>(), minus, BitConverter.SingleToUInt32Bits(3.5f), BitConverter.SingleToUInt32Bits(2.25f)));
+        Func<int, int, int, int, int, long> five = (a, b, c, d, e) => (((((((a * 10L) + b) * 10) + c) * 10) + d) * 10) + e;
+        AbiType[] ints = [AbiType.I32, AbiType.I32, AbiType.I32, AbiType.I32, AbiType.I32];
+        Check.Equal(12345UL, Direct(store, ints, [AbiType.I64], DirectHostCalls.Func<int, int, int, int, int, long>(), five, 1, 2, 3, 4, 5));
+        int calls = 0;
+        Action count = () => calls++;
+        Direct(store, [], [], DirectHostCalls.Action(), count);
+        Check.Equal(2, calls);
+
+        // Too many integers for the function reference to find a register, and types without an entry.
+        SignatureStubs six = Machine.Current.StubsFor(new Signature([AbiType.I32, .. ints], []));
+        Check.Equal(six.HostExit, Machine.Current.HostExitTo(six, DirectHostCalls.Action()));
+        Check.Equal(0, DirectHostCalls.Func<uint, int>());
+        Check.Equal(0, DirectHostCalls.Func<int, string>());
+        Check.Equal(0, DirectHostCalls.Action<int, int, double>());
+    }
+
+    private static ulong Bits(double value) => BitConverter.DoubleToUInt64Bits(value);
+
+    // Calls it straight and from a guest, which has to get the same.
+    private static ulong Direct(TestStore store, AbiType[] parameters, AbiType[] results, nint entry, Delegate body, params ReadOnlySpan<ulong> arguments)
+    {
+        Signature signature = new(parameters, results);
+        FunctionReference* host = store.DirectHost(signature, entry, body);
+        ulong* values = stackalloc ulong[12];
+        ulong[] seen = new ulong[2];
+        for (int round = 0; round < 2; round++)
+        {
+            for (int i = 0; i < arguments.Length; i++)
+                values[2 * i] = arguments[i];
+            store.Call(signature, round == 0 ? host : store.Guest(TailCall(host)), values);
+            seen[round] = values[0];
+            store.CheckIdle();
+        }
+
+        if (results.Length != 0)
+            Check.Equal(seen[0], seen[1]);
+        return seen[0];
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -305,13 +364,19 @@ internal static unsafe class CallChecks
 
     public static void Host_functions_catch_traps_of_the_guests_they_call()
     {
+        CatchTraps(direct: false);
+        CatchTraps(direct: true);
+    }
+
+    private static void CatchTraps(bool direct)
+    {
         using TestStore store = new();
         FunctionReference* trapping = store.Guest(stub =>
         {
             stub.CallTo(Machine.Current.Stubs.Trap);
             stub.Owner.AddTrap(stub.Asm.Offset, Compiler.Abi.TrapCode.Unreachable, new FrameDescription(FrameKind.Guest, 0, 0, 1, 100));
         });
-        FunctionReference* host = store.Host(Signatures.LongToLong, (s, values) =>
+        FunctionReference* host = store.Host(direct, (s, n) =>
         {
             GuestTrapException trap = Check.Throws<GuestTrapException>(() => s.Call(trapping));
 
@@ -323,8 +388,7 @@ internal static unsafe class CallChecks
             Traps.Backtrace.WalkSuspended(s.Record, suspended);
             Check.Equal(1, suspended.Count);
             Check.Equal(9, suspended[0].FunctionIndex);
-            values[0] += 5;
-            return HostCallStatus.Completed;
+            return n + 5;
         });
         FunctionReference* guest = store.Guest(Calls(host, 9));
         for (int i = 0; i < 50; i++)

@@ -66,9 +66,8 @@ internal static unsafe class ConcurrencyChecks
             stub.Asm.Ret();
         });
         FunctionReference* guest = null;
-        FunctionReference* host = store.Host(Signatures.LongToLong, (s, values) =>
+        FunctionReference* host = store.Host(direct: seed % 2 == 0, (s, n) =>
         {
-            long n = (long)values[0];
             string text = new('y', (int)(n & 31) + 1);
             switch (n % 7)
             {
@@ -84,9 +83,9 @@ internal static unsafe class ConcurrencyChecks
                     break;
             }
 
-            values[0] = n <= 0 ? 7 : (ulong)(s.Call(guest, n - 1) + 1);
+            long result = n <= 0 ? 7 : s.Call(guest, n - 1) + 1;
             Check.Equal((int)(n & 31) + 1, text.Length);
-            return HostCallStatus.Completed;
+            return result;
         });
         FunctionReference* pending = store.Host(Signatures.LongToLong, (_, _) => HostCallStatus.Pending);
         guest = store.Guest(CallChecks.Calls(store.Guest(CallChecks.Calls(host))));

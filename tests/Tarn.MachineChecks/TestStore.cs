@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Execution.X64;
+using Tarn.Functions;
 using Tarn.Platform;
 using Tarn.Traps;
 
@@ -27,6 +28,7 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
     private readonly GuestStack _stack;
     private readonly List<nint> _allocations = [];
     private readonly List<CodeBlock> _code = [];
+    private readonly List<GCHandle> _handles = [];
 
     public TestStore(int stackBytes = GuestStack.DefaultBytes)
         : base(NewRecord())
@@ -74,6 +76,32 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
         return Reference(Machine.Current.StubsFor(signature).HostExit, (uint)HostFunctions.Length - 1);
     }
 
+    /// <summary>An i64 → i64, called in the general way or through an entry of its own.</summary>
+    public FunctionReference* Host(bool direct, Func<TestStore, long, long> body)
+    {
+        return direct
+            ? DirectHost(Signatures.LongToLong, DirectHostCalls.Func<long, long>(), (Func<long, long>)(n => body(this, n)))
+            : Host(Signatures.LongToLong, (s, values) =>
+            {
+                values[0] = (ulong)body(s, (long)values[0]);
+                return HostCallStatus.Completed;
+            });
+    }
+
+    /// <summary>A host function that is called through an entry of its own, and not found in the general way.</summary>
+    public FunctionReference* DirectHost(Signature signature, nint entry, Delegate body)
+    {
+        SignatureStubs stubs = Machine.Current.StubsFor(signature);
+        nint exit = Machine.Current.HostExitTo(stubs, entry);
+        Check.True(entry != 0);
+        Check.True(exit != stubs.HostExit);
+        GCHandle handle = GCHandle.Alloc(body);
+        _handles.Add(handle);
+        FunctionReference* reference = Reference(exit, uint.MaxValue - 1);
+        reference->Opaque = GCHandle.ToIntPtr(handle);
+        return reference;
+    }
+
     public FunctionReference* Reference(nint code, uint hostFunction)
     {
         FunctionReference* reference = (FunctionReference*)Allocate(sizeof(FunctionReference));
@@ -119,6 +147,8 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
     {
         foreach (CodeBlock block in _code)
             Machine.Current.Arena.Free(block);
+        foreach (GCHandle handle in _handles)
+            handle.Free();
         foreach (nint allocation in _allocations)
             NativeMemory.Free((void*)allocation);
         _stack.Dispose();

@@ -48,6 +48,21 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("type mismatch", invalid.Error + invalid.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("(drop (i32x4.add (v128.const i32x4 1 1 1 1) (v128.const i32x4 1 1 1 1)))", "v128.const")]
+    [InlineData("(drop (ref.i31 (i32.const 1)))", "ref.i31")]
+    [InlineData("(throw $e)", "throw")]
+    public void What_cannot_run_yet_is_named(string body, string instruction)
+    {
+        File.WriteAllText(_directory["later.wat"], $"(module (tag $e) (func (export \"_start\") {body}))");
+        foreach (string command in new[] { "run", "compile" })
+        {
+            GuestResult result = CommandLine.Run(command, _directory["later.wat"]);
+            Assert.Equal(1, result.Status);
+            Assert.StartsWith($"tarn: {instruction} is valid, but this version of Tarn cannot execute it yet (in function 0, at byte 0x", result.Error, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Directories_are_those_given_and_no_others()
     {

@@ -68,7 +68,8 @@ internal static class ArityGenerator
             text.Append($"\ninternal sealed unsafe class {ClassName(result, caller)}{Generic(count, result)} : DefinedHostFunction\n{{\n");
             text.Append($"    private readonly {DelegateType(count, result, caller)} _body;\n\n");
             text.Append($"    public {ClassName(result, caller)}({DelegateType(count, result, caller)} body)\n");
-            text.Append($"        : base({ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types.ToArray()" : "[]")}) => _body = body;\n\n");
+            string entry = count <= DirectHostCallGenerator.MostParameters ? $", DirectHostCalls.{(result ? "Func" : "Action")}{(caller ? "WithCaller" : "")}{Generic(count, result)}(), body" : "";
+            text.Append($"        : base({ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types.ToArray()" : "[]")}{entry}) => _body = body;\n\n");
             // Straight from the exit stub's array to the delegate: each call in between costs a nanosecond of about ten.
             text.Append("    public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)\n    {\n");
             text.Append("        Store store = Begin(execution);\n");

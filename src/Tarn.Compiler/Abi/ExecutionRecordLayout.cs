@@ -14,7 +14,7 @@
 //   0x40  StackLow                u64   lowest usable address of the guest stack, above the guard page
 //   0x48  StackHigh               u64   end of the guest stack
 //   0x50  FaultSignal             u32   signal number of the fault
-//   0x54  reserved
+//   0x54  StopRequested           u32   not zero: host calls take the general way, where somebody looks whether the guest has to stop. Any thread
 //   0x58  Owner                   u64   opaque to code: the runtime's own
 //   0x60  room up to 256 bytes
 namespace Tarn.Compiler.Abi;
@@ -33,6 +33,7 @@ internal static class ExecutionRecordLayout
     public const int StackLow = 0x40;
     public const int StackHigh = 0x48;
     public const int FaultSignal = 0x50;
+    public const int StopRequested = 0x54;
     public const int Owner = 0x58;
 
     public const int Size = 0x100;

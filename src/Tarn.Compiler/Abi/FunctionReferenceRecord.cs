@@ -4,7 +4,7 @@
 //   0x08  VmContext      u64   what Code expects in the VM context register
 //   0x10  TypeId         u32   canonical type, engine-wide
 //   0x14  HostFunction   u32   index of the host function, or 0xFFFFFFFF for a guest function
-//   0x18  opaque         u64   the runtime's own
+//   0x18  opaque         u64   the runtime's own; of a host function that is called directly the weak handle of its delegate
 namespace Tarn.Compiler.Abi;
 
 internal static class FunctionReferenceRecord

@@ -4,7 +4,8 @@
 // worthwhile needs it.
 //
 // What may trap is moved only from the loop's header while nothing has happened yet in the iteration: then it would have been the first thing
-// to happen anyway. The record of a reference may only be read where it is known not to be null, so such loads stay.
+// to happen anyway. The record of a reference may only be read where it is known not to be null, so such loads stay. So does a division that needs no check because of
+// a branch within the loop.
 //
 // Loops are contiguous in the order, so being inside a loop is a comparison of numbers.
 using Tarn.Compiler.IR;
@@ -132,6 +133,9 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
                 return i.B < 0 && !i.Access.MayFault && IsMemoryBase(i.A) ? Worth.Yes : Worth.IfFirst;
             case IrOpcode.BoundsCheck or IrOpcode.TrapIf or IrOpcode.TrapIfNot:
                 return Worth.IfFirst;
+            case IrOpcode.DivSigned or IrOpcode.DivUnsigned or IrOpcode.RemSigned or IrOpcode.RemUnsigned:
+                // That the divisor is not zero may be known from a branch in the loop: above it the processor would fault.
+                return _function.Get(i.B).Opcode == IrOpcode.Constant && !DeadCodeEliminator.HasEffect(in i) ? Worth.Yes : Worth.IfFirst;
             case IrOpcode.Add or IrOpcode.Sub or IrOpcode.And or IrOpcode.Or or IrOpcode.Xor:
             case IrOpcode.ShiftLeft or IrOpcode.ShiftRightSigned or IrOpcode.ShiftRightUnsigned or IrOpcode.RotateLeft:
                 return _function.Get(i.A).Opcode == IrOpcode.Constant || _function.Get(i.B).Opcode == IrOpcode.Constant ? Worth.Helper : Worth.Yes;

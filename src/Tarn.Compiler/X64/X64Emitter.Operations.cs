@@ -477,7 +477,13 @@ internal sealed partial class X64Emitter
                 Site(i, instruction);
                 _asm.Lock();
                 _asm.Cmpxchg(size, swapped, G(instruction, 2));
-                ZeroExtend(size, Gpr.Rax);
+
+                // Where it exchanges it leaves rax alone, and the upper half, of 32 bits too, is that of what was expected: perhaps of an i64.
+                if (size <= OperandSize.S32)
+                {
+                    _asm.Movzx(size, Gpr.Rax, Gpr.Rax);
+                }
+
                 break;
             default:
                 var target = AddressOf(instruction, 3);

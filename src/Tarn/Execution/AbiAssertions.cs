@@ -39,10 +39,15 @@ internal static unsafe class AbiAssertions
         Same(nameof(ExecutionRecord.StackLow), (byte*)&record.StackLow - start, ExecutionRecordLayout.StackLow);
         Same(nameof(ExecutionRecord.StackHigh), (byte*)&record.StackHigh - start, ExecutionRecordLayout.StackHigh);
         Same(nameof(ExecutionRecord.FaultSignal), (byte*)&record.FaultSignal - start, ExecutionRecordLayout.FaultSignal);
+        Same(nameof(ExecutionRecord.StopRequested), (byte*)&record.StopRequested - start, ExecutionRecordLayout.StopRequested);
         Same(nameof(ExecutionRecord.Owner), (byte*)&record.Owner - start, ExecutionRecordLayout.Owner);
         Same(nameof(ExecutionRecord.HostHandle), (byte*)&record.HostHandle - start, ExecutionRecordLayout.HostHandle);
         Same(nameof(ExecutionRecord), sizeof(ExecutionRecord), ExecutionRecordLayout.Size);
 
+        ExitFrame frame = default;
+        start = (byte*)&frame;
+        Same(nameof(ExitFrame.Resume), (byte*)&frame.Resume - start, ExitFrame.ResumeOffset);
+        Same(nameof(ExitFrame.VmContext), (byte*)&frame.VmContext - start, ExitFrame.VmContextOffset);
         Same(nameof(ExitFrame), sizeof(ExitFrame), ExitFrame.HeaderSize);
         Same(nameof(RawResult), sizeof(RawResult), 16);
     }

@@ -21,6 +21,6 @@ internal unsafe struct ExecutionRecord
     public nint StackLow;
     public nint StackHigh;
     public uint FaultSignal;
-    private readonly uint _reserved;
+    public uint StopRequested;
     public nint Owner;
 }

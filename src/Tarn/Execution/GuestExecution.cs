@@ -1,4 +1,4 @@
-// Why: the managed side of leaving guest code. Host functions are called by exit stubs on the thread's own stack (HostCall); an exception of theirs is
+// Why: the managed side of leaving guest code. Host functions are called by exit stubs on the thread's own stack (HostCall, or an entry of DirectHostCalls); an exception of theirs is
 // kept, and thrown again when the guest has been left. Whoever enters guest code looks at the record's ExitCode when it is back; not zero
 // means that the guest left for another reason than returning, and Finish does what it asks for and resumes it, until it returns,
 // traps or throws.
@@ -44,6 +44,18 @@ internal abstract unsafe class GuestExecution
 
     /// <summary>What <see cref="FunctionReference.HostFunction"/> indexes.</summary>
     public HostFunction[] HostFunctions { get; set; } = [];
+
+    /// <summary>Whose record it is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static GuestExecution Of(ExecutionRecord* record) => Unsafe.As<GuestExecution>(GCHandle.FromIntPtr(record->HostHandle).Target!);
+
+    /// <summary>For entries that exit stubs call directly: makes the guest leave, and whoever entered it throw the exception.</summary>
+    public static void Fail(ExecutionRecord* record, Exception thrown)
+    {
+        Of(record)._thrown = ExceptionDispatchInfo.Capture(thrown);
+        record->ExitArgument = (uint)HostCallStatus.Threw;
+        record->ExitCode = ExitCode.HostCall;
+    }
 
     /// <summary>
     /// Runs the guest that has just left until it is done. Call it when an entry stub came back with an <see cref="ExitCode"/> other than 0.
@@ -199,7 +211,7 @@ internal abstract unsafe class GuestExecution
     [UnmanagedCallersOnly]
     private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference)
     {
-        GuestExecution execution = Unsafe.As<GuestExecution>(GCHandle.FromIntPtr(record->HostHandle).Target!);
+        GuestExecution execution = Of(record);
         ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
         HostCallStatus status;
         try

@@ -14,6 +14,7 @@ internal sealed unsafe class Machine
     private static readonly Lazy<Machine> s_current = new(() => new Machine());
 
     private readonly ConcurrentDictionary<Signature, Lazy<SignatureStubs>> _signatures = new();
+    private readonly ConcurrentDictionary<(Signature Signature, nint Entry), Lazy<nint>> _directExits = new();
 
     private Machine()
     {
@@ -45,6 +46,14 @@ internal sealed unsafe class Machine
     /// <summary>The stubs of a signature, made on first use.</summary>
     public SignatureStubs StubsFor(Signature signature) =>
         _signatures.GetOrAdd(signature, static (key, machine) => new Lazy<SignatureStubs>(() => machine.Stubs.CreateSignatureStubs(key)), this).Value;
+
+    /// <summary>The exit of host functions of a signature that are called through a managed entry, made on first use; the general one if the signature has none.</summary>
+    public nint HostExitTo(SignatureStubs stubs, nint entry)
+    {
+        Lazy<nint> exit = _directExits.GetOrAdd(
+            (stubs.Signature, entry), static (key, my) => new Lazy<nint>(() => my.Machine.Stubs.CreateDirectExit(my.Of, key.Entry)), (Machine: this, Of: stubs));
+        return exit.Value == 0 ? stubs.HostExit : exit.Value;
+    }
 
     // Faults once on a page of our own that is not accessible, and looks whether all that was said about it is true.
     private void SelfTest()

@@ -22,6 +22,9 @@ internal abstract class MachineStubs
     /// <summary>Makes the stubs of a signature. Callers share them through <see cref="Machine.StubsFor"/>.</summary>
     public abstract SignatureStubs CreateSignatureStubs(Signature signature);
 
+    /// <summary>Makes the exit from guest code to one managed entry that takes its arguments in registers; 0 if the signature has too many for that. See DirectHostCalls.</summary>
+    public abstract nint CreateDirectExit(SignatureStubs stubs, nint entry);
+
     /// <summary>Makes thunks for functions that are compiled when they are first called; freed with their module.</summary>
     public abstract LazyThunks CreateLazyThunks(int count);
 

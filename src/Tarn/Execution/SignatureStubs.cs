@@ -8,5 +8,5 @@ namespace Tarn.Execution;
 /// extended. 0 if the signature has none.
 /// </param>
 /// <param name="ArrayEntry">C function (function reference, values*): 16 bytes a value, arguments in, results out.</param>
-/// <param name="HostExit">Guest code: <see cref="FunctionReference.Code"/> of every host function of this signature.</param>
+/// <param name="HostExit">Guest code: <see cref="FunctionReference.Code"/> of every host function of this signature that has no direct exit (<see cref="Machine.HostExitTo"/>).</param>
 internal sealed record SignatureStubs(Signature Signature, nint TypedEntry, nint ArrayEntry, nint HostExit);

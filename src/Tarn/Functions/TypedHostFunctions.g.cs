@@ -11,7 +11,7 @@ internal sealed unsafe class HostAction : DefinedHostFunction
     private readonly Action _body;
 
     public HostAction(Action body)
-        : base([], []) => _body = body;
+        : base([], [], DirectHostCalls.Action(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -26,7 +26,7 @@ internal sealed unsafe class HostAction<T1> : DefinedHostFunction
     private readonly Action<T1> _body;
 
     public HostAction(Action<T1> body)
-        : base([ValueCodec<T1>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type], [], DirectHostCalls.Action<T1>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -43,7 +43,7 @@ internal sealed unsafe class HostAction<T1, T2> : DefinedHostFunction
     private readonly Action<T1, T2> _body;
 
     public HostAction(Action<T1, T2> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], DirectHostCalls.Action<T1, T2>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -61,7 +61,7 @@ internal sealed unsafe class HostAction<T1, T2, T3> : DefinedHostFunction
     private readonly Action<T1, T2, T3> _body;
 
     public HostAction(Action<T1, T2, T3> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], DirectHostCalls.Action<T1, T2, T3>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -80,7 +80,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4> : DefinedHostFunction
     private readonly Action<T1, T2, T3, T4> _body;
 
     public HostAction(Action<T1, T2, T3, T4> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], DirectHostCalls.Action<T1, T2, T3, T4>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -100,7 +100,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5> : DefinedHostFunctio
     private readonly Action<T1, T2, T3, T4, T5> _body;
 
     public HostAction(Action<T1, T2, T3, T4, T5> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], DirectHostCalls.Action<T1, T2, T3, T4, T5>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -418,7 +418,7 @@ internal sealed unsafe class HostFunc<TResult> : DefinedHostFunction
     private readonly Func<TResult> _body;
 
     public HostFunc(Func<TResult> body)
-        : base([], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -434,7 +434,7 @@ internal sealed unsafe class HostFunc<T1, TResult> : DefinedHostFunction
     private readonly Func<T1, TResult> _body;
 
     public HostFunc(Func<T1, TResult> body)
-        : base([ValueCodec<T1>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<T1, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -451,7 +451,7 @@ internal sealed unsafe class HostFunc<T1, T2, TResult> : DefinedHostFunction
     private readonly Func<T1, T2, TResult> _body;
 
     public HostFunc(Func<T1, T2, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<T1, T2, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -469,7 +469,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, TResult> : DefinedHostFunction
     private readonly Func<T1, T2, T3, TResult> _body;
 
     public HostFunc(Func<T1, T2, T3, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<T1, T2, T3, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -488,7 +488,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, TResult> : DefinedHostFunc
     private readonly Func<T1, T2, T3, T4, TResult> _body;
 
     public HostFunc(Func<T1, T2, T3, T4, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<T1, T2, T3, T4, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -508,7 +508,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, TResult> : DefinedHost
     private readonly Func<T1, T2, T3, T4, T5, TResult> _body;
 
     public HostFunc(Func<T1, T2, T3, T4, T5, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.Func<T1, T2, T3, T4, T5, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -826,7 +826,7 @@ internal sealed unsafe class HostActionWithCaller : DefinedHostFunction
     private readonly Action<Caller> _body;
 
     public HostActionWithCaller(Action<Caller> body)
-        : base([], []) => _body = body;
+        : base([], [], DirectHostCalls.ActionWithCaller(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -841,7 +841,7 @@ internal sealed unsafe class HostActionWithCaller<T1> : DefinedHostFunction
     private readonly Action<Caller, T1> _body;
 
     public HostActionWithCaller(Action<Caller, T1> body)
-        : base([ValueCodec<T1>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type], [], DirectHostCalls.ActionWithCaller<T1>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -858,7 +858,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2> : DefinedHostFunction
     private readonly Action<Caller, T1, T2> _body;
 
     public HostActionWithCaller(Action<Caller, T1, T2> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], DirectHostCalls.ActionWithCaller<T1, T2>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -876,7 +876,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3> : DefinedHostFunct
     private readonly Action<Caller, T1, T2, T3> _body;
 
     public HostActionWithCaller(Action<Caller, T1, T2, T3> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], DirectHostCalls.ActionWithCaller<T1, T2, T3>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -895,7 +895,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4> : DefinedHostF
     private readonly Action<Caller, T1, T2, T3, T4> _body;
 
     public HostActionWithCaller(Action<Caller, T1, T2, T3, T4> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], DirectHostCalls.ActionWithCaller<T1, T2, T3, T4>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -915,7 +915,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5> : DefinedH
     private readonly Action<Caller, T1, T2, T3, T4, T5> _body;
 
     public HostActionWithCaller(Action<Caller, T1, T2, T3, T4, T5> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], []) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], DirectHostCalls.ActionWithCaller<T1, T2, T3, T4, T5>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1201,7 +1201,7 @@ internal sealed unsafe class HostFuncWithCaller<TResult> : DefinedHostFunction
     private readonly Func<Caller, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, TResult> body)
-        : base([], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1217,7 +1217,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, TResult> : DefinedHostFuncti
     private readonly Func<Caller, T1, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, T1, TResult> body)
-        : base([ValueCodec<T1>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<T1, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1234,7 +1234,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, TResult> : DefinedHostFu
     private readonly Func<Caller, T1, T2, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, T1, T2, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<T1, T2, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1252,7 +1252,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, TResult> : DefinedHo
     private readonly Func<Caller, T1, T2, T3, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, T1, T2, T3, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<T1, T2, T3, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1271,7 +1271,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, TResult> : Defin
     private readonly Func<Caller, T1, T2, T3, T4, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, T1, T2, T3, T4, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<T1, T2, T3, T4, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
@@ -1291,7 +1291,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, TResult> : D
     private readonly Func<Caller, T1, T2, T3, T4, T5, TResult> _body;
 
     public HostFuncWithCaller(Func<Caller, T1, T2, T3, T4, T5, TResult> body)
-        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types.ToArray()) => _body = body;
+        : base([ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types.ToArray(), DirectHostCalls.FuncWithCaller<T1, T2, T3, T4, T5, TResult>(), body) => _body = body;
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {

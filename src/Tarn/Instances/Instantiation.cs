@@ -2,8 +2,10 @@
 // memories come into being; then active element segments, active data segments and the start function run in order. What they
 // did before a trap stays visible in shared tables and memories, therefore an instance that failed after it came into being stays
 // alive in its store: a table may hold its functions.
+using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Tables;
@@ -34,6 +36,9 @@ internal static unsafe class Instantiation
     public static void Start(InstanceData instance)
     {
         int start = instance.Module.Wasm.StartFunction;
+        // Start functions that instantiate by way of the host nest like calls, in stores that know nothing of each other.
+        if (start >= 0)
+            RuntimeHelpers.EnsureSufficientExecutionStack();
         if (start >= 0 && instance.Store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
             throw trap.ToException();
     }
@@ -99,6 +104,21 @@ internal static unsafe class Instantiation
         }
     }
 
+    /// <summary>
+    /// Gives an instance that is idle in a pool's slot the host functions of another template of its module. All its function imports are host functions,
+    /// since such an instance has no store but its own.
+    /// </summary>
+    public static void BindHostFunctions(InstanceData instance, HostFunction[] functions)
+    {
+        Module module = instance.Module;
+        VmContextLayout layout = module.Layout;
+        for (int i = 0; i < functions.Length; i++)
+        {
+            var record = (FunctionReference*)(instance.Context + layout.FunctionReference(i));
+            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, module.Engine.StubsFor(record->TypeId));
+        }
+    }
+
     private static void BindImports(InstanceData instance, InstanceTemplate template)
     {
         Module module = instance.Module;
@@ -121,9 +141,9 @@ internal static unsafe class Instantiation
                         break;
                     }
                     record->TypeId = (uint)module.FunctionTypeId(index);
-                    record->Code = module.Engine.StubsFor(record->TypeId).HostExit;
                     record->VmContext = instance.Header;
                     record->HostFunction = (uint)hostFunction++;
+                    definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId));
                     break;
                 case ExternalKind.Memory:
                     MemoryInstance memory = definition.Memory!;

@@ -76,6 +76,18 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
             start + stub.Asm.OffsetOf(exit));
     }
 
+    public override nint CreateDirectExit(SignatureStubs stubs, nint entry)
+    {
+        if (!DirectExitStubs.CanCarry(stubs.Signature))
+        {
+            return 0;
+        }
+
+        StubAssembler stub = new(_arena, $"direct exit {stubs.Signature}");
+        Label exit = DirectExitStubs.Emit(stub, stubs.Signature, stubs.HostExit, entry);
+        return (nint)stub.Publish().Address + stub.Asm.OffsetOf(exit);
+    }
+
     public override LazyThunks CreateLazyThunks(int count)
     {
         StubAssembler stub = new(_arena, "lazy thunks");
