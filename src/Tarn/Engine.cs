@@ -59,7 +59,10 @@ public sealed class Engine : IDisposable
         return Allocator is PooledAllocator pool ? pool.GetStatistics() : default;
     }
 
-    /// <summary>Gives back the pools. Dispose instances, stores and modules first.</summary>
+    /// <summary>
+    /// Ends the engine: nothing new can be made of it. The pools' address space is given back when no instance and no store is left that has any of it, so dispose
+    /// those first; one that lives longer goes on working.
+    /// </summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

@@ -155,6 +155,16 @@ public sealed unsafe partial class Store
         Wake(woken);
     }
 
+    // Ends all calls if every guest is suspended. Their host functions may take for ever, and nothing is left in the store that looks at a request. Under the lock.
+    private bool TryInterruptSuspended(ref List<AsyncCall>? woken)
+    {
+        if (_calls is null || _suspended != _activations)
+            return false;
+        Drop(1, _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the store was asked to stop while the guest was suspended"), this), ref woken);
+        Idle(ref woken);
+        return true;
+    }
+
     /// <summary>Drops all suspended guests, as the store ends.</summary>
     /// <exception cref="InvalidOperationException">A guest runs.</exception>
     private List<AsyncCall>? EndSuspendedCalls()
@@ -397,7 +407,8 @@ public sealed unsafe partial class Store
         }
         if (_calls is not AsyncCall top)
         {
-            if (_activations == 0 && !_keepsStack)
+            // Those who cancel, interrupt and dispose at the same time come here one after the other.
+            if (_activations == 0 && !_keepsStack && _stack is not null)
                 DetachStack();
             return;
         }

@@ -159,15 +159,22 @@ public sealed unsafe partial class Store : IDisposable
         return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
     }
 
-    /// <summary>Asks whatever guest runs in this store to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    /// <summary>
+    /// Asks whatever guest runs in this store to stop: its call ends with a trap, <see cref="TrapCode.Interrupted"/>. Any thread may call it; compiled code notices where
+    /// <see cref="EngineOptions.Interruption"/> is on, and a host function that was called is waited for. Guests that are suspended, where none runs, end at once.
+    /// </summary>
     public void Interrupt() => Interrupt(Generation);
 
     internal void Interrupt(int generation)
     {
+        List<AsyncCall>? woken = null;
         lock (_lock)
         {
-            if (_disposed || generation != _generation)
+            if (_disposed || generation != _generation || TryInterruptSuspended(ref woken))
+            {
+                Wake(woken);
                 return;
+            }
             // A pooled store may belong to another instance before this is done: the request names the one that is meant, and the flag alone
             // only makes compiled code look.
             Volatile.Write(ref _stopRequested, generation);
@@ -219,6 +226,9 @@ public sealed unsafe partial class Store : IDisposable
         else
             EndPooling();
     }
+
+    /// <summary>Whether it has a guest stack now.</summary>
+    internal bool HoldsStack => _stack is not null;
 
     internal bool IsPooled => _pooled is not null;
 

@@ -23,6 +23,7 @@ internal static class AllChecks
         (nameof(SuspensionChecks.Builtins_take_arguments_and_give_results), SuspensionChecks.Builtins_take_arguments_and_give_results),
         (nameof(SuspensionChecks.Lazy_functions_are_compiled_once_with_arguments_untouched), SuspensionChecks.Lazy_functions_are_compiled_once_with_arguments_untouched),
         (nameof(SuspensionChecks.Copy_and_fill_agree_with_spans), SuspensionChecks.Copy_and_fill_agree_with_spans),
+        (nameof(SuspensionChecks.Copy_and_fill_of_several_pieces_agree_with_spans), SuspensionChecks.Copy_and_fill_of_several_pieces_agree_with_spans),
         (nameof(FaultChecks.Touched_pages_of_a_slot_are_opened_and_logged), FaultChecks.Touched_pages_of_a_slot_are_opened_and_logged),
         (nameof(FaultChecks.Stacks_are_exhausted_at_every_depth_while_signals_arrive), FaultChecks.Stacks_are_exhausted_at_every_depth_while_signals_arrive),
         (nameof(FaultChecks.Large_signatures_compare_with_the_stack_limit), FaultChecks.Large_signatures_compare_with_the_stack_limit),

@@ -324,4 +324,41 @@ internal static unsafe class SuspensionChecks
             }
         }
     }
+
+    // Copies and fills that are cut into pieces: every way there is, with ends and distances around those of the pieces.
+    public static void Copy_and_fill_of_several_pieces_agree_with_spans()
+    {
+        using TestStore store = new();
+        Signature copyTypes = new([AbiType.I64, AbiType.I64, AbiType.I64], []);
+        Signature fillTypes = new([AbiType.I64, AbiType.I32, AbiType.I64], []);
+        delegate* unmanaged<long, long, long, FunctionReference*, RawResult> copyEntry = (delegate* unmanaged<long, long, long, FunctionReference*, RawResult>)Machine.Current.StubsFor(copyTypes).TypedEntry;
+        delegate* unmanaged<long, int, long, FunctionReference*, RawResult> fillEntry = (delegate* unmanaged<long, int, long, FunctionReference*, RawResult>)Machine.Current.StubsFor(fillTypes).TypedEntry;
+        FunctionReference* copy = store.Reference(Machine.Current.Stubs.Builtin(BuiltinId.MemoryCopyBytes), FunctionReferenceRecord.NotAHostFunction);
+        FunctionReference* fill = store.Reference(Machine.Current.Stubs.Builtin(BuiltinId.MemoryFillBytes), FunctionReferenceRecord.NotAHostFunction);
+        const int Piece = 16 << 20;
+        const int Size = (5 * Piece) + 4096;
+        byte* memory = store.Allocate(Size);
+        byte[] expected = new byte[Size];
+        Random random = new(8);
+        random.NextBytes(expected);
+        expected.CopyTo(new Span<byte>(memory, Size));
+        // To and from: apart, close either way, overlapping by more than a piece either way.
+        (int To, int From)[] places = [(100, (5 * Piece / 2) + 50), ((5 * Piece / 2) + 50, 100), (7, 6), (6, 7), (200, 137), (64, 0), (0, 64), (Piece + 300, 0), (0, Piece + 300), (0, 65)];
+        int[] lengths = [Piece - 1, Piece, Piece + 1, Piece + 63, Piece + 64, Piece + 65, (2 * Piece) - 64, 2 * Piece, (2 * Piece) + 1, (2 * Piece) + 129];
+        for (int i = 0; i < places.Length * lengths.Length; i += random.Next(1, 4))
+        {
+            (int to, int from) = places[i / lengths.Length];
+            int length = lengths[i % lengths.Length];
+            _ = copyEntry((nint)(memory + to), (nint)(memory + from), length, copy);
+            expected.AsSpan(from, length).CopyTo(expected.AsSpan(to));
+            Check.True(new Span<byte>(memory, Size).SequenceEqual(expected), $"{length} bytes from {from} to {to}");
+        }
+        foreach (int length in lengths)
+        {
+            int to = random.Next(1000);
+            _ = fillEntry((nint)(memory + to), length, length, fill);
+            expected.AsSpan(to, length).Fill((byte)length);
+            Check.True(new Span<byte>(memory, Size).SequenceEqual(expected), $"{length} bytes filled from {to} on");
+        }
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class DensityBenchmark : IBenchmark
         {
             most = Math.Min(e.LargestCount, TooMany - 1);
         }
-        // What the limit of 47 bits allows need not be free in one piece.
+        // What was free when it was counted need not be free now.
         for (; ; )
         {
             try
@@ -66,6 +66,7 @@ internal sealed class DensityBenchmark : IBenchmark
             }
         }
         Live(MemoryStrategy.Guarded, most);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nGuarded: {most:N0}, as many as the address space holds, a reservation of 4 GiB and a guard each."));
         try
         {
             using Engine engine = Make(MemoryStrategy.Guarded, most + 1);
@@ -73,7 +74,7 @@ internal sealed class DensityBenchmark : IBenchmark
         }
         catch (PoolReservationException e)
         {
-            Console.WriteLine($"\nOne more: {e.Message}");
+            Console.WriteLine($"One more: {e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -60,7 +60,7 @@ internal static class PoolCommand
             using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal))
             {
                 long end = Environment.TickCount64 + (long)duration.TotalMilliseconds;
-                string title = $"tarn pool: {options.Pooling.Limits.Count} slots, {options.MemoryStrategy.ToString().ToLowerInvariant()} memories, {workers} at work, {hold} suspended";
+                string title = $"{options.Pooling.Limits.Count} slots, {options.MemoryStrategy.ToString().ToLowerInvariant()} memories, {workers} at work, {hold} suspended";
                 var sampler = new PoolSampler(engine, load);
                 load.Start();
                 if (console.Profile.Capabilities.Ansi && !Console.IsOutputRedirected)
@@ -96,7 +96,7 @@ internal static class PoolCommand
                         console.Clear();
                     }
                     long left = Math.Max(0, end - Environment.TickCount64);
-                    string heading = string.Create(CultureInfo.InvariantCulture, $"{title}; {left / 1000.0:0} s left{(keys ? ", q to end" : "")}");
+                    string heading = string.Create(CultureInfo.InvariantCulture, $"tarn pool, {left / 1000.0:0} s left{(keys ? ", q to end" : "")}: {title}");
                     live.UpdateTarget(PoolView.Render(sampler.Look(), heading, width, height, console.Profile.Capabilities.Unicode));
                     stop.Token.WaitHandle.WaitOne((int)Math.Min(left, 150));
                     while (keys && Console.KeyAvailable)

@@ -13,7 +13,7 @@ public readonly record struct PoolStatistics
     /// <summary>Slots of tables.</summary>
     public PoolUsage Tables { get; init; }
 
-    /// <summary>Guest stacks; one that a slot or a core keeps for its next call counts as in use.</summary>
+    /// <summary>Guest stacks; one that a warm slot has is warm, one that a core keeps for its next call counts as in use.</summary>
     public PoolUsage Stacks { get; init; }
 
     /// <summary>Instances whose guests are all suspended in asynchronous host functions.</summary>

@@ -29,7 +29,10 @@ public sealed record PoolingOptions
     /// <summary>Guest stacks in the pool; <see langword="null"/> for <c>Count</c>.</summary>
     public int? TotalStacks { get; init; }
 
-    /// <summary>Unused slots that keep their last module's image ready. Beyond it the least recently used is given back to the system.</summary>
+    /// <summary>
+    /// Unused slots that keep their last module's image ready, besides the one that each thread keeps for each module. Beyond it the least recently used is given back
+    /// to the system.
+    /// </summary>
     public int MaximumWarmSlots { get; init; } = 100;
 
     /// <summary>Bytes of a memory slot that may stay resident after a reset.</summary>

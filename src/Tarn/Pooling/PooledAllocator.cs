@@ -48,7 +48,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private SlotCounts _unbound;
     private long _exhaustions;
     private long _evictions;
-    private bool _disposed;
+    private volatile bool _disposed;
+    private int _released;
 
     public PooledAllocator(Engine engine)
     {
@@ -160,10 +161,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         instance.CountReset();
         if (list.Leave(instance) is PooledInstance displaced)
         {
-            if (_warm.Value >= _options.MaximumWarmSlots)
-                TearDown(displaced);
-            else
+            if (_warm.Value < _options.MaximumWarmSlots)
                 list.Push(displaced);
+            else
+                PushInPlaceOfOldest(list, displaced);
         }
         if (list.IsClosed)
             Drain(list);
@@ -191,6 +192,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         int suspended = 0;
         int warmMemories = 0;
         int warmTables = 0;
+        int warmStacks = 0;
         lock (_lock)
         {
             counts = _unbound;
@@ -202,6 +204,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
                     warm++;
                     warmMemories += instance.MemoryCount;
                     warmTables += instance.TableCount;
+                    warmStacks += instance.Store.HoldsStack ? 1 : 0;
                 }
                 else if (instance.Store.IsSuspended)
                 {
@@ -214,7 +217,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             Instances = new PoolUsage(_limits.Count, _contexts.Free.FreeCount, warm),
             Memories = new PoolUsage(_memories.Free.Slots, FreeMemories, warmMemories),
             Tables = new PoolUsage(_tables.Free.Slots, _tables.Free.FreeCount, warmTables),
-            Stacks = new PoolUsage(_stacks.Limit, _stacks.Limit - _stacks.Taken, 0),
+            Stacks = new PoolUsage(_stacks.Limit, _stacks.Limit - _stacks.Taken, warmStacks),
             Suspended = suspended,
             Rents = counts.Rents,
             Bindings = counts.Bindings,
@@ -347,8 +350,17 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public override GuestStack AllocateStack() => _stacks.Rent();
 
-    public override void FreeStack(GuestStack stack) => _stacks.Return(stack);
+    public override void FreeStack(GuestStack stack)
+    {
+        _stacks.Return(stack);
+        if (_disposed)
+            ReleaseIfUnused();
+    }
 
+    /// <summary>
+    /// Ends the pool. Whatever idles is given back, and the address space when no instance and no store has any of it: those that outlive their engine go on
+    /// working, and end as others do.
+    /// </summary>
     public override void Dispose()
     {
         if (_disposed)
@@ -363,11 +375,32 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             list.Close();
             Drain(list);
         }
+        _onDemand.Dispose();
+        Ending?.Invoke(this);
+        ReleaseIfUnused();
+    }
+
+    /// <summary>For tests: told of each pool that ends, when all that idled has been given back.</summary>
+    internal static Action<PooledAllocator>? Ending { get; set; }
+
+    /// <summary>Whether the address space has been given back.</summary>
+    internal bool IsReleased => Volatile.Read(ref _released) != 0;
+
+    /// <summary>Counts the slots that somebody still has: of instances, memories, tables and stacks. For a pool that has ended: what idles counts too.</summary>
+    internal (int Instances, int Memories, int Tables, int Stacks) CountUnreturned()
+    {
+        _stacks.Flush();
+        return (_limits.Count - FreeContexts, _memories.Free.Slots - FreeMemories, _tables.Free.Slots - FreeTables, _stacks.Taken);
+    }
+
+    private void ReleaseIfUnused()
+    {
+        if (CountUnreturned() != default || Interlocked.Exchange(ref _released, 1) != 0)
+            return;
         if (_faultRange >= 0)
             Machine.Current.FaultRanges.Remove(_faultRange);
         _stacks.Dispose();
         _slabs.Dispose();
-        _onDemand.Dispose();
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
         NativeMemory.AlignedFree(_records);
@@ -387,6 +420,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     {
         Interlocked.MemoryBarrier();
         Waiters.Signal();
+        if (_disposed)
+            ReleaseIfUnused();
     }
 
     private PoolExhaustedException Exhausted(string pool, long slots, string limit)
@@ -512,10 +547,22 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
     }
 
-    // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
-    private bool TryEvict()
+    // The budget of warm slots is used up: the one that has been idle longest goes, whichever module it belongs to, so that modules nobody uses any more do not keep it.
+    private void PushInPlaceOfOldest(WarmList list, PooledInstance instance)
     {
-        WarmList[] lists;
+        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(out _)?.TryTakeOldest();
+        if (oldest is null)
+        {
+            TearDown(instance);
+            return;
+        }
+        list.Push(instance);
+        TearDown(oldest);
+    }
+
+    // The list whose ring holds the slot that was given back longest ago.
+    private WarmList? FindOldest(out WarmList[] lists)
+    {
         lock (_lock)
             lists = [.. _lists];
         WarmList? oldest = null;
@@ -525,6 +572,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (list.OldestStamp is long candidate && candidate < stamp)
                 (oldest, stamp) = (list, candidate);
         }
+        return oldest;
+    }
+
+    // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
+    private bool TryEvict()
+    {
+        WarmList? oldest = FindOldest(out WarmList[] lists);
         PooledInstance? evicted = oldest?.TryTakeOldest();
         // The rings are empty, or have just been emptied by others: threads' own places are left.
         for (int i = 0; evicted is null && i < lists.Length; i++)

@@ -50,13 +50,19 @@ internal sealed class StackCache : IDisposable
             ReturnSlow(before);
     }
 
-    public void Dispose()
+    /// <summary>Gives what cores keep back to the pool.</summary>
+    public void Flush()
     {
         foreach (ref Entry entry in _entries.AsSpan())
         {
             if (Interlocked.Exchange(ref entry.Stack, null) is GuestStack stack)
                 ReturnSlow(stack);
         }
+    }
+
+    public void Dispose()
+    {
+        Flush();
         _pool.Dispose();
     }
 

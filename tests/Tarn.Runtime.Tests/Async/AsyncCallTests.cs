@@ -18,6 +18,11 @@ public sealed class AsyncCallTests : IDisposable
               (local.set $sum (i32.add (local.get $sum) (call $f (local.get 0))))
               (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             local.get $sum)
+          (func (export "loops") (param i32) (result i32) (local $n i32)
+            (loop $again
+              (local.set $n (i32.add (local.get $n) (i32.const 1)))
+              (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            local.get $n)
           (func (export "nothing") (param i32) (drop (call $f (local.get 0))))
           (func (export "boom") (param i32) (result i32) (call $f (local.get 0)) unreachable)
           (func (export "spin") (param i32) (result i32) (drop (call $f (local.get 0))) (loop $l (br $l)) i32.const 0)
@@ -393,14 +398,103 @@ public sealed class AsyncCallTests : IDisposable
     }
 
     [Fact]
-    public async Task Interrupting_a_suspended_store_stops_the_guest_when_it_goes_on()
+    public async Task Interrupting_ends_a_suspended_call_at_once_and_stops_no_later_one()
     {
         var gates = new Gates();
         using Guest guest = Make(gates.Wait);
         Task<int> call = guest.Instance.GetFunction<int, int>("once").InvokeAsync(1, Token).AsTask();
         guest.Instance.Interrupt();
+        TrapException trap = await Assert.ThrowsAsync<TrapException>(() => call);
+        Assert.Equal(TrapCode.Interrupted, trap.Code);
+        Assert.Contains("while the guest was suspended", trap.Message, StringComparison.Ordinal);
+        Assert.Equal(5, guest.Instance.GetFunction<int, int>("loops").Invoke(5));
+        // The result comes for nobody; the next call waits for its own.
         gates.Open(1);
-        Assert.Equal(TrapCode.Interrupted, (await Assert.ThrowsAsync<TrapException>(() => call)).Code);
+        call = guest.Instance.GetFunction<int, int>("once").InvokeAsync(1, Token).AsTask();
+        gates.Open(8);
+        Assert.Equal(108, await call);
+    }
+
+    [Fact]
+    public async Task Interrupting_ends_all_suspended_calls_and_a_host_function_in_between_hears_of_it()
+    {
+        var gates = new Gates();
+        Instance? instance = null;
+        TrapException? heard = null;
+        using Guest guest = Make(async (int a) =>
+        {
+            if (a == 0)
+                return await gates.Wait(a);
+            await Task.Yield();
+            heard = await Assert.ThrowsAsync<TrapException>(async () => await instance!.GetFunction<int, int>("once").InvokeAsync(0, Token));
+            return a;
+        });
+        instance = guest.Instance;
+        Task<int> outer = instance.GetFunction<int, int>("once").InvokeAsync(5, Token).AsTask();
+        await gates.Waiting;
+        // The inner call is suspended in a moment, if it is not yet.
+        while (!instance.Data.Store.IsSuspended)
+            await Task.Yield();
+        instance.Interrupt();
+        Assert.Equal(TrapCode.Interrupted, (await Assert.ThrowsAsync<TrapException>(() => outer)).Code);
+        while (Volatile.Read(ref heard) is null)
+            await Task.Yield();
+        Assert.Equal(TrapCode.Interrupted, heard!.Code);
+        gates.Open(1);
+        Assert.Equal(3, instance.GetFunction<int, int, int>("add").Invoke(1, 2));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(1)]
+    public async Task Cancelling_interrupting_completing_and_disposing_at_the_same_moment_end_the_call_once(int stacks)
+    {
+        // With fewer stacks than instances a call takes one and gives it back, whoever ends it.
+        using var engine = new Engine(new EngineOptions
+        {
+            Interruption = true,
+            Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2 }, TotalStacks = stacks },
+        });
+        var gates = new Gates();
+        using Module module = Module.FromText(engine, Text);
+        using InstanceTemplate template = new Linker(engine).Define("e", "f", (int a) => gates.Wait(a)).Prepare(module);
+        var random = new Random(5);
+        for (int i = 0; i < 300; i++)
+        {
+            Instance instance = template.Instantiate();
+            using var source = new CancellationTokenSource();
+            Task<int> call = instance.GetFunction<int, int>("once").InvokeAsync(1, source.Token).AsTask();
+            Action[] actions = [source.Cancel, instance.Interrupt, instance.Dispose, () => gates.Open(7)];
+            int first = random.Next(actions.Length);
+            int second = (first + random.Next(1, actions.Length)) % actions.Length;
+            Task[] threads = [.. new[] { first, second }.Select(n => Task.Run(
+                () =>
+                {
+                    try
+                    {
+                        actions[n]();
+                    }
+                    catch (InvalidOperationException) when (n == 2)
+                    {
+                        // It was just running.
+                    }
+                },
+                Token))];
+            await Task.WhenAll(threads);
+            if (first != 3 && second != 3)
+                gates.Open(7);
+            try
+            {
+                Assert.Equal(107, await call);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or TrapException { Code: TrapCode.Interrupted })
+            {
+            }
+            instance.Dispose();
+            using Instance next = template.Instantiate();
+            Assert.Equal(3, next.GetFunction<int, int>("loops").Invoke(3));
+        }
+        Assert.Equal((0, 0), (engine.GetPoolStatistics().Instances.InUse, engine.GetPoolStatistics().Suspended));
     }
 
     [Fact]

@@ -24,6 +24,8 @@ public sealed class MetricsTests
             live[i] = template.Instantiate();
         PoolStatistics full = engine.GetPoolStatistics();
         Assert.Equal((3, 3, 3), (full.Instances.InUse, full.Memories.InUse, full.Tables.InUse));
+        // A stack for each instance.
+        Assert.Equal(3, full.Stacks.Slots);
         Assert.Throws<PoolExhaustedException>(() => template.Instantiate());
         live[0].GetAction<int>("touch").Invoke(100_000);
         foreach (Instance instance in live)
@@ -48,12 +50,16 @@ public sealed class MetricsTests
     public void The_meter_shows_pools_traps_and_compilations()
     {
         var sums = new Dictionary<string, double>();
+        var names = new HashSet<string>();
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, l) =>
             {
-                if (instrument.Meter.Name == "Tarn")
-                    l.EnableMeasurementEvents(instrument);
+                if (instrument.Meter.Name != "Tarn")
+                    return;
+                l.EnableMeasurementEvents(instrument);
+                lock (sums)
+                    names.Add(instrument.Name);
             },
         };
         void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -86,6 +92,13 @@ public sealed class MetricsTests
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         using Instance instance = template.Instantiate();
         Assert.Throws<TrapException>(() => instance.GetAction("boom").Invoke());
+        Instance[] others = [.. Enumerable.Range(0, 4).Select(_ => template.Instantiate())];
+        Assert.Throws<PoolExhaustedException>(() => template.Instantiate());
+        foreach (Instance other in others)
+        {
+            other.GetAction<int>("touch").Invoke(100_000);
+            other.Dispose();
+        }
         listener.RecordObservableInstruments();
         // Other tests have engines of their own at the same time: at least what was done here.
         lock (sums)
@@ -95,6 +108,16 @@ public sealed class MetricsTests
             Assert.True(sums.ContainsKey("tarn.pool.slots/table/free"));
             Assert.True(sums.ContainsKey("tarn.pool.slots/stack/free"));
             Assert.True(sums["tarn.pool.rents"] >= 1);
+            Assert.True(sums["tarn.pool.exhaustions"] >= 1);
+            Assert.True(sums["tarn.pool.faults"] >= 1);
+            Assert.Equal(
+                [
+                    "tarn.module.compile.duration", "tarn.pool.bindings", "tarn.pool.decommits", "tarn.pool.evictions", "tarn.pool.exhaustions", "tarn.pool.faults", "tarn.pool.rents",
+                    "tarn.pool.reset", "tarn.pool.slots", "tarn.pool.wait.duration", "tarn.pool.waiting", "tarn.pool.waits", "tarn.traps",
+                ],
+                names.Order());
+            string[] shown = ["bindings", "decommits", "evictions", "reset", "waiting", "waits"];
+            Assert.All(shown, name => Assert.Contains("tarn.pool." + name, sums.Keys));
             Assert.True(sums["tarn.traps/Unreachable"] >= 1);
             Assert.True(sums["tarn.module.compile.duration"] > 0);
         }

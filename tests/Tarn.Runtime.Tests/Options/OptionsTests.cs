@@ -61,4 +61,31 @@ public sealed class OptionsTests
     [InlineData(161, false)]
     public void Memory_pages_must_fit_the_reservation(int pages, bool sound) =>
         Assert.Equal(sound, new PoolingOptions { Limits = new InstanceLimits { MemoryPages = pages }, MemoryReservation = 160 * 65536 }.Validate().Count == 0);
+
+    [Theory]
+    [InlineData(1 << 24, true)]
+    [InlineData((1 << 24) + 1, false)]
+    public void A_pool_has_sixteen_million_slots_at_most(int slots, bool sound)
+    {
+        Assert.Equal(sound, new PoolingOptions { Limits = new InstanceLimits { Count = slots } }.Validate().Count == 0);
+        Assert.Equal(sound, new PoolingOptions { TotalMemories = slots }.Validate().Count == 0);
+        Assert.Equal(sound, new PoolingOptions { TotalTables = slots }.Validate().Count == 0);
+        Assert.Equal(sound, new PoolingOptions { TotalStacks = slots }.Validate().Count == 0);
+    }
+
+    [Theory]
+    [InlineData(1L << 30, true)]
+    [InlineData((1L << 30) + 1, false)]
+    public void Instances_and_stacks_have_a_gibibyte_at_most(long bytes, bool sound)
+    {
+        Assert.Equal(sound, new PoolingOptions { Limits = new InstanceLimits { Size = bytes } }.Validate().Count == 0);
+        Assert.Equal(sound, new PoolingOptions { StackSize = bytes }.Validate().Count == 0);
+    }
+
+    [Theory]
+    [InlineData(128, EngineOptions.MinimumStackSize, true)]
+    [InlineData(127, EngineOptions.MinimumStackSize, false)]
+    [InlineData(128, EngineOptions.MinimumStackSize - 1, false)]
+    public void Instances_and_stacks_have_a_least_size(long size, long stack, bool sound) =>
+        Assert.Equal(sound, new PoolingOptions { Limits = new InstanceLimits { Size = size }, StackSize = stack }.Validate().Count == 0);
 }

@@ -270,6 +270,87 @@ public sealed class PoolContractTests
         }
     }
 
+    [Fact]
+    [OutlivesEngine]
+    public async Task What_outlives_its_engine_goes_on_working_and_the_pool_ends_with_the_last_of_it()
+    {
+        var engine = new Engine(Options(new InstanceLimits { Count = 4, MemoryPages = 2, TableElements = 3 }));
+        var pool = (PooledAllocator)engine.Allocator;
+        using Module module = Module.FromText(engine, """
+            (module (import "e" "f" (func $f (result i32))) (memory (export "memory") 1) (table 3 funcref)
+              (func (export "run") (result i32) (i32.store (i32.const 4096) (i32.const 1)) (i32.add (call $f) (i32.load (i32.const 4096)))))
+            """);
+        var gate = new TaskCompletionSource<int>();
+        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => new ValueTask<int>(1)).Prepare(module);
+        using InstanceTemplate waiting = new Linker(engine).Define("e", "f", () => new ValueTask<int>(gate.Task)).Prepare(module);
+        template.Instantiate().Dispose();
+        Instance first = template.Instantiate();
+        Instance second = waiting.Instantiate();
+        var store = new Store(engine);
+        Instance third = template.Instantiate(store);
+        Task<int> call = second.GetFunction<int>("run").InvokeAsync(TestContext.Current.CancellationToken).AsTask();
+        engine.Dispose();
+        Assert.False(pool.IsReleased);
+        Assert.Throws<ObjectDisposedException>(() => template.Instantiate());
+        Assert.Throws<ObjectDisposedException>(() => new Store(engine));
+        Assert.Equal(2, first.GetFunction<int>("run").Invoke());
+        Assert.Equal(2, third.GetFunction<int>("run").Invoke());
+        first.Memory.AsSpan().Fill(1);
+        gate.SetResult(4);
+        Assert.Equal(5, await call);
+        first.Dispose();
+        second.Dispose();
+        Assert.False(pool.IsReleased);
+        Assert.Equal(2, third.GetFunction<int>("run").Invoke());
+        store.Dispose();
+        Assert.True(pool.IsReleased);
+        engine.Dispose();
+        first.Dispose();
+    }
+
+    [Theory]
+    [InlineData(MemoryStrategy.Guarded)]
+    [InlineData(MemoryStrategy.Checked)]
+    public void Slots_of_no_bytes_are_slots_like_others(MemoryStrategy strategy)
+    {
+        using var engine = new Engine(Options(new InstanceLimits { Count = 2, MemoryPages = 0, TableElements = 0 }) with { MemoryStrategy = strategy });
+        for (int i = 0; i < 4; i++)
+        {
+            using Module module = Module.FromText(engine, """(module (memory (export "memory") 0) (table (export "t") 0 funcref))""");
+            using InstanceTemplate template = new Linker(engine).Prepare(module);
+            using Instance one = template.Instantiate();
+            using Instance two = template.Instantiate();
+            Assert.Throws<PoolExhaustedException>(() => template.Instantiate());
+            Assert.False(one.Memory.TryGrow(1, out _));
+            Assert.Throws<InvalidOperationException>(() => two.GetTable("t").Grow(1, Value.NullFunction));
+        }
+    }
+
+    [Fact]
+    public void A_call_that_finds_no_stack_says_so_and_one_that_comes_later_has_it()
+    {
+        EngineOptions options = Options(new InstanceLimits { Count = 3, MemoryPages = 1 });
+        using var engine = new Engine(options with { Pooling = options.Pooling with { TotalStacks = 1 } });
+        using Module module = Module.FromText(engine, """
+            (module (import "e" "f" (func $f)) (func (export "run") (call $f)) (func (export "one") (result i32) (i32.const 1)))
+            """);
+        Instance? other = null;
+        PoolExhaustedException? exhausted = null;
+        using InstanceTemplate template = new Linker(engine).Define("e", "f", () =>
+        {
+            exhausted = Assert.Throws<PoolExhaustedException>(() => other!.GetFunction<int>("one").Invoke());
+        }).Prepare(module);
+        using Instance instance = template.Instantiate();
+        other = template.Instantiate();
+        for (int i = 0; i < 3; i++)
+        {
+            instance.GetAction("run").Invoke();
+            Assert.Equal(("stack", 1L), (exhausted!.Pool, exhausted.Limit));
+            Assert.Equal(1, other.GetFunction<int>("one").Invoke());
+        }
+        other.Dispose();
+    }
+
     private static long Resident() => long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * Environment.SystemPageSize;
 
     private static EngineOptions Options(InstanceLimits limits) =>

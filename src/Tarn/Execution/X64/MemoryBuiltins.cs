@@ -1,8 +1,13 @@
 // Why: memory.copy and memory.fill without leaving guest code. Bounds have been checked by the caller, so an access can only fault on a page of a pool
 // slot that is opened on demand, and then the instruction runs again: each load of a piece precedes the stores that could overlap it, and string
 // instructions restart where they stopped. Only argument, result and scratch registers are used; guest code expects no others back.
+//
+// One instruction may ask for 4 GiB, and where pages have to be made first that takes seconds. So the loops stop every PieceBytes and look whether the guest has been asked
+// to end, as its own loops do.
 using Tarn.Assembler;
 using Tarn.Assembler.X64;
+using Tarn.Compiler.Abi;
+using Tarn.Platform;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
 using static Tarn.Assembler.X64.Xmm;
@@ -14,8 +19,11 @@ internal static class MemoryBuiltins
     // From here on the microcode of `rep` is faster than a loop, on processors that have the fast form.
     private const int RepeatThreshold = 2048;
 
+    /// <summary>What is copied or filled between two looks whether the guest has been interrupted.</summary>
+    public const int PieceBytes = 16 << 20;
+
     /// <summary>memmove(rdi destination, rsi source, rdx count).</summary>
-    public static Label EmitCopy(StubAssembler stub)
+    public static Label EmitCopy(StubAssembler stub, Label interrupt)
     {
         X64Assembler asm = stub.Asm;
         stub.Align();
@@ -55,8 +63,10 @@ internal static class MemoryBuiltins
             asm.Neg(S64, Rax);
             asm.Cmp(S64, Rax, 64);
             asm.Jcc(Condition.Below, forward);
-            asm.Mov(S64, Rcx, Rdx);
+            Label piece = asm.BindNew();
+            NextPiece(asm);
             asm.RepMovsb();
+            RepeatUnlessInterrupted(stub, interrupt, piece);
             asm.Ret();
         }
 
@@ -64,13 +74,23 @@ internal static class MemoryBuiltins
         asm.Bind(forward);
         LoadFour(asm, Xmm4, new Mem(Rsi, Rdx, 0, -64));
         asm.Lea(S64, R8, new Mem(Rdi, Rdx, 0, -64));
+        Label forwardPiece = asm.BindNew();
+        asm.Lea(S64, R10, new Mem(Rdi, PieceBytes));
+        asm.Cmp(S64, R10, R8);
+        asm.Cmov(Condition.Above, S64, R10, R8);
         Label forwardLoop = asm.BindNew();
         LoadFour(asm, Xmm0, new Mem(Rsi));
         StoreFour(asm, Xmm0, new Mem(Rdi));
         asm.Add(S64, Rsi, 64);
         asm.Add(S64, Rdi, 64);
-        asm.Cmp(S64, Rdi, R8);
+        asm.Cmp(S64, Rdi, R10);
         asm.Jcc(Condition.Below, forwardLoop);
+        Label forwardEnd = asm.NewLabel();
+        asm.Cmp(S64, Rdi, R8);
+        asm.Jcc(Condition.AboveEqual, forwardEnd);
+        LookForInterrupt(stub, interrupt);
+        asm.Jmp(forwardPiece);
+        asm.Bind(forwardEnd);
         StoreFour(asm, Xmm4, new Mem(R8));
         asm.Ret();
 
@@ -80,13 +100,23 @@ internal static class MemoryBuiltins
         asm.Lea(S64, R9, new Mem(Rdi, 64));
         asm.Add(S64, Rsi, Rdx);
         asm.Add(S64, Rdi, Rdx);
+        Label backwardPiece = asm.BindNew();
+        asm.Lea(S64, R10, new Mem(Rdi, -PieceBytes));
+        asm.Cmp(S64, R10, R9);
+        asm.Cmov(Condition.Below, S64, R10, R9);
         Label backwardLoop = asm.BindNew();
         LoadFour(asm, Xmm0, new Mem(Rsi, -64));
         StoreFour(asm, Xmm0, new Mem(Rdi, -64));
         asm.Sub(S64, Rsi, 64);
         asm.Sub(S64, Rdi, 64);
-        asm.Cmp(S64, Rdi, R9);
+        asm.Cmp(S64, Rdi, R10);
         asm.Jcc(Condition.Above, backwardLoop);
+        Label backwardEnd = asm.NewLabel();
+        asm.Cmp(S64, Rdi, R9);
+        asm.Jcc(Condition.BelowEqual, backwardEnd);
+        LookForInterrupt(stub, interrupt);
+        asm.Jmp(backwardPiece);
+        asm.Bind(backwardEnd);
         StoreFour(asm, Xmm4, new Mem(R8));
         asm.Ret();
 
@@ -110,7 +140,7 @@ internal static class MemoryBuiltins
     }
 
     /// <summary>memset(rdi destination, esi byte, rdx count).</summary>
-    public static Label EmitFill(StubAssembler stub)
+    public static Label EmitFill(StubAssembler stub, Label interrupt)
     {
         X64Assembler asm = stub.Asm;
         stub.Align();
@@ -137,6 +167,10 @@ internal static class MemoryBuiltins
         asm.Lea(S64, R8, new Mem(Rdi, Rdx, 0, -64));
         asm.Cmp(S64, Rdx, 64);
         asm.Jcc(Condition.Below, tail);
+        Label piece = asm.BindNew();
+        asm.Lea(S64, R10, new Mem(Rdi, PieceBytes));
+        asm.Cmp(S64, R10, R8);
+        asm.Cmov(Condition.Above, S64, R10, R8);
         asm.Bind(loop);
         for (int i = 0; i < 4; i++)
         {
@@ -144,8 +178,14 @@ internal static class MemoryBuiltins
         }
 
         asm.Add(S64, Rdi, 64);
-        asm.Cmp(S64, Rdi, R8);
+        asm.Cmp(S64, Rdi, R10);
         asm.Jcc(Condition.Below, loop);
+        Label end = asm.NewLabel();
+        asm.Cmp(S64, Rdi, R8);
+        asm.Jcc(Condition.AboveEqual, end);
+        LookForInterrupt(stub, interrupt);
+        asm.Jmp(piece);
+        asm.Bind(end);
         for (int i = 0; i < 4; i++)
         {
             asm.Vec(SseOp.MovupsStore, new Mem(R8, 16 * i), Xmm0);
@@ -166,8 +206,9 @@ internal static class MemoryBuiltins
         if ((asm.Features & CpuFeatures.FastRep) != 0)
         {
             asm.Bind(large);
-            asm.Mov(S64, Rcx, Rdx);
+            NextPiece(asm);
             asm.RepStosb();
+            RepeatUnlessInterrupted(stub, interrupt, large);
             asm.Ret();
         }
 
@@ -184,6 +225,39 @@ internal static class MemoryBuiltins
         asm.Bind(nothing);
         asm.Ret();
         return entry;
+    }
+
+    // rcx = the next piece's bytes, taken off the rest in rdx.
+    private static void NextPiece(X64Assembler asm)
+    {
+        asm.MovImm32(Rcx, PieceBytes);
+        asm.Cmp(S64, Rdx, Rcx);
+        asm.Cmov(Condition.Below, S64, Rcx, Rdx);
+        asm.Sub(S64, Rdx, Rcx);
+    }
+
+    // Goes on with the next piece, if there is one.
+    private static void RepeatUnlessInterrupted(StubAssembler stub, Label interrupt, Label piece)
+    {
+        X64Assembler asm = stub.Asm;
+        Label done = asm.NewLabel();
+        asm.Test(S64, Rdx, Rdx);
+        asm.Jcc(Condition.Equal, done);
+        LookForInterrupt(stub, interrupt);
+        asm.Jmp(piece);
+        asm.Bind(done);
+    }
+
+    // What compiled code does at its loops' ends. The call keeps every register; if the guest has to stop it never returns.
+    private static void LookForInterrupt(StubAssembler stub, Label interrupt)
+    {
+        X64Assembler asm = stub.Asm;
+        Label goOn = asm.NewLabel();
+        asm.Cmp(S32, StubAssembler.Context(VmContextHeader.InterruptRequested), 0);
+        asm.Jcc(Condition.Equal, goOn);
+        asm.Call(interrupt);
+        stub.Owner.AddFrame(asm.Offset, new FrameDescription(FrameKind.Exit, FrameSize: 0));
+        asm.Bind(goOn);
     }
 
     // So many pieces of 16 bytes from either end, all loaded before any is stored.

@@ -30,15 +30,17 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         StubAssembler stub = new(arena, "fixed stubs");
         Label resume = ExitStubs.EmitResume(stub);
         Label landing = EmitFaultLanding(stub);
+        Label interrupt = ExitStubs.EmitPreserving(stub, BuiltinId.Interrupt);
         Label[] builtins = new Label[_builtins.Length];
         for (int i = 0; i < builtins.Length; i++)
         {
             BuiltinId id = (BuiltinId)i;
             builtins[i] = id switch
             {
-                BuiltinId.MemoryCopyBytes => MemoryBuiltins.EmitCopy(stub),
-                BuiltinId.MemoryFillBytes => MemoryBuiltins.EmitFill(stub),
-                BuiltinId.Interrupt or BuiltinId.FuelExhausted or BuiltinId.CompileFunction => ExitStubs.EmitPreserving(stub, id),
+                BuiltinId.MemoryCopyBytes => MemoryBuiltins.EmitCopy(stub, interrupt),
+                BuiltinId.MemoryFillBytes => MemoryBuiltins.EmitFill(stub, interrupt),
+                BuiltinId.Interrupt => interrupt,
+                BuiltinId.FuelExhausted or BuiltinId.CompileFunction => ExitStubs.EmitPreserving(stub, id),
                 _ => ExitStubs.EmitBuiltin(stub, id, Trap),
             };
         }
