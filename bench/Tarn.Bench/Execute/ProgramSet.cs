@@ -8,8 +8,8 @@ namespace Tarn.Bench.Execute;
 
 internal static class ProgramSet
 {
-    /// <summary>bench/programs, wherever the sources are.</summary>
-    public static string Folder => FindFolder();
+    /// <summary>bench/programs, wherever the sources are, or what TARN_BENCH_PROGRAMS names: a folder of the same shape, so that programs nobody tuned for can be tried.</summary>
+    public static string Folder => Environment.GetEnvironmentVariable("TARN_BENCH_PROGRAMS") is { Length: > 0 } other ? Path.GetFullPath(other) : FindFolder();
 
     /// <summary>The programs with these names or of these groups; all where none is given.</summary>
     public static List<BenchmarkProgram> Read(IReadOnlyList<string> names)
@@ -34,7 +34,7 @@ internal static class ProgramSet
     /// <summary>Builds the native libraries and returns their folder, or null where the compilers are missing.</summary>
     public static string? BuildNative()
     {
-        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native");
+        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native" + (Folder == FindFolder() ? "" : "-other"));
         try
         {
             using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Folder, "build.sh"), "native", output]));

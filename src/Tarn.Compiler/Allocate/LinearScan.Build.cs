@@ -46,6 +46,7 @@ internal sealed partial class LinearScan
         }
 
         _calls.Span.Reverse();
+        FindBreaks();
     }
 
     private void BuildBlock(int b)

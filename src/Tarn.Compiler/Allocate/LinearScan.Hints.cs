@@ -1,6 +1,7 @@
 // Which register would save moves: each place from which a piece comes or to which it goes names the register there, weighted by how often the
 // move would run. Only places whose register is known by now can do so; values that meet in block parameters form groups, and the first
 // of a group to get a register names it for the others. Walks a bounded number of uses and edges, so it costs constant time per piece.
+using Tarn.Compiler.IR;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.Allocate;
@@ -39,8 +40,7 @@ internal sealed partial class LinearScan
         ref var state = ref _states[v];
         if (current.IsChild)
         {
-            // A copy of it may be there still, or be there on another edge.
-            Hint(state.LastRegister, FrequencyOf(_blockOf[current.Start >> 1]));
+            HintFromElsewhere(piece, v, ref state);
         }
         else
         {
@@ -61,6 +61,127 @@ internal sealed partial class LinearScan
         // Weak: what the group has, and what the far end of a long interval wants.
         Hint(_states[GroupOf(v)].GroupRegister, 1);
         Hint(state.FixedHint, 1);
+    }
+
+    // The rest of a value that has been split: where it is on the ways into the block, if it starts with one, and where the loop wants it for the next round.
+    // A copy may also be where it was last.
+    private void HintFromElsewhere(int piece, int v, ref VirtualRegisterState state)
+    {
+        var start = _pieces[piece].Start;
+        var b = _blockOf[start >> 1];
+        ref var block = ref _function.Blocks[b];
+        var frequency = FrequencyOf(b);
+        if (start == 2 * block.First && !block.IsLoopHeader)
+        {
+            for (var k = 0; k < Math.Min(block.PredecessorCount, HintEdges); k++)
+            {
+                var from = _function.Edges[_function.Predecessors[block.PredecessorStart + k]].From;
+                Hint(RegisterAt(v, 2 * _function.Blocks[from].End - 1), EdgeFrequency(from, b));
+            }
+
+            frequency = 1;
+        }
+
+        Hint(state.LastRegister, frequency);
+        if (block.Loop >= 0)
+        {
+            ref var loop = ref _function.Loops[block.Loop];
+            var header = _function.Blocks[loop.Header].First;
+            if (state.Definition < header && _pieces[piece].End >= 2 * _function.Blocks[loop.End - 1].End)
+            {
+                Hint(RegisterAt(v, 2 * header), FrequencyOf(loop.Header) - (FrequencyOf(loop.Header) >> 3));
+            }
+        }
+    }
+
+    // The register that a value is in at a position that the walk has passed, or −1.
+    private int RegisterAt(int v, int position)
+    {
+        var p = _states[v].FirstPiece;
+        for (var k = 0; p >= 0 && k < MeetingBlocks; k++, p = _pieces[p].NextPiece)
+        {
+            if (position < _pieces[p].End)
+            {
+                return position >= _pieces[p].Start && _pieces[p].Location.IsRegister ? _pieces[p].Location.Value : -1;
+            }
+        }
+
+        return -1;
+    }
+
+    // A piece goes on in its register into blocks that do not follow on what came before them. Where one is reached from blocks that have the value
+    // in another register, the choice is made again there.
+    private void Reconsider(int piece)
+    {
+        var v = _pieces[piece].VirtualRegister;
+        var register = _pieces[piece].Location.Value;
+        var end = _pieces[piece].End;
+        var b = _blockOf[_pieces[piece].Start >> 1] + 1;
+        for (var k = 0; k < ReconsideredBlocks && b < _nextBreak.Count; k++, b++)
+        {
+            b = _nextBreak[b];
+            if (b >= _function.Blocks.Count)
+            {
+                return;
+            }
+
+            ref var block = ref _function.Blocks[b];
+            var at = 2 * block.First;
+            if (at >= end)
+            {
+                return;
+            }
+
+            if (block.IsLoopHeader || !IsLiveAt(piece, at))
+            {
+                continue;
+            }
+
+            int elsewhere = 0, here = 0;
+            for (var p = 0; p < Math.Min(block.PredecessorCount, HintEdges); p++)
+            {
+                var from = _function.Edges[_function.Predecessors[block.PredecessorStart + p]].From;
+                var there = RegisterAt(v, 2 * _function.Blocks[from].End - 1);
+                if (there == register)
+                {
+                    here += EdgeFrequency(from, b);
+                }
+                else if (there >= 0)
+                {
+                    elsewhere += EdgeFrequency(from, b);
+                }
+            }
+
+            if (elsewhere > here)
+            {
+                Enqueue(Split(piece, at));
+                _nextEvent = Math.Min(_nextEvent, _pieces[piece].End);
+                return;
+            }
+        }
+    }
+
+    private const int ReconsideredBlocks = 8;
+
+    // For each block the first from it on into which the block before does not go.
+    private GrowableArray<int> _nextBreak = new(128);
+
+    private void FindBreaks()
+    {
+        var count = _function.Blocks.Count;
+        _nextBreak.Fill(count, count);
+        var next = count;
+        for (var b = count - 1; b > 0; b--)
+        {
+            var follows = false;
+            foreach (ref var edge in _function.SuccessorsOf(_function.Blocks[b - 1]))
+            {
+                follows |= edge.To == b;
+            }
+
+            next = follows ? next : b;
+            _nextBreak[b] = next;
+        }
     }
 
     private void HintFromDefinition(int v, ref VirtualRegisterState state)

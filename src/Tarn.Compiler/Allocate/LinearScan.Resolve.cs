@@ -89,10 +89,10 @@ internal sealed partial class LinearScan
             return;
         }
 
-        _order.Clear();
-        for (var p = first; p >= 0; p = _pieces[p].NextPiece)
+        GatherPieces(v);
+        if (_order.Count > 1)
         {
-            _order.Add(p);
+            Retreat(v);
         }
 
         var late = false;

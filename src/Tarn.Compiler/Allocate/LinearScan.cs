@@ -255,6 +255,11 @@ internal sealed partial class LinearScan(RegisterFile file)
         {
             AllocateBlocked(piece);
         }
+
+        if (_pieces[piece].IsChild && _pieces[piece].Location.IsRegister)
+        {
+            Reconsider(piece);
+        }
     }
 
     private bool IsParameter(in VirtualRegisterState state)

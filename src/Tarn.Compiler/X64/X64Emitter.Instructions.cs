@@ -119,6 +119,9 @@ internal sealed partial class X64Emitter
             case X64Opcode.Unary:
                 _asm.Unary((UnaryOp)instruction.Condition, Size(instruction.Width), G(instruction, 0));
                 break;
+            case X64Opcode.ByteSwap:
+                _asm.Bswap(Size(instruction.Width), G(instruction, 0));
+                break;
             case X64Opcode.Multiply:
                 EmitMultiply(i, instruction);
                 break;

@@ -65,6 +65,7 @@ internal sealed partial class X64Emitter
             if (cold == 0)
             {
                 ArrangeLoops();
+                MoveEdgesAside();
             }
         }
     }
@@ -194,6 +195,94 @@ internal sealed partial class X64Emitter
         {
             _layout[start + k] = _turned[k];
         }
+    }
+
+    // A block between a branch and what follows it that holds nothing but the moves of its edge and a jump on costs the other way a taken branch. Within loops
+    // such blocks go to the next place that no code falls into, as near as may be; often that is right before where they jump to. The way through the block then
+    // takes a branch more, but what compilers leave in line is the likelier way.
+    private void MoveEdgesAside()
+    {
+        _aside.Clear();
+        _turned.Clear();
+        var count = _layout.Count;
+        for (var k = 0; k < count; k++)
+        {
+            var b = _layout[k];
+            if (k > 0 && k + 1 < count && IsAside(_layout[k - 1], b, _layout[k + 1]))
+            {
+                _aside.Add(b);
+                continue;
+            }
+
+            _turned.Add(b);
+            if (_aside.Count == 0 || FallsInto(b, k + 1 < count ? _layout[k + 1] : -1))
+            {
+                continue;
+            }
+
+            // Nothing falls in here. The block that jumps to what comes next goes last, and falls into it.
+            var depth = _machine.Blocks[b].LoopDepth;
+            var left = 0;
+            var last = -1;
+            for (var a = 0; a < _aside.Count; a++)
+            {
+                var moved = _aside[a];
+                if (depth > _machine.Blocks[moved].LoopDepth && k + 1 < count)
+                {
+                    _aside[left++] = moved;
+                }
+                else if (k + 1 < count && last < 0 && _threaded[_machine.Edges[_machine.Blocks[moved].SuccessorStart].To] == _layout[k + 1])
+                {
+                    last = moved;
+                }
+                else
+                {
+                    _turned.Add(moved);
+                }
+            }
+
+            _aside.Truncate(left);
+            if (last >= 0)
+            {
+                _turned.Add(last);
+            }
+        }
+
+        foreach (var moved in _aside.Span)
+        {
+            _turned.Add(moved);
+        }
+
+        _turned.Span.CopyTo(_layout.Span);
+    }
+
+    private GrowableArray<int> _aside = new(16);
+
+    private bool IsAside(int before, int b, int after)
+    {
+        ref var block = ref _machine.Blocks[b];
+        ref var branch = ref _machine.Blocks[before];
+        if (block.LoopDepth == 0 || block.IsLoopHeader || block.End - block.First != 2 || OpcodeAt(block.End - 1) != X64Opcode.Jump || block.PredecessorCount != 1
+            || OpcodeAt(branch.End - 1) != X64Opcode.JumpIf || _machine.Edges[_machine.Predecessors[block.PredecessorStart]].From != before)
+        {
+            return false;
+        }
+
+        var to = _threaded[_machine.Edges[block.SuccessorStart].To];
+        var one = _threaded[_machine.Edges[branch.SuccessorStart].To];
+        var other = one == b ? _threaded[_machine.Edges[branch.SuccessorStart + 1].To] : one;
+        return other == after && to != after && _machine.Blocks[after].LoopDepth >= block.LoopDepth;
+    }
+
+    private bool FallsInto(int b, int next)
+    {
+        ref var block = ref _machine.Blocks[b];
+        return OpcodeAt(block.End - 1) switch
+        {
+            X64Opcode.Jump => next >= 0 && _threaded[_machine.Edges[block.SuccessorStart].To] == next,
+            X64Opcode.JumpIf => next < 0 || _threaded[_machine.Edges[block.SuccessorStart].To] == next || _threaded[_machine.Edges[block.SuccessorStart + 1].To] == next,
+            _ => false,
+        };
     }
 
     // Puts the block that the loop falls out to before the other exits, if it is one of them.

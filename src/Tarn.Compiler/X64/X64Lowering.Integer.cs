@@ -221,6 +221,11 @@ internal sealed partial class X64Lowering
             return;
         }
 
+        if (op == AluOp.Or && TryLowerByteSwap(i, width, a, b))
+        {
+            return;
+        }
+
         EmitCommutative(X64Opcode.Alu, i, width, (int)op, a, b);
     }
 

@@ -88,6 +88,9 @@ internal enum X64Opcode : ushort
     /// <summary>tied, in. [UnaryOp]</summary>
     Unary,
 
+    /// <summary>tied, in. The bytes from back to front.</summary>
+    ByteSwap,
+
     /// <summary>tied, in, any or mem.</summary>
     Multiply,
 
