@@ -2,12 +2,12 @@
 // instruction is asked of Iced, which knows what each belongs to.
 using System.Text;
 using Iced.Intel;
-using Decoder = Iced.Intel.Decoder;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
+using Decoder = Iced.Intel.Decoder;
 
 namespace Tarn.Compiler.Tests.Emit;
 
