@@ -7,11 +7,13 @@ using Tarn.Bench.Density;
 using Tarn.Bench.Execute;
 using Tarn.Bench.Instantiate;
 using Tarn.Bench.Real;
+using Tarn.Bench.Startup;
+using Tarn.Bench.Wasi;
 
 List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new ExecuteBenchmark(), new RealBenchmark(), new CompileBenchmark(), new CountBenchmark(), new ProfileBenchmark(), new CallsBenchmark(),
-    new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(), new AssemblerBenchmark(),
+    new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(), new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 

@@ -8,14 +8,16 @@ using Module module = Module.FromText(engine, """
       (func (export "sum") (result i32)
         (i32.add (call $fetch (i32.const 20)) (call $fetch (i32.const 22)))))
     """);
-// The function stands for a database, a web service, a queue.
+// Stands for a database, a web service, a queue: something that answers when it likes.
+var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 using InstanceTemplate template = new Linker(engine).Define("host", "fetch", async (int number) =>
 {
-    await Task.Delay(TimeSpan.FromMilliseconds(500));
+    await answer.Task;
     return number;
 }).Prepare(module);
 Task<int>[] waiting = [.. Enumerable.Range(0, 100).Select(_ => Sum())];
 Console.WriteLine($"{waiting.Count(task => !task.IsCompleted)} guests wait");
+answer.SetResult();
 int[] sums = await Task.WhenAll(waiting);
 Console.WriteLine($"all answered {sums.Distinct().Single()}");
 

@@ -1,7 +1,7 @@
 // Tenants pay for what they use: fuel counts instructions, the same number for the same work on every machine; memory has a limit. Who runs out is stopped.
 using Tarn;
 
-using var engine = new Engine(new EngineOptions { Fuel = true, MaximumMemoryPages = 16 });
+using var engine = new Engine(new EngineOptions { Fuel = true });
 using Module module = Module.FromText(engine, """
     (module
       (memory (export "memory") 1)
@@ -16,8 +16,7 @@ using InstanceTemplate template = new Linker(engine).Prepare(module);
 foreach ((string tenant, int rounds) in new[] { ("small", 100), ("large", 10_000), ("endless", 0) })
 {
     const long Budget = 1_000_000;
-    using Instance instance = template.Instantiate();
-    instance.Fuel = Budget;
+    using Instance instance = template.Instantiate(limits: new StoreLimits { Fuel = Budget, MaximumMemoryBytes = 1 << 20 });
     try
     {
         int result = instance.GetFunction<int, int>("work").Invoke(rounds);

@@ -8,24 +8,20 @@ namespace Tarn.Cli;
 
 internal static class FeatureOption
 {
-    private const string Description = "What modules may use beyond 3.0, separated by commas: threads, custom-page-sizes, wide-arithmetic, all; -simd takes a feature away, none leaves 1.0.";
-
-    /// <summary>The option; WebAssembly 3.0 where it is not given.</summary>
-    public static Option<WasmFeatures> Create() => new("--features", "-f")
-    {
-        Description = Description,
-        HelpName = "NAMES",
-        DefaultValueFactory = _ => WasmFeatures.Wasm3,
-        CustomParser = Parse,
-    };
+    private const string Description =
+        "What modules may use, beside WebAssembly 3.0 and separated by commas: threads, custom-page-sizes, wide-arithmetic, or all. =-simd takes a feature away (write the =), none leaves 1.0.";
 
     /// <summary>The option; null where it is not given.</summary>
-    public static Option<WasmFeatures?> CreateOptional() => new("--features", "-f")
+    /// <param name="otherwise">What holds then.</param>
+    public static Option<WasmFeatures?> Create(string otherwise = "Unless given: 3.0.") => new("--features", "-f")
     {
-        Description = Description + " Unless given, the folder decides.",
+        Description = $"{Description} {otherwise}",
         HelpName = "NAMES",
         CustomParser = result => Parse(result),
     };
+
+    /// <summary>What is given, or WebAssembly 3.0.</summary>
+    public static WasmFeatures ValueOf(ParseResult arguments, Option<WasmFeatures?> option) => arguments.GetValue(option) ?? WasmFeatures.Wasm3;
 
     /// <summary>The feature's name on the command line.</summary>
     public static string NameOf(WasmFeatures feature)

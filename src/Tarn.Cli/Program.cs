@@ -1,6 +1,7 @@
 // Entry point of the tarn command. Each verb is one file in Commands/ that builds a System.CommandLine command; this file only lists them and turns what a
 // module or a path can do wrong into a message on standard error and exit status 1. A stack trace reaches the user only for a bug of ours.
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Tarn.Cli;
 using Tarn.Cli.Commands;
 using Tarn.Wasm;
@@ -37,7 +38,16 @@ RootCommand root = new(
 
 try
 {
-    return root.Parse(RunCommand.SeparateGuestArguments(run, args)).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    ParseResult parsed = root.Parse(RunCommand.SeparateGuestArguments(run, args));
+    if (parsed.Action is ParseErrorAction faulty)
+    {
+        // What is wrong must not scroll away above a page of help.
+        faulty.ShowHelp = false;
+        int status = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        Console.Error.WriteLine($"Try: tarn {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help");
+        return status;
+    }
+    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (WasmException problem)
 {

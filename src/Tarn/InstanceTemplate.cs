@@ -42,7 +42,7 @@ public sealed class InstanceTemplate : IDisposable
 
     /// <summary>Makes an instance of its own store, or of the store that its imports come from.</summary>
     /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>; for an instance of its own store only.</param>
-    /// <param name="limits">What its memories and tables may take; for an instance of its own store only.</param>
+    /// <param name="limits">What its memories and tables may take and it may execute; for an instance of its own store only.</param>
     /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
     /// <exception cref="PoolExhaustedException">No slot is free, or those that are have been promised to others who wait.</exception>
     /// <exception cref="TrapException">A segment does not fit, or the start function trapped.</exception>
@@ -57,9 +57,10 @@ public sealed class InstanceTemplate : IDisposable
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
             return Module.HasStart || limits is not null ? Start(slot, limits) : new Instance(slot.Data, ownsStore: true);
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state) { Limits = limits };
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
         try
         {
+            store.BeginLimits(limits);
             return new Instance(Instantiation.Run(store, this), ownsStore: true);
         }
         catch
@@ -85,7 +86,7 @@ public sealed class InstanceTemplate : IDisposable
     /// start function may call asynchronous host functions.
     /// </summary>
     /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>; for an instance of its own store only.</param>
-    /// <param name="limits">What its memories and tables may take; for an instance of its own store only.</param>
+    /// <param name="limits">What its memories and tables may take and it may execute; for an instance of its own store only.</param>
     /// <param name="cancellationToken">Ends the wait, and stops the start function.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
@@ -107,9 +108,10 @@ public sealed class InstanceTemplate : IDisposable
             PooledInstance? slot = pool.Waiters.Any ? null : pool.TryRent(this, state);
             return slot is not null ? StartAsync(slot, limits, cancellationToken) : WaitAsync(pool, state, limits, cancellationToken);
         }
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state) { Limits = limits };
+        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
         try
         {
+            store.BeginLimits(limits);
             return StartAsync(Instantiation.Initialize(store, this), ownsStore: true, cancellationToken);
         }
         catch

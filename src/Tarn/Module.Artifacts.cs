@@ -24,21 +24,46 @@ public sealed unsafe partial class Module
     {
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
-        (byte[] module, bool writesTables, Compiler.CompiledFunction[] functions) = ModuleArtifact.Read(engine, bytes);
-        WasmModule wasm = WasmModule.Decode(module, engine.Options.Features);
-        // Bodies are not validated again: the hash says that these are the bytes that were. What validation would have learned of them is in the artifact.
-        _ = ModuleValidator.ValidateDeclarations(wasm, engine.Types);
-        if (writesTables)
-            wasm.SetWritesTables();
-        wasm.SetValidated();
-        return new Module(engine, wasm, ModuleCode.FromCompiled(engine, wasm, functions));
+        if (bytes.IsEmpty)
+            throw new IncompatibleArtifactException("there are no bytes");
+        fixed (byte* start = bytes)
+        {
+            using var stream = new UnmanagedMemoryStream(start, bytes.Length);
+            return Load(engine, stream);
+        }
     }
 
-    /// <summary>Loads a compiled module from a file.</summary>
+    /// <summary>
+    /// Loads a compiled module from a file, in one pass and without keeping the file open. A file that is cut off, replaced or written to while it is read
+    /// gives the module as it was, or an error.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <inheritdoc cref="Deserialize"/>
     public static Module DeserializeFile(Engine engine, string path)
     {
+        ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(path);
-        return Deserialize(engine, File.ReadAllBytes(path));
+        engine.ThrowIfDisposed();
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        if (file.CanSeek)
+            return Load(engine, file);
+        // A pipe does not know how much comes.
+        using var all = new MemoryStream();
+        file.CopyTo(all);
+        all.Position = 0;
+        return Load(engine, all);
+    }
+
+    private static Module Load(Engine engine, Stream stream)
+    {
+        ArtifactReader artifact = ArtifactReader.Open(engine, stream);
+        WasmModule wasm = WasmModule.Decode(artifact.ReadBytes(ArtifactSection.Module), engine.Options.Features);
+        // Bodies are not validated again: the checksum says that these are the bytes that were. What validation would have learned of them is in the artifact.
+        _ = ModuleValidator.ValidateDeclarations(wasm, engine.Types);
+        if (artifact.WritesTables)
+            wasm.SetWritesTables();
+        wasm.SetValidated();
+        return new Module(engine, wasm, ModuleCode.FromArtifact(engine, wasm, artifact));
     }
 }

@@ -35,11 +35,19 @@ public sealed unsafe partial class Store
         }
     }
 
+    /// <summary>Sets the limits of a store before anything is made in it.</summary>
+    internal void BeginLimits(StoreLimits? limits)
+    {
+        Limits = limits;
+        if (limits?.Fuel is long fuel)
+            Execution->Fuel = fuel;
+    }
+
     /// <summary>Sets the limits of an instance from a pool, whose memories and tables are there already.</summary>
     /// <exception cref="InstantiationException">They are larger than the limits allow.</exception>
     internal void BeginLimits(StoreLimits limits, InstanceData data)
     {
-        Limits = limits;
+        BeginLimits(limits);
         WasmModule wasm = data.Module.Wasm;
         for (int i = wasm.ImportedMemoryCount; i < data.Memories.Length; i++)
             RequireMemory(data.Memories[i].Type, data.Memories[i].CapacityBytes);

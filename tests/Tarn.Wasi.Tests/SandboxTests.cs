@@ -272,6 +272,18 @@ public sealed class SandboxTests : IDisposable
     }
 
     [Fact]
+    public void A_pipe_among_the_files_holds_nobody_up()
+    {
+        using (System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", [_directory["work/pipe"]]))
+            make.WaitForExit();
+        // Nobody writes to it: an ordinary open would wait for ever, in the kernel, where nothing interrupts it.
+        Assert.Equal(WasiErrno.Success, _guest.Open(Work, "pipe", out int pipe, rights: WasiRights.Read));
+        Assert.Equal("", _guest.ReadText(pipe));
+        Assert.Equal(WasiErrno.Success, _guest.Call("fd_close", pipe));
+        Assert.Equal(WasiErrno.NoSuchDevice, _guest.Open(Work, "pipe", out _, rights: WasiRights.Write));
+    }
+
+    [Fact]
     public void Rights_given_up_do_not_come_back()
     {
         Assert.Equal(WasiErrno.Success, _guest.Open(Work, "plain", out int fd));

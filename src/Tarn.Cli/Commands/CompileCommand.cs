@@ -28,7 +28,7 @@ internal static class CompileCommand
             file, output, memory, fuel,
         };
         command.SetAction(arguments => Run(
-            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel), null)));
+            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel))));
         return command;
     }
 
@@ -40,9 +40,10 @@ internal static class CompileCommand
             return ExitStatus.Failed;
         }
         byte[] bytes = ModuleInput.Read(path);
+        options = ModuleLoader.Adapt(options, bytes.Length);
         using var engine = new Engine(options);
         byte[] artifact;
-        using (var progress = new CompilationProgress(ModuleInput.DisplayName(path), bytes.Length, Console.Error, !Console.IsErrorRedirected))
+        using (ModuleLoader.Watch(options, path, bytes.Length))
         {
             // Nothing is compiled before Serialize does it: the engine is a lazy one.
             using Module module = Module.FromBytes(engine, bytes);

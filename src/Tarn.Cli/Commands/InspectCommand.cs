@@ -25,8 +25,21 @@ internal static class InspectCommand
         Option<string?> html = new("--html") { Description = "Write one self-contained HTML page instead.", HelpName = "FILE" };
         Option<bool> isChecked = new("--checked") { Description = "Compile for checked memories instead of guarded ones." };
         Option<bool> unoptimized = new("--no-optimize") { Description = "Leave the optimiser's passes out." };
-        Option<WasmFeatures> features = FeatureOption.Create();
-        System.CommandLine.Command command = new("inspect", "Show a function as text, IR and machine code.") { file, functions, stage, html, isChecked, unoptimized, features };
+        Option<WasmFeatures?> features = FeatureOption.Create();
+        System.CommandLine.Command command = new(
+            "inspect",
+            """
+            Show what the compiler makes of functions: text, IR as built and as optimised, machine instructions with virtual and real registers, machine code.
+
+            Examples:
+              tarn inspect -f add samples/add.wat                          all stages of one function
+              tarn inspect -f add --stage assembly samples/add.wat         only its machine code
+              tarn inspect -f main --html main.html app.wasm               a page with the stages side by side
+              tarn inspect -f add --stage ir --no-optimize samples/add.wat the IR before any pass
+            """)
+        {
+            file, functions, stage, html, isChecked, unoptimized, features,
+        };
         command.SetAction(arguments =>
         {
             TargetDescription target = TargetDescription.Default with
@@ -34,7 +47,7 @@ internal static class InspectCommand
                 MemoryStrategy = arguments.GetValue(isChecked) ? Compiler.MemoryStrategy.Checked : Compiler.MemoryStrategy.Guarded,
                 Optimize = !arguments.GetValue(unoptimized),
             };
-            WasmModule module = ModuleInput.ReadModule(arguments.GetValue(file)!, arguments.GetValue(features));
+            WasmModule module = ModuleInput.ReadModule(arguments.GetValue(file)!, FeatureOption.ValueOf(arguments, features));
             return Run(module, ModuleInput.DisplayName(arguments.GetValue(file)!), arguments.GetValue(functions) ?? [], target, arguments.GetValue(stage), arguments.GetValue(html));
         });
         return command;

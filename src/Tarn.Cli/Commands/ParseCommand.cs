@@ -11,9 +11,20 @@ internal static class ParseCommand
         Argument<string> file = ModuleInput.File("A module in the text format, or - for standard input.");
         Option<string?> output = new("--output", "-o") { Description = "Where the binary goes; standard output unless given.", HelpName = "FILE" };
         Option<bool> unchecked_ = new("--no-check") { Description = "Write the binary even if the module is not valid." };
-        Option<WasmFeatures> features = FeatureOption.Create();
-        Command command = new("parse", "Translate a module from text to binary.") { file, output, unchecked_, features };
-        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(output), arguments.GetValue(unchecked_), arguments.GetValue(features)));
+        Option<WasmFeatures?> features = FeatureOption.Create();
+        Command command = new(
+            "parse",
+            """
+            Translate a module from text to binary. It is validated first.
+
+            Examples:
+              tarn parse app.wat -o app.wasm             writes the binary
+              tarn parse app.wat | tarn print -          there and back again
+            """)
+        {
+            file, output, unchecked_, features,
+        };
+        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(output), arguments.GetValue(unchecked_), FeatureOption.ValueOf(arguments, features)));
         return command;
     }
 

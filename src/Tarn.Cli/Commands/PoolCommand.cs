@@ -19,7 +19,19 @@ internal static class PoolCommand
         Option<int> hold = new("--hold") { Description = "How many instances are suspended on average, in an asynchronous host function.", HelpName = "COUNT", DefaultValueFactory = _ => 50 };
         Option<double> seconds = new("--seconds", "-s") { Description = "How long.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
-        Command command = new("pool", "Run a load and watch the pools.") { file, invoke, slots, workers, hold, seconds, memory };
+        Command command = new(
+            "pool",
+            """
+            Put the instance pools under load and watch them: every slot, rates, and how long instantiate + call + dispose take.
+
+            Examples:
+              tarn pool                                  ten seconds of a small module in 200 slots
+              tarn pool --slots 1000 --hold 500 -w 4     half of the slots suspended, four threads at work
+              tarn pool -i handle app.wasm -s 60         a module of yours, its function handle, a minute
+            """)
+        {
+            file, invoke, slots, workers, hold, seconds, memory,
+        };
         command.SetAction(arguments =>
         {
             var options = new EngineOptions

@@ -12,9 +12,20 @@ internal static class PrintCommand
         Argument<string> file = ModuleInput.File("A module, or - for standard input.");
         Option<bool> folded = new("--folded") { Description = "Nest operands in their instructions, instead of one instruction a line." };
         Option<string?> output = new("--output", "-o") { Description = "Where the text goes; standard output unless given.", HelpName = "FILE" };
-        Option<WasmFeatures> features = FeatureOption.Create();
-        Command command = new("print", "Write a module as text.") { file, folded, output, features };
-        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(folded), arguments.GetValue(output), arguments.GetValue(features)));
+        Option<WasmFeatures?> features = FeatureOption.Create();
+        Command command = new(
+            "print",
+            """
+            Write a module as text, with names where it has them.
+
+            Examples:
+              tarn print app.wasm | less                 one instruction a line
+              tarn print --folded app.wasm -o app.wat    operands nested in their instructions
+            """)
+        {
+            file, folded, output, features,
+        };
+        command.SetAction(arguments => Run(arguments.GetValue(file)!, arguments.GetValue(folded), arguments.GetValue(output), FeatureOption.ValueOf(arguments, features)));
         return command;
     }
 

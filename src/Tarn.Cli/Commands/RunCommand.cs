@@ -23,7 +23,7 @@ internal static class RunCommand
         Option<string[]> readOnly = new("--read-dir") { Description = "As --dir, for reading only.", HelpName = "HOST[::GUEST]" };
         Option<string[]> variables = new("--env", "-e") { Description = "Set an environment variable of the guest; a name alone passes on yours. Without it a guest's environment is empty.", HelpName = "NAME[=VALUE]" };
         Option<string?> invoke = new("--invoke", "-i") { Description = "Call this exported function instead of the program's start, and print its results.", HelpName = "NAME" };
-        Option<double?> timeout = new("--timeout", "-t") { Description = "Stop the guest after so many seconds (exit status 124).", HelpName = "SECONDS" };
+        Option<double?> timeout = new("--timeout", "-t") { Description = "Stop the guest after so many seconds (exit status 124). They begin with the guest: compiling it does not count.", HelpName = "SECONDS" };
         Option<long?> fuel = new("--fuel") { Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
         Option<string?> maximumMemory = new("--max-memory", "-m") { Description = "What the guest's memory may grow to, for example 64M. Growing further fails inside the guest.", HelpName = "SIZE" };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
@@ -37,6 +37,7 @@ internal static class RunCommand
             Examples:
               tarn run app.wasm --verbose input.txt          the guest gets --verbose and input.txt
               tarn run --dir . app.wasm input.txt            and may open files of this directory
+              tarn run --dir /tmp/x::/ -e LANG app.wasm      sees /tmp/x as its root, and your LANG
               tarn run --read-dir /data::/in app.wasm        sees /data as /in, cannot change it
               tarn run --invoke add samples/add.wat 2 3      calls a function: 5
               tarn run --timeout 2 --max-memory 64M app.wasm keeps it short and small
@@ -50,14 +51,14 @@ internal static class RunCommand
         {
             try
             {
-                EngineOptions options = Options(arguments.GetValue(memory), arguments.GetValue(lazy), arguments.GetValue(fuel) is not null, arguments.GetValue(maximumMemory));
+                EngineOptions options = Options(arguments.GetValue(memory), arguments.GetValue(lazy), arguments.GetValue(fuel) is not null);
                 var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
                 {
                     Directories = arguments.GetValue(directories) ?? [],
                     ReadOnlyDirectories = arguments.GetValue(readOnly) ?? [],
                     Variables = arguments.GetValue(variables) ?? [],
                     Function = arguments.GetValue(invoke),
-                    Fuel = arguments.GetValue(fuel),
+                    Limits = new StoreLimits { Fuel = Fuel(arguments.GetValue(fuel)), MaximumMemoryBytes = Bytes(arguments.GetValue(maximumMemory)) },
                     Timeout = arguments.GetValue(timeout) is double seconds ? Seconds(seconds) : null,
                     Cache = arguments.GetValue(noCache) ? null : CompilationCache.ForUser(),
                 };
@@ -73,7 +74,7 @@ internal static class RunCommand
     }
 
     /// <summary>Options of the engine; those that change code are the same as in <see cref="CompileCommand"/>.</summary>
-    public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel, string? maximumMemory) => new()
+    public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel) => new()
     {
         // One program, which may want more memory than a slot has.
         Allocation = AllocationStrategy.OnDemand,
@@ -82,7 +83,6 @@ internal static class RunCommand
         // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.
         Interruption = true,
         Fuel = fuel,
-        MaximumMemoryPages = maximumMemory is null ? new EngineOptions().MaximumMemoryPages : Pages(maximumMemory),
     };
 
     /// <summary>
@@ -124,11 +124,16 @@ internal static class RunCommand
         ? TimeSpan.FromSeconds(seconds)
         : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"--timeout {seconds}: give a number of seconds above 0"));
 
-    private static long Pages(string text)
+    private static long? Fuel(long? count) => count is null or >= 0 ? count : throw new ArgumentException($"--fuel {count}: give a number of instructions, 0 or more");
+
+    // A limit of the store and not of the engine: the engine's would be part of the code, and every size would be compiled anew.
+    private static long? Bytes(string? text)
     {
         const long PageSize = 64 << 10;
+        if (text is null)
+            return null;
         return ByteSize.TryParse(text, out long bytes) && bytes >= PageSize
-            ? Math.Min(bytes / PageSize, new EngineOptions().MaximumMemoryPages)
+            ? bytes
             : throw new ArgumentException($"--max-memory {text}: give a size of at least 64K, for example 512K, 64M or 2G");
     }
 }

@@ -9,13 +9,24 @@ internal static class ValidateCommand
     public static Command Create()
     {
         Argument<string[]> files = ModuleInput.Files("Modules to check: .wasm, .wat, or - for standard input.");
-        Option<WasmFeatures> features = FeatureOption.Create();
+        Option<WasmFeatures?> features = FeatureOption.Create();
         Option<bool> quiet = new("--quiet", "-q") { Description = "Say nothing of valid modules." };
-        Command command = new("validate", "Check modules. A refused one is reported with the function, the instruction, the byte offset and the rule it breaks.")
+        Command command = new(
+            "validate",
+            """
+            Check modules. A refused one is reported with the function, the instruction, the byte offset and the rule it breaks.
+
+            Examples:
+              tarn validate app.wasm                     app.wasm: valid (1,204 functions, 402,117 bytes)
+              tarn validate samples/broken.wat           says what is wrong with it, and where
+              tarn validate -q *.wasm && echo all fine   nothing but faults is printed
+              tarn validate -f threads app.wasm          with shared memories and atomics allowed
+              tarn validate -f=-simd app.wasm            with SIMD refused
+            """)
         {
             files, features, quiet,
         };
-        command.SetAction(arguments => Run(arguments.GetValue(files)!, arguments.GetValue(features), arguments.GetValue(quiet)));
+        command.SetAction(arguments => Run(arguments.GetValue(files)!, FeatureOption.ValueOf(arguments, features), arguments.GetValue(quiet)));
         return command;
     }
 

@@ -17,8 +17,17 @@ internal static class WastCommand
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
         Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called." };
         Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error that is worded in its own way." };
-        Option<WasmFeatures?> features = FeatureOption.CreateOptional();
-        Command command = new("wast", "Run WebAssembly test scripts; the last line is `N passed, N failed, N skipped`, the exit status 1 when something failed.")
+        Option<WasmFeatures?> features = FeatureOption.Create("Unless given, the folder decides.");
+        Command command = new(
+            "wast",
+            """
+            Run WebAssembly test scripts; the last line is `N passed, N failed, N skipped`, the exit status 1 when something failed.
+
+            Examples:
+              tarn wast spec-testsuite                   all scripts of a folder, features by its subfolders
+              tarn wast -v i32.wast                      one script, with every failure
+              tarn wast --read-only spec-testsuite       decoding and validating only
+            """)
         {
             paths, readOnly, memory, lazy, verbose, features,
         };

@@ -3,7 +3,7 @@
 //   - The key is SHA-256 over the module's bytes and everything that changes its code (Module.Serialize writes the same into the file, and it is checked
 //     again when the file is loaded), so there is nothing to invalidate.
 //   - A file is written under a name of its own and then renamed: processes that race write the same contents, and nobody ever reads half of one.
-//   - The directory is made for its owner alone and used only if nobody else may write to it: what is loaded from it is executed.
+//   - The directory is made for its owner alone and used only if it is ours and nobody else may write to it: what is loaded from it is executed.
 //   - Nothing that goes wrong here stops a program: without a cache it is compiled.
 using System.Security.Cryptography;
 using System.Text;
@@ -72,7 +72,7 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
             if (!File.Exists(path) || !IsPrivate())
                 return null;
             Module module = Module.DeserializeFile(engine, path);
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow); // what is used is kept
+            Touch(path);
             return module;
         }
         catch (IncompatibleArtifactException)
@@ -115,7 +115,8 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
         }
     }
 
-    private bool IsPrivate() => OperatingSystem.IsWindows() || (File.GetUnixFileMode(directory) & WritableByOthers) == 0;
+    private bool IsPrivate() => OperatingSystem.IsLinux() && FileOwner.TryGet(directory, out uint owner) && owner == FileOwner.Ours
+        && (File.GetUnixFileMode(directory) & WritableByOthers) == 0;
 
     // The least recently used go first. Files that another process deletes meanwhile are as gone as they should be.
     private void Trim()
@@ -127,6 +128,19 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
             total += file.Length;
             if (total > capacity)
                 TryDelete(file.FullName);
+        }
+    }
+
+    // What is used is kept. Where the cache may only be read, nothing has to be kept.
+    private static void Touch(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The module is loaded: that is what counts.
         }
     }
 

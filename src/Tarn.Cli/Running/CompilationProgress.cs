@@ -1,7 +1,9 @@
-// Says what takes so long when a compilation does: on a terminal, after half a second, on a line that goes away again. Where standard error is no terminal
-// nobody is waiting in front of it, and nothing is printed.
+// Says what takes so long when a compilation does, and how far it is: on a terminal, after half a second, on a line that goes away again. Where standard error is no
+// terminal nobody is waiting in front of it, and nothing is printed: what a guest writes there stays the guest's. One line of plain characters and not Spectre.Console's
+// display, which starts by loading itself for longer than most compilations take, and leaves the cursor hidden where Ctrl-C ends the process.
 using System.Diagnostics;
 using System.Globalization;
+using Tarn.Modules;
 
 namespace Tarn.Cli.Running;
 
@@ -13,13 +15,21 @@ internal sealed class CompilationProgress : IDisposable
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly TextWriter _output;
     private readonly string _what;
+    private readonly CompilationCounter _counter;
     private readonly Timer? _timer;
     private int _width;
     private bool _disposed;
 
-    public CompilationProgress(string name, long size, TextWriter output, bool isTerminal)
+    /// <summary>Begins to watch.</summary>
+    /// <param name="name">What is compiled.</param>
+    /// <param name="size">Its size in bytes.</param>
+    /// <param name="counter">How far it is.</param>
+    /// <param name="output">Where the line goes.</param>
+    /// <param name="isTerminal">Whether anybody looks at it.</param>
+    public CompilationProgress(string name, long size, CompilationCounter counter, TextWriter output, bool isTerminal)
     {
         _output = output;
+        _counter = counter;
         _what = $"compiling {name} ({ByteSize.Format(size)})";
         // A timer costs a thread: small modules are done before anyone could see anything.
         if (isTerminal && size >= CompilationCache.SmallestModule)
@@ -37,15 +47,26 @@ internal sealed class CompilationProgress : IDisposable
         _timer?.Dispose();
     }
 
+    /// <summary>The line, as it stands at a time and a share.</summary>
+    internal static string Line(string what, TimeSpan elapsed, double? share)
+    {
+        const int Width = 20;
+        int full = (int)((share ?? 0) * Width);
+        string bar = share is double part
+            ? string.Create(CultureInfo.InvariantCulture, $"[{new string('#', full)}{new string('.', Width - full)}] {part * 100:0} %")
+            : "validating";
+        return string.Create(CultureInfo.InvariantCulture, $"tarn: {what} {bar}, {elapsed.TotalSeconds:0.0} s");
+    }
+
     private void Show()
     {
         lock (_lock)
         {
             if (_disposed)
                 return;
-            string line = string.Create(CultureInfo.InvariantCulture, $"tarn: {_what} … {Stopwatch.GetElapsedTime(_start).TotalSeconds:0.0} s");
+            string line = Line(_what, Stopwatch.GetElapsedTime(_start), _counter.Share);
             _width = Math.Max(_width, line.Length);
-            _output.Write("\r" + line);
+            _output.Write("\r" + line.PadRight(_width));
         }
     }
 }

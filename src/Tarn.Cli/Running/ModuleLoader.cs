@@ -1,5 +1,6 @@
 // How `tarn run` gets from a path to a module that can be instantiated: text, binary or compiled ahead of time, told apart by the contents; through the
 // cache where that saves time.
+using Tarn.Modules;
 
 namespace Tarn.Cli.Running;
 
@@ -21,17 +22,23 @@ internal static class ModuleLoader
     }
 
     /// <summary>What an engine needs to be told of a module to compile it well: small ones are not worth a second thread.</summary>
-    public static EngineOptions Adapt(EngineOptions options, int size) => size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options;
+    public static EngineOptions Adapt(EngineOptions options, int size) =>
+        size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options with { CompilationCounter = new CompilationCounter() };
 
     /// <summary>Compiles a module, or loads it from the cache.</summary>
     public static Module Load(EngineOptions options, Engine engine, string path, byte[] bytes, CompilationCache? cache)
     {
         RefuseComponents(bytes);
-        using var progress = new CompilationProgress(ModuleInput.DisplayName(path), bytes.Length, Console.Error, !Console.IsErrorRedirected);
+        using CompilationProgress? progress = Watch(options, path, bytes.Length);
         return cache is null || bytes.Length < CompilationCache.SmallestModule || options.Compilation == CompilationMode.Lazy
             ? Module.FromBytes(engine, bytes)
             : cache.GetOrCompile(options, engine, bytes, out _);
     }
+
+    /// <summary>Shows how far a compilation is, where <see cref="Adapt"/> has found that it may take long and somebody looks; else null.</summary>
+    public static CompilationProgress? Watch(EngineOptions options, string path, int size) => options.CompilationCounter is not null && !Console.IsErrorRedirected
+        ? new CompilationProgress(ModuleInput.DisplayName(path), size, options.CompilationCounter, Console.Error, isTerminal: true)
+        : null;
 
     // "\0asm", then version 13 and layer 1 where a core module has version 1 and layer 0.
     private static void RefuseComponents(ReadOnlySpan<byte> bytes)

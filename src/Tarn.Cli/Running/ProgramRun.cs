@@ -14,7 +14,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     public string? Function { get; init; }
 
-    public long? Fuel { get; init; }
+    public StoreLimits? Limits { get; init; }
 
     public TimeSpan? Timeout { get; init; }
 
@@ -27,7 +27,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         using var watchdog = new Watchdog(Timeout);
         try
         {
-            return Execute(watchdog.Token);
+            return Execute(watchdog);
         }
         catch (TrapException e)
         {
@@ -36,7 +36,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         }
         catch (OperationCanceledException e) when (watchdog.Status != 0)
         {
-            Console.Error.WriteLine($"tarn: the guest was stopped: {Watchdog.Reason(watchdog.Status)}");
+            Console.Error.WriteLine($"tarn: the guest was stopped: {watchdog.Reason}");
             if (e.InnerException is TrapException { Trap.Backtrace: { Count: > 0 } frames })
                 Console.Error.WriteLine(string.Join('\n', frames.Take(20).Select(frame => $"   at {frame}")));
             return watchdog.Status;
@@ -44,6 +44,11 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         catch (LinkException e)
         {
             Console.Error.WriteLine($"tarn: {e.Message}\nhint: {LinkHint(e)}");
+            return ExitStatus.Failed;
+        }
+        catch (InstantiationException e) when (Limits?.MaximumMemoryBytes is not null)
+        {
+            Console.Error.WriteLine($"tarn: {e.Message}\nhint: the program asks for more memory at its start than --max-memory allows");
             return ExitStatus.Failed;
         }
         catch (IncompatibleArtifactException e)
@@ -62,7 +67,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         _ => "tarn run offers WASI preview 1 and nothing else; a host with functions of its own is a few lines of C#, see the samples",
     };
 
-    private int Execute(CancellationToken token)
+    private int Execute(Watchdog watchdog)
     {
         bool compiled = ModuleLoader.IsArtifactFile(path);
         byte[] bytes = compiled ? [] : ModuleInput.Read(path);
@@ -76,13 +81,14 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         if (module.Imports.Any(import => import.Module == WasiLinkerExtensions.ModuleName))
             linker.DefineWasi(context);
         using InstanceTemplate template = linker.Prepare(module);
-        using Instance instance = template.Instantiate();
-        if (Fuel is long most)
-            instance.Fuel = most;
-        if (isProgram)
-            return context.Run(instance, token);
+        CancellationToken token = watchdog.Token;
+        // Everything that could be refused has been: from here on it is the guest's time, its start function's too.
+        watchdog.EnterGuest();
         try
         {
+            using Instance instance = Wait(template.InstantiateAsync(limits: Limits, cancellationToken: token));
+            if (isProgram)
+                return context.Run(instance, token);
             if (instance.TryGetFunction("_initialize", out Function initialize))
                 Wait(initialize.InvokeAsync([], token));
             Call(instance.GetFunction(function), token);
@@ -92,9 +98,13 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         {
             return exit.ExitCode;
         }
+        finally
+        {
+            watchdog.LeaveGuest();
+        }
     }
 
-    private static Value[] Wait(ValueTask<Value[]> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
+    private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
 
     private void Call(Function function, CancellationToken token)
     {

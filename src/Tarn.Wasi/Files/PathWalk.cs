@@ -133,7 +133,10 @@ internal sealed class PathWalk : IDisposable
         WasiErrno errno = Directory.OpenDirectory(part, out WasiDirectory? directory);
         if (errno == WasiErrno.Success)
         {
-            _opened.Add(directory!);
+            // An embedder's own file system may be wrong.
+            if (directory is null)
+                return WasiErrno.InputOutput;
+            _opened.Add(directory);
             return WasiErrno.Success;
         }
         if (errno is not (WasiErrno.NotDirectory or WasiErrno.Loop))

@@ -276,7 +276,7 @@ internal static class PathFunctions
                     return errno;
                 errno = walk.Directory.Reopen(out WasiDirectory? again);
                 node = again;
-                return errno;
+                return errno == WasiErrno.Success && again is null ? WasiErrno.InputOutput : errno;
             }
             if (wantsDirectory)
             {
@@ -307,6 +307,9 @@ internal static class PathFunctions
                     errno = WasiErrno.Loop;
                 }
             }
+            // An embedder's own file system may say success and give nothing.
+            if (errno == WasiErrno.Success && node is null)
+                return WasiErrno.InputOutput;
             bool exclusive = (how & WasiOpenFlags.Exclusive) != 0;
             if (errno != WasiErrno.Loop || exclusive || !(follow || walk.MustBeDirectory))
                 return errno;

@@ -6,7 +6,7 @@ using Tarn.Compiler.Abi;
 
 namespace Tarn.Modules;
 
-internal sealed class FunctionCompiler : IFunctionCompiler
+internal sealed class FunctionCompiler
 {
     // Contexts hold the storage of all stages, a few hundred KiB once warm: they are shared by all modules of the process, and one for each thread that
     // ever compiled at the same time stays.
@@ -23,9 +23,11 @@ internal sealed class FunctionCompiler : IFunctionCompiler
         _layout = layout;
     }
 
+    /// <summary>All defined functions, in order.</summary>
     public CompiledFunction[] CompileAll()
     {
         var functions = new CompiledFunction[_wasm.Bodies.Length];
+        _engine.Options.CompilationCounter?.Begin(TotalBytes());
         int threads = _engine.Options.CompilationThreads == 0 ? Environment.ProcessorCount : _engine.Options.CompilationThreads;
         if (threads == 1 || functions.Length < 2)
         {
@@ -45,6 +47,7 @@ internal sealed class FunctionCompiler : IFunctionCompiler
         return functions;
     }
 
+    /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
         if (!s_contexts.TryTake(out FunctionCompilation? context))
@@ -53,6 +56,15 @@ internal sealed class FunctionCompiler : IFunctionCompiler
         // One in which a function failed is dropped: nobody can say what state it is in.
         CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
         s_contexts.Add(context);
+        _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
         return function;
+    }
+
+    private long TotalBytes()
+    {
+        long total = 0;
+        foreach (ref readonly FunctionBody body in _wasm.Bodies)
+            total += body.Length;
+        return total;
     }
 }

@@ -1,137 +1,103 @@
-// The format of compiled modules: the module's bytes, the machine code of every function and its tables. Little endian, lengths
-// first. Machine code is executed as it is, so everything that it depends on is in the header and compared; the hash finds damage.
-// Nothing finds malice: an artifact is as trusted as a program, which Module.Deserialize tells its callers.
+// The format of compiled modules, and writing it. Little endian.
 //
-//   "TARNAOT\0" | SHA-256 of all that follows | u32 format | text identity | bytes module | u8 writes tables | u32 functions
-//   for each: bytes code | i32 frame size | i32 stack argument bytes | relocations (i32 offset, u8 kind, i32 target)
-//             | trap sites (i32 offset, u8 code, i32 wasm offset, u8 prologue) | call sites (i32 return offset, i32 wasm offset)
+//   "TARNAOT\0" | u32 format | u32 flags (1: writes tables) | checksum of header and identity, itself counted as zero
+//   | u32 bytes of identity | u32 sections | for each section: u64 bytes, checksum | identity (UTF-8) | the sections one behind the other
+//
+// Code is laid out as it will lie in memory, but for its relocations, and tables are the arrays of CodeTables: loading is a few large reads to where things stay.
+// Machine code is executed as it is, so everything that it depends on is in the identity and compared. Checksums find damage. Nothing finds malice: an
+// artifact is as trusted as a program, which Module.Deserialize tells its callers.
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 
 namespace Tarn.Modules;
 
-using TrapCode = Tarn.Compiler.Abi.TrapCode;
-
 internal static class ModuleArtifact
 {
-    private const uint Format = 2;
-    private const int HashSize = 32;
+    public const uint Format = 3;
+    public const uint WritesTablesFlag = 1;
+    public const int SectionCount = (int)ArtifactSection.RelocationTargets + 1;
+    public const int FormatAt = 8;
+    public const int FlagsAt = 12;
+    public const int ChecksumAt = 16;
+    public const int IdentityLengthAt = 32;
+    public const int SectionCountAt = 36;
+    public const int SectionsAt = 40;
+    public const int SectionEntrySize = sizeof(ulong) + Checksum.Size;
+    public const int HeaderSize = SectionsAt + (SectionCount * SectionEntrySize);
 
-    private static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
+    /// <summary>What lies between functions: a breakpoint.</summary>
+    public const byte Filler = 0xCC;
+
+    public static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
 
     public static byte[] Write(Engine engine, WasmModule wasm, CompiledFunction[] functions)
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream, Encoding.UTF8);
-        writer.Write(Magic);
-        writer.Write(new byte[HashSize]);
-        writer.Write(Format);
-        writer.Write(Identity(engine));
-        WriteBytes(writer, wasm.Bytes.Span);
-        writer.Write(wasm.WritesTables);
-        writer.Write(functions.Length);
-        foreach (CompiledFunction function in functions)
-            WriteFunction(writer, function);
-        writer.Flush();
-        byte[] bytes = stream.ToArray();
-        SHA256.HashData(bytes.AsSpan(Magic.Length + HashSize), bytes.AsSpan(Magic.Length, HashSize));
-        return bytes;
-    }
-
-    /// <exception cref="IncompatibleArtifactException">The artifact is damaged or made for something else.</exception>
-    public static (byte[] Module, bool WritesTables, CompiledFunction[] Functions) Read(Engine engine, ReadOnlySpan<byte> bytes)
-    {
-        if (!bytes.StartsWith(Magic))
-            throw new IncompatibleArtifactException("these bytes are no compiled module: they do not begin with TARNAOT");
-        if (bytes.Length < Magic.Length + HashSize + sizeof(uint))
-            throw new IncompatibleArtifactException("the compiled module is cut off");
-        Span<byte> hash = stackalloc byte[HashSize];
-        SHA256.HashData(bytes[(Magic.Length + HashSize)..], hash);
-        if (!hash.SequenceEqual(bytes.Slice(Magic.Length, HashSize)))
-            throw new IncompatibleArtifactException("the compiled module is damaged: its contents do not have the hash that it names");
-        using var reader = new BinaryReader(new MemoryStream(bytes[(Magic.Length + HashSize)..].ToArray()), Encoding.UTF8);
-        uint format = reader.ReadUInt32();
-        if (format != Format)
-            throw new IncompatibleArtifactException($"the compiled module has format {format}; this version of Tarn reads format {Format}. Compile it again");
-        string made = reader.ReadString();
-        string wanted = Identity(engine);
-        if (made != wanted)
-            throw new IncompatibleArtifactException($"the compiled module was made for another engine; compile it again. Made for: {made}. This engine: {wanted}");
-        byte[] module = ReadBytes(reader);
-        bool writesTables = reader.ReadBoolean();
-        var functions = new CompiledFunction[reader.ReadInt32()];
+        CodeTables tables = CodeTables.Of(functions);
+        byte[] code = new byte[tables.Size];
+        code.AsSpan().Fill(Filler);
+        int relocations = functions.Sum(function => function.Relocations.Length);
+        int[] offsets = new int[relocations];
+        byte[] kinds = new byte[relocations];
+        int[] targets = new int[relocations];
+        int at = 0;
         for (int i = 0; i < functions.Length; i++)
-            functions[i] = ReadFunction(reader);
-        return (module, writesTables, functions);
+        {
+            functions[i].Code.CopyTo(code.AsSpan(tables.Starts[i]));
+            foreach (ref readonly Relocation relocation in functions[i].Relocations.AsSpan())
+            {
+                offsets[at] = tables.Starts[i] + relocation.Offset;
+                kinds[at] = (byte)relocation.Kind;
+                targets[at++] = relocation.Target;
+            }
+        }
+        byte[] identity = Encoding.UTF8.GetBytes(Identity(engine));
+        var sections = new ReadOnlyMemory<byte>[SectionCount];
+        sections[(int)ArtifactSection.Module] = wasm.Bytes;
+        sections[(int)ArtifactSection.Code] = code;
+        sections[(int)ArtifactSection.Starts] = BytesOf(tables.Starts);
+        sections[(int)ArtifactSection.Lengths] = BytesOf(tables.Lengths);
+        sections[(int)ArtifactSection.FrameSizes] = BytesOf(tables.FrameSizes);
+        sections[(int)ArtifactSection.StackArgumentBytes] = BytesOf(tables.StackArgumentBytes);
+        sections[(int)ArtifactSection.TrapOffsets] = BytesOf(tables.TrapOffsets);
+        sections[(int)ArtifactSection.TrapWasmOffsets] = BytesOf(tables.TrapWasmOffsets);
+        sections[(int)ArtifactSection.TrapCodes] = tables.TrapCodes;
+        sections[(int)ArtifactSection.CallOffsets] = BytesOf(tables.CallOffsets);
+        sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
+        sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(offsets);
+        sections[(int)ArtifactSection.RelocationKinds] = kinds;
+        sections[(int)ArtifactSection.RelocationTargets] = BytesOf(targets);
+
+        byte[] artifact = new byte[checked(HeaderSize + identity.Length + sections.Sum(section => section.Length))];
+        Span<byte> header = artifact.AsSpan(0, HeaderSize + identity.Length);
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[FormatAt..], Format);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[FlagsAt..], wasm.WritesTables ? WritesTablesFlag : 0);
+        BinaryPrimitives.WriteInt32LittleEndian(header[IdentityLengthAt..], identity.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(header[SectionCountAt..], SectionCount);
+        identity.CopyTo(header[HeaderSize..]);
+        int position = header.Length;
+        for (int i = 0; i < sections.Length; i++)
+        {
+            ReadOnlySpan<byte> section = sections[i].Span;
+            Span<byte> entry = header.Slice(SectionsAt + (i * SectionEntrySize), SectionEntrySize);
+            BinaryPrimitives.WriteInt64LittleEndian(entry, section.Length);
+            BinaryPrimitives.WriteUInt128LittleEndian(entry[sizeof(ulong)..], Checksum.Of(section));
+            section.CopyTo(artifact.AsSpan(position));
+            position += section.Length;
+        }
+        BinaryPrimitives.WriteUInt128LittleEndian(header[ChecksumAt..], Checksum.Of(header));
+        return artifact;
     }
 
-    // Everything that changes compiled code apart from the module. The version is that of the build, not of the release.
-    private static string Identity(Engine engine) =>
+    /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
+    public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
         + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {RuntimeInformation.ProcessArchitecture} {(uint)Tarn.Assembler.X64.CpuFeatureDetector.Detect():x}, "
         + $"{engine.Target}, features {(int)engine.Options.Features:x}";
 
-    private static void WriteFunction(BinaryWriter writer, CompiledFunction function)
-    {
-        WriteBytes(writer, function.Code);
-        writer.Write(function.FrameSize);
-        writer.Write(function.StackArgumentBytes);
-        writer.Write(function.Relocations.Length);
-        foreach (Relocation relocation in function.Relocations)
-        {
-            writer.Write(relocation.Offset);
-            writer.Write((byte)relocation.Kind);
-            writer.Write(relocation.Target);
-        }
-        writer.Write(function.TrapSites.Length);
-        foreach (TrapSite site in function.TrapSites)
-        {
-            writer.Write(site.Offset);
-            writer.Write((byte)site.Code);
-            writer.Write(site.WasmOffset);
-            writer.Write(site.InPrologue);
-        }
-        writer.Write(function.CallSites.Length);
-        foreach (CallSite site in function.CallSites)
-        {
-            writer.Write(site.ReturnOffset);
-            writer.Write(site.WasmOffset);
-        }
-    }
-
-    private static CompiledFunction ReadFunction(BinaryReader reader)
-    {
-        byte[] code = ReadBytes(reader);
-        int frameSize = reader.ReadInt32();
-        int stackArgumentBytes = reader.ReadInt32();
-        var relocations = new Relocation[reader.ReadInt32()];
-        for (int i = 0; i < relocations.Length; i++)
-            relocations[i] = new Relocation(reader.ReadInt32(), (SymbolKind)reader.ReadByte(), reader.ReadInt32());
-        var traps = new TrapSite[reader.ReadInt32()];
-        for (int i = 0; i < traps.Length; i++)
-            traps[i] = new TrapSite(reader.ReadInt32(), (TrapCode)reader.ReadByte(), reader.ReadInt32(), reader.ReadBoolean());
-        var calls = new CallSite[reader.ReadInt32()];
-        for (int i = 0; i < calls.Length; i++)
-            calls[i] = new CallSite(reader.ReadInt32(), reader.ReadInt32());
-        return new CompiledFunction
-        {
-            Code = code,
-            Relocations = relocations,
-            TrapSites = traps,
-            CallSites = calls,
-            FrameSize = frameSize,
-            StackArgumentBytes = stackArgumentBytes,
-        };
-    }
-
-    private static void WriteBytes(BinaryWriter writer, ReadOnlySpan<byte> bytes)
-    {
-        writer.Write(bytes.Length);
-        writer.Write(bytes);
-    }
-
-    private static byte[] ReadBytes(BinaryReader reader) => reader.ReadBytes(reader.ReadInt32());
+    // Tarn runs on little-endian processors only, as it generates code for no other.
+    private static byte[] BytesOf(int[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
 }

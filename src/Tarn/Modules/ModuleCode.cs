@@ -12,25 +12,23 @@ namespace Tarn.Modules;
 
 internal sealed unsafe class ModuleCode : IDisposable
 {
-    private const int FunctionAlignment = 32;
-
     private readonly Engine _engine;
     private readonly WasmModule _wasm;
-    private readonly IFunctionCompiler _compiler;
+    private readonly FunctionCompiler _compiler;
     private readonly Lock _lock = new();
     private readonly LazyThunks? _thunks;
     private readonly List<CodeBlock> _blocks = [];
     private readonly nint[] _entries;
     private bool _disposed;
 
-    private ModuleCode(Engine engine, WasmModule wasm, VmContextLayout layout, IFunctionCompiler compiler)
+    private ModuleCode(Engine engine, WasmModule wasm, bool lazy)
     {
         _engine = engine;
         _wasm = wasm;
-        Layout = layout;
-        _compiler = compiler;
+        Layout = new VmContextLayout(wasm);
+        _compiler = new FunctionCompiler(engine, wasm, Layout);
         _entries = new nint[wasm.Bodies.Length];
-        if (engine.Options.Compilation == CompilationMode.Lazy && _entries.Length > 0)
+        if (lazy && _entries.Length > 0)
         {
             _thunks = Machine.Current.Stubs.CreateLazyThunks(_entries.Length);
             for (int i = 0; i < _entries.Length; i++)
@@ -46,8 +44,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     /// <summary>Compiles, or gets ready to compile.</summary>
     public static ModuleCode Compile(Engine engine, WasmModule wasm)
     {
-        var layout = new VmContextLayout(wasm);
-        var code = new ModuleCode(engine, wasm, layout, new FunctionCompiler(engine, wasm, layout));
+        var code = new ModuleCode(engine, wasm, engine.Options.Compilation == CompilationMode.Lazy);
         try
         {
             if (code._thunks is null && wasm.Bodies.Length > 0)
@@ -61,13 +58,16 @@ internal sealed unsafe class ModuleCode : IDisposable
         return code;
     }
 
-    /// <summary>Loads code that was compiled earlier.</summary>
-    public static ModuleCode FromCompiled(Engine engine, WasmModule wasm, CompiledFunction[] functions)
+    /// <summary>Loads code that was compiled earlier, all of it: there is nothing left to put off.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="wasm">The module, which is not read any more.</param>
+    /// <param name="artifact">Where code and tables come from, at its machine code.</param>
+    /// <exception cref="IncompatibleArtifactException">The artifact is damaged or ends early.</exception>
+    public static ModuleCode FromArtifact(Engine engine, WasmModule wasm, ArtifactReader artifact)
     {
-        var layout = new VmContextLayout(wasm);
-        var code = new ModuleCode(engine, wasm, layout, new PrecompiledFunctions(functions));
-        if (code._thunks is null && functions.Length > 0)
-            code.Load(0, functions);
+        var code = new ModuleCode(engine, wasm, lazy: false);
+        if (wasm.Bodies.Length > 0)
+            code.Load(artifact);
         return code;
     }
 
@@ -108,60 +108,104 @@ internal sealed unsafe class ModuleCode : IDisposable
     // Lays functions out in one block, patches and publishes it.
     private void Load(int firstIndex, CompiledFunction[] functions)
     {
-        var starts = new int[functions.Length];
-        int size = 0;
-        for (int i = 0; i < functions.Length; i++)
-        {
-            starts[i] = size;
-            size = checked((size + functions[i].Code.Length + FunctionAlignment) & ~(FunctionAlignment - 1));
-        }
+        CodeTables tables = CodeTables.Of(functions);
         CodeArena arena = Machine.Current.Arena;
-        CodeBlock block = arena.Allocate(size);
+        CodeBlock block = arena.Allocate(tables.Size);
         try
         {
-            block.Bytes.Fill(0xCC);
+            block.Bytes.Fill(ModuleArtifact.Filler);
             for (int i = 0; i < functions.Length; i++)
-                functions[i].Code.CopyTo(block.Bytes[starts[i]..]);
-            if (_thunks is null)
-            {
-                for (int i = 0; i < functions.Length; i++)
-                    _entries[firstIndex + i] = (nint)block.Address + starts[i];
-            }
+                functions[i].Code.CopyTo(block.Bytes[tables.Starts[i]..]);
+            SetEntries(block, firstIndex, tables);
             for (int i = 0; i < functions.Length; i++)
             {
                 foreach (ref readonly Relocation relocation in functions[i].Relocations.AsSpan())
-                    Patch(block.Address + starts[i] + relocation.Offset, relocation);
+                    Patch(block.Address + tables.Starts[i] + relocation.Offset, relocation.Kind, relocation.Target);
             }
-            arena.Publish(block, new ModuleCodeOwner(this, firstIndex + _wasm.ImportedFunctionCount, starts, functions));
+            arena.Publish(block, new ModuleCodeOwner(this, firstIndex + _wasm.ImportedFunctionCount, tables));
         }
         catch
         {
             arena.Free(block);
             throw;
         }
+        Add(block, firstIndex, tables);
+    }
+
+    // The same for a block that was laid out when the artifact was written. Code goes from the file to where it will run, without a stop between.
+    private void Load(ArtifactReader artifact)
+    {
+        CodeArena arena = Machine.Current.Arena;
+        CodeBlock block = arena.Allocate((int)artifact.LengthOf(ArtifactSection.Code));
+        CodeTables tables;
+        try
+        {
+            artifact.Read(ArtifactSection.Code, block.Bytes);
+            tables = new CodeTables
+            {
+                Size = block.Length,
+                Starts = artifact.ReadNumbers(ArtifactSection.Starts),
+                Lengths = artifact.ReadNumbers(ArtifactSection.Lengths),
+                FrameSizes = artifact.ReadNumbers(ArtifactSection.FrameSizes),
+                StackArgumentBytes = artifact.ReadNumbers(ArtifactSection.StackArgumentBytes),
+                TrapOffsets = artifact.ReadNumbers(ArtifactSection.TrapOffsets),
+                TrapWasmOffsets = artifact.ReadNumbers(ArtifactSection.TrapWasmOffsets),
+                TrapCodes = artifact.ReadBytes(ArtifactSection.TrapCodes),
+                CallOffsets = artifact.ReadNumbers(ArtifactSection.CallOffsets),
+                CallWasmOffsets = artifact.ReadNumbers(ArtifactSection.CallWasmOffsets),
+            };
+            int[] offsets = artifact.ReadNumbers(ArtifactSection.RelocationOffsets);
+            byte[] kinds = artifact.ReadBytes(ArtifactSection.RelocationKinds);
+            int[] targets = artifact.ReadNumbers(ArtifactSection.RelocationTargets);
+            if (tables.Starts.Length != _entries.Length || kinds.Length != offsets.Length || targets.Length != offsets.Length)
+                throw new IncompatibleArtifactException("the compiled module is damaged: its tables do not fit together");
+            SetEntries(block, 0, tables);
+            for (int i = 0; i < offsets.Length; i++)
+                Patch(block.Address + offsets[i], (SymbolKind)kinds[i], targets[i]);
+            arena.Publish(block, new ModuleCodeOwner(this, _wasm.ImportedFunctionCount, tables));
+        }
+        catch
+        {
+            arena.Free(block);
+            throw;
+        }
+        Add(block, 0, tables);
+    }
+
+    // Before anything is patched: functions call each other in both directions.
+    private void SetEntries(CodeBlock block, int firstIndex, CodeTables tables)
+    {
+        if (_thunks is not null)
+            return;
+        for (int i = 0; i < tables.Starts.Length; i++)
+            _entries[firstIndex + i] = (nint)block.Address + tables.Starts[i];
+    }
+
+    private void Add(CodeBlock block, int firstIndex, CodeTables tables)
+    {
         _blocks.Add(block);
         if (_thunks is not null)
         {
-            for (int i = 0; i < functions.Length; i++)
-                _thunks.SetTarget(firstIndex + i, (nint)block.Address + starts[i]);
+            for (int i = 0; i < tables.Starts.Length; i++)
+                _thunks.SetTarget(firstIndex + i, (nint)block.Address + tables.Starts[i]);
         }
         if (_engine.Options.PerfMap)
-            PerfMap.Write(_wasm, block, firstIndex + _wasm.ImportedFunctionCount, starts, functions);
+            PerfMap.Write(_wasm, block, firstIndex + _wasm.ImportedFunctionCount, tables);
     }
 
-    private void Patch(byte* field, in Relocation relocation)
+    private void Patch(byte* field, SymbolKind kind, int symbol)
     {
-        if (relocation.Kind == SymbolKind.TypeId)
+        if (kind == SymbolKind.TypeId)
         {
-            *(int*)field = _wasm.CanonicalIds[relocation.Target];
+            *(int*)field = _wasm.CanonicalIds[symbol];
             return;
         }
-        nint target = relocation.Kind switch
+        nint target = kind switch
         {
-            SymbolKind.Function => _entries[relocation.Target - _wasm.ImportedFunctionCount],
-            SymbolKind.Builtin => Machine.Current.Stubs.Builtin((BuiltinId)relocation.Target),
+            SymbolKind.Function => _entries[symbol - _wasm.ImportedFunctionCount],
+            SymbolKind.Builtin => Machine.Current.Stubs.Builtin((BuiltinId)symbol),
             SymbolKind.Trap => Machine.Current.Stubs.Trap,
-            _ => throw new InvalidOperationException($"a relocation of kind {relocation.Kind} cannot be loaded"),
+            _ => throw new InvalidOperationException($"a relocation of kind {kind} cannot be loaded"),
         };
         *(int*)field = checked((int)(target - (nint)(field + sizeof(int))));
     }

@@ -2,7 +2,6 @@
 // reads for code it has no file of. Diagnostic: a failure to write is ignored.
 using System.Globalization;
 using System.Text;
-using Tarn.Compiler;
 using Tarn.Platform;
 
 namespace Tarn.Modules;
@@ -11,13 +10,13 @@ internal static unsafe class PerfMap
 {
     private static readonly Lock s_lock = new();
 
-    public static void Write(WasmModule wasm, CodeBlock block, int firstFunction, int[] starts, CompiledFunction[] functions)
+    public static void Write(WasmModule wasm, CodeBlock block, int firstFunction, CodeTables tables)
     {
         var text = new StringBuilder();
-        for (int i = 0; i < functions.Length; i++)
+        for (int i = 0; i < tables.Starts.Length; i++)
         {
             string name = wasm.Names.Functions.Find(firstFunction + i) ?? "func[" + (firstFunction + i).ToString(CultureInfo.InvariantCulture) + "]";
-            text.Append(CultureInfo.InvariantCulture, $"{(nint)block.Address + starts[i]:x} {functions[i].Code.Length:x} wasm!{name}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{(nint)block.Address + tables.Starts[i]:x} {tables.Lengths[i]:x} wasm!{name}\n");
         }
         try
         {

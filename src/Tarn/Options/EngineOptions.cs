@@ -1,5 +1,7 @@
 // The choices that hold for everything an engine makes. Those that change compiled code (memory strategy, interruption,
 // fuel) are part of a serialized module's identity.
+using Tarn.Modules;
+
 namespace Tarn;
 
 /// <summary>How an engine compiles, allocates and stops guests.</summary>
@@ -55,6 +57,9 @@ public sealed record EngineOptions
     /// <see cref="SuspensionException"/>; <c>InvokeAsync</c> never blocks.
     /// </summary>
     public bool BlockOnPendingHostFunctions { get; init; }
+
+    /// <summary>Told how far the compilation of all functions of a module is.</summary>
+    internal CompilationCounter? CompilationCounter { get; init; }
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>

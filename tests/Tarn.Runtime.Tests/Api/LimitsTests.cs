@@ -50,6 +50,25 @@ public sealed class LimitsTests
 
     [Theory]
     [MemberData(nameof(Allocations))]
+    public async Task A_start_function_pays_with_fuel_too(AllocationStrategy allocation)
+    {
+        using var engine = new Engine(new EngineOptions { Fuel = true, Allocation = allocation });
+        using Module module = Module.FromText(engine, "(module (func $f (loop $l (br $l))) (start $f))");
+        using InstanceTemplate template = new Linker(engine).Prepare(module);
+        Assert.Equal(TrapCode.OutOfFuel, Assert.Throws<TrapException>(() => template.Instantiate(limits: new StoreLimits { Fuel = 10_000 })).Code);
+        Assert.Equal(TrapCode.OutOfFuel, (await Assert.ThrowsAsync<TrapException>(async () => await template.InstantiateAsync(limits: new StoreLimits { Fuel = 0 }))).Code);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StoreLimits { Fuel = -1 });
+
+        using Module quiet = Module.FromText(engine, "(module (func (export \"f\")))");
+        using InstanceTemplate next = new Linker(engine).Prepare(quiet);
+        using (Instance metered = next.Instantiate(limits: new StoreLimits { Fuel = 77 }))
+            Assert.Equal(77, metered.Fuel);
+        using Instance free = next.Instantiate();
+        Assert.Equal(long.MaxValue, free.Fuel);
+    }
+
+    [Theory]
+    [MemberData(nameof(Allocations))]
     public void A_limiter_is_asked_for_everything_with_state_and_sizes(AllocationStrategy allocation)
     {
         using Fixture f = new(allocation);

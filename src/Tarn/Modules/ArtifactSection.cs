@@ -1,0 +1,20 @@
+// The parts of a compiled module's file, in their order there. The numbers are the format's.
+namespace Tarn.Modules;
+
+internal enum ArtifactSection
+{
+    Module = 0,
+    Code,
+    Starts,
+    Lengths,
+    FrameSizes,
+    StackArgumentBytes,
+    TrapOffsets,
+    TrapWasmOffsets,
+    TrapCodes,
+    CallOffsets,
+    CallWasmOffsets,
+    RelocationOffsets,
+    RelocationKinds,
+    RelocationTargets,
+}

@@ -1,0 +1,123 @@
+// Everything there is to know about the places in one block of code, as parallel arrays over the whole block: what function a program counter is in, what its
+// frame looks like, where it may trap, where its calls return to. Traps are rare and modules large, so that this is looked up and never computed ahead;
+// and an artifact holds the same arrays, which are read from it as they are.
+//
+// Invariants: offsets are from the block's start and ascend; a function's offsets lie between its start and its end, that included (the return address of a
+// last call); between two functions lies at least one byte, so that no offset belongs to both.
+using Tarn.Compiler;
+using Tarn.Compiler.Abi;
+
+namespace Tarn.Modules;
+
+using TrapCode = Tarn.Compiler.Abi.TrapCode;
+
+internal sealed class CodeTables
+{
+    private const int FunctionAlignment = 32;
+    private const byte InPrologue = 0x80;
+    private const byte CodeMask = 0x7F;
+
+    /// <summary>Bytes of the block.</summary>
+    public required int Size { get; init; }
+
+    /// <summary>For each function: where it starts.</summary>
+    public required int[] Starts { get; init; }
+
+    /// <summary>For each function: its bytes.</summary>
+    public required int[] Lengths { get; init; }
+
+    /// <summary>For each function: bytes from rsp to the return address, once the prologue is through.</summary>
+    public required int[] FrameSizes { get; init; }
+
+    /// <summary>For each function: bytes of arguments above the return address that it pops.</summary>
+    public required int[] StackArgumentBytes { get; init; }
+
+    /// <summary>For each trap site: its offset.</summary>
+    public required int[] TrapOffsets { get; init; }
+
+    /// <summary>For each trap site: the instruction's offset in the module.</summary>
+    public required int[] TrapWasmOffsets { get; init; }
+
+    /// <summary>For each trap site: its code, with the highest bit set where the frame is not set up yet.</summary>
+    public required byte[] TrapCodes { get; init; }
+
+    /// <summary>For each call: the offset it returns to.</summary>
+    public required int[] CallOffsets { get; init; }
+
+    /// <summary>For each call: its offset in the module.</summary>
+    public required int[] CallWasmOffsets { get; init; }
+
+    /// <summary>Lays functions out one behind the other and describes them.</summary>
+    public static CodeTables Of(ReadOnlySpan<CompiledFunction> functions)
+    {
+        int traps = 0;
+        int calls = 0;
+        foreach (CompiledFunction function in functions)
+        {
+            traps += function.TrapSites.Length;
+            calls += function.CallSites.Length;
+        }
+        int[] starts = new int[functions.Length];
+        int size = 0;
+        for (int i = 0; i < functions.Length; i++)
+        {
+            starts[i] = size;
+            size = checked((size + functions[i].Code.Length + FunctionAlignment) & ~(FunctionAlignment - 1));
+        }
+        var tables = new CodeTables
+        {
+            Size = size,
+            Starts = starts,
+            Lengths = new int[functions.Length],
+            FrameSizes = new int[functions.Length],
+            StackArgumentBytes = new int[functions.Length],
+            TrapOffsets = new int[traps],
+            TrapWasmOffsets = new int[traps],
+            TrapCodes = new byte[traps],
+            CallOffsets = new int[calls],
+            CallWasmOffsets = new int[calls],
+        };
+        int trap = 0;
+        int call = 0;
+        for (int i = 0; i < functions.Length; i++)
+        {
+            CompiledFunction function = functions[i];
+            tables.Lengths[i] = function.Code.Length;
+            tables.FrameSizes[i] = function.FrameSize;
+            tables.StackArgumentBytes[i] = function.StackArgumentBytes;
+            foreach (ref readonly TrapSite site in function.TrapSites.AsSpan())
+            {
+                tables.TrapOffsets[trap] = starts[i] + site.Offset;
+                tables.TrapWasmOffsets[trap] = site.WasmOffset;
+                tables.TrapCodes[trap++] = (byte)((byte)site.Code | (site.InPrologue ? InPrologue : 0));
+            }
+            foreach (ref readonly CallSite site in function.CallSites.AsSpan())
+            {
+                tables.CallOffsets[call] = starts[i] + site.ReturnOffset;
+                tables.CallWasmOffsets[call++] = site.WasmOffset;
+            }
+        }
+        return tables;
+    }
+
+    /// <summary>The function that an offset lies in or just behind.</summary>
+    public bool TryFindFunction(int offset, out int index)
+    {
+        index = Array.BinarySearch(Starts, offset);
+        if (index < 0)
+            index = ~index - 1;
+        return index >= 0 && offset - Starts[index] <= Lengths[index];
+    }
+
+    /// <summary>The index of the trap site at an offset, or a negative number.</summary>
+    public int FindTrap(int offset) => Array.BinarySearch(TrapOffsets, offset);
+
+    /// <summary>The index of the call that returns to an offset, or a negative number.</summary>
+    public int FindCall(int offset) => Array.BinarySearch(CallOffsets, offset);
+
+    /// <summary>Why a trap site traps.</summary>
+    public TrapCode TrapCodeAt(int trap) => (TrapCode)(TrapCodes[trap] & CodeMask);
+
+    /// <summary>Whether a trap site comes before its function's frame is set up.</summary>
+    public bool IsInPrologue(int trap) => (TrapCodes[trap] & InPrologue) != 0;
+}

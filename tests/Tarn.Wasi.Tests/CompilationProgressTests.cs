@@ -1,0 +1,68 @@
+// What somebody in front of a terminal sees of a compilation that takes long, and that nobody else sees anything.
+using System.Globalization;
+using Tarn.Cli.Running;
+using Tarn.Modules;
+
+namespace Tarn.Wasi.Tests;
+
+/// <summary>Progress is shown after half a second, says how far it is, and goes away.</summary>
+public sealed class CompilationProgressTests
+{
+    [Fact]
+    public void A_long_compilation_is_shown_and_cleared_away()
+    {
+        using var output = new SharedText();
+        var counter = new CompilationCounter();
+        using (new CompilationProgress("app.wasm", 20_000_000, counter, output, isTerminal: true))
+        {
+            Assert.Equal("", output.ToString());
+            Assert.True(SpinWait.SpinUntil(() => output.ToString().Contains("compiling app.wasm (20 MB) validating", StringComparison.Ordinal), TimeSpan.FromMinutes(1)));
+            counter.Begin(200);
+            counter.Add(50);
+            Assert.True(SpinWait.SpinUntil(() => output.ToString().Contains("compiling app.wasm (20 MB) [#####...............] 25 %", StringComparison.Ordinal), TimeSpan.FromMinutes(1)));
+        }
+        string all = output.ToString();
+        Assert.EndsWith("\r", all, StringComparison.Ordinal);
+        Assert.Equal("", all.Split('\r')[^2].Trim());
+        Assert.DoesNotContain('\n', all);
+    }
+
+    [Theory]
+    [InlineData(20_000_000, false)]
+    [InlineData(1000, true)]
+    public void Nobody_looks_or_nothing_takes_long(long size, bool isTerminal)
+    {
+        using var output = new SharedText();
+        using (new CompilationProgress("app.wasm", size, new CompilationCounter(), output, isTerminal))
+            Thread.Sleep(700);
+        Assert.Equal("", output.ToString());
+    }
+
+    [Fact]
+    public void The_engine_counts_what_it_compiles()
+    {
+        var counter = new CompilationCounter();
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationCounter = counter });
+        Assert.Null(counter.Share);
+        using Module module = Module.FromText(engine, "(module (func nop) (func nop nop))");
+        Assert.Equal(1.0, counter.Share);
+    }
+
+    // Written to by a timer's thread, read by the test's.
+    private sealed class SharedText() : StringWriter(CultureInfo.InvariantCulture)
+    {
+        private readonly Lock _lock = new();
+
+        public override void Write(string? value)
+        {
+            lock (_lock)
+                base.Write(value);
+        }
+
+        public override string ToString()
+        {
+            lock (_lock)
+                return base.ToString();
+        }
+    }
+}
