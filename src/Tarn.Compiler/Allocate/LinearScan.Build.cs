@@ -2,6 +2,7 @@
 // that lists come out in order. Relies on: blocks ordered by dominance, loops contiguous. A value that is live into a loop header is live
 // in the whole loop, which is why no fixed point is needed (Wimmer and Franz, 2010, figure 4).
 using System.Runtime.CompilerServices;
+using Tarn.Compiler.Frontend;
 using Tarn.Compiler.Lower;
 
 namespace Tarn.Compiler.Allocate;
@@ -9,10 +10,17 @@ namespace Tarn.Compiler.Allocate;
 /// <content>Construction of intervals.</content>
 internal sealed partial class LinearScan
 {
+    private const int RangesAtLeast = 1 << 20;
+    private const int RangesForInstruction = 8;
+    private int _mostLive;
+    private int _mostRanges;
+
     private void Build()
     {
         var function = _function;
         var blockCount = function.Blocks.Count;
+        _mostLive = ComplexityLimits.LiveValues(function.Instructions.Count);
+        _mostRanges = RangesAtLeast + (RangesForInstruction * function.Instructions.Count);
         _ranges.Clear();
         _uses.Clear();
         _calls.Clear();
@@ -133,6 +141,10 @@ internal sealed partial class LinearScan
         {
             _liveInStart[b] = _liveIn.AddRange(_live.Span);
             _liveInCount[b] = count;
+            if (_liveIn.Count > _mostLive)
+            {
+                throw new FunctionTooComplexException(function.FunctionIndex, "values alive at the beginnings of blocks", _liveIn.Count);
+            }
         }
 
         var loopEnd = block.IsLoopHeader ? 2 * function.Blocks[function.Loops[block.Loop].End - 1].End : 0;
@@ -308,6 +320,13 @@ internal sealed partial class LinearScan
                 }
             }
 
+            return;
+        }
+
+        if (head >= 0 && _ranges.Count > _mostRanges)
+        {
+            // A function with too many holes: live in this one too costs nothing but registers.
+            _ranges[head].From = from;
             return;
         }
 

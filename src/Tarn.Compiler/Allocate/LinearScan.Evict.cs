@@ -74,6 +74,8 @@ internal sealed partial class LinearScan
         Assign(piece, best);
     }
 
+    private const int MaximumGapUses = 64;
+
     // Cost of taking the register from a piece: what the reload will cost, per position won.
     private long EvictionScore(int piece, int position)
     {
@@ -83,8 +85,9 @@ internal sealed partial class LinearScan
             return long.MaxValue;
         }
 
+        // A use that only moves it does not count; many in a row stand for one that does, so that this stays linear.
         var u = FirstUseFrom(piece, position);
-        while (u >= 0 && _uses[u].Position < current.End && _uses[u].Wish == UseWish.Gap)
+        for (var n = 0; n < MaximumGapUses && u >= 0 && _uses[u].Position < current.End && _uses[u].Wish == UseWish.Gap; n++)
         {
             u = _uses[u].Next;
         }

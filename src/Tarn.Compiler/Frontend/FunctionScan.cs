@@ -52,8 +52,8 @@ internal sealed class FunctionScan
         return Assigned.Span.Slice(f.AssignedStart, f.AssignedCount);
     }
 
-    /// <summary>Scans from the first instruction to the end of the body.</summary>
-    public void Run(WasmReader reader, int localCount)
+    /// <summary>Scans from the first instruction to the end of the body; gives up when the frames' lists of locals come to more than so many entries together.</summary>
+    public bool TryRun(WasmReader reader, int localCount, int mostAssigned)
     {
         _stack.Clear();
         _open.Clear();
@@ -82,6 +82,11 @@ internal sealed class FunctionScan
                     break;
                 case (byte)Opcode.End:
                     Pop();
+                    if (Assigned.Count > mostAssigned)
+                    {
+                        return false;
+                    }
+
                     break;
                 case (byte)Opcode.Br or (byte)Opcode.BrIf or (byte)Opcode.BrOnNull or (byte)Opcode.BrOnNonNull:
                     CountBranch((int)reader.ReadVarU32());
@@ -123,6 +128,8 @@ internal sealed class FunctionScan
                     break;
             }
         }
+
+        return true;
     }
 
     private void SkipPrefixed(ref WasmReader reader, byte prefix)

@@ -12,9 +12,6 @@ namespace Tarn.Compiler.Frontend;
 /// <content>Control flow.</content>
 internal sealed partial class FunctionTranslator
 {
-    // Saved values are bounded so that a body made to have many edges times many locals cannot take the host's memory.
-    private const int MaximumSavedValues = 64 * 1024 * 1024;
-
     private enum FrameKind : byte
     {
         Function,
@@ -69,6 +66,10 @@ internal sealed partial class FunctionTranslator
     private GrowableArray<int> _saved = new(256);
     private GrowableArray<int> _scratch = new(64);
     private int _nextScanFrame;
+    private int _mostParameters;
+    private int _mostArguments;
+    private long _parameterCount;
+    private long _argumentCount;
     private int _branchNumber;
 
     private void PushFunctionFrame()
@@ -126,6 +127,7 @@ internal sealed partial class FunctionTranslator
         }
 
         var assigned = _scan.AssignedIn(frame.Scan);
+        Count(frame.ParameterCount + assigned.Length, 1 + _scan.Frames[frame.Scan].BranchCount);
         var header = _function.AddBlock(IrBlockFlags.LoopHeader);
         frame.Header = header;
         _scratch.Clear();
@@ -317,6 +319,7 @@ internal sealed partial class FunctionTranslator
             }
         }
 
+        Count(_scratch.Count, frame.PendingCount);
         for (var p = frame.PendingHead; p >= 0; p = _pending[p].Next)
         {
             ref var edge = ref _function.Edges[_pending[p].Edge];
@@ -384,9 +387,22 @@ internal sealed partial class FunctionTranslator
             _saved.Add(_locals[local]);
         }
 
-        if (_saved.Count > MaximumSavedValues)
+        if (_saved.Count > _mostArguments)
         {
-            throw new FunctionTooComplexException(_function.FunctionIndex);
+            throw new FunctionTooComplexException(_function.FunctionIndex, "values saved for labels", _saved.Count);
+        }
+    }
+
+    // Counts a block's parameters and the values that edges to it carry.
+    private void Count(int parameters, int edges)
+    {
+        _parameterCount += parameters;
+        _argumentCount += (long)parameters * edges;
+        if (_parameterCount > _mostParameters || _argumentCount > _mostArguments)
+        {
+            throw _argumentCount > _mostArguments
+                ? new FunctionTooComplexException(_function.FunctionIndex, "values brought to labels", _argumentCount)
+                : new FunctionTooComplexException(_function.FunctionIndex, "values that differ at labels", _parameterCount);
         }
     }
 

@@ -58,7 +58,14 @@ internal sealed partial class FunctionTranslator
         var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
         function.CurrentWasmOffset = reader.Position;
         ReadLocals(ref reader);
-        _scan.Run(reader, _locals.Count);
+        _mostParameters = ComplexityLimits.Parameters(reader.Remaining);
+        _mostArguments = ComplexityLimits.Arguments(reader.Remaining);
+        _parameterCount = 0;
+        _argumentCount = 0;
+        if (!_scan.TryRun(reader, _locals.Count, _mostArguments))
+        {
+            throw new FunctionTooComplexException(functionIndex, "locals assigned in nested blocks", _mostArguments);
+        }
 
         // Calls of builtins are added while translating.
         function.HasCalls = _scan.HasCalls;

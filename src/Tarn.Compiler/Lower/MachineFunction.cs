@@ -12,6 +12,9 @@ namespace Tarn.Compiler.Lower;
 /// <summary>A function at machine level.</summary>
 internal sealed class MachineFunction
 {
+    /// <summary>Index of the function, for messages.</summary>
+    public int FunctionIndex;
+
     /// <summary>Instructions of all blocks, in order.</summary>
     public GrowableArray<MachineInstruction> Instructions = new(1024);
 

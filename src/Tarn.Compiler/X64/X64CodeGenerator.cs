@@ -11,6 +11,9 @@ using Tarn.Compiler.IR;
 /// <summary>Generates x86-64 code for functions in IR.</summary>
 internal sealed class X64CodeGenerator(CpuFeatures features)
 {
+    // The checker keeps a bit for each value in each block. Functions beyond this exist only to find out what compilers do with them.
+    private const long LargestChecked = 1L << 31;
+
     private readonly X64Lowering _lowering = new(features);
     private readonly LinearScan _scan = new(X64Registers.File);
     private readonly X64Emitter _emitter = new(features);
@@ -34,7 +37,7 @@ internal sealed class X64CodeGenerator(CpuFeatures features)
     {
         _lowering.Lower(function, Machine, reloadsAfterCalls);
         _scan.Run(Machine, Allocation);
-        if (ChecksAllocation)
+        if (ChecksAllocation && (long)Machine.Blocks.Count * Machine.Types.Count <= LargestChecked)
         {
             (_checker ??= new AllocationChecker(X64Registers.File)).Check(Machine, Allocation);
         }

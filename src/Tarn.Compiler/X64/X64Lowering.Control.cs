@@ -140,9 +140,18 @@ internal sealed partial class X64Lowering
         {
             if (_parameterPlaces[k].Kind != LocationKind.Memory)
             {
-                _registerArguments[k] = Use(arguments[k]);
+                _registerArguments[k] = UseOnce(arguments[k]);
             }
         }
+    }
+
+    // For what is moved on. A constant of another block is made anew: it will be in any case, and need not be alive over all blocks in between.
+    private int UseOnce(int value)
+    {
+        ref var constant = ref _ir.Get(value);
+        return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && _ir.Links[value].Block != _rootBlock
+            ? LoadConstant(TypeOf(constant.Type), constant.Bits)
+            : Use(value);
     }
 
     private void LowerCall(int i, ref IrInstruction instruction)
@@ -300,7 +309,7 @@ internal sealed partial class X64Lowering
 
         for (var k = 0; k < values.Length; k++)
         {
-            _registerArguments[k] = Use(values[k]);
+            _registerArguments[k] = UseOnce(values[k]);
         }
 
         for (var k = 0; bytes != 0 && k < values.Length; k++)

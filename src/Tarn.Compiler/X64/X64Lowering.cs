@@ -70,6 +70,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _machine = machine;
         _reloadsAfterCalls = reloadsAfterCalls;
         machine.Clear();
+        machine.FunctionIndex = ir.FunctionIndex;
         _hiddenResult = -1;
         Prepare();
         PlanBlocks();

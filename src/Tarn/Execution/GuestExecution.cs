@@ -259,6 +259,6 @@ internal abstract unsafe class GuestExecution
             code = exit == ExitCode.MemoryFault ? TrapCode.MemoryOutOfBounds : TrapCode.None;
         }
 
-        return new GuestTrap(code, record->TrapProgramCounter, exit == ExitCode.MemoryFault ? record->FaultAddress : 0, record->ExitVmContext);
+        return new GuestTrap(code, record->TrapProgramCounter, exit == ExitCode.MemoryFault, exit == ExitCode.MemoryFault ? record->FaultAddress : 0, record->ExitVmContext);
     }
 }

@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Frontend;
 
 namespace Tarn.Modules;
 
@@ -11,6 +12,9 @@ internal sealed class FunctionCompiler
     // Contexts hold the storage of all stages, a few hundred KiB once warm: they are shared by all modules of the process, and one for each thread that
     // ever compiled at the same time stays.
     private static readonly ConcurrentBag<FunctionCompilation> s_contexts = [];
+
+    // Storage that served a larger function, in instructions, is given up: it may be gigabytes.
+    private const int LargestKept = 1 << 19;
 
     private readonly WasmModule _wasm;
     private readonly VmContextLayout _layout;
@@ -54,10 +58,18 @@ internal sealed class FunctionCompiler
             context = new FunctionCompilation();
 
         // One in which a function failed is dropped: nobody can say what state it is in.
-        CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
-        s_contexts.Add(context);
-        _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
-        return function;
+        try
+        {
+            CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
+            if (context.Function.Instructions.Count <= LargestKept)
+                s_contexts.Add(context);
+            _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
+            return function;
+        }
+        catch (FunctionTooComplexException e)
+        {
+            throw new InvalidModuleException(e.Message, _wasm.ReadBody(definedIndex).Position, e.FunctionIndex);
+        }
     }
 
     private long TotalBytes()

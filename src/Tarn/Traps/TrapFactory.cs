@@ -22,8 +22,9 @@ internal static unsafe class TrapFactory
         TrapCode code = PublicCode(trap.Code, frames);
         ulong? address = null;
         ulong? size = null;
-        if (trap.FaultAddress != 0 && FindMemory(trap) is MemoryInstance memory)
+        if (trap.IsFault)
         {
+            MemoryInstance memory = FindMemory(trap) ?? throw Escaped(trap, Frames(frames));
             address = (ulong)(trap.FaultAddress - (nint)memory.Base);
             size = memory.ByteLength;
             // Within bounds the only reason for a fault is a page that the system would not make accessible: no fault of the guest.
@@ -56,6 +57,15 @@ internal static unsafe class TrapFactory
             result[i] = new GuestFrame(module?.Name, frame.FunctionIndex, module?.FunctionName(frame.FunctionIndex), (uint)frame.WasmOffset);
         }
         return result;
+    }
+
+    // Compiled code faults in the reservations of its own memories or nowhere. What is outside may have been read or written before, so nothing in this process can be
+    // trusted any more: better that it ends than that the guest goes on trying.
+    private static InvalidOperationException Escaped(in GuestTrap trap, GuestFrame[] frames)
+    {
+        string message = $"a guest's access to 0x{trap.FaultAddress:x} is outside of all its memories; this is a fault of Tarn\n{string.Join('\n', frames)}";
+        Environment.FailFast(message);
+        return new InvalidOperationException(message);
     }
 
     private static MemoryInstance? FindMemory(in GuestTrap trap)

@@ -1,0 +1,96 @@
+// Modules that are short and ask for much: what compiling costs is bounded by their length, or they are refused for what they ask. Each shape once took quadratic time or memory;
+// the bound is generous, since it is there to tell seconds from minutes on a busy machine.
+using System.Diagnostics;
+using System.Text;
+using Tarn.Wasm;
+
+namespace Tarn.Runtime.Tests.Attacks;
+
+public sealed class CompileBombTests
+{
+    private const int Seconds = 60;
+
+    public static TheoryData<string, int, bool> Shapes => new()
+    {
+        { "returns", 3000, false },
+        { "nested blocks", 2500, false },
+        { "operand stack", 4000, false },
+        { "locals at a label", 3000, true },
+        { "locals of nested loops", 2000, true },
+        { "wide loops", 20000, true },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Compiling_takes_bounded_time_or_is_refused(string shape, int size, bool isRefused)
+    {
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        string text = Text(shape, size);
+        var clock = Stopwatch.StartNew();
+        Exception? refused = Record.Exception(() => Module.FromText(engine, text).Dispose());
+        Assert.True(clock.Elapsed.TotalSeconds < Seconds, $"{shape}: {clock.Elapsed.TotalSeconds} s");
+        if (isRefused)
+            Assert.Contains("is too complex", Assert.IsType<InvalidModuleException>(refused).Message, StringComparison.Ordinal);
+        else
+            Assert.Null(refused);
+    }
+
+    [Fact]
+    public void Lazy_compilation_refuses_when_it_comes_to_the_function()
+    {
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using Module module = Module.FromText(engine, Text("locals of nested loops", 2000));
+        using InstanceTemplate template = new Linker(engine).Prepare(module);
+        using Instance instance = template.Instantiate();
+        Assert.Contains("is too complex", Assert.Throws<InvalidModuleException>(() => instance.GetFunction<int, int>("f").Invoke(1)).Message, StringComparison.Ordinal);
+    }
+
+    private static string Text(string shape, int n)
+    {
+        var body = new StringBuilder();
+        int locals = 8;
+        switch (shape)
+        {
+            case "returns":
+                Repeat(i => $"(if (i32.eq (local.get 0) (i32.const {i})) (then (return (i32.const {i}))))");
+                break;
+            case "nested blocks":
+                Repeat(_ => "block ");
+                Repeat(i => $"local.get 0 i32.const {i} i32.lt_s br_if {i} ");
+                Repeat(_ => "end ");
+                break;
+            case "operand stack":
+                Repeat(i => $"local.get 0 i32.const {i} i32.xor ");
+                Repeat(_ => "i32.mul ", 1);
+                body.Append("local.set 1 ");
+                break;
+            case "locals at a label":
+                locals = n;
+                body.Append("block ");
+                Repeat(i => $"local.get 0 i32.const {i} i32.add local.set {i + 1} local.get 0 br_if 0 ");
+                body.Append("end ");
+                break;
+            case "locals of nested loops":
+                locals = n;
+                Repeat(_ => "loop ");
+                Repeat(i => $"local.get 0 local.get {i + 1} i32.add local.set {i + 1} ");
+                Repeat(i => $"local.get {i + 1} br_if 0 end ");
+                break;
+            default:
+                for (int i = 0; i < 1000; i++)
+                    body.Append("local.get 0 ");
+                Repeat(_ => "loop (type 1) local.get 0 br_if 0 end ");
+                for (int i = 0; i < 1000; i++)
+                    body.Append("drop ");
+                break;
+        }
+        string many = string.Concat(Enumerable.Repeat("i32 ", 1000));
+        return $"(module (type (func (param i32) (result i32))) (type (func (param {many}) (result {many}))) (func (export \"f\") (type 0) (local {string.Concat(Enumerable.Repeat("i32 ", locals))}) {body} local.get 1))";
+
+        void Repeat(Func<int, string> part, int from = 0)
+        {
+            for (int i = from; i < n; i++)
+                body.Append(part(i));
+        }
+    }
+}
