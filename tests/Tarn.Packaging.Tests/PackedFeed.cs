@@ -16,7 +16,12 @@ public sealed class PackedFeed : IDisposable
             await PackAsync("Tarn");
             await PackAsync("Tarn.Wasi");
         });
-        _tool = new Lazy<Task>(() => PackAsync("Tarn.Cli", "-r", "linux-x64"));
+        _tool = new Lazy<Task>(async () =>
+        {
+            // The platform's executable, and the package that says which platform has which.
+            await PackAsync("Tarn.Cli", "-r", "linux-x64");
+            await PackAsync("Tarn.Cli");
+        });
     }
 
     /// <summary>The temporary folder.</summary>

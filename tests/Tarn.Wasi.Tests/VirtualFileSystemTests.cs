@@ -74,7 +74,7 @@ public sealed class VirtualFileSystemTests
         using var guest = new RawGuest(new WasiOptions { Preopens = [WasiPreopen.Virtual(() => new Empty(), "/empty")] });
         Assert.Equal(WasiErrno.InputOutput, guest.Open(Work, "file", out _));
         Assert.Equal(WasiErrno.InputOutput, guest.Open(Work, "directory/file", out _));
-        Assert.Equal(WasiErrno.InputOutput, guest.Open(Work, "directory", out _, WasiOpenFlags.Directory));
+        Assert.Equal(WasiErrno.InputOutput, guest.Open(Work, "directory", out _, WasiOpenFlags.Directory, WasiRights.ReadOnly));
     }
 
     private static Exception Make(string name) => name switch

@@ -78,6 +78,7 @@ internal static class RunCommand
     {
         // One program, which may want more memory than a slot has.
         Allocation = AllocationStrategy.OnDemand,
+        LargePages = true,
         MemoryStrategy = memory,
         Compilation = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
         // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.

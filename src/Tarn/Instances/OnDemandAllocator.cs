@@ -51,6 +51,8 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         try
         {
             reservation = memory.Reserve(reserved);
+            if (_engine.Options.LargePages)
+                memory.PreferLargePages(reservation, reserved);
             if (accessible != 0)
                 memory.Protect(reservation, accessible, MemoryProtection.ReadWrite);
         }

@@ -13,6 +13,9 @@ namespace Tarn.Modules;
 internal sealed class ArtifactReader
 {
     private const int LongestIdentity = 4096;
+
+    // Fits a second-level cache, so that what was just read is summed before it has left it.
+    private const int Piece = 8192 * Checksum.PieceAlignment;
     private readonly Stream _stream;
     private readonly byte[] _header;
     private ArtifactSection _next;
@@ -99,10 +102,16 @@ internal sealed class ArtifactReader
     {
         if (section != _next++)
             throw new InvalidOperationException($"{section} is not the next section"); // sections are read in order, each once
-        int done = _stream.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
-        if (done < target.Length)
-            throw new IncompatibleArtifactException($"the compiled module was cut off while it was read, in its {NameOf(section)}");
-        if (Checksum.Of(target) != BinaryPrimitives.ReadUInt128LittleEndian(Entry(section)[sizeof(ulong)..]))
+        var sum = new Checksum();
+        for (int at = 0; at < target.Length;)
+        {
+            Span<byte> piece = target.Slice(at, Math.Min(Piece, target.Length - at));
+            if (_stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false) < piece.Length)
+                throw new IncompatibleArtifactException($"the compiled module was cut off while it was read, in its {NameOf(section)}");
+            sum.Add(piece);
+            at += piece.Length;
+        }
+        if (sum.Value() != BinaryPrimitives.ReadUInt128LittleEndian(Entry(section)[sizeof(ulong)..]))
             throw Damaged(NameOf(section));
     }
 

@@ -58,6 +58,12 @@ public sealed record EngineOptions
     /// </summary>
     public bool BlockOnPendingHostFunctions { get; init; }
 
+    /// <summary>
+    /// Whether memories outside the pools ask for large pages: right for one program that has the process to itself, wrong for many small ones, each of which would
+    /// hold megabytes for the first byte it writes.
+    /// </summary>
+    internal bool LargePages { get; init; }
+
     /// <summary>Told how far the compilation of all functions of a module is.</summary>
     internal CompilationCounter? CompilationCounter { get; init; }
 

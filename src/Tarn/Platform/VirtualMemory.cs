@@ -61,5 +61,8 @@ internal abstract unsafe class VirtualMemory
     /// <summary>Asks for pages of the smallest size in a range, as far as the system can be asked: larger ones would make one write dirty many pages.</summary>
     public abstract void PreferSmallPages(byte* address, nuint bytes);
 
+    /// <summary>Asks for large pages in a range, where the system has them: memory that is used as a whole takes one fault for hundreds.</summary>
+    public abstract void PreferLargePages(byte* address, nuint bytes);
+
     public nuint RoundUp(nuint bytes) => (bytes + PageSize - 1) & ~(PageSize - 1);
 }

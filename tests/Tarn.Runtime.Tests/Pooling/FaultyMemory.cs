@@ -78,6 +78,8 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
 
     public override void PreferSmallPages(byte* address, nuint bytes) => _inner.PreferSmallPages(address, bytes);
 
+    public override void PreferLargePages(byte* address, nuint bytes) => _inner.PreferLargePages(address, bytes);
+
     private static void Count(string operation)
     {
         if (t_scope is not Scope scope)

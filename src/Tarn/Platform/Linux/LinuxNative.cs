@@ -16,6 +16,7 @@ internal static unsafe partial class LinuxNative
     public const int MapNoReserve = 0x4000;
 
     public const int AdviceDontNeed = 4;
+    public const int AdviceHugePages = 14;
     public const int AdviceNoHugePages = 15;
 
     public const int OpenReadOnly = 0;

@@ -106,6 +106,8 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
     // Advice: a kernel without large pages says EINVAL, which is as good.
     public override void PreferSmallPages(byte* address, nuint bytes) => _ = Advise((nint)address, bytes, AdviceNoHugePages);
 
+    public override void PreferLargePages(byte* address, nuint bytes) => _ = Advise((nint)address, bytes, AdviceHugePages);
+
     internal static int Bits(MemoryProtection protection) => protection switch
     {
         MemoryProtection.None => ProtectionNone,
