@@ -10,7 +10,7 @@ using Tarn.Bench.Real;
 
 List<IBenchmark> benchmarks =
 [
-    new ClockBenchmark(), new ExecuteBenchmark(), new RealBenchmark(), new CompileBenchmark(), new CountBenchmark(), new ProfileBenchmark(), new CallsBenchmark(),
+    new ClockBenchmark(), new ExecuteBenchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(), new ProfileBenchmark(), new CallsBenchmark(),
     new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(), new AssemblerBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));

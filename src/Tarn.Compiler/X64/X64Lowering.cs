@@ -95,6 +95,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         var uses = _useCount.Span;
         var effects = 0;
         var writes = 0;
+        var isInterruptible = false;
         foreach (var block in ir.Order.Span)
         {
             for (var i = ir.Blocks[block].First; i >= 0; i = ir.Links[i].Next)
@@ -104,6 +105,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                 _writes[i] = writes;
                 ir.CountOperands(i, uses);
                 var kinds = IrOpcodeInfo.EffectsOf(instruction.Opcode);
+                isInterruptible |= instruction.Opcode == IrOpcode.InterruptCheck;
                 if ((kinds & (IrEffects.WritesRegion | IrEffects.Call | IrEffects.Pinned)) != 0)
                 {
                     effects++;
@@ -116,6 +118,11 @@ internal sealed partial class X64Lowering(CpuFeatures features)
             }
 
             ir.CountArguments(block, uses);
+        }
+
+        if (isInterruptible)
+        {
+            PrepareRounds();
         }
     }
 
