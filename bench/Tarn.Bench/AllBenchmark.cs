@@ -4,7 +4,10 @@ namespace Tarn.Bench;
 internal sealed class AllBenchmark(IReadOnlyList<IBenchmark> benchmarks) : IBenchmark
 {
     // What does not belong: assembler and profile look at parts of Tarn alone.
-    private static readonly string[] s_verbs = ["clock", "execute", "real", "compile", "count", "calls", "instantiate", "density", "validate", "startup", "wasi"];
+    private static readonly string[] s_verbs =
+    [
+        "clock", "execute", "real", "compile", "cold", "interruption", "count", "calls", "instantiate", "density", "validate", "startup", "wasi",
+    ];
 
     public string Verb => "all";
 

@@ -12,8 +12,9 @@ using Tarn.Bench.Wasi;
 
 List<IBenchmark> benchmarks =
 [
-    new ClockBenchmark(), new ExecuteBenchmark(), new RealBenchmark(), new CompileBenchmark(), new CountBenchmark(), new ProfileBenchmark(), new CallsBenchmark(),
-    new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(), new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
+    new ClockBenchmark(), new ExecuteBenchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
+    new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
+    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 

@@ -61,7 +61,7 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
     };
 
     // The reference does not tell an index beyond the table in an indirect call from one in an access.
-    private static string ReferenceName(TrapCode code) => code switch
+    public static string ReferenceName(TrapCode code) => code switch
     {
         TrapCode.Unreachable => "Unreachable",
         TrapCode.MemoryOutOfBounds => "MemoryOutOfBounds",

@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.Text;
 using Tarn.Bench.Execute;
+using Tarn.Compiler;
 
 namespace Tarn.Bench.Count;
 
@@ -10,7 +11,10 @@ internal sealed class CountBenchmark : IBenchmark
 {
     public string Verb => "count";
 
-    public string Summary => "Instructions executed by the programs (valgrind), Tarn, Wasmtime, native. Words: program names; --only=ENGINE,…";
+    public string Summary => "Instructions executed by the programs (valgrind), Tarn, Wasmtime, native. Words: program names; --only=ENGINE,… --interruption --fuel: with these checks in Tarn's code";
+
+    /// <summary>What the options ask Tarn's code to check.</summary>
+    public static TargetDescription Target(BenchmarkArguments arguments) => new() { Interruption = arguments.Flag("interruption"), Fuel = arguments.Flag("fuel") };
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -24,13 +28,14 @@ internal sealed class CountBenchmark : IBenchmark
         string[] only = arguments.Text("only")?.Split(',') ?? ["tarn", "wasmtime", "native"];
         StringBuilder report = new("| program | Tarn, million | Wasmtime, million | native, million | Tarn / Wasmtime | Tarn / native |\n|---|--:|--:|--:|--:|--:|\n");
         Console.Write(report);
+        TargetDescription target = Target(arguments);
         double[] logs = new double[2];
         int[] taken = new int[2];
         foreach (BenchmarkProgram program in ProgramSet.Read(arguments.Words))
         {
             uint n = program.CountN;
             string image = Path.Combine(driver.Folder, program.Name + ".image");
-            new GuestImage(File.ReadAllBytes(program.WasmPath)).Write(image);
+            new GuestImage(File.ReadAllBytes(program.WasmPath), target).Write(image);
             double[] counts = [double.NaN, double.NaN, double.NaN];
             ulong? expected = null;
             foreach ((int column, string engine, string file) in (ReadOnlySpan<(int, string, string)>)

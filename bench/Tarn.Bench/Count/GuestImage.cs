@@ -30,11 +30,13 @@ internal sealed class GuestImage
 
     private readonly WasmModule _module;
     private readonly VmContextLayout _layout;
+    private readonly TargetDescription _target;
     private readonly ulong[] _addresses;
     private byte[] _code = [];
 
-    public GuestImage(byte[] bytes)
+    public GuestImage(byte[] bytes, TargetDescription target)
     {
+        _target = target;
         _module = WasmModule.Decode(bytes, WasmFeatures.Wasm3);
         ModuleValidator.Validate(_module, new TypeRegistry(), 1);
         if (_module.Imports.Length != 0)
@@ -55,8 +57,8 @@ internal sealed class GuestImage
         StringBuilder text = new();
         for (int i = 0; i < Functions.Length; i++)
         {
-            compilation.Translate(_module, _layout, i, TargetDescription.Default);
-            compilation.Optimize(TargetDescription.Default);
+            compilation.Translate(_module, _layout, i, _target);
+            compilation.Optimize(_target);
             text.AppendLine(IrPrinter.Print(compilation.Function));
         }
 
@@ -124,7 +126,7 @@ internal sealed class GuestImage
         int at = FirstFunction;
         for (int i = 0; i < Functions.Length; i++)
         {
-            Functions[i] = compilation.Compile(_module, _layout, i, TargetDescription.Default);
+            Functions[i] = compilation.Compile(_module, _layout, i, _target);
             at = (at + 31) & ~31;
             _addresses[i] = CodeAddress + (ulong)at;
             at += Functions[i].Code.Length;
@@ -180,7 +182,10 @@ internal sealed class GuestImage
 
     private byte[] Context(ReadOnlySpan<ulong> tableBases)
     {
-        byte[] context = new byte[_layout.Size];
+        // Behind it the execution record, of which code looks at the fuel alone.
+        byte[] context = new byte[_layout.Size + ExecutionRecordLayout.Size];
+        Set(context, VmContextHeader.Execution, ContextAddress + (ulong)_layout.Size);
+        Set(context, _layout.Size + ExecutionRecordLayout.Fuel, long.MaxValue);
         for (int i = 0; i < _module.Memories.Length; i++)
         {
             Set(context, _layout.Memory(i), MemoryAddress);

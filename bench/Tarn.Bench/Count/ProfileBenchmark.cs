@@ -9,7 +9,7 @@ internal sealed class ProfileBenchmark : IBenchmark
 {
     public string Verb => "profile";
 
-    public string Summary => "PROGRAM: its code as Tarn compiles it, each instruction with its share of all executed (valgrind).  --least=PERMILLE --ir";
+    public string Summary => "PROGRAM: its code as Tarn compiles it, each instruction with its share of all executed (valgrind).  --least=PERMILLE --ir --interruption --fuel";
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -21,7 +21,7 @@ internal sealed class ProfileBenchmark : IBenchmark
 
         BenchmarkProgram program = ProgramSet.Read([name])[0];
         string path = Path.Combine(driver.Folder, name + ".image");
-        GuestImage image = new(File.ReadAllBytes(program.WasmPath));
+        GuestImage image = new(File.ReadAllBytes(program.WasmPath), CountBenchmark.Target(arguments));
         image.Write(path);
         if (arguments.Flag("ir"))
             Console.WriteLine(image.Intermediate());

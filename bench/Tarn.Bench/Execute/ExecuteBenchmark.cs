@@ -62,7 +62,8 @@ internal sealed class ExecuteBenchmark : IBenchmark
         return engines;
     }
 
-    private static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
+    /// <summary>Runs a program in each engine that has it; results must be equal.</summary>
+    public static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
     {
         List<Contender> contenders = [];
         ulong? expected = null;

@@ -3,13 +3,20 @@ using System.Diagnostics;
 
 namespace Tarn.Bench.Execute;
 
-internal sealed class TarnEngine() : ExecutionEngine("Tarn")
+internal sealed class TarnEngine(string name, EngineOptions options) : ExecutionEngine(name)
 {
-    // Programs want more memory than a slot of the default pools has.
-    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+    private readonly Engine _engine = new(options);
     private Module? _module;
     private Instance? _instance;
     private TypedFunction<int, long> _run;
+
+    public TarnEngine()
+        : this("Tarn", DefaultOptions)
+    {
+    }
+
+    /// <summary>Programs want more memory than a slot of the default pools has.</summary>
+    public static EngineOptions DefaultOptions { get; } = new() { Allocation = AllocationStrategy.OnDemand };
 
     public override bool TryLoad(BenchmarkProgram program)
     {

@@ -3,12 +3,17 @@ using System.Diagnostics;
 
 namespace Tarn.Bench.Execute;
 
-internal sealed class WasmtimeEngine() : ExecutionEngine("Wasmtime")
+internal sealed class WasmtimeEngine(string name, Wasmtime.Config configuration, Action<Wasmtime.Store> prepare) : ExecutionEngine(name)
 {
-    private readonly Wasmtime.Engine _engine = new();
+    private readonly Wasmtime.Engine _engine = new(configuration);
     private Wasmtime.Module? _module;
     private Wasmtime.Store? _store;
     private Func<int, long>? _run;
+
+    public WasmtimeEngine()
+        : this("Wasmtime", new Wasmtime.Config(), _ => { })
+    {
+    }
 
     public override bool TryLoad(BenchmarkProgram program)
     {
@@ -16,6 +21,7 @@ internal sealed class WasmtimeEngine() : ExecutionEngine("Wasmtime")
         byte[] bytes = File.ReadAllBytes(program.WasmPath);
         _module = Wasmtime.Module.FromBytes(_engine, program.Name, bytes);
         _store = new Wasmtime.Store(_engine);
+        prepare(_store);
         using var linker = new Wasmtime.Linker(_engine);
         Wasmtime.Instance instance = linker.Instantiate(_store, _module);
         _run = instance.GetFunction<int, long>("run") ?? throw new InvalidDataException($"{program.Name} exports no run(i32) -> i64");
@@ -41,6 +47,7 @@ internal sealed class WasmtimeEngine() : ExecutionEngine("Wasmtime")
     {
         Unload();
         _engine.Dispose();
+        configuration.Dispose();
         base.Dispose();
     }
 

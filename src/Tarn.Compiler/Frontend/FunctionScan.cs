@@ -45,6 +45,9 @@ internal sealed class FunctionScan
     /// <summary>Whether a function of the module is called (builtins do not count).</summary>
     public bool HasCalls { get; private set; }
 
+    /// <summary>Whether a function is called in place of returning.</summary>
+    public bool HasTailCalls { get; private set; }
+
     /// <summary>The locals assigned within a frame.</summary>
     public ReadOnlySpan<int> AssignedIn(int frame)
     {
@@ -60,6 +63,7 @@ internal sealed class FunctionScan
         Frames.Clear();
         Assigned.Clear();
         HasCalls = false;
+        HasTailCalls = false;
         if (_marks.Length < localCount || _mark > int.MaxValue / 2)
         {
             _marks = new int[Math.Max(localCount, _marks.Length * 2)];
@@ -118,6 +122,10 @@ internal sealed class FunctionScan
                     break;
                 case (byte)Opcode.CallIndirect or (byte)Opcode.CallRef:
                     HasCalls = true;
+                    InstructionSkipper.SkipImmediates(ref reader, (Opcode)first);
+                    break;
+                case (byte)Opcode.ReturnCall or (byte)Opcode.ReturnCallIndirect or (byte)Opcode.ReturnCallRef:
+                    HasTailCalls = true;
                     InstructionSkipper.SkipImmediates(ref reader, (Opcode)first);
                     break;
                 case 0xFB or 0xFC or 0xFD or 0xFE:

@@ -137,7 +137,9 @@ internal sealed partial class FunctionTranslator
         }
 
         StartBlock(entry);
-        if (_target.Interruption)
+
+        // A function that calls nothing comes to an end, or into a loop: whoever calls it again and again has checks of its own.
+        if (_target.Interruption && (_scan.HasCalls || _scan.HasTailCalls))
         {
             Check(IrOpcode.InterruptCheck);
         }

@@ -40,6 +40,7 @@ internal sealed class LoopEffects
 
         if ((effects & IrEffects.WritesRegion) == 0)
         {
+            // Checks for interruption and fuel among them: the builtin behind them traps or comes back with nothing changed.
             return 0;
         }
 

@@ -108,7 +108,8 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
                 Worth.IfFirst when nothingHappened => Hoist(i, block, 1),
                 _ => false,
             };
-            if (!hoisted && DeadCodeEliminator.HasEffect(in _function.Get(i)))
+            // Who asked for an interruption cannot tell whether it came just before or just after a trap of the first round.
+            if (!hoisted && _function.Get(i).Opcode != IrOpcode.InterruptCheck && DeadCodeEliminator.HasEffect(in _function.Get(i)))
             {
                 nothingHappened = false;
             }

@@ -589,7 +589,11 @@ internal sealed partial class X64Lowering
                 EmitTrapIf(Negate(LowerCondition(instruction.A)), instruction.Aux);
                 break;
             case IrOpcode.InterruptCheck:
-                Begin(X64Opcode.InterruptCheck, 0);
+                if (!_ir.Blocks[_rootBlock].IsLoopHeader || !IsOverSoon(_rootBlock))
+                {
+                    Begin(X64Opcode.InterruptCheck, 0);
+                }
+
                 break;
             case IrOpcode.FuelCheck:
                 var record = Use(instruction.A);

@@ -96,6 +96,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         var uses = _useCount.Span;
         var effects = 0;
         var writes = 0;
+        var isInterruptible = false;
         foreach (var block in ir.Order.Span)
         {
             for (var i = ir.Blocks[block].First; i >= 0; i = ir.Links[i].Next)
@@ -105,6 +106,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                 _writes[i] = writes;
                 ir.CountOperands(i, uses);
                 var kinds = IrOpcodeInfo.EffectsOf(instruction.Opcode);
+                isInterruptible |= instruction.Opcode == IrOpcode.InterruptCheck;
                 if ((kinds & (IrEffects.WritesRegion | IrEffects.Call | IrEffects.Pinned)) != 0)
                 {
                     effects++;
@@ -117,6 +119,11 @@ internal sealed partial class X64Lowering(CpuFeatures features)
             }
 
             ir.CountArguments(block, uses);
+        }
+
+        if (isInterruptible)
+        {
+            PrepareRounds();
         }
     }
 

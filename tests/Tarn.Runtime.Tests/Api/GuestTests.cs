@@ -174,6 +174,23 @@ public sealed class GuestTests
         Assert.Equal(TrapCode.Interrupted, Code(() => i.GetAction("spin").Invoke()));
     }
 
+    [Theory]
+    [InlineData("(func $a (export \"run\") (return_call $b)) (func $b (return_call $a))")]
+    [InlineData("(func $leaf) (func (export \"run\") (loop $l (call $leaf) (br $l)))")]
+    [InlineData("(func $f (export \"run\") (param i32) (loop $l (local.set 0 (i32.const -401)) (loop $m (br_if $m (local.tee 0 (i32.add (local.get 0) (i32.const 4))))) (br $l)))")]
+    [InlineData("(func $f (export \"run\") (param i32) (loop $l (local.set 0 (i32.const -400)) (loop $m (br_if $m (local.tee 0 (i32.add (local.get 0) (i32.const 4))))) (br $l)))")]
+    [InlineData("(func $f (export \"run\") (param i32) (if (i32.ne (local.get 0) (i32.const 40)) (then (call $f (i32.add (local.get 0) (i32.const 1))) (call $f (i32.add (local.get 0) (i32.const 1))))))")]
+    public void Every_way_to_go_on_for_ever_can_be_stopped(string functions)
+    {
+        using var engine = new Engine(new EngineOptions { Interruption = true });
+        using Instance i = Instantiate(engine, $"(module {functions})");
+        using var timer = new Timer(_ => i.Interrupt(), null, 20, 20);
+        Function run = i.GetFunction("run");
+        Value[] arguments = new Value[run.Signature.Parameters.Length];
+        Array.Fill(arguments, 0);
+        Assert.Equal(TrapCode.Interrupted, Code(() => run.Invoke(arguments)));
+    }
+
     [Fact]
     public void A_pooled_slot_whose_guest_was_stopped_serves_the_next()
     {

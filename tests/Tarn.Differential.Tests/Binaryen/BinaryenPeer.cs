@@ -1,0 +1,76 @@
+// The process behind binaryen-peer.mjs: random modules of a generator that nobody here wrote, and V8's account of them. Needs node, npm and the registry.
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+using Tarn.TestSupport;
+
+namespace Tarn.Differential.Tests.Binaryen;
+
+internal sealed class BinaryenPeer : IDisposable
+{
+    // All that Tarn runs and the generator knows. Threads are left out: the generator waits and notifies.
+    private static readonly string[] s_features =
+    [
+        "--mvp-features", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-multivalue",
+        "--enable-reference-types", "--enable-tail-call", "--enable-extended-const",
+    ];
+
+    private readonly Process _process;
+    private readonly string _folder;
+
+    private BinaryenPeer(Process process, string folder) => (_process, _folder) = (process, folder);
+
+    /// <summary>Starts it; null with a reason where it cannot be had.</summary>
+    public static BinaryenPeer? TryStart(out string absence)
+    {
+        if (NpmPackages.TryGet("binaryen@132.0.0", out absence) is not { } package)
+            return null;
+        string folder = Directory.CreateTempSubdirectory("tarn-binaryen-").FullName;
+        string script = Repository.PathOf("tests", "Tarn.Differential.Tests", "Binaryen", "binaryen-peer.mjs");
+        try
+        {
+            Process process = Process.Start(new ProcessStartInfo("node", [script, Path.Combine(package, "bin", "wasm-opt"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            return new BinaryenPeer(process, folder);
+        }
+        catch (Win32Exception)
+        {
+            Directory.Delete(folder, recursive: true);
+            absence = "node is not installed";
+            return null;
+        }
+    }
+
+    /// <summary>The module of a seed: NaNs are made zero wherever they arise, loops and recursion are bounded. One in four has been through random passes, one in eight has several memories.</summary>
+    public byte[] Generate(int seed)
+    {
+        string[] flags = [.. s_features, .. seed % 8 == 5 ? (string[])["--enable-multimemory"] : [], .. seed % 8 == 6 ? (string[])["--enable-memory64"] : [], .. seed % 4 == 1 ? (string[])["--fuzz-passes"] : [], "--denan"];
+        return Ask(new { seed, flags }).GetProperty("module").GetBytesFromBase64();
+    }
+
+    /// <summary>What V8 makes of the module that was generated last; null where it lacks something that the module needs.</summary>
+    public string? Run(object shape)
+    {
+        JsonElement answer = Ask(shape);
+        return answer.TryGetProperty("seen", out JsonElement seen) ? seen.GetString() : null;
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+        if (!_process.WaitForExit(5000))
+            _process.Kill();
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private JsonElement Ask(object request)
+    {
+        _process.StandardInput.WriteLine(JsonSerializer.Serialize(request));
+        _process.StandardInput.Flush();
+        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The generator's process ended.");
+        using JsonDocument document = JsonDocument.Parse(line);
+        return document.RootElement.TryGetProperty("error", out JsonElement error)
+            ? throw new InvalidOperationException($"The generator failed: {error.GetString()}")
+            : document.RootElement.Clone();
+    }
+}

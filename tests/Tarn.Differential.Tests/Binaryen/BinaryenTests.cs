@@ -1,0 +1,81 @@
+// Random modules of Binaryen's generator (wasm-opt --translate-to-fuzz), which looks for other things than ours: references, tail calls, segments of all kinds, several memories, code
+// that its own passes have turned inside out. Tarn, Wasmtime and V8 must agree on results, traps, calls of the host and globals.
+//
+// Bounded in CI by modules and by a minute, whichever comes first; TARN_FUZZ_SECONDS=600 goes on from a seed taken from the clock. A difference names its seed and keeps the module; once mended, the
+// seed goes into s_crashers. Skipped, and said so, where node, npm or the registry is missing.
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tarn.Differential.Tests.Binaryen;
+
+public sealed class BinaryenTests
+{
+    private const int ModulesInCi = 2000;
+    private const int SecondsInCi = 60;
+    private const int LeastModules = 20;
+
+    /// <summary>Seeds that once showed a fault, kept for ever, with the fault.</summary>
+    private static readonly int[] s_crashers = [];
+
+    [Fact]
+    public void Modules_of_another_generator_behave_as_in_the_reference_engines()
+    {
+        using BinaryenPeer? peer = BinaryenPeer.TryStart(out string absence);
+        Assert.SkipWhen(peer is null, $"NOT RUN: {absence}");
+        int first = 1, most = ModulesInCi;
+        double seconds = SecondsInCi;
+        if (Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") is string text)
+        {
+            seconds = double.Parse(text, CultureInfo.InvariantCulture);
+            first = (int)(Stopwatch.GetTimestamp() & 0x3FFFFFFF);
+            most = int.MaxValue;
+        }
+
+        using FuzzedWasmtime reference = new();
+        using FuzzedTarn guarded = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = 4 << 20 });
+        using FuzzedTarn tested = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = 4 << 20, MemoryStrategy = MemoryStrategy.Checked, Compilation = CompilationMode.Lazy, Interruption = true });
+        int compared = 0, inV8 = 0, left = 0;
+        foreach (int seed in s_crashers)
+            Compare(seed);
+        Stopwatch clock = Stopwatch.StartNew();
+        for (int i = 0; i < most && (compared < LeastModules || clock.Elapsed.TotalSeconds < seconds); i++)
+            Compare(first + i);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules compared from seed {first}, {inV8} of them with V8 too; {left} not compared: they import what no engine here gives, or run out of stack");
+        Assert.True(left <= (compared + left) / 5, $"{left} of {compared + left} modules could not be compared");
+
+        void Compare(int seed)
+        {
+            byte[] bytes = peer.Generate(seed);
+            FuzzedModule module = FuzzedModule.Read(seed, bytes);
+            string expected = module.IsRunnable ? reference.Run(module) : "";
+            if (!module.IsRunnable || WasmtimePeer.RanOutOfStack(expected))
+            {
+                left++;
+                return;
+            }
+
+            Check(seed, bytes, "Wasmtime", expected, "Tarn, guarded memories", guarded.Run(module));
+            Check(seed, bytes, "Wasmtime", expected, "Tarn, checked memories, compiled at first call, with checks for interruption", tested.Run(module));
+            if (peer.Run(module.ToRequest()) is { } seen)
+            {
+                Check(seed, bytes, "V8", seen, "Wasmtime and Tarn", FuzzedModule.Coarse(expected));
+                inV8++;
+            }
+
+            compared++;
+        }
+    }
+
+    private static void Check(int seed, byte[] bytes, string left, string expected, string right, string actual)
+    {
+        if (expected == actual)
+            return;
+        string path = Path.Combine(Path.GetTempPath(), $"tarn-binaryen-{seed}.wasm");
+        File.WriteAllBytes(path, bytes);
+        string[] wanted = expected.Split('\n'), got = actual.Split('\n');
+        int at = Enumerable.Range(0, Math.Min(wanted.Length, got.Length)).FirstOrDefault(i => wanted[i] != got[i], Math.Min(wanted.Length, got.Length));
+        Assert.Fail($"seed {seed} differs in line {at}; the module is at {path}\n--- {left}\n{Around(wanted, at)}\n--- {right}\n{Around(got, at)}");
+    }
+
+    private static string Around(string[] lines, int at) => string.Join('\n', lines.Skip(Math.Max(0, at - 3)).Take(8));
+}

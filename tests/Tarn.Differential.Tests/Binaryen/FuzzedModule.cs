@@ -1,0 +1,106 @@
+// What a module of Binaryen's generator imports and exports, so that every engine gets the same imports, calls and arguments and prints alike.
+using System.Globalization;
+
+namespace Tarn.Differential.Tests.Binaryen;
+
+/// <summary>A function that is imported or exported.</summary>
+internal sealed record FuzzedFunction(string Module, string Name, string[] Parameters, string[] Results);
+
+/// <summary>The shape of a module.</summary>
+internal sealed class FuzzedModule
+{
+    public const int Calls = 2;
+    public const int MostHostCalls = 10_000;
+
+    private FuzzedModule(int seed, byte[] bytes, Tarn.Wasm.WasmModule module)
+    {
+        Seed = seed;
+        Bytes = bytes;
+        IsRunnable = true;
+        int global = 0;
+        foreach (ref readonly Tarn.Wasm.Import import in module.Imports)
+        {
+            if (import.Kind == Tarn.Wasm.ExternalKind.Function)
+                Imports.Add(Function(import.Module, import.Name, module.FunctionTypeOf(Imports.Count)));
+            else if (import.Kind == Tarn.Wasm.ExternalKind.Global && TryGetKind(module.Globals[global], out string kind))
+                ImportedGlobals.Add((import.Module, import.Name, kind, module.Globals[global++].IsMutable));
+            else
+                IsRunnable = false;
+        }
+
+        foreach (ref readonly Tarn.Wasm.Export export in module.Exports)
+        {
+            if (export.Kind == Tarn.Wasm.ExternalKind.Function)
+                Exports.Add(Function("", export.Name, module.FunctionTypeOf(export.Index)));
+            else if (export.Kind == Tarn.Wasm.ExternalKind.Global)
+                Globals.Add((export.Name, Kind(module.Globals[export.Index].Type)));
+        }
+    }
+
+    public int Seed { get; }
+
+    public byte[] Bytes { get; }
+
+    /// <summary>Whether everything imported can be given: functions, and globals that may be zero.</summary>
+    public bool IsRunnable { get; }
+
+    public List<FuzzedFunction> Imports { get; } = [];
+
+    public List<(string Module, string Name, string Kind, bool IsMutable)> ImportedGlobals { get; } = [];
+
+    public List<FuzzedFunction> Exports { get; } = [];
+
+    public List<(string Name, string Kind)> Globals { get; } = [];
+
+    public static FuzzedModule Read(int seed, byte[] bytes) => new(seed, bytes, Tarn.Wasm.WasmModule.Decode(bytes));
+
+    /// <summary>The raw bits that an argument is made of.</summary>
+    public long Argument(int call, int position) => Observation.Argument(Seed, call, position);
+
+    /// <summary>For V8's process.</summary>
+    public object ToRequest() => new
+    {
+        calls = Calls,
+        imports = Imports.Select(f => new { module = f.Module, name = f.Name, parameters = f.Parameters, results = f.Results }),
+        exports = Exports.Select(f => new
+        {
+            name = f.Name,
+            parameters = f.Parameters,
+            results = f.Results,
+            arguments = Enumerable.Range(0, Calls).Select(c => f.Parameters.Select((_, i) => Argument(c, i).ToString(CultureInfo.InvariantCulture))),
+        }),
+        importedGlobals = ImportedGlobals.Select(g => new { module = g.Module, name = g.Name, type = g.Kind, mutable = g.IsMutable }),
+        globals = Globals.Select(g => new { name = g.Name, type = g.Kind }),
+    };
+
+    /// <summary>A transcript with the words that V8 has for traps: it does not tell all kinds apart.</summary>
+    public static string Coarse(string transcript) => string.Join('\n', transcript.Split('\n').Select(line => line.IndexOf(": trap ", StringComparison.Ordinal) is >= 0 and int at
+        ? line[..(at + 7)] + (line[(at + 7)..] switch
+        {
+            "IndirectCallToNull" or "BadSignature" => "IndirectCall",
+            "MemoryOutOfBounds" or "TableOutOfBounds" => "OutOfBounds",
+            "IntegerDivisionByZero" => "DivisionByZero",
+            "IntegerOverflow" or "BadConversionToInteger" => "Unrepresentable",
+            string other => other,
+        })
+        : line));
+
+    private static FuzzedFunction Function(string module, string name, Tarn.Wasm.FunctionType type) =>
+        new(module, name, [.. Enumerable.Range(0, type.ParameterCount).Select(i => Kind(type.Parameters[i]))], [.. Enumerable.Range(0, type.ResultCount).Select(i => Kind(type.Results[i]))]);
+
+    private static bool TryGetKind(Tarn.Wasm.GlobalType type, out string kind)
+    {
+        kind = Kind(type.Type);
+        return kind.StartsWith('I') || kind.StartsWith('F') && kind != "FuncRef" || type.Type == Tarn.Wasm.ValType.ExternRef || type.Type == Tarn.Wasm.ValType.FuncRef;
+    }
+
+    private static string Kind(Tarn.Wasm.ValType type) => type.Bits switch
+    {
+        0x7F => "I32",
+        0x7E => "I64",
+        0x7D => "F32",
+        0x7C => "F64",
+        0x7B => "V128",
+        _ => type.ToString().Contains("func", StringComparison.Ordinal) ? "FuncRef" : "ExternRef",
+    };
+}

@@ -1,0 +1,80 @@
+// Runs a module of Binaryen's generator in Tarn and writes down what can be seen, line for line as the other engines' runners do.
+using System.Text;
+
+namespace Tarn.Differential.Tests.Binaryen;
+
+internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
+{
+    private readonly Engine _engine = new(options);
+
+    public void Dispose() => _engine.Dispose();
+
+    public string Run(FuzzedModule shape)
+    {
+        StringBuilder seen = new();
+        int hostCalls = 0;
+        using Module module = Module.FromBytes(_engine, shape.Bytes);
+        Linker linker = new(_engine);
+        using Store store = new(_engine);
+        foreach ((string from, string name, string kind, bool isMutable) in shape.ImportedGlobals)
+            linker.Define(from, name, store.CreateGlobal(Argument(kind, 0), isMutable));
+        foreach (FuzzedFunction import in shape.Imports)
+        {
+            FunctionSignature signature = new([.. import.Parameters.Select(Enum.Parse<ValueKind>)], [.. import.Results.Select(Enum.Parse<ValueKind>)]);
+            linker.Define(import.Module, import.Name, signature, (caller, arguments, results) =>
+            {
+                string[] printed = new string[arguments.Length];
+                for (int i = 0; i < printed.Length; i++)
+                    printed[i] = Print(arguments[i]);
+                if (hostCalls++ < FuzzedModule.MostHostCalls)
+                    seen.Append(import.Name).Append('(').AppendJoin(' ', printed).Append(")\n");
+                for (int i = 0; i < results.Length; i++)
+                    results[i] = Argument(import.Results[i], 0);
+            });
+        }
+
+        Instance instance;
+        try
+        {
+            instance = linker.Instantiate(store, module);
+        }
+        catch (TrapException trap)
+        {
+            return seen.Append("start: trap ").Append(TarnPeer.ReferenceName(trap.Trap.Code)).Append('\n').ToString();
+        }
+
+        for (int call = 0; call < FuzzedModule.Calls; call++)
+        {
+            foreach (FuzzedFunction function in shape.Exports)
+            {
+                Value[] arguments = [.. function.Parameters.Select((kind, i) => Argument(kind, shape.Argument(call, i)))];
+                Value[] results = new Value[function.Results.Length];
+                bool returned = instance.GetFunction(function.Name).TryInvoke(arguments, results, out Trap? trap);
+                seen.Append(function.Name).Append(": ").Append(returned ? string.Join(' ', results.Select(Print)) : "trap " + TarnPeer.ReferenceName(trap!.Code)).Append('\n');
+            }
+        }
+
+        foreach ((string name, _) in shape.Globals)
+            seen.Append(name).Append(" = ").Append(Print(instance.GetGlobal(name).Value)).Append('\n');
+        return seen.ToString();
+    }
+
+    private static Value Argument(string kind, long raw) => kind switch
+    {
+        "I32" => (int)raw,
+        "I64" => raw,
+        "F32" => (float)(int)raw,
+        "F64" => (double)raw,
+        "FuncRef" => Value.NullFunction,
+        _ => Value.NullExtern,
+    };
+
+    private static string Print(Value value) => value.Kind switch
+    {
+        ValueKind.I32 => $"{(uint)value.AsInt32():x8}",
+        ValueKind.I64 => $"{(ulong)value.AsInt64():x16}",
+        ValueKind.F32 => $"{BitConverter.SingleToUInt32Bits(value.AsSingle()):x8}",
+        ValueKind.F64 => $"{BitConverter.DoubleToUInt64Bits(value.AsDouble()):x16}",
+        _ => value.IsNull ? "null" : "reference",
+    };
+}
