@@ -48,7 +48,7 @@ internal sealed record InstantiateCase(string Name, string Title, byte[] Module,
             new("touch16", "the same, 16 pages written", pages, 16, 112),
             Program("nbody", 1, "C program: nbody, one step"),
             Program("regex", 0, "C program: regex, 4 KiB of text"),
-            Program("rs_dispatch", 1, "Rust program: a tree of boxes built, simplified, visited and dropped"),
+            Program("rs_request", 1, "Rust program: a query parsed and answered in JSON"),
         ];
     }
 
