@@ -10,6 +10,9 @@
 //  - if nothing runs, GuestStackPointer is the innermost suspended guest's exit frame and _scope is its scope;
 //  - everything of the above changes under _lock. A store in which nothing was suspended has none of it and takes no lock.
 //
+// An asynchronous host function may go on on another thread, and call its guest there, before the thread that the guest ran on has come to suspend it. So from a host
+// function's first instruction until its guest is suspended _leavingThread is the thread that is on its way, and others wait for it before they enter.
+//
 // A call can be suspended only if nothing outside of it is running, or only an asynchronous host function's synchronous part (_asyncBody): that one
 // will be suspended next. Otherwise somebody's frames on the thread's stack would wait for it.
 using System.Runtime.CompilerServices;
@@ -25,6 +28,10 @@ public sealed unsafe partial class Store
     private int _suspended;
     private int _runningThread;
     private int _asyncBody;
+    private volatile int _leavingThread;
+
+    // How long others wait for it. A host function's synchronous part that blocks on what they are to do would wait for ever.
+    private const int MillisecondsToLeave = 10_000;
 
     /// <summary>Guests that the host function now running has called are still suspended.</summary>
     internal bool HasNestedCalls => _calls is not null && RunningDepth() != _activations;
@@ -34,10 +41,39 @@ public sealed unsafe partial class Store
     {
         int outer = _asyncBody;
         _asyncBody = _activations;
+        _leavingThread = Environment.CurrentManagedThreadId;
         return outer;
     }
 
-    internal void EndAsyncBody(int outer) => _asyncBody = outer;
+    /// <summary>It is over.</summary>
+    /// <param name="outer">What <see cref="BeginAsyncBody"/> gave.</param>
+    /// <param name="isPending">Whether the guest will be suspended, or <see cref="Stay"/> called.</param>
+    internal void EndAsyncBody(int outer, bool isPending)
+    {
+        _asyncBody = outer;
+        if (!isPending)
+            Stay();
+    }
+
+    /// <summary>This thread is not on its way to suspend a guest any more.</summary>
+    internal void Stay()
+    {
+        if (_asyncBody == 0)
+            _leavingThread = 0;
+    }
+
+    private void WaitForLeaving()
+    {
+        int thread = Environment.CurrentManagedThreadId;
+        long start = Environment.TickCount64;
+        SpinWait spin = default;
+        while (_leavingThread is int leaving && leaving != 0 && leaving != thread)
+        {
+            if (Environment.TickCount64 - start > MillisecondsToLeave)
+                throw OtherThread();
+            spin.SpinOnce();
+        }
+    }
 
     /// <summary>Calls a function in a way that lets the guest be suspended.</summary>
     /// <param name="entry">The array entry of its signature.</param>
@@ -285,6 +321,7 @@ public sealed unsafe partial class Store
                 _runningThread = Environment.CurrentManagedThreadId;
                 SetScope(call.OuterScope);
             }
+            Stay();
         }
         Wake(woken);
         pending.OnCompleted(pending.NotifyOwner);
@@ -333,11 +370,14 @@ public sealed unsafe partial class Store
         lock (_lock)
         {
             if (_suspended != _activations && _runningThread != thread)
-                throw new InvalidOperationException("another thread runs a guest of this store; a store is for one thread at a time, and a call that was not awaited may go on at any time");
+                throw OtherThread();
             _runningThread = thread;
             _activations++;
         }
     }
+
+    private static InvalidOperationException OtherThread() =>
+        new("another thread runs a guest of this store; a store is for one thread at a time, and a call that was not awaited may go on at any time");
 
     private void LeaveNested(CallScope? outer)
     {

@@ -147,7 +147,7 @@ public sealed unsafe partial class Store
         if (_stack is null)
             AttachStack();
         else if (_activations != 0)
-            RequireHostStack();
+            PrepareNested();
         if (_calls is null)
             _activations++;
         else
@@ -155,8 +155,10 @@ public sealed unsafe partial class Store
     }
 
     // A guest that comes back to itself by way of a host function uses up the thread's stack along with its own, and the end of that one is the end of the process.
-    private void RequireHostStack()
+    private void PrepareNested()
     {
+        if (_leavingThread != 0)
+            WaitForLeaving();
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw _driver.Trap(TrapCode.StackExhausted, "the thread's own stack is used up by host functions and the guests that they call in turn");
     }

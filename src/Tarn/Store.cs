@@ -421,6 +421,7 @@ public sealed unsafe partial class Store : IDisposable
         Execution->Fuel = long.MaxValue;
         _timeoutMilliseconds = 0;
         _stopRequested = NoStop;
+        _leavingThread = 0;
         _disposed = false;
     }
 

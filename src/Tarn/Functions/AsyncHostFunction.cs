@@ -19,14 +19,14 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
     {
         Store store = Begin(execution);
         int outer = store.BeginAsyncBody();
-        PendingHostCall? pending;
+        PendingHostCall? pending = null;
         try
         {
             pending = Start(CallerOf(store, context), (RawValue*)values);
         }
         finally
         {
-            store.EndAsyncBody(outer);
+            store.EndAsyncBody(outer, pending is not null);
         }
         if (pending is null)
             return HostCallStatus.Completed;

@@ -30,6 +30,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
     protected override void WaitForPending()
     {
         PendingHostCall pending = TakePending();
+        Store.Stay();
         // With guests suspended below this one, the thread would wait for something that needs the thread.
         if (!Store.Engine.Options.BlockOnPendingHostFunctions || Store.HasNestedCalls)
         {

@@ -254,6 +254,27 @@ public sealed class AsyncCallTests : IDisposable
         Assert.Equal(["boom", "once"], trap.GuestBacktrace.Select(f => f.FunctionName));
     }
 
+    // What is awaited goes on on another thread at once, often before this one has come to suspend the guest; the second time the store has suspended calls already.
+    [Fact]
+    public async Task A_host_function_calls_its_guest_from_another_thread_before_the_guest_is_suspended()
+    {
+        Instance? instance = null;
+        using Guest guest = Make(async (int a) =>
+        {
+            await Task.Yield();
+            if (a == 0)
+                return 1;
+            TypedFunction<int, int> once = instance!.GetFunction<int, int>("once");
+            int first = await once.InvokeAsync(0, Token);
+            await Task.Yield();
+            return first + await once.InvokeAsync(0, Token) + instance.GetFunction<int, int, int>("add").Invoke(1, 2);
+        });
+        instance = guest.Instance;
+        TypedFunction<int, int> outer = instance.GetFunction<int, int>("once");
+        for (int i = 0; i < 500; i++)
+            Assert.Equal(100 + 101 + 101 + 3, await outer.InvokeAsync(1, Token));
+    }
+
     [Fact]
     public async Task An_outer_call_waits_for_inner_ones_that_nobody_awaited()
     {
