@@ -398,9 +398,12 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
 
         if (i.OpCount > 0 && i.Op0Kind == OpKind.Memory && SlotOf(in i, depth) is >= 0 and var stored && _information.GetInfo(in i).Op0Access is OpAccess.Write or OpAccess.ReadWrite)
         {
-            values[stored] = i.Mnemonic == Mnemonic.Mov && i.MemorySize.GetSize() == 8
-                ? i.Op1Kind == OpKind.Register ? values[Number(i.Op1Register)] : (long)i.GetImmediate(1) >= 0 ? Narrow : Any
-                : Any;
+            values[stored] = i.Mnemonic switch
+            {
+                Mnemonic.Mov when i.MemorySize.GetSize() == 8 => i.Op1Kind == OpKind.Register ? values[Number(i.Op1Register)] : (long)i.GetImmediate(1) >= 0 ? Narrow : Any,
+                Mnemonic.Movsd or Mnemonic.Vmovsd or Mnemonic.Movq or Mnemonic.Vmovq when i.Op1Register == Register.XMM15 => values[_scratch],
+                _ => Any,
+            };
         }
         else if (i.OpCount > 0 && i.Op0Kind == OpKind.Memory && i.MemoryBase == Register.RSP && _information.GetInfo(in i).Op0Access is OpAccess.Write or OpAccess.ReadWrite)
         {
