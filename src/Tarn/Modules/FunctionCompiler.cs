@@ -3,7 +3,6 @@
 using System.Collections.Concurrent;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
-using Tarn.Compiler.Frontend;
 
 namespace Tarn.Modules;
 

@@ -19,6 +19,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private const int LearnedSlotsAtMost = 2500;
     private const int OwnStacksAtMost = 10_000;
 
+    // Of more, no thread comes back to one soon enough for its cache lines to matter.
+    private const int SpacedSlotsAtMost = 10_000;
+
     private readonly Engine _engine;
     private readonly PoolingOptions _options;
     private readonly InstanceLimits _limits;
@@ -488,7 +491,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private PooledInstance Bind(InstanceTemplate template, WarmList list)
     {
         CheckCounts(template.Module);
-        byte[]? spaceBefore = PooledInstance.MakeSpace(_limits.Count);
+        byte[]? spaceBefore = _limits.Count <= SpacedSlotsAtMost ? new byte[PooledInstance.SpaceBytes] : null;
         var store = new Store(_engine, this, _stackForEach, state: null);
         try
         {

@@ -23,6 +23,9 @@ namespace Tarn.Pooling;
 
 internal sealed unsafe class PooledInstance
 {
+    /// <summary>Two cache lines, since processors fetch them in pairs.</summary>
+    public const int SpaceBytes = 128;
+
     private readonly InstanceData _data;
     private readonly WarmList _list;
     private readonly PageImage[] _images;
@@ -38,7 +41,7 @@ internal sealed unsafe class PooledInstance
     /// <param name="store">The slot's store.</param>
     /// <param name="data">The module's first instance in it, before its start function.</param>
     /// <param name="list">Where it waits while it is idle.</param>
-    /// <param name="spaceBefore">What <see cref="MakeSpace"/> gave before the store was made.</param>
+    /// <param name="spaceBefore">An array of <see cref="SpaceBytes"/>, made before the store was, where slots are few enough for it.</param>
     public PooledInstance(Store store, InstanceData data, WarmList list, byte[]? spaceBefore)
     {
         SpaceBefore = spaceBefore;
@@ -79,7 +82,7 @@ internal sealed unsafe class PooledInstance
         new ReadOnlySpan<byte>(data.Context + VmContextHeader.Size, _cellBytes).CopyTo(_initialContext);
         new ReadOnlySpan<byte>(data.Context + _stateOffset, stateBytes).CopyTo(_initialContext.AsSpan(_cellBytes));
         if (spaceBefore is not null)
-            SpaceAfter = MakeSpace(0);
+            SpaceAfter = new byte[SpaceBytes];
     }
 
     /// <summary>Keeps the slot's objects apart from those of others; see above.</summary>
@@ -166,15 +169,6 @@ internal sealed unsafe class PooledInstance
         _header->InterruptRequested = 0;
         if (_memories.Length != 0 && CountLearned() is int learned && learned != _learned)
             ShareLearned(learned);
-    }
-
-    /// <summary>Memory that nobody uses; none where slots are so many that no thread comes back to one soon.</summary>
-    /// <param name="slots">Slots of the pool.</param>
-    public static byte[]? MakeSpace(int slots)
-    {
-        const int SlotsAtMost = 10_000;
-        // Two lines, since processors fetch them in pairs.
-        return slots <= SlotsAtMost ? new byte[128] : null;
     }
 
     private int CountLearned()

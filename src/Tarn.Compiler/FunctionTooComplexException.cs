@@ -1,5 +1,5 @@
 // An implementation limit of the compiler (core specification, appendix "Implementation Limitations"): a valid function that would take an unreasonable amount of memory to compile.
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler;
 
 /// <summary>A function is valid but too complex to be compiled (<see cref="ComplexityLimits"/>).</summary>
 internal sealed class FunctionTooComplexException(int functionIndex, string what, long count)

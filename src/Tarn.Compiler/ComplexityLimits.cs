@@ -2,7 +2,7 @@
 // a thousand nested loops has a parameter for each local assigned in the innermost, and values that stay alive over many blocks count once for each. All of that is
 // linear in what is counted here, so what a module can ask for is linear in its bytes. What compilers make stays below: the largest function of lightningcss, 400 KB long, has
 // 45 million values alive at the beginnings of its blocks and is the worst of two dozen large modules.
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler;
 
 /// <summary>Limits on what is made of one function.</summary>
 internal static class ComplexityLimits
