@@ -34,6 +34,16 @@ internal sealed class BenchmarkArguments
 
     public int Number(string name, int otherwise) => _options.TryGetValue(name, out string? text) ? int.Parse(text) : otherwise;
 
+    /// <summary>Those of <paramref name="keys"/> that --only names; all of them where it is not given.</summary>
+    /// <exception cref="ArgumentException">It names none, or another.</exception>
+    public string[] Only(params string[] keys)
+    {
+        string[] named = Text("only")?.Split(',') ?? keys;
+        return Array.TrueForAll(named, name => keys.Contains(name, StringComparer.OrdinalIgnoreCase))
+            ? [.. keys.Where(key => named.Contains(key, StringComparer.OrdinalIgnoreCase))]
+            : throw new ArgumentException($"--only={Text("only")}: there are {string.Join(", ", keys)}");
+    }
+
     public bool Flag(string name) => _options.ContainsKey(name);
 
     public static BenchmarkArguments Parse(ReadOnlySpan<string> arguments, ReportCollector? collector = null)

@@ -36,4 +36,12 @@ if (benchmarks.Find(candidate => candidate.Verb == args[0]) is not { } chosen)
 #if DEBUG
 Console.Error.WriteLine("This is a Debug build: its figures mean nothing. Use `dotnet run -c Release`.");
 #endif
-return chosen.Run(BenchmarkArguments.Parse(args.AsSpan(1)));
+try
+{
+    return chosen.Run(BenchmarkArguments.Parse(args.AsSpan(1)));
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

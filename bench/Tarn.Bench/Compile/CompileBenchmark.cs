@@ -24,8 +24,8 @@ internal sealed class CompileBenchmark : IBenchmark
             return 1;
 
         bool isProcessorTime = arguments.Text("clock") == "cpu";
-        string[]? only = arguments.Text("only")?.Split(',');
-        CompilingEngine[] engines = [.. CompilingEngine.All.Where(e => only is null || only.Contains(e.Name, StringComparer.OrdinalIgnoreCase))];
+        string[] only = arguments.Only([.. CompilingEngine.All.Select(e => e.Name)]);
+        CompilingEngine[] engines = [.. CompilingEngine.All.Where(e => only.Contains(e.Name))];
         int[] threadCounts = arguments.Number("threads", 0) is > 0 and int wanted ? [wanted] : [1, 2];
         foreach (int threads in threadCounts)
         {

@@ -25,7 +25,7 @@ internal sealed class CountBenchmark : IBenchmark
         }
 
         string native = ProgramSet.BuildNative() ?? "";
-        string[] only = arguments.Text("only")?.Split(',') ?? ["tarn", "wasmtime", "native"];
+        string[] only = arguments.Only("tarn", "wasmtime", "native");
         StringBuilder report = new("| program | Tarn, million | Wasmtime, million | native, million | Tarn / Wasmtime | Tarn / native |\n|---|--:|--:|--:|--:|--:|\n");
         Console.Write(report);
         TargetDescription target = Target(arguments);

@@ -57,8 +57,8 @@ internal sealed class ExecuteBenchmark : IBenchmark
             engines.Add(node);
         if (ProgramSet.BuildNative() is { } native)
             engines.Add(new NativeEngine(native));
-        if (arguments.Text("only")?.Split(',') is { } only)
-            engines.RemoveAll(e => !only.Contains(e.Name, StringComparer.OrdinalIgnoreCase));
+        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
+        engines.RemoveAll(e => !only.Contains(e.Name));
         return engines;
     }
 

@@ -15,12 +15,12 @@ internal sealed class InterruptionBenchmark : IBenchmark
     {
         ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
         List<BenchmarkProgram> programs = ProgramSet.Read(arguments.Words);
-        string? only = arguments.Text("only");
+        string[] only = arguments.Only("tarn", "wasmtime");
         List<SideBySide> runs = [];
         try
         {
             EngineOptions tarn = TarnEngine.DefaultOptions;
-            if (only is null or "tarn")
+            if (only.Contains("tarn"))
             {
                 runs.Add(Compare(
                     "Tarn",
@@ -29,7 +29,7 @@ internal sealed class InterruptionBenchmark : IBenchmark
                     arguments));
             }
 
-            if (only is null or "wasmtime")
+            if (only.Contains("wasmtime"))
             {
                 runs.Add(Compare(
                     "Wasmtime",

@@ -22,16 +22,15 @@ internal sealed class InstantiateBenchmark : IBenchmark
 
     public string Verb => "instantiate";
 
-    public string Summary => "instantiate + call + dispose against Wasmtime pooled and on demand, ns; words: cases; --only=tarn,c-api,… --rounds=N --clock=cpu --part=rates|latency|steady";
+    public string Summary => "instantiate + call + dispose against Wasmtime pooled and on demand, ns; words: cases; --only=tarn,wt-c-64k,… --rounds=N --clock=cpu --part=rates|latency|steady";
 
     public int Run(BenchmarkArguments arguments)
     {
         List<InstantiateCase> cases = [.. InstantiateCase.All().Where(c => arguments.Words.Count == 0 || arguments.Words.Contains(c.Name))];
         if (arguments.Number("worker", 0) is int cycles and > 0)
             return Worker(cases[0], cycles);
-        string[]? only = arguments.Text("only")?.Split(',');
         string part = arguments.Text("part") ?? "";
-        List<CycleContender> contenders = Contenders(only);
+        List<CycleContender> contenders = Contenders(arguments);
         try
         {
             if (part is "" or "rates")
@@ -50,12 +49,13 @@ internal sealed class InstantiateBenchmark : IBenchmark
 
     private static EngineOptions Pooled => new() { Allocation = AllocationStrategy.Pooling };
 
-    private static List<CycleContender> Contenders(string[]? only)
+    private static List<CycleContender> Contenders(BenchmarkArguments arguments)
     {
         List<(string Key, Func<CycleContender> Make)> all =
         [
-            ("wt-c-tuned", () => new WasmtimeNativeCycles("Wasmtime C API, pooled, tuned", tuned: true)),
-            ("wt-c", () => new WasmtimeNativeCycles("Wasmtime C API, pooled", tuned: false)),
+            ("wt-c-64k", () => new WasmtimeNativeCycles("Wasmtime C API, pooled, 64 KiB kept", keepResident: 64 << 10)),
+            ("wt-c-1m", () => new WasmtimeNativeCycles("Wasmtime C API, pooled, 1 MiB kept", keepResident: 1 << 20)),
+            ("wt-c", () => new WasmtimeNativeCycles("Wasmtime C API, pooled", keepResident: null)),
             ("wt-tuned", () => new WasmtimeCycles("Wasmtime, pooled, tuned", pooled: true, tuned: true)),
             ("wt", () => new WasmtimeCycles("Wasmtime, pooled", pooled: true, tuned: false)),
             ("wt-demand", () => new WasmtimeCycles("Wasmtime, on demand", pooled: false, tuned: false)),
@@ -63,7 +63,8 @@ internal sealed class InstantiateBenchmark : IBenchmark
             ("tarn-checked", () => new TarnCycles("Tarn, pooled, checked", Pooled with { MemoryStrategy = MemoryStrategy.Checked })),
             ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions { Allocation = AllocationStrategy.OnDemand })),
         ];
-        return [.. all.Where(c => only is null || only.Contains(c.Key)).Select(c => c.Make())];
+        string[] only = arguments.Only([.. all.Select(c => c.Key)]);
+        return [.. all.Where(c => only.Contains(c.Key)).Select(c => c.Make())];
     }
 
     private static void Rates(List<InstantiateCase> cases, List<CycleContender> contenders, BenchmarkArguments arguments)

@@ -18,7 +18,7 @@ internal sealed class WasmtimeCycles : CycleContender
             var pool = new Wasmtime.PoolingAllocationConfig();
             if (tuned)
             {
-                pool.WithLinearMemoryKeepResidentBytes(1 << 20);
+                pool.WithLinearMemoryKeepResidentBytes(64 << 10);
                 pool.WithTableKeepResidentBytes(64 << 10);
                 pool.WithMaxUnusedWarmSlots(1000);
             }

@@ -16,14 +16,16 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
     private nint _template;
     private int _argument;
 
-    public WasmtimeNativeCycles(string name, bool tuned)
+    /// <param name="name">What it is called.</param>
+    /// <param name="keepResident">Bytes of a memory that stay resident and are reset by copying; null for the defaults of everything.</param>
+    public WasmtimeNativeCycles(string name, int? keepResident)
         : base(name)
     {
         nint config = wasm_config_new();
         nint pool = wasmtime_pooling_allocation_config_new();
-        if (tuned)
+        if (keepResident is { } bytes)
         {
-            wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, 1 << 20);
+            wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, (nuint)bytes);
             wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 64 << 10);
             wasmtime_pooling_allocation_config_max_unused_warm_slots_set(pool, 1000);
         }
