@@ -24,15 +24,19 @@ public sealed unsafe partial class Store
         set
         {
             ThrowIfDisposed();
-            if (value == Timeout.InfiniteTimeSpan)
-            {
-                _timeoutMilliseconds = 0;
-                return;
-            }
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromMilliseconds(1));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMilliseconds(int.MaxValue));
-            _timeoutMilliseconds = (long)value.TotalMilliseconds;
+            _timeoutMilliseconds = CheckedTimeout(value);
         }
+    }
+
+    /// <summary>A timeout in milliseconds, 0 where it is infinite.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
+    internal static long CheckedTimeout(TimeSpan value)
+    {
+        if (value == Timeout.InfiniteTimeSpan)
+            return 0;
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromMilliseconds(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMilliseconds(int.MaxValue));
+        return (long)value.TotalMilliseconds;
     }
 
     /// <summary>Sets the limits of a store before anything is made in it.</summary>
@@ -41,6 +45,8 @@ public sealed unsafe partial class Store
         Limits = limits;
         if (limits?.Fuel is long fuel)
             Execution->Fuel = fuel;
+        if (limits?.CallTimeout is TimeSpan timeout)
+            _timeoutMilliseconds = CheckedTimeout(timeout);
     }
 
     /// <summary>Sets the limits of an instance from a pool, whose memories and tables are there already.</summary>

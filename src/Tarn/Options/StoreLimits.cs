@@ -30,6 +30,22 @@ public sealed record StoreLimits
         }
     }
 
+    /// <summary>
+    /// What <see cref="Store.CallTimeout"/> is when an instance is made with these limits, where <see cref="EngineOptions.Interruption"/> is on: it holds for the start
+    /// function too. <see langword="null"/> for as long as calls like.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
+    public TimeSpan? CallTimeout
+    {
+        get;
+        init
+        {
+            if (value is TimeSpan timeout)
+                Store.CheckedTimeout(timeout);
+            field = value;
+        }
+    }
+
     internal bool Allow(in ResourceRequest request)
     {
         long? most = request.Kind == ResourceKind.Memory ? MaximumMemoryBytes : MaximumTableElements;

@@ -69,6 +69,31 @@ public sealed class LimitsTests
 
     [Theory]
     [MemberData(nameof(Allocations))]
+    public async Task A_start_function_that_runs_away_is_stopped_by_the_time_that_the_limits_give(AllocationStrategy allocation)
+    {
+        using var engine = new Engine(new EngineOptions { Interruption = true, Allocation = allocation, Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } } });
+        using Module module = Module.FromText(engine, "(module (func $f (loop $l (br $l))) (start $f))");
+        using InstanceTemplate template = new Linker(engine).Prepare(module);
+        var brief = new StoreLimits { CallTimeout = TimeSpan.FromMilliseconds(20) };
+        Assert.Equal(TrapCode.Interrupted, Assert.Throws<TrapException>(() => template.Instantiate(limits: brief)).Code);
+        Assert.Equal(TrapCode.Interrupted, (await Assert.ThrowsAsync<TrapException>(async () => await template.InstantiateAsync(limits: brief))).Code);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StoreLimits { CallTimeout = TimeSpan.Zero });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StoreLimits { CallTimeout = TimeSpan.FromDays(25) });
+
+        // The slot serves the next, which does not inherit it; and it holds for calls after the start.
+        using Module calm = Module.FromText(engine, "(module (func $s) (start $s) (func (export \"f\") (loop $l (br $l))))");
+        using InstanceTemplate next = new Linker(engine).Prepare(calm);
+        using (Instance timed = next.Instantiate(limits: brief))
+        {
+            Assert.Equal(brief.CallTimeout, timed.CallTimeout);
+            Assert.Equal(TrapCode.Interrupted, Assert.Throws<TrapException>(timed.GetAction("f").Invoke).Code);
+        }
+        using Instance free = next.Instantiate(limits: new StoreLimits { CallTimeout = Timeout.InfiniteTimeSpan });
+        Assert.Equal(Timeout.InfiniteTimeSpan, free.CallTimeout);
+    }
+
+    [Theory]
+    [MemberData(nameof(Allocations))]
     public void A_limiter_is_asked_for_everything_with_state_and_sizes(AllocationStrategy allocation)
     {
         using Fixture f = new(allocation);
