@@ -68,7 +68,7 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
 
     public override int OpenError => -_record->Error;
 
-    /// <summary>Counts up whenever pages were learned that had not been open.</summary>
+    /// <summary>Counts up whenever pages below the initial length were learned that had not been open.</summary>
     public int Learned { get; private set; }
 
     public override void Grow(ulong from, ulong to)
@@ -433,7 +433,9 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
             Array.Resize(ref _open, Math.Max(8, _openCount * 2));
         byte* image = Image is null ? null : Image.Find(page);
         _open[_openCount++] = new OpenPage { Page = page, Image = image, LastChanged = _resets };
-        Learned++;
+        // Pages that were grown into are opened anew by each instance that grows, and not shared with other slots.
+        if (page < _initialPages)
+            Learned++;
     }
 
     private struct OpenPage

@@ -28,7 +28,7 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
         Check(Unmap((nint)address, bytes) == 0, "releasing address space (munmap)", bytes);
 
     public override void Protect(byte* address, nuint bytes, MemoryProtection protection) =>
-        Check(LinuxNative.Protect((nint)address, bytes, Bits(protection)) == 0, $"changing memory to {protection} (mprotect)", bytes);
+        Check(LinuxNative.Protect((nint)address, bytes, Bits(protection)) == 0, Change(protection), bytes);
 
     public override void Discard(byte* address, nuint bytes) =>
         Check(Advise((nint)address, bytes, AdviceDontNeed) == 0, "discarding memory (madvise MADV_DONTNEED)", bytes);
@@ -115,6 +115,15 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
         MemoryProtection.ReadWrite => ProtectionRead | ProtectionWrite,
         MemoryProtection.ReadExecute => ProtectionRead | ProtectionExecute,
         _ => throw new ArgumentOutOfRangeException(nameof(protection), protection, "no such protection"),
+    };
+
+    // Words that exist already: pools change protections whenever a guest grows.
+    private static string Change(MemoryProtection protection) => protection switch
+    {
+        MemoryProtection.None => "making memory inaccessible (mprotect)",
+        MemoryProtection.Read => "making memory read-only (mprotect)",
+        MemoryProtection.ReadWrite => "making memory writable (mprotect)",
+        _ => "making memory executable (mprotect)",
     };
 
     private static long ReadMaximumMappings()
