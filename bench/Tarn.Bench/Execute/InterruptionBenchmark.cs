@@ -1,6 +1,6 @@
 // What it costs to be able to stop a guest: the programs of the execution benchmark with the checks that cancellation and deadlines need (EngineOptions.Interruption) and with
 // fuel, over the same code without; and the same of Wasmtime, whose counterparts are epochs and fuel. Nothing ever asks a guest to stop here: what is measured is the
-// looking. Each engine is compared with itself, so that what it does otherwise does not count.
+// looking. Beside them, in the same way, checked memories: what comparing each address costs where a guard region would do. Each engine is compared with itself, so that what it does otherwise does not count.
 using System.Globalization;
 
 namespace Tarn.Bench.Execute;
@@ -9,7 +9,7 @@ internal sealed class InterruptionBenchmark : IBenchmark
 {
     public string Verb => "interruption";
 
-    public string Summary => "The programs with checks for interruption and with fuel, over the same without, Tarn and Wasmtime: ms, ratios. Words: programs or groups; --only=tarn|wasmtime --clock=cpu";
+    public string Summary => "The programs with checks for interruption, with fuel and with checked memories, over the same without, Tarn and Wasmtime (interruption, fuel): ms, ratios. Words: programs or groups; --only=tarn|wasmtime --clock=cpu";
 
     public int Run(BenchmarkArguments arguments)
     {
@@ -24,7 +24,7 @@ internal sealed class InterruptionBenchmark : IBenchmark
             {
                 runs.Add(Compare(
                     "Tarn",
-                    [new TarnEngine("plain", tarn), new TarnEngine("interruption", tarn with { Interruption = true }), new TarnEngine("fuel", tarn with { Fuel = true }), new TarnEngine("both", tarn with { Interruption = true, Fuel = true })],
+                    [new TarnEngine("plain", tarn), new TarnEngine("interruption", tarn with { Interruption = true }), new TarnEngine("fuel", tarn with { Fuel = true }), new TarnEngine("both", tarn with { Interruption = true, Fuel = true }), new TarnEngine("checked memory", tarn with { MemoryStrategy = MemoryStrategy.Checked })],
                     programs,
                     arguments));
             }
