@@ -14,6 +14,7 @@ public sealed class DifferentialTests
     private static readonly int[] s_crashers =
     [
         614269503, // deep recursion over large frames, for which half a megabyte of stack is not enough
+        733858910, 1044662208, 659239059, // unsigned division by constants above 2^63
     ];
 
     public static TheoryData<MemoryStrategy, CompilationMode> Configurations => new()

@@ -83,6 +83,12 @@ internal sealed partial class IrBuilder
 
     private int QuotientU64(int a, ulong divisor)
     {
+        if (divisor > 1UL << 63)
+        {
+            // It goes in once or not at all; and its multiplier would be computed from 2^128.
+            return Unary(IrOpcode.ExtendUnsigned, IrType.I64, Compare(IntegerCondition.GreaterEqualUnsigned, a, Constant(IrType.I64, divisor)));
+        }
+
         var trailing = BitOperations.TrailingZeroCount(divisor);
         if (TryMagicU64(divisor, 64, out var magic, out var shift))
         {
