@@ -39,6 +39,8 @@ public sealed class WasiContext : IWasiState, IDisposable
 
     internal DescriptorTable Descriptors { get; }
 
+    internal DirectoryListings Listings { get; } = new();
+
     internal byte[][] Arguments { get; }
 
     internal byte[][] Environment { get; }

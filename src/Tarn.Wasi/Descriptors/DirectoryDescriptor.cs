@@ -15,6 +15,7 @@ internal sealed class DirectoryDescriptor(WasiDirectory directory, WasiRights ri
     /// <summary>What the guest calls it if it is preopened.</summary>
     public string? PreopenName { get; } = preopenName;
 
+    /// <summary>Kept by <see cref="DirectoryListings"/>, which may let go of it.</summary>
     public IReadOnlyList<WasiDirectoryEntry>? Listing { get; set; }
 
     public override WasiFileType FileType => WasiFileType.Directory;
@@ -23,5 +24,9 @@ internal sealed class DirectoryDescriptor(WasiDirectory directory, WasiRights ri
 
     public override WasiErrno Sync(bool dataOnly) => Directory.Sync(dataOnly);
 
-    public override void Dispose() => Directory.Dispose();
+    public override void Dispose()
+    {
+        Listing = null;
+        Directory.Dispose();
+    }
 }

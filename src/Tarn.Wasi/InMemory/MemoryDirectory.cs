@@ -18,7 +18,7 @@ internal sealed class MemoryDirectory : WasiDirectory
     public override WasiErrno GetStat(out WasiFileStat stat)
     {
         lock (_system.Lock)
-            stat = _node.Stat;
+            stat = _node.StatOn(_system.Device);
         return WasiErrno.Success;
     }
 
@@ -26,7 +26,7 @@ internal sealed class MemoryDirectory : WasiDirectory
     {
         lock (_system.Lock)
         {
-            stat = _node.Entries.TryGetValue(name, out MemoryNode? node) ? node.Stat : default;
+            stat = _node.Entries.TryGetValue(name, out MemoryNode? node) ? node.StatOn(_system.Device) : default;
             return node is null ? WasiErrno.NoEntry : WasiErrno.Success;
         }
     }

@@ -208,7 +208,7 @@ internal static class DescriptorFunctions
             errno = Listing(directory, out IReadOnlyList<WasiDirectoryEntry> listing);
             if (errno != WasiErrno.Success)
                 return errno;
-            directory.Listing = listing;
+            call.Context.Listings.Keep(directory, listing);
         }
         int filled = 0;
         for (ulong at = (ulong)cookie; at < (ulong)directory.Listing!.Count && filled < room.Length; at++)
