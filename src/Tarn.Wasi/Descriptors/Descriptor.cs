@@ -26,6 +26,9 @@ internal abstract class Descriptor(WasiRights rights, WasiRights inheriting) : I
         return true;
     }
 
+    /// <summary>Whether whoever wrote has gone and everything was read. Asked after <see cref="IsReady"/>.</summary>
+    public virtual bool IsHungUp => false;
+
     /// <summary>Waits until <see cref="IsReady"/>.</summary>
     public virtual Task WaitAsync(bool forWriting, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -63,9 +63,9 @@ internal sealed unsafe class HostStream(int descriptor) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    // Asked for when a guest polls: somebody has to wait, and it must not be the guest's thread.
+    // Asked for when a guest polls: if it is not there yet somebody has to wait, and it must not be the guest's thread.
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        new(Task.Run(() => Read(buffer.Span), cancellationToken));
+        Poll(PollIn, milliseconds: 0) > 0 ? new(Read(buffer.Span)) : new(Task.Run(() => Read(buffer.Span), cancellationToken));
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -78,14 +78,19 @@ internal sealed unsafe class HostStream(int descriptor) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    private int Poll(short events, int milliseconds)
+    {
+        long poll = (uint)descriptor | ((long)events << 32);
+        return Libc.Poll(&poll, 1, milliseconds);
+    }
+
     // A parent may have made the stream non-blocking: then it is waited for here.
     private void RetryOrThrow(short events)
     {
         int errno = Marshal.GetLastPInvokeError();
         if (errno == WouldBlock)
         {
-            long poll = (uint)descriptor | ((long)events << 32);
-            _ = Libc.Poll(&poll, 1, -1);
+            _ = Poll(events, milliseconds: -1);
         }
         else if (errno != LinuxErrno.Interrupted)
         {

@@ -38,6 +38,22 @@ internal static class PathFunctions
         return errno != WasiErrno.Success ? errno : stat.FileType == WasiFileType.Directory ? WasiErrno.IsDirectory : WasiErrno.NotDirectory;
     }
 
+    // Whether what a slash stands behind is a directory.
+    private static WasiErrno CheckSlash(PathWalk walk)
+    {
+        if (!walk.MustBeDirectory || walk.Name is not string name)
+            return WasiErrno.Success;
+        WasiErrno errno = walk.Directory.GetStat(name, out WasiFileStat stat);
+        return errno != WasiErrno.Success ? errno : stat.FileType == WasiFileType.Directory ? WasiErrno.Success : WasiErrno.NotDirectory;
+    }
+
+    // A slash behind the name of what is to be made, and is no directory: as Linux has it, the name is there already or such a directory is not.
+    private static WasiErrno SlashBehindNew(PathWalk walk, string name)
+    {
+        WasiErrno errno = walk.Directory.GetStat(name, out _);
+        return errno == WasiErrno.Success ? WasiErrno.Exists : errno;
+    }
+
     private static WasiErrno OnName(
         in WasiCall call, int fd, int path, int length, WasiRights needed, WasiErrno ifNoName, Func<PathWalk, string, WasiErrno> act)
     {
@@ -105,6 +121,8 @@ internal static class PathFunctions
         {
             if ((lookup & FollowFlag) != 0 || walk!.MustBeDirectory)
                 errno = walk!.FollowAll();
+            if (errno == WasiErrno.Success)
+                errno = CheckSlash(walk!);
             if (errno != WasiErrno.Success)
                 return errno;
             return walk!.Name is string name ? walk.Directory.SetTimes(name, accessTime, modificationTime) : walk.Directory.SetTimes(accessTime, modificationTime);
@@ -131,8 +149,10 @@ internal static class PathFunctions
                     return WasiErrno.NotPermitted;
                 if (target!.Name is null)
                     return WasiErrno.Exists;
-                if (source.MustBeDirectory || target.MustBeDirectory)
-                    return WasiErrno.NotDirectory;
+                if (source.MustBeDirectory)
+                    return CheckSlash(source) is WasiErrno failed and not WasiErrno.Success ? failed : WasiErrno.NotPermitted;
+                if (target.MustBeDirectory)
+                    return SlashBehindNew(target, target.Name);
                 // A second name would carry a file to where more may be done with it.
                 if ((toDirectory.Inheriting & ~fromDirectory.Inheriting) != 0)
                     return WasiErrno.NotCapable;
@@ -187,7 +207,7 @@ internal static class PathFunctions
         {
             if (walk!.Name is null)
                 return WasiErrno.Exists;
-            return walk.MustBeDirectory ? WasiErrno.NoEntry : walk.Directory.CreateSymbolicLink(walk.Name, text);
+            return walk.MustBeDirectory ? SlashBehindNew(walk, walk.Name) : walk.Directory.CreateSymbolicLink(walk.Name, text);
         }
     }
 
@@ -221,6 +241,11 @@ internal static class PathFunctions
         var how = (WasiOpenFlags)openFlags;
         if ((how & ~KnownFlags) != 0 || (flags & ~(int)DescriptorFlags.All) != 0)
             return WasiErrno.Invalid;
+        // Opening makes files only.
+        if ((how & (WasiOpenFlags.Create | WasiOpenFlags.Directory)) == (WasiOpenFlags.Create | WasiOpenFlags.Directory))
+            return WasiErrno.Invalid;
+        if ((how & WasiOpenFlags.Create) == 0)
+            how &= ~WasiOpenFlags.Exclusive;
         if (!call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
         WasiRights needed = WasiRights.OpenPath;
@@ -269,7 +294,7 @@ internal static class PathFunctions
             WasiErrno errno;
             if (walk.Name is not string name)
             {
-                if ((how & WasiOpenFlags.Exclusive) != 0 && (how & WasiOpenFlags.Create) != 0)
+                if ((how & WasiOpenFlags.Exclusive) != 0)
                     return WasiErrno.Exists;
                 errno = CheckDirectory(how, asked);
                 if (errno != WasiErrno.Success)

@@ -48,7 +48,6 @@ internal static class SocketFunctions
     {
         const int Peek = 1;
         const int WaitAll = 2;
-        const uint Truncated = 1;
         const uint Largest = 64 << 10;
         WasiErrno errno = Get(call, fd, WasiRights.Read, out SocketDescriptor socket);
         if (errno != WasiErrno.Success)
@@ -61,6 +60,8 @@ internal static class SocketFunctions
         if (!call.CanWrite(resultFlags, sizeof(ushort)))
             return WasiErrno.Fault;
         int wanted = (int)Math.Min(length, Largest);
+        if (wanted == 0)
+            return Answer(call, result, 0, resultFlags, truncated: false);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(wanted);
         try
         {
@@ -83,16 +84,22 @@ internal static class SocketFunctions
                 truncated = true;
             }
             errno = TransferFunctions.Deliver(call, vectors, count, buffer.AsSpan(0, read));
-            if (errno != WasiErrno.Success || !call.TrySpan((uint)resultFlags, sizeof(ushort), out Span<byte> flagBytes))
-                return WasiErrno.Fault;
-            flagBytes[0] = (byte)(truncated ? Truncated : 0);
-            flagBytes[1] = 0;
-            return call.Write(result, (uint)read);
+            return errno == WasiErrno.Success ? Answer(call, result, read, resultFlags, truncated) : errno;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static WasiErrno Answer(in WasiCall call, int result, int read, int resultFlags, bool truncated)
+    {
+        const byte Truncated = 1;
+        if (!call.TrySpan((uint)resultFlags, sizeof(ushort), out Span<byte> flags))
+            return WasiErrno.Fault;
+        flags[0] = truncated ? Truncated : (byte)0;
+        flags[1] = 0;
+        return call.Write(result, (uint)read);
     }
 
     private static ValueTask<WasiErrno> Send(WasiCall call, int fd, int vectors, int count, int flags, int result)

@@ -26,6 +26,9 @@ internal static class TransferFunctions
             WasiErrno errno = Check(call, vectors, count, result, out uint length);
             if (errno != WasiErrno.Success)
                 return errno;
+            // A stream that is asked for nothing may still wait until it has something.
+            if (length == 0)
+                return call.Write(result, 0u);
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
             int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, LargestStreamTransfer)), call.CancellationToken);
             return Deliver(call, vectors, count, buffer.AsSpan(0, read)) is WasiErrno failed and not WasiErrno.Success ? failed : call.Write(result, (uint)read);
@@ -94,6 +97,8 @@ internal static class TransferFunctions
             case InputDescriptor input:
                 // Whoever waits for input wants to see what it is about.
                 call.Context.FlushOutput();
+                if ((input.Flags & DescriptorFlags.NonBlocking) != 0 && !input.IsReady(forWriting: false, out _))
+                    return ValueTask.FromResult(WasiErrno.Again);
                 return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
             case StreamDescriptor stream:
                 return ReadStream(call, stream, vectors, count, result);
