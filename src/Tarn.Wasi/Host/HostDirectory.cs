@@ -33,6 +33,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         throw errno switch
         {
             WasiErrno.NoEntry => new DirectoryNotFoundException($"there is no directory {path}"),
+            WasiErrno.NotDirectory => new IOException($"{path} is no directory"),
             WasiErrno.AccessDenied or WasiErrno.NotPermitted => new UnauthorizedAccessException($"the directory {path} may not be opened"),
             _ => new IOException($"the directory {path} cannot be opened: {errno}"),
         };
