@@ -76,7 +76,7 @@ public sealed class ConformanceTests : IDisposable
         Assert.Equal(WasiErrno.Success, guest.Open(Work, "file", out _, WasiOpenFlags.Exclusive, Reading));
         Assert.Equal(WasiErrno.Success, guest.Open(Work, "to-file", out _, WasiOpenFlags.Exclusive, Reading));
         Assert.Equal(WasiErrno.NotDirectory, guest.Open(Work, "to-file", out _, WasiOpenFlags.Directory, Reading));
-        Assert.Contains(guest.Open(Work, "to-full", out _, WasiOpenFlags.Directory, Reading, follow: false), (WasiErrno[])[WasiErrno.Loop, WasiErrno.NotDirectory]);
+        Assert.Equal(WasiErrno.NotDirectory, guest.Open(Work, "to-full", out _, WasiOpenFlags.Directory, Reading, follow: false));
         Assert.Equal(WasiErrno.Success, guest.Open(Work, "to-full", out _, WasiOpenFlags.Directory, Reading));
         Assert.Equal(WasiErrno.Loop, guest.Open(Work, "to-file", out _, follow: false));
         Assert.Equal(WasiErrno.Loop, guest.Open(Work, "loop", out _));
