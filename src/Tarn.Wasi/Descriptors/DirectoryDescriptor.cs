@@ -22,7 +22,7 @@ internal sealed class DirectoryDescriptor(WasiDirectory directory, WasiRights ri
 
     public override WasiErrno GetStat(out WasiFileStat stat) => Directory.GetStat(out stat);
 
-    public override WasiErrno Sync(bool dataOnly) => Directory.Sync(dataOnly);
+    public override ValueTask<WasiErrno> SyncAsync(bool dataOnly, CancellationToken cancellationToken) => ValueTask.FromResult(Directory.Sync(dataOnly));
 
     public override void Dispose()
     {

@@ -28,7 +28,7 @@ internal static class PollFunctions
         WasiErrno errno = ReadAll(call, subscriptionsAt, eventsAt, (uint)count, result, out Subscription[] subscriptions);
         if (errno != WasiErrno.Success)
             return errno;
-        call.Context.FlushOutput();
+        await call.Context.FlushOutputAsync(call.CancellationToken);
         var events = new List<Event>();
         TimeProvider time = call.Context.Time;
         while (true)

@@ -96,15 +96,28 @@ internal static class TransferFunctions
                 return ValueTask.FromResult(errno);
             case InputDescriptor input:
                 // Whoever waits for input wants to see what it is about.
-                call.Context.FlushOutput();
-                if ((input.Flags & DescriptorFlags.NonBlocking) != 0 && !input.IsReady(forWriting: false, out _))
-                    return ValueTask.FromResult(WasiErrno.Again);
-                return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
+                ValueTask flushing = call.Context.FlushOutputAsync(call.CancellationToken);
+                if (!flushing.IsCompletedSuccessfully)
+                    return ReadFlushed(flushing, call, input, vectors, count, result);
+                return ReadInput(call, input, vectors, count, result);
             case StreamDescriptor stream:
                 return ReadStream(call, stream, vectors, count, result);
             default:
                 return ValueTask.FromResult(WasiErrno.IsDirectory);
         }
+    }
+
+    private static async ValueTask<WasiErrno> ReadFlushed(ValueTask flushing, WasiCall call, InputDescriptor input, int vectors, int count, int result)
+    {
+        await flushing;
+        return await ReadInput(call, input, vectors, count, result);
+    }
+
+    private static ValueTask<WasiErrno> ReadInput(WasiCall call, InputDescriptor input, int vectors, int count, int result)
+    {
+        if ((input.Flags & DescriptorFlags.NonBlocking) != 0 && !input.IsReady(forWriting: false, out _))
+            return ValueTask.FromResult(WasiErrno.Again);
+        return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
     }
 
     private static ValueTask<WasiErrno> Write(WasiCall call, int fd, int vectors, int count, int result)
