@@ -41,6 +41,9 @@ public sealed class WasiContext : IWasiState, IDisposable
 
     internal DirectoryListings Listings { get; } = new();
 
+    /// <summary>Held by whoever touches the guest after an await.</summary>
+    internal Lock Turns { get; } = new();
+
     internal byte[][] Arguments { get; }
 
     internal byte[][] Environment { get; }

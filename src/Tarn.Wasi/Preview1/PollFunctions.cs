@@ -28,14 +28,18 @@ internal static class PollFunctions
         WasiErrno errno = ReadAll(call, subscriptionsAt, eventsAt, (uint)count, result, out Subscription[] subscriptions);
         if (errno != WasiErrno.Success)
             return errno;
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
         await call.Context.FlushOutputAsync(call.CancellationToken);
         var events = new List<Event>();
         TimeProvider time = call.Context.Time;
         while (true)
         {
-            Collect(call.Context, subscriptions, events);
-            if (events.Count > 0)
-                return WriteAll(call, events, eventsAt, result);
+            using (GuestTurn.Take(call))
+            {
+                Collect(call.Context, subscriptions, events);
+                if (events.Count > 0)
+                    return WriteAll(call, events, eventsAt, result);
+            }
             await Wait(call, subscriptions, time);
         }
     }

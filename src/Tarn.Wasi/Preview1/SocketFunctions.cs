@@ -35,13 +35,21 @@ internal static class SocketFunctions
             return WasiErrno.Fault;
         if (!call.Context.Descriptors.HasRoom())
             return WasiErrno.TooManyDescriptors;
-        Socket accepted = await listener.AcceptAsync(call.CancellationToken);
-        var descriptor = new SocketDescriptor(accepted, ownsSocket: true) { Flags = (DescriptorFlags)flags };
-        errno = call.Context.Descriptors.Add(descriptor, out int number);
-        if (errno == WasiErrno.Success)
-            return call.Write(result, (uint)number);
-        descriptor.Dispose();
-        return errno;
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        var descriptor = new SocketDescriptor(await listener.AcceptAsync(call.CancellationToken), ownsSocket: true) { Flags = (DescriptorFlags)flags };
+        bool added = false;
+        try
+        {
+            using GuestTurn turn = GuestTurn.Take(call);
+            errno = call.Context.Descriptors.Add(descriptor, out int number);
+            added = errno == WasiErrno.Success;
+            return added ? call.Write(result, (uint)number) : errno;
+        }
+        finally
+        {
+            if (!added)
+                descriptor.Dispose();
+        }
     }
 
     private static async ValueTask<WasiErrno> Receive(WasiCall call, int fd, int vectors, int count, int flags, int result, int resultFlags)
@@ -67,6 +75,7 @@ internal static class SocketFunctions
         {
             int read = 0;
             bool truncated = false;
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             try
             {
                 do
@@ -83,6 +92,7 @@ internal static class SocketFunctions
                 read = wanted;
                 truncated = true;
             }
+            using GuestTurn turn = GuestTurn.Take(call);
             errno = TransferFunctions.Deliver(call, vectors, count, buffer.AsSpan(0, read));
             return errno == WasiErrno.Success ? Answer(call, result, read, resultFlags, truncated) : errno;
         }

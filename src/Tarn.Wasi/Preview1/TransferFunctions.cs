@@ -30,7 +30,9 @@ internal static class TransferFunctions
             if (length == 0)
                 return call.Write(result, 0u);
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, LargestStreamTransfer)), call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
             return Deliver(call, vectors, count, buffer.AsSpan(0, read)) is WasiErrno failed and not WasiErrno.Success ? failed : call.Write(result, (uint)read);
         }
         finally
@@ -51,7 +53,9 @@ internal static class TransferFunctions
                 return errno;
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
             int gathered = Gather(call, vectors, count, buffer.AsSpan(0, (int)Math.Min(length, LargestStreamTransfer)));
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int written = await stream.WriteAsync(buffer.AsMemory(0, gathered), call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
             return call.Write(result, (uint)written);
         }
         finally
@@ -109,8 +113,12 @@ internal static class TransferFunctions
 
     private static async ValueTask<WasiErrno> ReadFlushed(ValueTask flushing, WasiCall call, InputDescriptor input, int vectors, int count, int result)
     {
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
         await flushing;
-        return await ReadInput(call, input, vectors, count, result);
+        ValueTask<WasiErrno> reading;
+        using (GuestTurn.Take(call))
+            reading = ReadInput(call, input, vectors, count, result);
+        return await reading;
     }
 
     private static ValueTask<WasiErrno> ReadInput(WasiCall call, InputDescriptor input, int vectors, int count, int result)
