@@ -1,4 +1,5 @@
 // Guests that wait hold no thread: many of them wait at the same time on a few threads, and can be stopped while they do.
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
@@ -278,6 +279,51 @@ public sealed class WaitingTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
         await cancel;
         await flush;
+    }
+
+    [Fact]
+    public async Task A_pipe_in_a_directory_is_waited_for_unless_it_must_not_be()
+    {
+        using var directory = new TemporaryDirectory();
+        using (Process make = Process.Start("mkfifo", [directory["pipe"], directory["other"]]))
+            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true, Interruption = true });
+        using var guest = new RawGuest(new WasiOptions { Preopens = [WasiPreopen.Host(directory.Path, "/")] }, engine);
+        // Opened for both, so that neither side has to wait for the other to open it.
+        await using FileStream ours = new(directory["pipe"], FileMode.Open, FileAccess.ReadWrite);
+        Assert.Equal(WasiErrno.Success, guest.Open(3, "pipe", out int fd, rights: WasiRights.Read | WasiRights.SetFlags));
+        Task writing = Task.Run(async () =>
+        {
+            await Task.Delay(300);
+            await ours.WriteAsync("through a pipe"u8.ToArray());
+            await ours.FlushAsync();
+        });
+        Assert.Equal("through a pipe", guest.ReadText(fd));
+        await writing;
+        Assert.Equal(WasiErrno.Success, guest.Call("fd_fdstat_set_flags", fd, 4));
+        Assert.Equal(WasiErrno.Again, guest.Call("fd_read", fd, 256, 1, 264));
+
+        // And one that is full.
+        await using FileStream sink = new(directory["other"], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+        Assert.Equal(WasiErrno.Success, guest.Open(3, "other", out fd, rights: WasiRights.Write));
+        Task<int> reading = Task.Run(async () =>
+        {
+            await Task.Delay(300);
+            byte[] bytes = new byte[200_000];
+            int read = 0;
+            while (read < bytes.Length)
+                read += await sink.ReadAsync(bytes.AsMemory(read));
+            return read;
+        });
+        int sent = 0;
+        guest.Memory.Write(256, 0);
+        while (sent < 200_000)
+        {
+            guest.Memory.Write(260, Math.Min(50_000, 200_000 - sent));
+            Assert.Equal(WasiErrno.Success, guest.Call("fd_write", fd, 256, 1, 264));
+            sent += guest.Memory.Read<int>(264);
+        }
+        Assert.Equal(sent, await reading);
     }
 
     [Fact]

@@ -95,9 +95,8 @@ internal static class TransferFunctions
         switch (descriptor)
         {
             case FileDescriptor file:
-                errno = ReadFile(call, file, file.Position, vectors, count, result, out uint read);
-                file.Position += read;
-                return ValueTask.FromResult(errno);
+                errno = ReadAtPosition(call, file, vectors, count, result);
+                return errno == WasiErrno.Again && MayWait(file) ? UntilReady(ReadAtPosition, call, file, vectors, count, result) : ValueTask.FromResult(errno);
             case InputDescriptor input:
                 // Whoever waits for input wants to see what it is about.
                 ValueTask flushing = call.Context.FlushOutputAsync(call.CancellationToken);
@@ -136,19 +135,49 @@ internal static class TransferFunctions
         switch (descriptor)
         {
             case FileDescriptor file:
-                bool append = (file.Flags & DescriptorFlags.Append) != 0;
-                errno = WriteFile(call, file, append ? null : file.Position, vectors, count, result, out uint written);
-                if (append && written > 0 && file.File.GetStat(out WasiFileStat stat) == WasiErrno.Success)
-                    file.Position = stat.Size;
-                else
-                    file.Position += written;
-                return ValueTask.FromResult(errno);
+                errno = WriteAtPosition(call, file, vectors, count, result);
+                return errno == WasiErrno.Again && MayWait(file) ? UntilReady(WriteAtPosition, call, file, vectors, count, result) : ValueTask.FromResult(errno);
             case StreamDescriptor { IsSynchronous: true } stream:
                 return ValueTask.FromResult(WriteSynchronously(call, stream, vectors, count, result));
             case StreamDescriptor stream:
                 return WriteStream(call, stream, vectors, count, result);
             default:
                 return ValueTask.FromResult(WasiErrno.BadDescriptor);
+        }
+    }
+
+    private static WasiErrno ReadAtPosition(in WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        WasiErrno errno = ReadFile(call, file, file.Position, vectors, count, result, out uint read);
+        file.Position += read;
+        return errno;
+    }
+
+    private static WasiErrno WriteAtPosition(in WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        bool append = (file.Flags & DescriptorFlags.Append) != 0;
+        WasiErrno errno = WriteFile(call, file, append ? null : file.Position, vectors, count, result, out uint written);
+        if (append && written > 0 && file.File.GetStat(out WasiFileStat stat) == WasiErrno.Success)
+            file.Position = stat.Size;
+        else
+            file.Position += written;
+        return errno;
+    }
+
+    private static bool MayWait(FileDescriptor file) => !file.File.IsSeekable && (file.Flags & DescriptorFlags.NonBlocking) == 0;
+
+    // A pipe or device in a directory is opened non-blocking, so that no call of the system's holds the thread, and looked at again until it has something.
+    private static async ValueTask<WasiErrno> UntilReady(
+        Binder.Body<FileDescriptor, int, int, int> attempt, WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        const int Milliseconds = 5;
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        while (true)
+        {
+            await Task.Delay(Milliseconds, call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
+            if (attempt(call, file, vectors, count, result) is WasiErrno errno and not WasiErrno.Again)
+                return errno;
         }
     }
 
