@@ -37,6 +37,52 @@ public sealed class FileSystemDifferentialTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1 << 20)]
+    [InlineData(4, 1 << 20)]
+    [InlineData(1, 5000)]
+    [InlineData(4, 5000)]
+    public void Accounts_are_right_whatever_was_done_by_how_many(int guests, long capacity)
+    {
+        var files = new WasiMemoryFileSystem(capacity);
+        long empty = files.UsedBytes;
+        Parallel.For(0, guests, new ParallelOptions { MaxDegreeOfParallelism = guests }, seed =>
+        {
+            using var guest = new RawGuest(new WasiOptions { Preopens = [WasiPreopen.Memory(files, "/work")], MaximumDescriptors = MostOpen });
+            var random = new Random(seed);
+            for (int step = 0; step < 12_000 / guests; step++)
+            {
+                _ = Next(random, out _)(guest);
+                Assert.InRange(files.UsedBytes, empty, files.Capacity);
+            }
+        });
+        using WasiDirectory root = files.OpenRoot();
+        Assert.True(RemoveAll(root) > 0);
+        Assert.Equal(empty, files.UsedBytes);
+    }
+
+    private static int RemoveAll(WasiDirectory directory)
+    {
+        int removed = 0;
+        Assert.Equal(WasiErrno.Success, directory.ReadEntries(out IReadOnlyList<WasiDirectoryEntry> entries));
+        foreach (WasiDirectoryEntry entry in entries)
+        {
+            if (entry.FileType == WasiFileType.Directory)
+            {
+                Assert.Equal(WasiErrno.Success, directory.OpenDirectory(entry.Name, out WasiDirectory? inner));
+                using (inner)
+                    removed += RemoveAll(inner!);
+                Assert.Equal(WasiErrno.Success, directory.RemoveDirectory(entry.Name));
+            }
+            else
+            {
+                Assert.Equal(WasiErrno.Success, directory.UnlinkFile(entry.Name));
+            }
+            removed++;
+        }
+        return removed;
+    }
+
     private static Func<RawGuest, string> Next(Random random, out string description)
     {
         // Descriptors are given out in the same order on both sides, and some stay open: of files without a name, of directories that were removed.
