@@ -2,10 +2,13 @@
 // it that whatever goes wrong becomes a message on standard error and an exit status.
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
 using Tarn.Cli;
 using Tarn.Cli.Commands;
 
 StandardStreams.Install();
+// A file that grows beyond ulimit -f, one of the cache for example, is an error and no end of the process. Signal 25 is SIGXFSZ.
+using PosixSignalRegistration fileSize = PosixSignalRegistration.Create((PosixSignal)25, static context => context.Cancel = true);
 Command run = RunCommand.Create();
 RootCommand root = new(
     """

@@ -74,9 +74,13 @@ public sealed class CommandLineFaultTests : IDisposable
     [InlineData("tarn run <(cat HELLO)", 0, "Hello, world!\n", "")]
     [InlineData("tarn run - < HELLO", 0, "Hello, world!\n", "")]
     [InlineData("ulimit -v 3000000; tarn run HELLO", 1, "", "tarn: ")]
+    // A limit for sizes of files, which the kernel enforces by a signal; the runtime's own code lies in such a file unless it is told otherwise.
+    [InlineData("export DOTNET_EnableWriteXorExecute=0; ulimit -f 1; tarn compile WORDS -o words.tarn", 2, "", "(ulimit -f)")]
+    [InlineData("export DOTNET_EnableWriteXorExecute=0; export TARN_CACHE_DIR=$PWD/cache; ulimit -f 1; tarn run WORDS", 134, "", "index out of bounds")]
     public void Streams_may_be_anything(string line, int status, string output, string error)
     {
         line = line.Replace("HELLO", Guest.PathOf("hello"), StringComparison.Ordinal).Replace("CAT", Guest.PathOf("cat"), StringComparison.Ordinal)
+            .Replace("WORDS", Guest.PathOf("words"), StringComparison.Ordinal)
             .Replace("CRASH", Guest.PathOf("crash"), StringComparison.Ordinal).Replace("ADD", Repository.PathOf("samples", "add.wat"), StringComparison.Ordinal);
         // A descriptor of the runtime's that took a closed stream's number would be read, or waited for, for ever.
         GuestResult result = CommandLine.Shell($"cd '{_directory.Path}'; {line}");
@@ -105,6 +109,8 @@ public sealed class CommandLineFaultTests : IDisposable
         Assert.Equal("30000000\n7\n", CommandLine.Shell($"tarn run '{_directory["flood.wat"]}' | (sleep 1; wc -c); echo ${{PIPESTATUS[0]}}").Output.Replace(" ", "", StringComparison.Ordinal));
         // A reader that goes away is EPIPE to the guest, which decides what it makes of it.
         Assert.Equal("64\n", CommandLine.Shell($"tarn run '{_directory["flood.wat"]}' | head -c 10 >/dev/null; echo ${{PIPESTATUS[0]}}").Output);
+        // So is a limit for sizes of files EFBIG, which the kernel tells by a signal too.
+        Assert.Equal("22\n", CommandLine.Shell($"export DOTNET_EnableWriteXorExecute=0; (ulimit -f 100; tarn run '{_directory["flood.wat"]}' > '{_directory["out"]}'); echo $?").Output);
     }
 
     [Fact]

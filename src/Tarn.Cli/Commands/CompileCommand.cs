@@ -51,7 +51,15 @@ internal static class CompileCommand
             artifact = module.Serialize();
         }
         string target = output ?? Path.ChangeExtension(path, ".tarn");
-        System.IO.File.WriteAllBytes(target, artifact);
+        try
+        {
+            System.IO.File.WriteAllBytes(target, artifact);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // What the framework makes of EFBIG.
+            throw new IOException($"{target} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
+        }
         Console.WriteLine($"{target}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
         return ExitStatus.Done;
     }

@@ -26,6 +26,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
     /// <summary>Opens a path of the host. The embedder's path: symbolic links in it are followed.</summary>
     public static HostDirectory Open(string path)
     {
+        FileSizeSignal.Take();
         int descriptor = Libc.OpenAt(Libc.AtCurrentDirectory, path, Libc.PathOnly | Libc.OnlyDirectory | Libc.CloseOnExec, 0);
         if (descriptor >= 0)
             return new HostDirectory(descriptor);
