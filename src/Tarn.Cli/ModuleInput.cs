@@ -1,5 +1,6 @@
 // How every verb reads a module: a path, or - for standard input; binary or text, told apart by the contents and never by the name.
 using System.CommandLine;
+using Tarn.Cli.Running;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
@@ -17,12 +18,42 @@ internal static class ModuleInput
     /// <summary>The bytes of a file, or of standard input.</summary>
     public static byte[] Read(string path)
     {
-        if (path != "-")
-            return System.IO.File.ReadAllBytes(path);
-        using Stream input = Console.OpenStandardInput();
+        using Stream input = Open(path);
+        return ReadToEnd(input);
+    }
+
+    /// <summary>Opens a file, or standard input.</summary>
+    public static Stream Open(string path)
+    {
+        if (path == "-")
+            return Console.OpenStandardInput();
+        // Opening it would be an error too, but "access denied".
+        return Directory.Exists(path)
+            ? throw new IOException($"{path} is a directory")
+            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+    }
+
+    /// <summary>The bytes of a stream from where it stands to its end; pipes and devices are as good as files.</summary>
+    public static byte[] ReadToEnd(Stream input)
+    {
+        if (input.CanSeek && input.Length - input.Position is > 0 and long length && length <= Array.MaxLength)
+        {
+            byte[] bytes = new byte[length];
+            input.ReadExactly(bytes);
+            return bytes;
+        }
         using MemoryStream all = new();
         input.CopyTo(all);
         return all.ToArray();
+    }
+
+    /// <summary>Refuses what is neither a module nor text, before the parser of the text format says what it makes of it.</summary>
+    public static void RefuseForeign(ReadOnlySpan<byte> bytes, string path)
+    {
+        if (ModuleLoader.IsArtifact(bytes))
+            throw new IOException($"{DisplayName(path)} holds machine code that tarn compile wrote, which only tarn run can use: give the module that it was made from");
+        if (!IsBinary(bytes) && bytes.Contains((byte)0))
+            throw new IOException($"{DisplayName(path)} is no WebAssembly: neither a binary module, which begins with 00 61 73 6d, nor text");
     }
 
     /// <summary>Whether these bytes are a binary module rather than text: they begin with a zero byte, which no text does.</summary>
@@ -32,6 +63,7 @@ internal static class ModuleInput
     public static byte[] ReadBinary(string path, WasmFeatures features)
     {
         byte[] bytes = Read(path);
+        RefuseForeign(bytes, path);
         return IsBinary(bytes) ? bytes : WatParser.Parse(bytes, DisplayName(path), new WatOptions { Features = features });
     }
 

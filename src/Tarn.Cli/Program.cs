@@ -1,18 +1,21 @@
-// Entry point of the tarn command. Each verb is one file in Commands/ that builds a System.CommandLine command; this file only lists them and turns what a
-// module or a path can do wrong into a message on standard error and exit status 1. A stack trace reaches the user only for a bug of ours.
+// Entry point of the tarn command. Each verb is one file in Commands/ that builds a System.CommandLine command; this file only lists them and sees to
+// it that whatever goes wrong becomes a message on standard error and an exit status.
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
 using Tarn.Cli;
 using Tarn.Cli.Commands;
-using Tarn.Wasm;
 
+StandardStreams.Install();
+// A file that grows beyond ulimit -f, one of the cache for example, is an error and no end of the process. Signal 25 is SIGXFSZ.
+using PosixSignalRegistration fileSize = PosixSignalRegistration.Create((PosixSignal)25, static context => context.Cancel = true);
 Command run = RunCommand.Create();
 RootCommand root = new(
     """
     Tarn, a WebAssembly runtime for .NET.
 
     Modules are given as .wasm or .wat files, or as - for standard input; which of the two formats it is, is seen from the contents.
-    Exit status: 0 all well, 1 a module or script failed, 2 a file could not be read; run has the guest's (tarn run --help).
+    Exit status: 0 all well, 1 a module or script failed, 2 a file could not be read or written, 70 a fault of tarn's own; run has the guest's (tarn run --help).
 
     Examples:
       tarn run --dir . app.wasm input.txt         run a program built for WASI, with files of this directory
@@ -49,13 +52,7 @@ try
     }
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (WasmException problem)
+catch (Exception problem)
 {
-    Console.Error.WriteLine($"tarn: {problem.Message}");
-    return ExitStatus.Failed;
-}
-catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-{
-    Console.Error.WriteLine($"tarn: {problem.Message}");
-    return ExitStatus.Unreadable;
+    return Problem.Tell(problem);
 }

@@ -39,6 +39,11 @@ public sealed class WasiContext : IWasiState, IDisposable
 
     internal DescriptorTable Descriptors { get; }
 
+    internal DirectoryListings Listings { get; } = new();
+
+    /// <summary>Held by whoever touches the guest after an await.</summary>
+    internal Lock Turns { get; } = new();
+
     internal byte[][] Arguments { get; }
 
     internal byte[][] Environment { get; }
@@ -70,6 +75,7 @@ public sealed class WasiContext : IWasiState, IDisposable
         ArgumentNullException.ThrowIfNull(instance);
         if (!instance.TryGetFunction("_start", out Function entry) && !instance.TryGetFunction("_initialize", out entry))
             entry = instance.GetFunction("_start");
+        bool stopped = false;
         try
         {
             _ = await entry.InvokeAsync([], cancellationToken);
@@ -79,20 +85,33 @@ public sealed class WasiContext : IWasiState, IDisposable
         {
             return exit.ExitCode;
         }
+        catch (Exception e) when (NoteIfStopped(e, out stopped))
+        {
+            throw;
+        }
         finally
         {
-            FlushOutput();
+            // What the guest printed is printed, however it ended. Only one that was stopped may have been stopped because nobody reads its output: that is begun and not waited for.
+            ValueTask flushing = FlushOutputAsync(cancellationToken);
+            if (!stopped || flushing.IsCompleted)
+                await flushing;
         }
     }
 
-    /// <summary>Closes everything the guest has open, and flushes its output.</summary>
+    /// <summary>Closes everything the guest has open, and flushes what a run has left of its output. A stream that may have to be waited for is not: the flush is begun.</summary>
     public void Dispose()
     {
-        FlushOutput();
+        _output.Flush();
         Descriptors.Dispose();
     }
 
-    internal void FlushOutput() => _output.Flush();
+    internal ValueTask FlushOutputAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+
+    private static bool NoteIfStopped(Exception exception, out bool stopped)
+    {
+        stopped = exception is OperationCanceledException or TrapException { Code: TrapCode.Interrupted };
+        return false;
+    }
 
     private static byte[] Terminated(string text, string what)
     {

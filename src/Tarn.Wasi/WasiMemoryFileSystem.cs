@@ -11,6 +11,8 @@ public sealed class WasiMemoryFileSystem
     /// <summary>The capacity unless another is given: 64 MiB.</summary>
     public const long DefaultCapacity = 64L << 20;
 
+    // Host directories' device numbers stay far below.
+    private static ulong s_lastDevice = 1UL << 48;
     private readonly TimeProvider _time;
     private ulong _lastInode;
 
@@ -28,12 +30,15 @@ public sealed class WasiMemoryFileSystem
     /// <summary>Bytes that it may take.</summary>
     public long Capacity { get; }
 
-    /// <summary>Bytes that it takes: contents, names, and a fixed sum for each file.</summary>
+    /// <summary>Bytes that it takes: contents, names, and a fixed sum for each file and each name.</summary>
     public long UsedBytes { get; private set; }
 
     internal Lock Lock { get; } = new();
 
     internal MemoryDirectoryNode Root { get; }
+
+    /// <summary>What tells its files from those of another file system: programs take two files with the same device and number for one.</summary>
+    internal ulong Device { get; } = Interlocked.Increment(ref s_lastDevice);
 
     internal ulong Now => WasiClock.Nanoseconds(_time.GetUtcNow());
 
@@ -70,7 +75,7 @@ public sealed class WasiMemoryFileSystem
             if (node is not MemoryFileNode file)
                 throw new IOException($"{path} is no file");
             Throw(Resize(file, contents.Length), path);
-            contents.CopyTo(file.Range(0, contents.Length));
+            file.Write(0, contents);
             file.ModificationTime = file.ChangeTime = Now;
         }
     }
@@ -90,7 +95,7 @@ public sealed class WasiMemoryFileSystem
             MemoryNode? node = Root;
             foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
                 node = node is MemoryDirectoryNode directory && directory.Entries.TryGetValue(part, out MemoryNode? next) ? next : null;
-            return node is MemoryFileNode file ? file.Bytes.ToArray() : throw new FileNotFoundException($"there is no file {path}", path);
+            return node is MemoryFileNode file ? file.ToArray() : throw new FileNotFoundException($"there is no file {path}", path);
         }
     }
 
@@ -144,7 +149,8 @@ public sealed class WasiMemoryFileSystem
         return WasiErrno.Success;
     }
 
-    private static long NameBytes(string name) => 2L * name.Length;
+    // An entry of a directory takes more than its text: a file with a million short names must not be free.
+    private static long NameBytes(string name) => MemoryNode.NameOverhead + (2L * name.Length);
 
     private static void Throw(WasiErrno errno, string path)
     {

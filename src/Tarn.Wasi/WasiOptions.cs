@@ -23,7 +23,7 @@ public sealed record WasiOptions
     /// <summary>What the guest reads as standard input. Stays open.</summary>
     public Stream StandardInput { get; init; } = Stream.Null;
 
-    /// <summary>Where the guest's standard output goes. Flushed when the context is disposed, before a read of standard input, and when the guest syncs it. Stays open.</summary>
+    /// <summary>Where the guest's standard output goes. Flushed when a run ends and when the context is disposed, before a read of standard input, and when the guest syncs it. Stays open.</summary>
     public Stream StandardOutput { get; init; } = Stream.Null;
 
     /// <summary>Where the guest's standard error goes. Flushed after each write. Stays open.</summary>
@@ -52,6 +52,7 @@ public sealed record WasiOptions
     {
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("the process's own streams can be given to guests on Linux only so far; set StandardInput, StandardOutput and StandardError");
+        FileSizeSignal.Take();
         HostStream input = new(0);
         HostStream output = new(1);
         HostStream error = new(2);

@@ -9,6 +9,8 @@ public sealed record WasiPreopen
     private WasiPreopen(string guestPath, Func<WasiDirectory> open, WasiRights rights)
     {
         ArgumentException.ThrowIfNullOrEmpty(guestPath);
+        if (guestPath.Contains('\0', StringComparison.Ordinal))
+            throw new ArgumentException("the name of a preopened directory holds a zero character, at which guests would cut it", nameof(guestPath));
         GuestPath = guestPath;
         Open = open;
         Rights = rights;

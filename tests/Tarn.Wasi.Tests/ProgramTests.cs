@@ -72,6 +72,10 @@ public sealed class ProgramTests
         Assert.Throws<ArgumentException>(() => new WasiContext(new WasiOptions { Environment = [new(name, value)] }));
 
     [Fact]
+    public void A_directory_whose_name_cannot_be_passed_is_refused() =>
+        Assert.Throws<ArgumentException>(() => WasiPreopen.Memory(new WasiMemoryFileSystem(), "/work\0/secret"));
+
+    [Fact]
     public void Time_and_random_bytes_can_be_foreseen()
     {
         var options = new WasiOptions

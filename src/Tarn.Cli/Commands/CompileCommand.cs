@@ -10,7 +10,7 @@ internal static class CompileCommand
     {
         Argument<string> file = ModuleInput.File("The module: .wasm, .wat, or - for standard input.");
         Option<string?> output = new("--output", "-o") { Description = "Where to; FILE with the extension .tarn unless given.", HelpName = "PATH" };
-        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked, as for tarn run.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<MemoryStrategy> memory = RunCommand.MemoryOption("guarded or checked, as for tarn run.");
         Option<bool> fuel = new("--fuel") { Description = "Count instructions, for tarn run --fuel." };
         Command command = new(
             "compile",
@@ -40,6 +40,7 @@ internal static class CompileCommand
             return ExitStatus.Failed;
         }
         byte[] bytes = ModuleInput.Read(path);
+        ModuleInput.RefuseForeign(bytes, path);
         options = ModuleLoader.Adapt(options, bytes.Length);
         using var engine = new Engine(options);
         byte[] artifact;
@@ -50,7 +51,15 @@ internal static class CompileCommand
             artifact = module.Serialize();
         }
         string target = output ?? Path.ChangeExtension(path, ".tarn");
-        System.IO.File.WriteAllBytes(target, artifact);
+        try
+        {
+            System.IO.File.WriteAllBytes(target, artifact);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // What the framework makes of EFBIG.
+            throw new IOException($"{target} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
+        }
         Console.WriteLine($"{target}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
         return ExitStatus.Done;
     }

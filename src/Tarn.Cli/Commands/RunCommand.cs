@@ -1,7 +1,9 @@
 // tarn run: runs a program. A WASI command is run as its author meant it, with arguments, files and streams; of any other module one exported function is
 // called, its arguments read by the function's signature, its results printed one a line. Everything behind the module's path belongs to the guest.
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 using Tarn.Cli.Running;
 
 namespace Tarn.Cli.Commands;
@@ -14,6 +16,12 @@ internal static class RunCommand
     public static Command Create()
     {
         Argument<string> file = new("FILE") { Description = "The program: .wasm, .wat, a module compiled by tarn compile, or - for standard input." };
+        file.Validators.Add(result =>
+        {
+            // An option that we do not know would be looked for as a file.
+            if (result.Tokens is [{ Value: ['-', _, ..] word }])
+                result.AddError($"There is no option {word}. The guest's own options come behind FILE; a file of that name is ./{word}.");
+        });
         Argument<string[]> rest = new("ARGUMENTS")
         {
             Description = "Everything behind FILE goes to the guest: a program's arguments, or those of the function called (integers, also 0x…, and floating-point numbers).",
@@ -23,10 +31,10 @@ internal static class RunCommand
         Option<string[]> readOnly = new("--read-dir") { Description = "As --dir, for reading only.", HelpName = "HOST[::GUEST]" };
         Option<string[]> variables = new("--env", "-e") { Description = "Set an environment variable of the guest; a name alone passes on yours. Without it a guest's environment is empty.", HelpName = "NAME[=VALUE]" };
         Option<string?> invoke = new("--invoke", "-i") { Description = "Call this exported function instead of the program's start, and print its results.", HelpName = "NAME" };
-        Option<double?> timeout = new("--timeout", "-t") { Description = "Stop the guest after so many seconds (exit status 124). They begin with the guest: compiling it does not count.", HelpName = "SECONDS" };
-        Option<long?> fuel = new("--fuel") { Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
+        Option<double?> timeout = new("--timeout", "-t") { CustomParser = Number<double>("a number of seconds, for example 2 or 0.5"), Description = "Stop the guest after so many seconds (exit status 124). They begin with the guest: compiling it does not count.", HelpName = "SECONDS" };
+        Option<long?> fuel = new("--fuel") { CustomParser = Number<long>("a number of instructions, for example 1000000"), Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
         Option<string?> maximumMemory = new("--max-memory", "-m") { Description = "What the guest's memory may grow to, for example 64M. Growing further fails inside the guest.", HelpName = "SIZE" };
-        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<MemoryStrategy> memory = MemoryOption("guarded (reservations and guard pages) or checked (a comparison for each access).");
         Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called, and don't use the cache." };
         Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
         Command command = new(
@@ -66,12 +74,27 @@ internal static class RunCommand
             }
             catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
             {
-                Console.Error.WriteLine($"tarn: {e.Message}");
+                Console.Error.WriteLine($"tarn: {Problem.MessageOf(e)}");
                 return ExitStatus.Failed;
             }
         });
         return command;
     }
+
+    /// <summary>--memory, which changes code and is therefore an option of <see cref="CompileCommand"/> too.</summary>
+    public static Option<MemoryStrategy> MemoryOption(string description) => new("--memory")
+    {
+        Description = description,
+        HelpName = "guarded|checked",
+        DefaultValueFactory = _ => MemoryStrategy.Guarded,
+        CustomParser = result =>
+        {
+            if (Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out MemoryStrategy strategy) && Enum.IsDefined(strategy))
+                return strategy;
+            result.AddError($"--memory {result.Tokens[0].Value}: give guarded or checked.");
+            return default;
+        },
+    };
 
     /// <summary>Options of the engine; those that change code are the same as in <see cref="CompileCommand"/>.</summary>
     public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel) => new()
@@ -107,10 +130,17 @@ internal static class RunCommand
         return arguments;
     }
 
-    /// <summary>Which function a module without a program's start is meant to run.</summary>
-    public static string DefaultExport(Module module)
+    /// <summary>Which function of a module to run: the one asked for, the program's start, or the one that must be meant.</summary>
+    /// <exception cref="ArgumentException">There is none, or no telling. Found here, nothing of the module has run yet.</exception>
+    public static string ExportToRun(Module module, string? asked)
     {
         string[] functions = [.. module.Exports.Where(e => e.Kind == ExternKind.Function).Select(e => e.Name)];
+        if (asked is not null)
+        {
+            return functions.Contains(asked)
+                ? asked
+                : throw new ArgumentException($"--invoke {asked}: the module exports no function of that name; it exports {(functions.Length == 0 ? "none" : string.Join(", ", functions))}");
+        }
         if (functions.Contains(Start))
             return Start;
         if (functions.Contains("main"))
@@ -120,6 +150,16 @@ internal static class RunCommand
             ? candidates[0]
             : throw new ArgumentException($"say which function to call with --invoke; the module exports {(functions.Length == 0 ? "none" : string.Join(", ", functions))}");
     }
+
+    private static Func<ArgumentResult, T?> Number<T>(string what)
+        where T : struct, INumber<T> => result =>
+    {
+        string text = result.Tokens[0].Value;
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T number))
+            return number;
+        result.AddError($"{(result.Parent as OptionResult)?.Option.Name} {text}: give {what}.");
+        return null;
+    };
 
     private static TimeSpan Seconds(double seconds) => seconds is > 0 and < 1_000_000
         ? TimeSpan.FromSeconds(seconds)

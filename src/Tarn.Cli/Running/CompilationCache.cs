@@ -109,8 +109,9 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
             File.Move(temporary, path, overwrite: true);
             Trim();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
+            // The last is what the framework makes of EFBIG.
             TryDelete(temporary);
         }
     }

@@ -12,7 +12,16 @@ internal static class FunctionArguments
             throw new ArgumentException($"the function takes {signature.Parameters.Length} arguments, and {texts.Length} were given: {signature}");
         var values = new Value[texts.Length];
         for (int i = 0; i < values.Length; i++)
-            values[i] = Parse(texts[i], signature.Parameters[i]);
+        {
+            try
+            {
+                values[i] = Parse(texts[i], signature.Parameters[i]);
+            }
+            catch (FormatException)
+            {
+                throw new ArgumentException($"argument {i + 1}: \"{texts[i]}\" is no {signature.Parameters[i].ToString().ToLowerInvariant()}; the function is {signature}");
+            }
+        }
         return values;
     }
 
@@ -29,19 +38,29 @@ internal static class FunctionArguments
     {
         ValueKind.I32 => Value.FromInt32((int)ParseInteger(text, 32)),
         ValueKind.I64 => Value.FromInt64(ParseInteger(text, 64)),
-        ValueKind.F32 => Value.FromSingle(float.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)),
-        ValueKind.F64 => Value.FromDouble(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)),
+        ValueKind.F32 => Value.FromSingle((float)ParseFloat(text, static t => float.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture))),
+        ValueKind.F64 => Value.FromDouble(ParseFloat(text, static t => double.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture))),
         ValueKind.ExternRef when text != "null" => Value.FromObject(text),
         ValueKind.ExternRef => Value.NullExtern,
         ValueKind.FuncRef when text == "null" => Value.NullFunction,
         _ => throw new ArgumentException($"an argument of kind {kind} cannot be given on the command line"),
     };
 
+    // With the text format's names for what is no number.
+    private static double ParseFloat(string text, Func<string, double> parse) => text.TrimStart('+') switch
+    {
+        "inf" or "infinity" => double.PositiveInfinity,
+        "-inf" or "-infinity" => double.NegativeInfinity,
+        "nan" => double.NaN,
+        "-nan" => -double.NaN,
+        _ => parse(text),
+    };
+
     // Signed and unsigned notation are both welcome: -1 and 4294967295 are the same i32.
     private static long ParseInteger(string text, int bits)
     {
         bool negative = text.StartsWith('-');
-        string digits = text.TrimStart('-', '+').Replace("_", "", StringComparison.Ordinal);
+        string digits = (text is ['-' or '+', ..] ? text[1..] : text).Replace("_", "", StringComparison.Ordinal);
         ulong magnitude = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             ? ulong.Parse(digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
             : ulong.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);

@@ -11,14 +11,22 @@ internal static class ModuleLoader
     /// <summary>Whether these bytes are a module that <c>tarn compile</c> wrote.</summary>
     public static bool IsArtifact(ReadOnlySpan<byte> bytes) => bytes.StartsWith(ArtifactMagic);
 
-    /// <summary>Reads only as much of a file as tells whether it is compiled.</summary>
-    public static bool IsArtifactFile(string path)
+    /// <summary>
+    /// Reads a module. Of a compiled file only as much as tells that it is one: the engine reads it itself. A pipe (<c>tarn run &lt;(…)</c>) gives its bytes once, so it is
+    /// opened once and read whole, whatever it holds.
+    /// </summary>
+    /// <returns>The bytes; null for a compiled file.</returns>
+    public static byte[]? ReadUnlessCompiled(string path)
     {
-        if (path == "-")
-            return false;
-        Span<byte> head = stackalloc byte[ArtifactMagic.Length];
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && IsArtifact(head);
+        using Stream file = ModuleInput.Open(path);
+        if (file.CanSeek)
+        {
+            Span<byte> head = stackalloc byte[ArtifactMagic.Length];
+            if (file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && IsArtifact(head))
+                return null;
+            file.Position = 0;
+        }
+        return ModuleInput.ReadToEnd(file);
     }
 
     /// <summary>What an engine needs to be told of a module to compile it well: small ones are not worth a second thread.</summary>
@@ -28,6 +36,9 @@ internal static class ModuleLoader
     /// <summary>Compiles a module, or loads it from the cache.</summary>
     public static Module Load(EngineOptions options, Engine engine, string path, byte[] bytes, CompilationCache? cache)
     {
+        if (IsArtifact(bytes))
+            return Module.Deserialize(engine, bytes);
+        ModuleInput.RefuseForeign(bytes, path);
         RefuseComponents(bytes);
         using CompilationProgress? progress = Watch(options, path, bytes.Length);
         return cache is null || bytes.Length < CompilationCache.SmallestModule || options.Compilation == CompilationMode.Lazy
@@ -37,7 +48,7 @@ internal static class ModuleLoader
 
     /// <summary>Shows how far a compilation is, where <see cref="Adapt"/> has found that it may take long and somebody looks; else null.</summary>
     public static CompilationProgress? Watch(EngineOptions options, string path, int size) => options.CompilationCounter is not null && !Console.IsErrorRedirected
-        ? new CompilationProgress(ModuleInput.DisplayName(path), size, options.CompilationCounter, Console.Error, isTerminal: true)
+        ? new CompilationProgress(ModuleInput.DisplayName(path), size, options.CompilationCounter, StandardStreams.Terminal, isTerminal: true)
         : null;
 
     // "\0asm", then version 13 and layer 1 where a core module has version 1 and layer 0.

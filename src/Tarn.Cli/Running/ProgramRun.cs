@@ -69,12 +69,11 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     private int Execute(Watchdog watchdog)
     {
-        bool compiled = ModuleLoader.IsArtifactFile(path);
-        byte[] bytes = compiled ? [] : ModuleInput.Read(path);
-        EngineOptions adapted = ModuleLoader.Adapt(options, bytes.Length);
+        byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
+        EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
-        using Module module = compiled ? Module.DeserializeFile(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
-        string function = Function ?? RunCommand.DefaultExport(module);
+        using Module module = bytes is null ? Module.DeserializeFile(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
+        string function = RunCommand.ExportToRun(module, Function);
         bool isProgram = Function is null && function == "_start";
         var linker = new Linker(engine);
         using var context = new WasiContext(GuestWorld.Options(path, isProgram ? arguments : [], Directories, ReadOnlyDirectories, Variables));

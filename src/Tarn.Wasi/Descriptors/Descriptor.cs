@@ -17,7 +17,7 @@ internal abstract class Descriptor(WasiRights rights, WasiRights inheriting) : I
         return WasiErrno.Success;
     }
 
-    public virtual WasiErrno Sync(bool dataOnly) => WasiErrno.Success;
+    public virtual ValueTask<WasiErrno> SyncAsync(bool dataOnly, CancellationToken cancellationToken) => ValueTask.FromResult(WasiErrno.Success);
 
     /// <summary>Whether a read or write would not wait, and how many bytes it might give or take.</summary>
     public virtual bool IsReady(bool forWriting, out ulong bytes)
@@ -25,6 +25,9 @@ internal abstract class Descriptor(WasiRights rights, WasiRights inheriting) : I
         bytes = 0;
         return true;
     }
+
+    /// <summary>Whether whoever wrote has gone and everything was read. Asked after <see cref="IsReady"/>.</summary>
+    public virtual bool IsHungUp => false;
 
     /// <summary>Waits until <see cref="IsReady"/>.</summary>
     public virtual Task WaitAsync(bool forWriting, CancellationToken cancellationToken) => Task.CompletedTask;

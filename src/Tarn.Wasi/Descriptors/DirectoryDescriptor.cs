@@ -15,13 +15,18 @@ internal sealed class DirectoryDescriptor(WasiDirectory directory, WasiRights ri
     /// <summary>What the guest calls it if it is preopened.</summary>
     public string? PreopenName { get; } = preopenName;
 
+    /// <summary>Kept by <see cref="DirectoryListings"/>, which may let go of it.</summary>
     public IReadOnlyList<WasiDirectoryEntry>? Listing { get; set; }
 
     public override WasiFileType FileType => WasiFileType.Directory;
 
     public override WasiErrno GetStat(out WasiFileStat stat) => Directory.GetStat(out stat);
 
-    public override WasiErrno Sync(bool dataOnly) => Directory.Sync(dataOnly);
+    public override ValueTask<WasiErrno> SyncAsync(bool dataOnly, CancellationToken cancellationToken) => ValueTask.FromResult(Directory.Sync(dataOnly));
 
-    public override void Dispose() => Directory.Dispose();
+    public override void Dispose()
+    {
+        Listing = null;
+        Directory.Dispose();
+    }
 }

@@ -14,7 +14,7 @@ internal sealed class FileDescriptor(WasiFile file, WasiRights rights, WasiRight
 
     public override WasiErrno GetStat(out WasiFileStat stat) => File.GetStat(out stat);
 
-    public override WasiErrno Sync(bool dataOnly) => File.Sync(dataOnly);
+    public override ValueTask<WasiErrno> SyncAsync(bool dataOnly, CancellationToken cancellationToken) => ValueTask.FromResult(File.Sync(dataOnly));
 
     public override bool IsReady(bool forWriting, out ulong bytes)
     {

@@ -41,6 +41,8 @@ internal sealed class SocketDescriptor(Socket socket, bool ownsSocket) : StreamD
         return ready;
     }
 
+    public override bool IsHungUp => !IsListening() && Socket.SocketType == SocketType.Stream && Socket.Available == 0 && Socket.Poll(0, SelectMode.SelectRead);
+
     public override async Task WaitAsync(bool forWriting, CancellationToken cancellationToken)
     {
         if (!forWriting && !IsListening())

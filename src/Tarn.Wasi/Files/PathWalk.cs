@@ -33,6 +33,9 @@ internal sealed class PathWalk : IDisposable
     /// <summary>Whether the path ends in a slash, so that only a directory will do.</summary>
     public bool MustBeDirectory { get; private set; }
 
+    /// <summary>Whether the last component was <c>..</c>, so that what it names holds something.</summary>
+    public bool EndsAbove { get; private set; }
+
     /// <summary>Walks up to the last component.</summary>
     public WasiErrno To(string path)
     {
@@ -112,6 +115,7 @@ internal sealed class PathWalk : IDisposable
                     return WasiErrno.NotCapable;
                 _opened[^1].Dispose();
                 _opened.RemoveAt(_opened.Count - 1);
+                EndsAbove = _pending.Count == 0;
                 continue;
             }
             if (_pending.Count == 0)

@@ -26,6 +26,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
     /// <summary>Opens a path of the host. The embedder's path: symbolic links in it are followed.</summary>
     public static HostDirectory Open(string path)
     {
+        FileSizeSignal.Take();
         int descriptor = Libc.OpenAt(Libc.AtCurrentDirectory, path, Libc.PathOnly | Libc.OnlyDirectory | Libc.CloseOnExec, 0);
         if (descriptor >= 0)
             return new HostDirectory(descriptor);
@@ -33,6 +34,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         throw errno switch
         {
             WasiErrno.NoEntry => new DirectoryNotFoundException($"there is no directory {path}"),
+            WasiErrno.NotDirectory => new IOException($"{path} is no directory"),
             WasiErrno.AccessDenied or WasiErrno.NotPermitted => new UnauthorizedAccessException($"the directory {path} may not be opened"),
             _ => new IOException($"the directory {path} cannot be opened: {errno}"),
         };

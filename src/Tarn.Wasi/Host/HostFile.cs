@@ -102,9 +102,17 @@ internal sealed unsafe class HostFile : WasiFile
 
     public override WasiErrno SetSize(ulong size) => size > long.MaxValue ? WasiErrno.FileTooBig : LinuxErrno.Of(Libc.SetSize(Descriptor, (long)size));
 
-    public override WasiErrno Allocate(ulong offset, ulong length) => offset > long.MaxValue || length > long.MaxValue - offset
-        ? WasiErrno.FileTooBig
-        : LinuxErrno.From(Libc.Allocate(Descriptor, (long)offset, (long)length));
+    public override WasiErrno Allocate(ulong offset, ulong length)
+    {
+        if (offset > long.MaxValue || length > long.MaxValue - offset)
+            return WasiErrno.FileTooBig;
+        while (true)
+        {
+            WasiErrno errno = LinuxErrno.Of(Libc.Allocate(Descriptor, 0, (long)offset, (long)length));
+            if (errno != WasiErrno.Interrupted)
+                return errno;
+        }
+    }
 
     public override WasiErrno SetTimes(WasiTime access, WasiTime modification)
     {

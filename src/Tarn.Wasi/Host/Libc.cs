@@ -84,9 +84,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int SetSize(int descriptor, long size);
 
-    // Answers with the error number itself.
-    [LibraryImport(Library, EntryPoint = "posix_fallocate")]
-    public static partial int Allocate(int descriptor, long offset, long length);
+    // Not posix_fallocate: where the file system cannot do it, that writes to each block, for as long as a guest likes.
+    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(int descriptor, int mode, long offset, long length);
 
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     public static partial int Sync(int descriptor);
@@ -100,6 +100,10 @@ internal static unsafe partial class Libc
     // struct pollfd: descriptor 0, events 4, what happened 6; 8 bytes.
     [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(long* descriptors, nuint count, int timeout);
+
+    // With F_GETFD, which takes no argument.
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command);
 
     [LibraryImport(Library, EntryPoint = "isatty")]
     public static partial int IsTerminal(int descriptor);

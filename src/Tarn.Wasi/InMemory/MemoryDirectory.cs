@@ -18,7 +18,7 @@ internal sealed class MemoryDirectory : WasiDirectory
     public override WasiErrno GetStat(out WasiFileStat stat)
     {
         lock (_system.Lock)
-            stat = _node.Stat;
+            stat = _node.StatOn(_system.Device);
         return WasiErrno.Success;
     }
 
@@ -26,7 +26,7 @@ internal sealed class MemoryDirectory : WasiDirectory
     {
         lock (_system.Lock)
         {
-            stat = _node.Entries.TryGetValue(name, out MemoryNode? node) ? node.Stat : default;
+            stat = _node.Entries.TryGetValue(name, out MemoryNode? node) ? node.StatOn(_system.Device) : default;
             return node is null ? WasiErrno.NoEntry : WasiErrno.Success;
         }
     }
@@ -136,9 +136,9 @@ internal sealed class MemoryDirectory : WasiDirectory
         {
             if (!_node.Entries.TryGetValue(name, out MemoryNode? node))
                 return WasiErrno.NoEntry;
-            if (node is MemoryDirectoryNode)
-                return WasiErrno.NotPermitted;
-            return other._node.Entries.ContainsKey(targetName) ? WasiErrno.Exists : _system.Add(other._node, targetName, node);
+            if (other._node.Entries.ContainsKey(targetName))
+                return WasiErrno.Exists;
+            return node is MemoryDirectoryNode ? WasiErrno.NotPermitted : _system.Add(other._node, targetName, node);
         }
     }
 
@@ -150,7 +150,7 @@ internal sealed class MemoryDirectory : WasiDirectory
         {
             if (!_node.Entries.TryGetValue(name, out MemoryNode? node))
                 return WasiErrno.NoEntry;
-            WasiErrno errno = MayMove(node, other._node, targetName, out MemoryNode? replaced);
+            WasiErrno errno = MayMove(_node, node, other._node, targetName, out MemoryNode? replaced);
             if (errno != WasiErrno.Success || replaced == node)
                 return errno;
             if (replaced is not null)
@@ -194,7 +194,7 @@ internal sealed class MemoryDirectory : WasiDirectory
         base.Dispose(disposing);
     }
 
-    private static WasiErrno MayMove(MemoryNode node, MemoryDirectoryNode to, string name, out MemoryNode? replaced)
+    private static WasiErrno MayMove(MemoryDirectoryNode from, MemoryNode node, MemoryDirectoryNode to, string name, out MemoryNode? replaced)
     {
         _ = to.Entries.TryGetValue(name, out replaced);
         if (to.Removed)
@@ -205,6 +205,12 @@ internal sealed class MemoryDirectory : WasiDirectory
         {
             if (above == node)
                 return WasiErrno.Invalid;
+        }
+        // Whatever moves is in it, so that it is not empty, before it is anything else.
+        for (MemoryDirectoryNode? above = from; above is not null; above = above.Parent)
+        {
+            if (above == replaced)
+                return WasiErrno.NotEmpty;
         }
         return (node, replaced) switch
         {

@@ -17,7 +17,7 @@ internal sealed class MemoryFile : WasiFile
     public override WasiErrno GetStat(out WasiFileStat stat)
     {
         lock (_system.Lock)
-            stat = _node.Stat;
+            stat = _node.StatOn(_system.Device);
         return WasiErrno.Success;
     }
 
@@ -27,7 +27,7 @@ internal sealed class MemoryFile : WasiFile
         {
             read = offset >= (ulong)_node.Length ? 0 : Math.Min(buffer.Length, _node.Length - (int)offset);
             if (read > 0)
-                _node.Bytes.Slice((int)offset, read).CopyTo(buffer);
+                _node.Read((int)offset, buffer[..read]);
         }
         return WasiErrno.Success;
     }
@@ -91,7 +91,7 @@ internal sealed class MemoryFile : WasiFile
         int end = (int)offset + data.Length;
         if (end > _node.Length && _system.Resize(_node, end) is WasiErrno errno and not WasiErrno.Success)
             return errno;
-        data.CopyTo(_node.Range((int)offset, data.Length));
+        _node.Write((int)offset, data);
         written = data.Length;
         return Changed(WasiErrno.Success);
     }

@@ -1,4 +1,6 @@
-// A symbolic link: text.
+// A symbolic link: text, whose size is that of what guests read, in bytes.
+using System.Text;
+
 namespace Tarn.Wasi.InMemory;
 
 internal sealed class MemoryLinkNode(ulong inode, ulong now, string target) : MemoryNode(inode, now)
@@ -7,5 +9,5 @@ internal sealed class MemoryLinkNode(ulong inode, ulong now, string target) : Me
 
     public override WasiFileType FileType => WasiFileType.SymbolicLink;
 
-    public override long Size => Target.Length;
+    public override long Size { get; } = Encoding.UTF8.GetByteCount(target);
 }

@@ -6,6 +6,9 @@ internal abstract class MemoryNode(ulong inode, ulong now)
     /// <summary>What a node takes of the capacity besides its contents, in bytes, so that empty files are not free.</summary>
     public const long Overhead = 256;
 
+    /// <summary>What each name takes besides its text.</summary>
+    public const long NameOverhead = 128;
+
     public ulong Inode { get; } = inode;
 
     public ulong AccessTime { get; set; } = now;
@@ -35,5 +38,6 @@ internal abstract class MemoryNode(ulong inode, ulong now)
 
     public abstract long Size { get; }
 
-    public WasiFileStat Stat => new(0, Inode, FileType, (ulong)Links, (ulong)Size, AccessTime, ModificationTime, ChangeTime);
+    /// <summary>Attributes, on the file system's device.</summary>
+    public WasiFileStat StatOn(ulong device) => new(device, Inode, FileType, (ulong)Links, (ulong)Size, AccessTime, ModificationTime, ChangeTime);
 }

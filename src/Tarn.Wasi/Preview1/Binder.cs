@@ -25,6 +25,8 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
 
     public delegate WasiErrno Body<T1, T2, T3, T4, T5, T6, T7, T8, T9>(in WasiCall call, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9);
 
+    public delegate ValueTask<WasiErrno> BlockingBody<T1>(WasiCall call, T1 a1);
+
     public delegate ValueTask<WasiErrno> BlockingBody<T1, T2, T3>(WasiCall call, T1 a1, T2 a2, T3 a3);
 
     public delegate ValueTask<WasiErrno> BlockingBody<T1, T2, T3, T4>(WasiCall call, T1 a1, T2 a2, T3 a3, T4 a4);
@@ -147,6 +149,19 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
         {
             return (int)ExceptionErrno.From(e);
+        }
+    });
+
+    public void DefineBlocking<T1>(string name, BlockingBody<T1> body) => linker.Define(module, name, (Caller caller, T1 a1) =>
+    {
+        WasiCall call = CallOf(caller);
+        try
+        {
+            return Answer(body(call, a1), call.CancellationToken);
+        }
+        catch (Exception e) when (!EndsGuest(e, call.CancellationToken))
+        {
+            return ValueTask.FromResult((int)ExceptionErrno.From(e));
         }
     });
 

@@ -24,8 +24,8 @@ internal static class DescriptorFunctions
         binder.Define<int, long, long, int>("fd_advise", Advise);
         binder.Define<int, long, long>("fd_allocate", Allocate);
         binder.Define<int>("fd_close", (in WasiCall call, int fd) => call.Context.Descriptors.Close(fd));
-        binder.Define<int>("fd_datasync", (in WasiCall call, int fd) => Sync(call, fd, WasiRights.SyncData, dataOnly: true));
-        binder.Define<int>("fd_sync", (in WasiCall call, int fd) => Sync(call, fd, WasiRights.Sync, dataOnly: false));
+        binder.DefineBlocking<int>("fd_datasync", (call, fd) => Sync(call, fd, WasiRights.SyncData, dataOnly: true));
+        binder.DefineBlocking<int>("fd_sync", (call, fd) => Sync(call, fd, WasiRights.Sync, dataOnly: false));
         binder.Define<int, int>("fd_fdstat_get", GetStatus);
         binder.Define<int, int>("fd_fdstat_set_flags", SetFlags);
         binder.Define<int, long, long>("fd_fdstat_set_rights", SetRights);
@@ -98,10 +98,10 @@ internal static class DescriptorFunctions
         return length > long.MaxValue - offset ? WasiErrno.FileTooBig : file.File.Allocate((ulong)offset, (ulong)length);
     }
 
-    private static WasiErrno Sync(in WasiCall call, int fd, WasiRights needed, bool dataOnly)
+    private static ValueTask<WasiErrno> Sync(WasiCall call, int fd, WasiRights needed, bool dataOnly)
     {
         WasiErrno errno = call.Context.Descriptors.Get(fd, needed, out Descriptor descriptor);
-        return errno == WasiErrno.Success ? descriptor.Sync(dataOnly) : errno;
+        return errno == WasiErrno.Success ? descriptor.SyncAsync(dataOnly, call.CancellationToken) : ValueTask.FromResult(errno);
     }
 
     // fdstat: type 0, flags 2, rights 8, inheriting rights 16.
@@ -208,7 +208,7 @@ internal static class DescriptorFunctions
             errno = Listing(directory, out IReadOnlyList<WasiDirectoryEntry> listing);
             if (errno != WasiErrno.Success)
                 return errno;
-            directory.Listing = listing;
+            call.Context.Listings.Keep(directory, listing);
         }
         int filled = 0;
         for (ulong at = (ulong)cookie; at < (ulong)directory.Listing!.Count && filled < room.Length; at++)

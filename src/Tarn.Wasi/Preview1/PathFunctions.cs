@@ -17,7 +17,7 @@ internal static class PathFunctions
         binder.Define<int, int, int>("path_create_directory", (in WasiCall call, int fd, int path, int length) =>
             OnName(call, fd, path, length, WasiRights.CreateDirectory, WasiErrno.Exists, static (walk, name) => walk.Directory.CreateDirectory(name)));
         binder.Define<int, int, int>("path_remove_directory", (in WasiCall call, int fd, int path, int length) =>
-            OnName(call, fd, path, length, WasiRights.RemoveDirectory, WasiErrno.Invalid, static (walk, name) => walk.Directory.RemoveDirectory(name)));
+            OnName(call, fd, path, length, WasiRights.RemoveDirectory, null, static (walk, name) => walk.Directory.RemoveDirectory(name)));
         binder.Define<int, int, int>("path_unlink_file", (in WasiCall call, int fd, int path, int length) =>
             OnName(call, fd, path, length, WasiRights.UnlinkFile, WasiErrno.IsDirectory, Unlink));
         binder.Define<int, int, int, int, int>("path_filestat_get", GetStat);
@@ -38,14 +38,30 @@ internal static class PathFunctions
         return errno != WasiErrno.Success ? errno : stat.FileType == WasiFileType.Directory ? WasiErrno.IsDirectory : WasiErrno.NotDirectory;
     }
 
+    // Whether what a slash stands behind is a directory.
+    private static WasiErrno CheckSlash(PathWalk walk)
+    {
+        if (!walk.MustBeDirectory || walk.Name is not string name)
+            return WasiErrno.Success;
+        WasiErrno errno = walk.Directory.GetStat(name, out WasiFileStat stat);
+        return errno != WasiErrno.Success ? errno : stat.FileType == WasiFileType.Directory ? WasiErrno.Success : WasiErrno.NotDirectory;
+    }
+
+    // A slash behind the name of what is to be made, and is no directory: as Linux has it, the name is there already or such a directory is not.
+    private static WasiErrno SlashBehindNew(PathWalk walk, string name)
+    {
+        WasiErrno errno = walk.Directory.GetStat(name, out _);
+        return errno == WasiErrno.Success ? WasiErrno.Exists : errno;
+    }
+
     private static WasiErrno OnName(
-        in WasiCall call, int fd, int path, int length, WasiRights needed, WasiErrno ifNoName, Func<PathWalk, string, WasiErrno> act)
+        in WasiCall call, int fd, int path, int length, WasiRights needed, WasiErrno? ifNoName, Func<PathWalk, string, WasiErrno> act)
     {
         WasiErrno errno = Begin(call, fd, path, length, needed, out PathWalk? walk, out _);
         if (errno != WasiErrno.Success)
             return errno;
         using (walk)
-            return walk!.Name is string name ? act(walk, name) : ifNoName;
+            return walk!.Name is string name ? act(walk, name) : ifNoName ?? (walk.EndsAbove ? WasiErrno.NotEmpty : WasiErrno.Invalid);
     }
 
     // The directory behind a descriptor and the walk to the last component of a path.
@@ -105,6 +121,8 @@ internal static class PathFunctions
         {
             if ((lookup & FollowFlag) != 0 || walk!.MustBeDirectory)
                 errno = walk!.FollowAll();
+            if (errno == WasiErrno.Success)
+                errno = CheckSlash(walk!);
             if (errno != WasiErrno.Success)
                 return errno;
             return walk!.Name is string name ? walk.Directory.SetTimes(name, accessTime, modificationTime) : walk.Directory.SetTimes(accessTime, modificationTime);
@@ -118,25 +136,38 @@ internal static class PathFunctions
             return errno;
         using (source)
         {
+            if ((lookup & FollowFlag) != 0 || source!.MustBeDirectory)
+                errno = source!.FollowAll();
+            // In the order in which the kernel finds fault: the source, the target, that a directory has one name only.
+            WasiFileStat stat = default;
+            if (errno == WasiErrno.Success)
+                errno = source!.Name is string name ? source.Directory.GetStat(name, out stat) : source.Directory.GetStat(out stat);
+            if (errno != WasiErrno.Success)
+                return errno;
+            bool isDirectory = stat.FileType == WasiFileType.Directory;
+            if (source!.MustBeDirectory && !isDirectory)
+                return WasiErrno.NotDirectory;
             errno = Begin(call, toFd, to, toLength, WasiRights.LinkTarget, out PathWalk? target, out DirectoryDescriptor toDirectory);
             if (errno != WasiErrno.Success)
                 return errno;
             using (target)
             {
-                if ((lookup & FollowFlag) != 0)
-                    errno = source!.FollowAll();
-                if (errno != WasiErrno.Success)
-                    return errno;
-                if (source!.Name is null)
-                    return WasiErrno.NotPermitted;
                 if (target!.Name is null)
                     return WasiErrno.Exists;
-                if (source.MustBeDirectory || target.MustBeDirectory)
-                    return WasiErrno.NotDirectory;
+                if (target.MustBeDirectory || isDirectory)
+                {
+                    errno = target.Directory.GetStat(target.Name, out _);
+                    return errno switch
+                    {
+                        WasiErrno.Success => WasiErrno.Exists,
+                        WasiErrno.NoEntry when !target.MustBeDirectory => WasiErrno.NotPermitted,
+                        _ => errno,
+                    };
+                }
                 // A second name would carry a file to where more may be done with it.
                 if ((toDirectory.Inheriting & ~fromDirectory.Inheriting) != 0)
                     return WasiErrno.NotCapable;
-                return source.Directory.CreateHardLink(source.Name, target.Directory, target.Name);
+                return source.Directory.CreateHardLink(source.Name!, target.Directory, target.Name);
             }
         }
     }
@@ -187,7 +218,7 @@ internal static class PathFunctions
         {
             if (walk!.Name is null)
                 return WasiErrno.Exists;
-            return walk.MustBeDirectory ? WasiErrno.NoEntry : walk.Directory.CreateSymbolicLink(walk.Name, text);
+            return walk.MustBeDirectory ? SlashBehindNew(walk, walk.Name) : walk.Directory.CreateSymbolicLink(walk.Name, text);
         }
     }
 
@@ -221,6 +252,11 @@ internal static class PathFunctions
         var how = (WasiOpenFlags)openFlags;
         if ((how & ~KnownFlags) != 0 || (flags & ~(int)DescriptorFlags.All) != 0)
             return WasiErrno.Invalid;
+        // Opening makes files only.
+        if ((how & (WasiOpenFlags.Create | WasiOpenFlags.Directory)) == (WasiOpenFlags.Create | WasiOpenFlags.Directory))
+            return WasiErrno.Invalid;
+        if ((how & WasiOpenFlags.Create) == 0)
+            how &= ~WasiOpenFlags.Exclusive;
         if (!call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
         WasiRights needed = WasiRights.OpenPath;
@@ -266,10 +302,10 @@ internal static class PathFunctions
         for (int attempt = 0; attempt < MostRetries + 40; attempt++)
         {
             bool wantsDirectory = (how & WasiOpenFlags.Directory) != 0 || walk.MustBeDirectory;
-            WasiErrno errno;
+            WasiErrno errno = WasiErrno.Success;
             if (walk.Name is not string name)
             {
-                if ((how & WasiOpenFlags.Exclusive) != 0 && (how & WasiOpenFlags.Create) != 0)
+                if ((how & WasiOpenFlags.Exclusive) != 0)
                     return WasiErrno.Exists;
                 errno = CheckDirectory(how, asked);
                 if (errno != WasiErrno.Success)
@@ -280,26 +316,24 @@ internal static class PathFunctions
             }
             if (wantsDirectory)
             {
-                errno = CheckDirectory(how, asked);
-                if (errno != WasiErrno.Success)
-                    return errno;
+                if ((how & WasiOpenFlags.Create) != 0)
+                    return WasiErrno.IsDirectory;
             }
             else
             {
                 errno = walk.Directory.OpenFile(name, fileFlags, out WasiFile? file);
                 node = file;
-                if (errno == WasiErrno.IsDirectory)
-                {
-                    WasiErrno asDirectory = CheckDirectory(how, asked);
-                    if (asDirectory != WasiErrno.Success)
-                        return asDirectory;
-                    wantsDirectory = true;
-                }
+                wantsDirectory = errno == WasiErrno.IsDirectory;
             }
             if (wantsDirectory)
             {
                 errno = walk.Directory.OpenDirectory(name, out WasiDirectory? opened);
                 node = opened;
+                if (errno == WasiErrno.Success && CheckDirectory(how, asked) is WasiErrno refused and not WasiErrno.Success)
+                {
+                    opened?.Dispose();
+                    return refused;
+                }
                 // What is in the way may be a link; a file is not a directory.
                 if (errno == WasiErrno.NotDirectory && walk.Directory.GetStat(name, out WasiFileStat stat) == WasiErrno.Success
                     && stat.FileType == WasiFileType.SymbolicLink)
@@ -312,7 +346,7 @@ internal static class PathFunctions
                 return WasiErrno.InputOutput;
             bool exclusive = (how & WasiOpenFlags.Exclusive) != 0;
             if (errno != WasiErrno.Loop || exclusive || !(follow || walk.MustBeDirectory))
-                return errno;
+                return errno == WasiErrno.Loop && wantsDirectory ? WasiErrno.NotDirectory : errno;
             errno = walk.Follow();
             // It was a link a moment ago: look again.
             if (errno is not (WasiErrno.Success or WasiErrno.Invalid))

@@ -12,6 +12,7 @@ internal static class PollFunctions
     private const int SubscriptionSize = 48;
     private const int EventSize = 32;
     private const uint MostSubscriptions = 4096;
+    private const byte HangUpFlag = 1;
 
     private enum Kind : byte
     {
@@ -27,14 +28,18 @@ internal static class PollFunctions
         WasiErrno errno = ReadAll(call, subscriptionsAt, eventsAt, (uint)count, result, out Subscription[] subscriptions);
         if (errno != WasiErrno.Success)
             return errno;
-        call.Context.FlushOutput();
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        await call.Context.FlushOutputAsync(call.CancellationToken);
         var events = new List<Event>();
         TimeProvider time = call.Context.Time;
         while (true)
         {
-            Collect(call.Context, subscriptions, events);
-            if (events.Count > 0)
-                return WriteAll(call, events, eventsAt, result);
+            using (GuestTurn.Take(call))
+            {
+                Collect(call.Context, subscriptions, events);
+                if (events.Count > 0)
+                    return WriteAll(call, events, eventsAt, result);
+            }
             await Wait(call, subscriptions, time);
         }
     }
@@ -79,7 +84,7 @@ internal static class PollFunctions
                 try
                 {
                     if (subscription.Descriptor!.IsReady(subscription.Kind == Kind.Write, out ulong bytes))
-                        events.Add(new Event(subscription.UserData, WasiErrno.Success, subscription.Kind, bytes));
+                        events.Add(new Event(subscription.UserData, WasiErrno.Success, subscription.Kind, bytes, subscription.Descriptor.IsHungUp));
                 }
                 catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or ObjectDisposedException)
                 {
@@ -135,11 +140,12 @@ internal static class PollFunctions
             BinaryPrimitives.WriteUInt16LittleEndian(to[8..], (ushort)events[i].Error);
             to[10] = (byte)events[i].Kind;
             BinaryPrimitives.WriteUInt64LittleEndian(to[16..], events[i].Bytes);
+            to[24] = (byte)(events[i].HungUp ? HangUpFlag : 0);
         }
         return call.Write(result, (uint)events.Count);
     }
 
-    private readonly record struct Event(ulong UserData, WasiErrno Error, Kind Kind, ulong Bytes);
+    private readonly record struct Event(ulong UserData, WasiErrno Error, Kind Kind, ulong Bytes, bool HungUp = false);
 
     private readonly record struct Subscription(ulong UserData, Kind Kind, WasiErrno Error, Descriptor? Descriptor, long From, ulong Duration)
     {
@@ -162,7 +168,9 @@ internal static class PollFunctions
                 subscription = new Subscription(userData, kind, error, null, context.Time.GetTimestamp(), duration);
                 return WasiErrno.Success;
             }
-            WasiErrno found = context.Descriptors.Get(BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]), WasiRights.Poll, out Descriptor descriptor);
+            // What cannot be read or written will never be ready for it, and waiting for that would have no end.
+            WasiRights needed = WasiRights.Poll | (kind == Kind.Write ? WasiRights.Write : WasiRights.Read);
+            WasiErrno found = context.Descriptors.Get(BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]), needed, out Descriptor descriptor);
             subscription = new Subscription(userData, kind, found, descriptor, 0, 0);
             return WasiErrno.Success;
 

@@ -35,20 +35,27 @@ internal static class SocketFunctions
             return WasiErrno.Fault;
         if (!call.Context.Descriptors.HasRoom())
             return WasiErrno.TooManyDescriptors;
-        Socket accepted = await listener.AcceptAsync(call.CancellationToken);
-        var descriptor = new SocketDescriptor(accepted, ownsSocket: true) { Flags = (DescriptorFlags)flags };
-        errno = call.Context.Descriptors.Add(descriptor, out int number);
-        if (errno == WasiErrno.Success)
-            return call.Write(result, (uint)number);
-        descriptor.Dispose();
-        return errno;
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        var descriptor = new SocketDescriptor(await listener.AcceptAsync(call.CancellationToken), ownsSocket: true) { Flags = (DescriptorFlags)flags };
+        bool added = false;
+        try
+        {
+            using GuestTurn turn = GuestTurn.Take(call);
+            errno = call.Context.Descriptors.Add(descriptor, out int number);
+            added = errno == WasiErrno.Success;
+            return added ? call.Write(result, (uint)number) : errno;
+        }
+        finally
+        {
+            if (!added)
+                descriptor.Dispose();
+        }
     }
 
     private static async ValueTask<WasiErrno> Receive(WasiCall call, int fd, int vectors, int count, int flags, int result, int resultFlags)
     {
         const int Peek = 1;
         const int WaitAll = 2;
-        const uint Truncated = 1;
         const uint Largest = 64 << 10;
         WasiErrno errno = Get(call, fd, WasiRights.Read, out SocketDescriptor socket);
         if (errno != WasiErrno.Success)
@@ -61,11 +68,14 @@ internal static class SocketFunctions
         if (!call.CanWrite(resultFlags, sizeof(ushort)))
             return WasiErrno.Fault;
         int wanted = (int)Math.Min(length, Largest);
+        if (wanted == 0)
+            return Answer(call, result, 0, resultFlags, truncated: false);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(wanted);
         try
         {
             int read = 0;
             bool truncated = false;
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             try
             {
                 do
@@ -82,17 +92,24 @@ internal static class SocketFunctions
                 read = wanted;
                 truncated = true;
             }
+            using GuestTurn turn = GuestTurn.Take(call);
             errno = TransferFunctions.Deliver(call, vectors, count, buffer.AsSpan(0, read));
-            if (errno != WasiErrno.Success || !call.TrySpan((uint)resultFlags, sizeof(ushort), out Span<byte> flagBytes))
-                return WasiErrno.Fault;
-            flagBytes[0] = (byte)(truncated ? Truncated : 0);
-            flagBytes[1] = 0;
-            return call.Write(result, (uint)read);
+            return errno == WasiErrno.Success ? Answer(call, result, read, resultFlags, truncated) : errno;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static WasiErrno Answer(in WasiCall call, int result, int read, int resultFlags, bool truncated)
+    {
+        const byte Truncated = 1;
+        if (!call.TrySpan((uint)resultFlags, sizeof(ushort), out Span<byte> flags))
+            return WasiErrno.Fault;
+        flags[0] = truncated ? Truncated : (byte)0;
+        flags[1] = 0;
+        return call.Write(result, (uint)read);
     }
 
     private static ValueTask<WasiErrno> Send(WasiCall call, int fd, int vectors, int count, int flags, int result)

@@ -26,8 +26,13 @@ internal static class TransferFunctions
             WasiErrno errno = Check(call, vectors, count, result, out uint length);
             if (errno != WasiErrno.Success)
                 return errno;
+            // A stream that is asked for nothing may still wait until it has something.
+            if (length == 0)
+                return call.Write(result, 0u);
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, LargestStreamTransfer)), call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
             return Deliver(call, vectors, count, buffer.AsSpan(0, read)) is WasiErrno failed and not WasiErrno.Success ? failed : call.Write(result, (uint)read);
         }
         finally
@@ -48,7 +53,9 @@ internal static class TransferFunctions
                 return errno;
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
             int gathered = Gather(call, vectors, count, buffer.AsSpan(0, (int)Math.Min(length, LargestStreamTransfer)));
+            using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int written = await stream.WriteAsync(buffer.AsMemory(0, gathered), call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
             return call.Write(result, (uint)written);
         }
         finally
@@ -88,18 +95,36 @@ internal static class TransferFunctions
         switch (descriptor)
         {
             case FileDescriptor file:
-                errno = ReadFile(call, file, file.Position, vectors, count, result, out uint read);
-                file.Position += read;
-                return ValueTask.FromResult(errno);
+                errno = ReadAtPosition(call, file, vectors, count, result);
+                return errno == WasiErrno.Again && MayWait(file) ? UntilReady(ReadAtPosition, call, file, vectors, count, result) : ValueTask.FromResult(errno);
             case InputDescriptor input:
                 // Whoever waits for input wants to see what it is about.
-                call.Context.FlushOutput();
-                return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
+                ValueTask flushing = call.Context.FlushOutputAsync(call.CancellationToken);
+                if (!flushing.IsCompletedSuccessfully)
+                    return ReadFlushed(flushing, call, input, vectors, count, result);
+                return ReadInput(call, input, vectors, count, result);
             case StreamDescriptor stream:
                 return ReadStream(call, stream, vectors, count, result);
             default:
                 return ValueTask.FromResult(WasiErrno.IsDirectory);
         }
+    }
+
+    private static async ValueTask<WasiErrno> ReadFlushed(ValueTask flushing, WasiCall call, InputDescriptor input, int vectors, int count, int result)
+    {
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        await flushing;
+        ValueTask<WasiErrno> reading;
+        using (GuestTurn.Take(call))
+            reading = ReadInput(call, input, vectors, count, result);
+        return await reading;
+    }
+
+    private static ValueTask<WasiErrno> ReadInput(WasiCall call, InputDescriptor input, int vectors, int count, int result)
+    {
+        if ((input.Flags & DescriptorFlags.NonBlocking) != 0 && !input.IsReady(forWriting: false, out _))
+            return ValueTask.FromResult(WasiErrno.Again);
+        return input.IsSynchronous ? ValueTask.FromResult(ReadSynchronously(call, input, vectors, count, result)) : ReadStream(call, input, vectors, count, result);
     }
 
     private static ValueTask<WasiErrno> Write(WasiCall call, int fd, int vectors, int count, int result)
@@ -110,19 +135,49 @@ internal static class TransferFunctions
         switch (descriptor)
         {
             case FileDescriptor file:
-                bool append = (file.Flags & DescriptorFlags.Append) != 0;
-                errno = WriteFile(call, file, append ? null : file.Position, vectors, count, result, out uint written);
-                if (append && written > 0 && file.File.GetStat(out WasiFileStat stat) == WasiErrno.Success)
-                    file.Position = stat.Size;
-                else
-                    file.Position += written;
-                return ValueTask.FromResult(errno);
+                errno = WriteAtPosition(call, file, vectors, count, result);
+                return errno == WasiErrno.Again && MayWait(file) ? UntilReady(WriteAtPosition, call, file, vectors, count, result) : ValueTask.FromResult(errno);
             case StreamDescriptor { IsSynchronous: true } stream:
                 return ValueTask.FromResult(WriteSynchronously(call, stream, vectors, count, result));
             case StreamDescriptor stream:
                 return WriteStream(call, stream, vectors, count, result);
             default:
                 return ValueTask.FromResult(WasiErrno.BadDescriptor);
+        }
+    }
+
+    private static WasiErrno ReadAtPosition(in WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        WasiErrno errno = ReadFile(call, file, file.Position, vectors, count, result, out uint read);
+        file.Position += read;
+        return errno;
+    }
+
+    private static WasiErrno WriteAtPosition(in WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        bool append = (file.Flags & DescriptorFlags.Append) != 0;
+        WasiErrno errno = WriteFile(call, file, append ? null : file.Position, vectors, count, result, out uint written);
+        if (append && written > 0 && file.File.GetStat(out WasiFileStat stat) == WasiErrno.Success)
+            file.Position = stat.Size;
+        else
+            file.Position += written;
+        return errno;
+    }
+
+    private static bool MayWait(FileDescriptor file) => !file.File.IsSeekable && (file.Flags & DescriptorFlags.NonBlocking) == 0;
+
+    // A pipe or device in a directory is opened non-blocking, so that no call of the system's holds the thread, and looked at again until it has something.
+    private static async ValueTask<WasiErrno> UntilReady(
+        Binder.Body<FileDescriptor, int, int, int> attempt, WasiCall call, FileDescriptor file, int vectors, int count, int result)
+    {
+        const int Milliseconds = 5;
+        using CancellationTokenRegistration watch = GuestTurn.Watch(call);
+        while (true)
+        {
+            await Task.Delay(Milliseconds, call.CancellationToken);
+            using GuestTurn turn = GuestTurn.Take(call);
+            if (attempt(call, file, vectors, count, result) is WasiErrno errno and not WasiErrno.Again)
+                return errno;
         }
     }
 
