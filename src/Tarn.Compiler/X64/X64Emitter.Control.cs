@@ -74,6 +74,12 @@ internal sealed partial class X64Emitter
         var targets = _machine.SwitchTargets.Span.Slice(instruction.Aux, count);
         _asm.Cmp(OperandSize.S32, index, count - 1);
         _asm.Jcc(Condition.AboveEqual, LabelOf(EdgeTarget(targets[count - 1])));
+        if (MembersOf(targets, out var set) is var member and >= 0)
+        {
+            EmitMembership(table, index, set, count > 33 ? OperandSize.S64 : OperandSize.S32, member, EdgeTarget(targets[count - 1]));
+            return;
+        }
+
         if (_switchTables[_current] == 0)
         {
             if (_tableLabels.Length < count)
@@ -93,6 +99,62 @@ internal sealed partial class X64Emitter
         _asm.Movsx(OperandSize.S64, OperandSize.S32, offset, new Mem(table, index, 2));
         _asm.Add(OperandSize.S64, table, offset);
         _asm.Jmp(table);
+    }
+
+    // A switch that asks whether a number is in a set ("is this a space?"): all its entries lead to the default's block or to one other, which is the outcome;
+    // -1 if there are more, or too many for the bits of a register.
+    private int MembersOf(ReadOnlySpan<int> targets, out ulong set)
+    {
+        set = 0;
+        var otherwise = _threaded[EdgeTarget(targets[^1])];
+        var member = -1;
+        if (targets.Length > 65)
+        {
+            return -1;
+        }
+
+        for (var k = 0; k + 1 < targets.Length; k++)
+        {
+            var target = EdgeTarget(targets[k]);
+            if (_threaded[target] == otherwise)
+            {
+                continue;
+            }
+
+            if (member >= 0 && _threaded[target] != _threaded[member])
+            {
+                return -1;
+            }
+
+            member = target;
+            set |= 1UL << k;
+        }
+
+        return member;
+    }
+
+    // Branches that say yes or no are predicted better than a jump through a table, and need no table.
+    private void EmitMembership(Gpr bits, Gpr index, ulong set, OperandSize size, int member, int otherwise)
+    {
+        if (BitOperations.IsPow2(set))
+        {
+            _asm.Cmp(OperandSize.S32, index, BitOperations.Log2(set));
+        }
+        else
+        {
+            _asm.MovImm(bits, (long)set);
+            _asm.BitTest(BitTestOp.Bt, size, bits, index);
+        }
+
+        var isMember = BitOperations.IsPow2(set) ? Condition.Equal : Condition.Below;
+        if (_threaded[member] == _next)
+        {
+            _asm.Jcc(isMember.Negate(), LabelOf(otherwise));
+            return;
+        }
+
+        _asm.Jcc(isMember, LabelOf(member));
+        EmitJump(otherwise);
     }
 
     private void TrapIf(Condition condition, int code, int source)
@@ -130,6 +192,14 @@ internal sealed partial class X64Emitter
         _trapSites.Add(new TrapSite(_asm.Offset, (TrapCode)code, source, inPrologue));
     }
 
+    // What a call through a reference needs of the record in rax; the code's address in r11, which is never an argument. "call [rax]" would do without it, but AMD's
+    // processors (Zen 5) predict calls through memory far worse than those through a register.
+    private void LoadReference()
+    {
+        _asm.Mov(OperandSize.S64, Gpr.R11, new Mem(Gpr.Rax, FunctionReferenceRecord.Code));
+        _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rax, FunctionReferenceRecord.VmContext));
+    }
+
     private void EmitCall(int i, in MachineInstruction instruction)
     {
         switch ((X64Opcode)instruction.Opcode)
@@ -141,8 +211,8 @@ internal sealed partial class X64Emitter
                 _asm.CallSymbol(Symbol(SymbolKind.Builtin, instruction.Aux));
                 break;
             default:
-                _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rax, FunctionReferenceRecord.VmContext));
-                _asm.Call(new Mem(Gpr.Rax, FunctionReferenceRecord.Code));
+                LoadReference();
+                _asm.Call(Gpr.R11);
                 break;
         }
 
@@ -227,8 +297,8 @@ internal sealed partial class X64Emitter
         }
         else
         {
-            _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rax, FunctionReferenceRecord.VmContext));
-            _asm.Jmp(new Mem(Gpr.Rax, FunctionReferenceRecord.Code));
+            LoadReference();
+            _asm.Jmp(Gpr.R11);
         }
     }
 

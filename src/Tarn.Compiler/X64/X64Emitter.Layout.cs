@@ -311,11 +311,18 @@ internal sealed partial class X64Emitter
             return false;
         }
 
-        _repeats--;
+        // What only asks for membership of a set jumps through no table.
         var current = _current;
         _current = target;
-        EmitInstructions(target, ref block);
+        ref var last = ref _machine.Instructions[block.End - 1];
+        var isRepeated = MembersOf(_machine.SwitchTargets.Span.Slice(last.Aux, last.Immediate), out _) < 0;
+        if (isRepeated)
+        {
+            _repeats--;
+            EmitInstructions(target, ref block);
+        }
+
         _current = current;
-        return true;
+        return isRepeated;
     }
 }

@@ -45,6 +45,45 @@ internal sealed partial class X64Lowering
         Add(right, OperandKind.Use);
     }
 
+    // The smaller or the greater of two numbers, written as a comparison and a choice. Unlike WebAssembly's, the processor's minimum is just that: "first < second ?
+    // first : second", with NaN and with zeros of both signs. Nothing is to be predicted, where the choice would be a branch.
+    private bool TryLowerSelectOfCompared(int i, ref IrInstruction instruction)
+    {
+        ref var compare = ref _ir.Get(instruction.A);
+        if (compare.Opcode != IrOpcode.CompareFloat)
+        {
+            return false;
+        }
+
+        var (lesser, greater, ifLess, otherwise) = compare.FloatCondition switch
+        {
+            FloatCondition.Less => (compare.A, compare.B, instruction.B, instruction.C),
+            FloatCondition.NotLess => (compare.A, compare.B, instruction.C, instruction.B),
+            FloatCondition.Greater => (compare.B, compare.A, instruction.B, instruction.C),
+            FloatCondition.NotGreater => (compare.B, compare.A, instruction.C, instruction.B),
+            _ => (-1, -1, 0, 0),
+        };
+        var isMinimum = ifLess == lesser && otherwise == greater;
+        if (!isMinimum && (ifLess != greater || otherwise != lesser))
+        {
+            return false;
+        }
+
+        // The comparison is left out, unless others want it.
+        if (IsMergeable(instruction.A))
+        {
+            _merged[instruction.A] = true;
+            _useCount[lesser]--;
+            _useCount[greater]--;
+        }
+
+        var width = WidthOf(instruction.Type);
+        var second = SourceOf(otherwise, width);
+        var op = isMinimum ? width == 4 ? SseOp.Minss : SseOp.Minsd : width == 4 ? SseOp.Maxss : SseOp.Maxsd;
+        EmitVectorBinary(_virtual[i], op, width, Use(ifLess), second);
+        return true;
+    }
+
     private static ulong SignBit(int width) => width == 4 ? 0x8000_0000UL : 0x8000_0000_0000_0000UL;
 
     private static ulong MagnitudeMask(int width) => width == 4 ? 0x7FFF_FFFFUL : 0x7FFF_FFFF_FFFF_FFFFUL;

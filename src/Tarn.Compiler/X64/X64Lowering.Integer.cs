@@ -473,6 +473,11 @@ internal sealed partial class X64Lowering
     {
         var type = instruction.Type;
         var isVector = type is IrType.F32 or IrType.F64 or IrType.V128;
+        if (isVector && TryLowerSelectOfCompared(i, ref instruction))
+        {
+            return;
+        }
+
         var width = WidthOf(type);
         var ifSo = instruction.B;
         var ifNot = instruction.C;

@@ -160,18 +160,15 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                     continue;
                 }
 
-                // Entries of a switch that go to the same place with nothing to pass share a block.
+                // Entries of a switch that go to the same place with the same arguments share a block.
                 var shared = -1;
-                if (e.ArgumentCount == 0)
+                for (var p = _plan.Count - 1; p > _blockIndex[block] && p > _plan.Count - 64; p--)
                 {
-                    for (var p = _plan.Count - 1; p > _blockIndex[block] && p > _plan.Count - 64; p--)
+                    var other = ~_plan[p].Block;
+                    if (ir.Edges[other].To == e.To && ir.ArgumentsOf(other).SequenceEqual(ir.ArgumentsOf(edge)))
                     {
-                        ref var other = ref ir.Edges[~_plan[p].Block];
-                        if (other.To == e.To && other.ArgumentCount == 0)
-                        {
-                            shared = p;
-                            break;
-                        }
+                        shared = p;
+                        break;
                     }
                 }
 

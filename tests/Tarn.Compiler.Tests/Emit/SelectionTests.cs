@@ -1,6 +1,8 @@
 // What instruction selection and layout are meant to achieve, asserted on the code and on its results: the carry flag added, comparisons of bytes and of
-// counters after their step, addresses folded where no wrapping is possible and only there, loops without a jump in each round, switches repeated.
+// counters after their step, addresses folded where no wrapping is possible and only there, loops without a jump in each round, switches repeated or
+// made tests of bits, choices made minima and maxima.
 using System.Text.RegularExpressions;
+using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.TestSupport;
 
@@ -422,6 +424,141 @@ public sealed partial class SelectionTests
         Assert.Equal(expected, Run(runner, program, 5));
     }
 
+    // A choice between the two numbers that are compared is the processor's minimum or maximum, down to the bits of NaN and the sign of zero. Any other stays one.
+    [Theory]
+    [InlineData("lt", true)]
+    [InlineData("nlt", true)]
+    [InlineData("gt", true)]
+    [InlineData("ngt", true)]
+    [InlineData("le", false)]
+    [InlineData("nle", false)]
+    [InlineData("ge", false)]
+    [InlineData("nge", false)]
+    [InlineData("eq", false)]
+    [InlineData("ne", false)]
+    public void A_choice_between_numbers_compared_is_a_minimum_or_maximum(string condition, bool isOne)
+    {
+        ulong[] values =
+        [
+            .. ((double[])[0.0, -0.0, 1, -1, 1e300, double.Epsilon, double.PositiveInfinity, double.NegativeInfinity]).Select(BitConverter.DoubleToUInt64Bits),
+            0x7FF8000000000000, 0xFFF8000000000001, 0x7FF0000000000001, 0xFFF0000000000002,
+        ];
+        uint[] singles =
+        [
+            .. ((float[])[0f, -0f, 1, -1, 1e38f, float.Epsilon, float.PositiveInfinity, float.NegativeInfinity]).Select(BitConverter.SingleToUInt32Bits),
+            0x7FC00000, 0xFFC00001, 0x7F800001, 0xFF800002,
+        ];
+        foreach (var features in (CpuFeatures?[])[null, CpuFeatures.None])
+        {
+            // The comparison wanted by the choice alone, or by another as well.
+            for (var kind = 0; kind < 8; kind++)
+            {
+                var (isSwapped, isSingle, isShared) = ((kind & 1) != 0, (kind & 2) != 0, (kind & 4) != 0);
+                var (number, word) = isSingle ? ("f32", "i32") : ("f64", "i64");
+                using var runner = new CodeRunner(features);
+                var code = Text(runner.Load($"""
+                    function 0 ({word}, {word}) -> ({word}, i32)
+                    block0(v0:{word}, v1:{word}):
+                      v2:{number} = bitcast v0
+                      v3:{number} = bitcast v1
+                      v4:i32 = fcmp.{condition} v2, v3
+                      v5:{number} = select v4, {(isSwapped ? "v3, v2" : "v2, v3")}
+                      v6:{word} = bitcast v5
+                      v7:i32 = const 7
+                      return(v6, {(isShared ? "v4" : "v7")})
+                    """));
+                Assert.Equal(isOne, MinimumOrMaximum().IsMatch(code));
+                Assert.Equal(!isOne || isShared, code.Contains("ucomis", StringComparison.Ordinal));
+                for (var i = 0; i < values.Length * values.Length; i++)
+                {
+                    var (x, y) = (i % values.Length, i / values.Length);
+                    var (a, b) = isSingle ? (singles[x], singles[y]) : (values[x], values[y]);
+                    var (p, q) = (BitConverter.UInt64BitsToDouble(values[x]), BitConverter.UInt64BitsToDouble(values[y]));
+                    var holds = condition switch
+                    {
+                        "lt" => p < q,
+                        "nlt" => !(p < q),
+                        "gt" => p > q,
+                        "ngt" => !(p > q),
+                        "le" => p <= q,
+                        "nle" => !(p <= q),
+                        "ge" => p >= q,
+                        "nge" => !(p >= q),
+                        "eq" => p == q,
+                        _ => p != q,
+                    };
+                    var results = new ulong[2];
+                    Assert.Null(runner.Call(0, [a, b], [], results));
+                    Assert.Equal(holds != isSwapped ? a : b, results[0]);
+                    Assert.Equal(isShared ? holds ? 1UL : 0 : 7, results[1]);
+                }
+            }
+        }
+    }
+
+    // A switch with one outcome besides its default asks whether a number is in a set: bits instead of a table of jumps, whatever is passed along.
+    [Theory]
+    [InlineData(0x1001UL, 13, false)]
+    [InlineData(0x1001UL, 13, true)]
+    [InlineData(0x40UL, 9, false)]
+    [InlineData(0xFFFFFFFFUL, 32, false)]
+    [InlineData(0x80000001UL, 32, true)]
+    [InlineData(0x180000001UL, 33, false)]
+    [InlineData(0x8000000000000002UL, 64, true)]
+    [InlineData(0x8000000000000000UL, 64, true)]
+    public void Membership_is_tested_by_bits(ulong set, int count, bool passes)
+    {
+        var entries = Enumerable.Range(0, count).Select(k => (set >> k & 1) != 0 ? passes ? "block1(v3)" : "block2" : "block3").Append("block3");
+        using var runner = new CodeRunner();
+        var code = Text(runner.Load($"""
+            function 0 (i64, i64) -> (i64)
+            block0(v0:i64, v1:i64):
+              v2:i32 = wrap v0
+              v3:i64 = const 5
+              switch v2, [{string.Join(", ", entries)}]
+            block2:
+              jump block1(v3)
+            block3:
+              v4:i64 = add v1, v3
+              jump block1(v4)
+            block1(v5:i64):
+              return(v5)
+            """));
+        Assert.DoesNotMatch(IndirectJumps(), code);
+        foreach (var index in s_values.Concat(Enumerable.Range(0, 70).Select(k => (ulong)k)))
+        {
+            var isMember = (uint)index < count && (set >> (int)index & 1) != 0;
+            Assert.Equal(isMember ? 5UL : 105, Run(runner, index, 100));
+        }
+    }
+
+    // Two outcomes besides the default, or more numbers than a register has bits, need the table.
+    [Theory]
+    [InlineData(13, 2)]
+    [InlineData(65, 1)]
+    public void Other_switches_have_a_table(int count, int outcomes)
+    {
+        var entries = Enumerable.Range(0, count).Select(k => k == 3 ? "block1" : k == count - 1 ? outcomes == 2 ? "block2" : "block1" : "block3").Append("block3");
+        using var runner = new CodeRunner();
+        var code = Text(runner.Load($"""
+            function 0 (i64, i64) -> (i64)
+            block0(v0:i64, v1:i64):
+              v2:i32 = wrap v0
+              v3:i64 = const 5
+              switch v2, [{string.Join(", ", entries)}]
+            block1:
+              return(v3)
+            {(outcomes == 2 ? "block2:\n  return(v0)" : "")}
+            block3:
+              return(v1)
+            """));
+        Assert.Matches(IndirectJumps(), code);
+        for (var index = 0UL; index < 70; index++)
+        {
+            Assert.Equal(index == 3 ? 5 : index != (ulong)count - 1 ? 100 : outcomes == 2 ? index : 5UL, Run(runner, index, 100));
+        }
+    }
+
     private static string Text(CompiledFunction function) => Disassembler.Format(function.Code, withBytes: false);
 
     private static ulong Run(CodeRunner runner, ulong a, ulong b)
@@ -433,6 +570,9 @@ public sealed partial class SelectionTests
 
     [GeneratedRegex(" j[a-z]+ ")]
     private static partial Regex Jumps();
+
+    [GeneratedRegex(" v?(min|max)s[sd] ")]
+    private static partial Regex MinimumOrMaximum();
 
     [GeneratedRegex(" jmp r[0-9a-z]+")]
     private static partial Regex IndirectJumps();

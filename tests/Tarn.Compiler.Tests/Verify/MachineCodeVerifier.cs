@@ -199,13 +199,14 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
 
                 return;
             case FlowControl.IndirectBranch:
-                if (i.Op0Kind == OpKind.Register)
+                // Through a reference it is a tail call, which leaves.
+                if (i.Op0Kind == OpKind.Memory)
+                {
+                    Report(at, "a jump through memory");
+                }
+                else if (!IsThroughReference(at, in i))
                 {
                     FollowTable(at, values, depth);
-                }
-                else if (i.MemoryBase != Register.RAX)
-                {
-                    Report(at, "a jump through memory that is no tail call");
                 }
 
                 return;
@@ -215,7 +216,7 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
                     return;
                 }
 
-                if (!(i.FlowControl == FlowControl.Call ? _relocations.ContainsKey(next - 4) : i.Op0Kind == OpKind.Memory && i.MemoryBase == Register.RAX))
+                if (!(i.FlowControl == FlowControl.Call ? _relocations.ContainsKey(next - 4) : IsThroughReference(at, in i)))
                 {
                     Report(at, "a call of something else than a function or a reference");
                 }
@@ -262,6 +263,12 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
             }
         }
     }
+
+    // mov r11,[rax]; mov r14,[rax+8]; call or jmp r11
+    private bool IsThroughReference(int at, in Instruction i) =>
+        i.Op0Kind == OpKind.Register && i.Op0Register == Register.R11 && Before(at, out var context) && context.Mnemonic == Mnemonic.Mov && context.Op0Register == Register.R14
+        && Before((int)context.IP, out var code) && code.Mnemonic == Mnemonic.Mov && code.Op0Register == Register.R11 && code.Op1Kind == OpKind.Memory
+        && code.MemoryBase == Register.RAX && code.MemoryIndex == Register.None && (long)code.MemoryDisplacement64 == FunctionReferenceRecord.Code;
 
     // cmp index, n; jae; lea table; movsxd offset, [table + index * 4]; add table, offset; jmp table
     private void FollowTable(int at, byte[] values, int depth)
