@@ -222,12 +222,14 @@ internal sealed partial class FunctionTranslator
     private void MemoryCopy(int destinationMemory, int sourceMemory)
     {
         var count = Pop();
-        var source = Pop();
+        var sourceIndex = ExtendUnsigned(Pop());
         var destination = CheckRange(destinationMemory, Pop(), count);
-        source = CheckRange(sourceMemory, source, count);
+        var source = CheckRange(sourceMemory, sourceIndex, count);
         if (_builder.IsConstant(count, out var bytes) && bytes <= MaximumInlineBytes)
         {
-            // All loads come before all stores, so that overlapping ranges are right.
+            // All loads come before all stores, so that overlapping ranges are right. They keep their index, even a constant one: an address without is taken for one that is within
+            // the memory at its smallest, whatever was checked, and may be loaded from before the check.
+            var sourceBase = MemoryBase(sourceMemory);
             _scratch.Clear();
             for (var done = 0; done < (int)bytes;)
             {
@@ -235,8 +237,8 @@ internal sealed partial class FunctionTranslator
                 _scratch.Add(_builder.Emit(
                     IrOpcode.Load,
                     log == 3 ? IrType.I64 : IrType.I32,
-                    source,
-                    -1,
+                    sourceBase,
+                    sourceIndex,
                     -1,
                     done,
                     MemoryAccess.Create(log).Bits,

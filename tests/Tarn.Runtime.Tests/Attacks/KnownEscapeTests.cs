@@ -95,6 +95,40 @@ public sealed class KnownEscapeTests
         Assert.Equal(5, i.GetFunction<int>("g").Invoke());
     }
 
+    // 4. A short copy from address 0 was loads without an index, which were taken for loads within the memory at its smallest and moved out of the loop, above the copy's own checks.
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void Copies_load_nothing_before_their_checks(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation)
+    {
+        using var engine = new Engine(new EngineOptions
+        {
+            MemoryStrategy = memory,
+            Compilation = mode,
+            Allocation = allocation,
+            Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2, Memories = 2 } },
+        });
+        foreach (string type in (string[])["i32", "i64"])
+        {
+            using Instance i = Instantiate(engine, $$"""
+                (module (memory $a (export "a") {{type}} 1 1) (memory $b {{type}} 0 1)
+                  (func (export "guarded") (param $copies i32) (param $n i32) (result i32)
+                    (loop $l
+                      (if (local.get $copies) (then (memory.copy $a $b ({{type}}.const 0) ({{type}}.const 0) ({{type}}.const 64))))
+                      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+                    (i32.const 7))
+                  (func (export "ordered") (param $n i32)
+                    (loop $l
+                      (i32.store8 $a ({{type}}.const 100) (local.get $n))
+                      (memory.copy $a $b ({{type}}.const 0) ({{type}}.const 0) ({{type}}.const 8))
+                      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+                """);
+            Assert.Equal(7, i.GetFunction<int, int, int>("guarded").Invoke(0, 3));
+            Assert.Equal(TrapCode.MemoryOutOfBounds, Assert.Throws<TrapException>(() => i.GetFunction<int, int, int>("guarded").Invoke(1, 3)).Code);
+            Assert.Equal(TrapCode.MemoryOutOfBounds, Assert.Throws<TrapException>(() => i.GetAction<int>("ordered").Invoke(5)).Code);
+            Assert.Equal(5, i.GetMemory("a").AsSpan()[100]);
+        }
+    }
+
     private static Instance Instantiate(Engine engine, string text)
     {
         using Module module = Module.FromText(engine, text);
