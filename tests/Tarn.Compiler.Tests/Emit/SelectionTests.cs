@@ -1,6 +1,6 @@
 // What instruction selection and layout are meant to achieve, asserted on the code and on its results: the carry flag added, comparisons of bytes and of
 // counters after their step, addresses folded where no wrapping is possible and only there, loops without a jump in each round, switches repeated or
-// made tests of bits, choices made minima and maxima.
+// made tests of bits, choices made minima and maxima, multiples in hashes made shifts and sums.
 using System.Text.RegularExpressions;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
@@ -559,6 +559,75 @@ public sealed partial class SelectionTests
         }
     }
 
+    // A hash's multiplication by one more or less than a power of two is a shift and a sum, which take a cycle less; its first may be none of a chain.
+    [Theory]
+    [InlineData("i32", 31, true)]
+    [InlineData("i32", 33, true)]
+    [InlineData("i64", 31, true)]
+    [InlineData("i64", 65, true)]
+    [InlineData("i64", 15, true)]
+    [InlineData("i64", 65537, true)]
+    [InlineData("i32", 2147483647, false)]
+    [InlineData("i64", 1073741825, true)]
+    [InlineData("i64", 37, false)]
+    [InlineData("i64", -31, false)]
+    public void Multiples_in_a_hash_are_shifted_and_added(string type, int factor, bool isShifted)
+    {
+        using var runner = new CodeRunner();
+        var code = Text(runner.Load($"""
+            function 0 ({type}, {type}) -> ({type})
+            block0(v0:{type}, v1:{type}):
+              v2:{type} = const {factor}
+              v3:{type} = mul v0, v2
+              v4:{type} = add v3, v1
+              v5:{type} = mul v4, v2
+              v6:{type} = xor v1, v5
+              v7:{type} = mul v6, v2
+              return(v7)
+            """));
+        Assert.Equal(isShifted ? 1 : 3, Multiplications().Count(code));
+        foreach (var a in s_values)
+        {
+            foreach (var b in s_values)
+            {
+                var (h, m) = type == "i32" ? ((uint)a, (uint)b) : (a, b);
+                var expected = unchecked(((((h * (ulong)factor) + m) * (ulong)factor) ^ m) * (ulong)factor);
+                Assert.Equal(type == "i32" ? (uint)expected : expected, Run(runner, h, m));
+            }
+        }
+    }
+
+    // Carried from round to round, the first of a chain is one as well.
+    [Fact]
+    public void A_hash_of_a_loop_has_no_multiplication()
+    {
+        using var runner = new CodeRunner();
+        var code = Text(runner.Load("""
+            function 0 (i64, i64) -> (i64)
+            block0(v0:i64, v1:i64):
+              v2:i64 = const 31
+              v3:i64 = const 1
+              v4:i64 = const 7
+              jump block1(v0, v4)
+            block1(v5:i64, v6:i64):
+              v7:i64 = mul v6, v2
+              v8:i64 = add v7, v5
+              v9:i64 = sub v5, v3
+              v10:i32 = icmp.ne v5, v3
+              branchif v10, block1(v9, v8), block2
+            block2:
+              return(v8)
+            """));
+        Assert.Equal(0, Multiplications().Count(code));
+        var expected = 7UL;
+        for (var k = 100UL; k > 0; k--)
+        {
+            expected = unchecked((expected * 31) + k);
+        }
+
+        Assert.Equal(expected, Run(runner, 100, 0));
+    }
+
     private static string Text(CompiledFunction function) => Disassembler.Format(function.Code, withBytes: false);
 
     private static ulong Run(CodeRunner runner, ulong a, ulong b)
@@ -570,6 +639,9 @@ public sealed partial class SelectionTests
 
     [GeneratedRegex(" j[a-z]+ ")]
     private static partial Regex Jumps();
+
+    [GeneratedRegex(" imul ")]
+    private static partial Regex Multiplications();
 
     [GeneratedRegex(" v?(min|max)s[sd] ")]
     private static partial Regex MinimumOrMaximum();

@@ -1,7 +1,8 @@
 // Looks at finished machine code and nothing else of how it was made, and proves of each access to guarded memory that it is at base + index + displacement, where base is a memory's
 // base out of the VM context, index a register whose upper half is zero, and the displacement within the guard. Data flow over registers and stack slots with three values: a memory's
 // base, an i32 (upper half zero), anything. The decoder is Iced's. Also: r14 is written only before a call or jump through a reference and from the frame after a call; rsp
-// moves by pushes, pops and constants; jumps through registers are jumps through a table behind a comparison with its length.
+// moves by pushes, pops and constants; jumps through registers are jumps through a table behind a comparison with its length, or tail calls
+// through a reference.
 //
 // Trusted: the calling convention (i32 arguments and results are extended, so callers are proved by callees and the other way round), and that guest memory is not the stack.
 using Iced.Intel;
