@@ -151,6 +151,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                 continue;
             }
 
+            var isMembership = HasTwoWays(block, count);
             for (var k = 0; k < count; k++)
             {
                 var edge = ir.Successor(block, k);
@@ -160,15 +161,18 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                     continue;
                 }
 
-                // Entries of a switch that go to the same place with the same arguments share a block.
+                // Entries of a switch that go to the same place with nothing to pass share a block. So do those with the same to pass, if that makes the switch a
+                // test for a set (`X64Emitter.MembersOf`). Elsewhere they are better apart: where a jump went is what the processor predicts later branches by.
                 var shared = -1;
-                for (var p = _plan.Count - 1; p > _blockIndex[block] && p > _plan.Count - 64; p--)
+                if (e.ArgumentCount == 0 || isMembership)
                 {
-                    var other = ~_plan[p].Block;
-                    if (ir.Edges[other].To == e.To && ir.ArgumentsOf(other).SequenceEqual(ir.ArgumentsOf(edge)))
+                    for (var p = _plan.Count - 1; p > _blockIndex[block] && p > _plan.Count - 64; p--)
                     {
-                        shared = p;
-                        break;
+                        if (SameEdges(edge, ~_plan[p].Block))
+                        {
+                            shared = p;
+                            break;
+                        }
                     }
                 }
 
@@ -195,6 +199,38 @@ internal sealed partial class X64Lowering(CpuFeatures features)
 
         _firstEdge.Fill(_plan.Count + 1, 0);
         _machine.Blocks.AddDefault(_plan.Count);
+    }
+
+    private bool SameEdges(int one, int other) =>
+        _ir.Edges[one].To == _ir.Edges[other].To && _ir.ArgumentsOf(one).SequenceEqual(_ir.ArgumentsOf(other));
+
+    // Whether a switch has one outcome besides its default's.
+    private bool HasTwoWays(int block, int count)
+    {
+        if (count is < 3 or > 65)
+        {
+            return false;
+        }
+
+        var otherwise = _ir.Successor(block, count - 1);
+        var member = -1;
+        for (var k = 0; k + 1 < count; k++)
+        {
+            var edge = _ir.Successor(block, k);
+            if (SameEdges(edge, otherwise) || (member >= 0 && SameEdges(edge, member)))
+            {
+                continue;
+            }
+
+            if (member >= 0)
+            {
+                return false;
+            }
+
+            member = edge;
+        }
+
+        return true;
     }
 
     private int LoopDepthOf(int loop)
