@@ -110,14 +110,7 @@ public sealed class WaitingTests
         var input = new MemoryStream(new byte[1 << 20]);
         using var context = new WasiContext(new WasiOptions { StandardInput = input, StandardOutput = pipe.Writer.AsStream(), Arguments = ["cat"] });
         using Instance instance = new Linker(Guest.Engine).DefineWasi(context).Prepare(Guest.Module("cat")).Instantiate();
-        using var stop = new CancellationTokenSource();
-        if (byItsTime)
-            instance.CallTimeout = TimeSpan.FromMilliseconds(200);
-        else
-            stop.CancelAfter(TimeSpan.FromMilliseconds(200));
-        Task<int> run = context.RunAsync(instance, stop.Token).AsTask();
-        Exception end = await Assert.ThrowsAnyAsync<Exception>(() => run.WaitAsync(TimeSpan.FromSeconds(30)));
-        Assert.True(end is OperationCanceledException or TrapException { Code: TrapCode.Interrupted }, end.ToString());
+        await AssertStopsAsync(context, instance, byItsTime, TimeSpan.FromSeconds(30));
         await Task.Run(context.Dispose, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
     }
 
@@ -143,14 +136,7 @@ public sealed class WaitingTests
         var stream = new DeafStream();
         using var context = new WasiContext(new WasiOptions { StandardInput = stream, StandardOutput = stream, StandardError = stream });
         using Instance instance = new Linker(Guest.Engine).DefineWasi(context).Prepare(module).Instantiate();
-        using var stop = new CancellationTokenSource();
-        if (byItsTime)
-            instance.CallTimeout = TimeSpan.FromMilliseconds(200);
-        else
-            stop.CancelAfter(TimeSpan.FromMilliseconds(200));
-        Task<int> run = context.RunAsync(instance, stop.Token).AsTask();
-        Exception end = await Assert.ThrowsAnyAsync<Exception>(() => run.WaitAsync(TimeSpan.FromSeconds(20)));
-        Assert.True(end is OperationCanceledException or TrapException { Code: TrapCode.Interrupted }, end.ToString());
+        await AssertStopsAsync(context, instance, byItsTime, TimeSpan.FromSeconds(20));
     }
 
     [Theory]
@@ -358,6 +344,19 @@ public sealed class WaitingTests
     }
 
     // Hears no cancellation, and completes when it is told to.
+    // Runs a program that does not end, and stops it by its time or by a token.
+    private static async Task AssertStopsAsync(WasiContext context, Instance instance, bool byItsTime, TimeSpan within)
+    {
+        using var stop = new CancellationTokenSource();
+        if (byItsTime)
+            instance.CallTimeout = TimeSpan.FromMilliseconds(200);
+        else
+            stop.CancelAfter(TimeSpan.FromMilliseconds(200));
+        Task<int> run = context.RunAsync(instance, stop.Token).AsTask();
+        Exception end = await Assert.ThrowsAnyAsync<Exception>(() => run.WaitAsync(within));
+        Assert.True(end is OperationCanceledException or TrapException { Code: TrapCode.Interrupted }, end.ToString());
+    }
+
     private sealed class LateStream : OnlyAsynchronous
     {
         private readonly TaskCompletionSource _completion = new();

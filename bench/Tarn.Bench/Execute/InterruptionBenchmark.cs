@@ -1,6 +1,7 @@
 // What it costs to be able to stop a guest: the programs of the execution benchmark with the checks that cancellation and deadlines need (EngineOptions.Interruption) and with
 // fuel, over the same code without; and the same of Wasmtime, whose counterparts are epochs and fuel. Nothing ever asks a guest to stop here: what is measured is the
-// looking. Beside them, in the same way, checked memories: what comparing each address costs where a guard region would do. Each engine is compared with itself, so that what it does otherwise does not count.
+// looking. Beside them, in the same way, checked memories: what comparing each address costs where a guard region would do. Each engine is compared with itself, so
+// that what it does otherwise does not count.
 using System.Globalization;
 
 namespace Tarn.Bench.Execute;
@@ -24,7 +25,13 @@ internal sealed class InterruptionBenchmark : IBenchmark
             {
                 runs.Add(Compare(
                     "Tarn",
-                    [new TarnEngine("plain", tarn), new TarnEngine("interruption", tarn with { Interruption = true }), new TarnEngine("fuel", tarn with { Fuel = true }), new TarnEngine("both", tarn with { Interruption = true, Fuel = true }), new TarnEngine("checked memory", tarn with { MemoryStrategy = MemoryStrategy.Checked })],
+                    [
+                        new TarnEngine("plain", tarn),
+                        new TarnEngine("interruption", tarn with { Interruption = true }),
+                        new TarnEngine("fuel", tarn with { Fuel = true }),
+                        new TarnEngine("both", tarn with { Interruption = true, Fuel = true }),
+                        new TarnEngine("checked memory", tarn with { MemoryStrategy = MemoryStrategy.Checked }),
+                    ],
                     programs,
                     arguments));
             }

@@ -28,11 +28,9 @@ public sealed class PoolProcessTests
     public async Task The_defaults_work_where_the_kernel_allows_a_group_of_processes_512_MiB()
     {
         // The real thing, where a test may make a control group; .NET sees it and limits its heap by itself.
-        const string name = "tarn-pool-test";
-        string v1 = Path.Combine("/sys/fs/cgroup/memory", name);
-        string v2 = Path.Combine("/sys/fs/cgroup", name);
-        bool isFirst = Directory.Exists("/sys/fs/cgroup/memory");
-        string group = isFirst ? v1 : v2;
+        const string firstVersion = "/sys/fs/cgroup/memory";
+        bool isFirst = Directory.Exists(firstVersion);
+        string group = Path.Combine(isFirst ? firstVersion : "/sys/fs/cgroup", "tarn-pool-test");
         string limit = Path.Combine(group, isFirst ? "memory.limit_in_bytes" : "memory.max");
         try
         {
