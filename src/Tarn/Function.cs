@@ -4,6 +4,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -51,7 +52,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     {
         get
         {
-            ThrowIfUnusable();
+            using StoreUse use = Enter();
             return _store!.Engine.Types.Function((int)_record->TypeId);
         }
     }
@@ -114,10 +115,14 @@ public readonly unsafe struct Function : IEquatable<Function>
         fixed (RawValue* large = rented)
         {
             RawValue* slots = rented is null ? inline : large;
-            for (int i = 0; i < arguments.Length; i++)
-                slots[i] = _store!.ToRaw(arguments[i], type.Parameters[i]);
-            nint entry = _store!.Engine.StubsFor(_record->TypeId).ArrayEntry;
-            return _store.CallAsync<Value[], UntypedResultReader>(entry, _record, slots, count, new UntypedResultReader(type.Results.ToArray()), cancellationToken);
+            nint entry;
+            using (StoreUse use = Store.Enter(_store, _generation))
+            {
+                for (int i = 0; i < arguments.Length; i++)
+                    slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
+                entry = _store.Engine.StubsFor(_record->TypeId).ArrayEntry;
+            }
+            return _store.CallAsync<Value[], UntypedResultReader>(_generation, entry, _record, slots, count, new UntypedResultReader(type.Results.ToArray()), cancellationToken);
         }
     }
 
@@ -137,6 +142,13 @@ public readonly unsafe struct Function : IEquatable<Function>
         Store.ThrowIfStale(_store, _generation);
     }
 
+    private StoreUse Enter()
+    {
+        if (_record == null)
+            throw new InvalidOperationException("The function reference is null.");
+        return Store.Enter(_store, _generation);
+    }
+
     [SkipLocalsInit]
     private Trap? InvokeCore(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken)
     {
@@ -152,9 +164,10 @@ public readonly unsafe struct Function : IEquatable<Function>
         fixed (RawValue* large = rented)
         {
             RawValue* slots = rented is null ? inline : large;
+            using StoreUse use = Store.Enter(_store, _generation);
             for (int i = 0; i < arguments.Length; i++)
-                slots[i] = _store!.ToRaw(arguments[i], type.Parameters[i]);
-            Trap? trap = _store!.Call(_record, slots, cancellationToken);
+                slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
+            Trap? trap = _store.Call(_generation, _record, slots, cancellationToken);
             if (trap is not null)
                 return trap;
             for (int i = 0; i < type.ResultCount; i++)

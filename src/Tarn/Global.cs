@@ -1,4 +1,5 @@
 // The host's view of a global. A handle that checks on each use that its store still lives.
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -36,13 +37,17 @@ public readonly unsafe struct Global : IEquatable<Global>
     /// <exception cref="ArgumentException">Set: the value is not of the global's type.</exception>
     public Value Value
     {
-        get => _store!.ToValue(*Cell, _type.Type);
+        get
+        {
+            using StoreUse use = Store.Enter(_store, _generation);
+            return _store.ToValue(*_cell, _type.Type);
+        }
         set
         {
-            RawValue* cell = Cell;
+            using StoreUse use = Store.Enter(_store, _generation);
             if (!_type.IsMutable)
                 throw new InvalidOperationException("the global is immutable");
-            *cell = _store!.ToRaw(value, _type.Type);
+            *_cell = _store.ToRaw(value, _type.Type);
         }
     }
 

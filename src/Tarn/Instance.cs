@@ -2,6 +2,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Instances;
 using Tarn.Linking;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -26,20 +27,39 @@ public sealed partial class Instance : IDisposable
 
     /// <summary>The memory exported as <c>memory</c>, or else the instance's first one.</summary>
     /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
-    public Memory Memory => Data.DefaultMemory();
+    public Memory Memory
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _data.DefaultMemory();
+        }
+    }
 
     /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.Fuel"/> is on. Shared by all instances of a store.</summary>
     public long Fuel
     {
-        get => Data.Store.Fuel;
-        set => Data.Store.Fuel = value;
+        get
+        {
+            using StoreUse use = Enter();
+            return _data.Store.Fuel;
+        }
+        set
+        {
+            using StoreUse use = Enter();
+            _data.Store.Fuel = value;
+        }
     }
 
     /// <summary>How long a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
     public TimeSpan CallTimeout
     {
         get => Data.Store.CallTimeout;
-        set => Data.Store.CallTimeout = value;
+        set
+        {
+            using StoreUse use = Enter();
+            _data.Store.CallTimeout = value;
+        }
     }
 
     internal InstanceData Data
@@ -59,7 +79,8 @@ public sealed partial class Instance : IDisposable
     public bool TryGetFunction(string name, out Function function)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return Data.TryGetFunction(name, out function);
+        using StoreUse use = Enter();
+        return _data.TryGetFunction(name, out function);
     }
 
     /// <summary>Finds an exported memory.</summary>
@@ -70,7 +91,8 @@ public sealed partial class Instance : IDisposable
     public bool TryGetMemory(string name, out Memory memory)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return Data.TryGetMemory(name, out memory);
+        using StoreUse use = Enter();
+        return _data.TryGetMemory(name, out memory);
     }
 
     /// <summary>Finds an exported table.</summary>
@@ -81,7 +103,8 @@ public sealed partial class Instance : IDisposable
     public bool TryGetTable(string name, out Table table)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return Data.TryGetTable(name, out table);
+        using StoreUse use = Enter();
+        return _data.TryGetTable(name, out table);
     }
 
     /// <summary>Finds an exported global.</summary>
@@ -92,7 +115,8 @@ public sealed partial class Instance : IDisposable
     public bool TryGetGlobal(string name, out Global global)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return Data.TryGetGlobal(name, out global);
+        using StoreUse use = Enter();
+        return _data.TryGetGlobal(name, out global);
     }
 
     /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
@@ -100,25 +124,27 @@ public sealed partial class Instance : IDisposable
 
     /// <summary>
     /// Ends the instance: handles of it become stale. One made in a store of several stays in memory until the store is disposed, since others may
-    /// refer to it.
+    /// refer to it. A guest that is running is asked to stop, as <see cref="Store.Dispose"/> says. Any thread may call it, and it never throws.
     /// </summary>
     public void Dispose()
     {
-        // An explicit store may have ended before, and a pooled one may belong to another instance by now.
-        Store store = _data.Store;
-        if (_disposed || store.Generation != _generation)
-            return;
+        // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
-        {
-            if (store.IsPooled)
-                store.EndLease(_generation);
-            else
-                store.Dispose();
-        }
+            _data.Store.EndLife(_generation)?.Wait(Store.MillisecondsToEnd);
         _disposed = true;
     }
 
-    internal bool TryGetDefinition(string name, [NotNullWhen(true)] out Definition? definition) => Data.TryGetDefinition(name, out definition);
+    internal bool TryGetDefinition(string name, [NotNullWhen(true)] out Definition? definition)
+    {
+        using StoreUse use = Enter();
+        return _data.TryGetDefinition(name, out definition);
+    }
+
+    private StoreUse Enter()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return Store.Enter(_data.Store, _generation);
+    }
 
     private void ThrowIfDisposed()
     {

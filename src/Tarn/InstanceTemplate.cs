@@ -4,6 +4,7 @@ using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
 using Tarn.Pooling;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -76,6 +77,7 @@ public sealed class InstanceTemplate : IDisposable
     {
         ArgumentNullException.ThrowIfNull(store);
         ThrowIfDisposed();
+        using StoreUse use = store.Enter();
         InstanceData data = Initialize(store);
         Instantiation.Start(data);
         return new Instance(data, ownsStore: false);
@@ -99,7 +101,10 @@ public sealed class InstanceTemplate : IDisposable
         if (_store is not null)
         {
             ThrowIfShared(state, limits);
-            return StartAsync(Initialize(_store), ownsStore: false, cancellationToken);
+            InstanceData data;
+            using (StoreUse use = _store.Enter())
+                data = Initialize(_store);
+            return StartAsync(data, ownsStore: false, cancellationToken);
         }
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool)
@@ -130,7 +135,6 @@ public sealed class InstanceTemplate : IDisposable
 
     private InstanceData Initialize(Store store)
     {
-        store.ThrowIfDisposed();
         if (store.Engine != Module.Engine)
             throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
         if (_store is not null)

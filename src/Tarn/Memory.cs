@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Memories;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -24,10 +25,24 @@ public readonly struct Memory : IEquatable<Memory>
     }
 
     /// <summary>Size in bytes.</summary>
-    public long Length => (long)Instance.ByteLength;
+    public long Length
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return (long)_memory!.ByteLength;
+        }
+    }
 
     /// <summary>Size in pages.</summary>
-    public long Pages => (long)Instance.Pages;
+    public long Pages
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return (long)_memory!.Pages;
+        }
+    }
 
     /// <summary>Bytes of a page: 65536 unless the module says otherwise.</summary>
     public int PageSize => Instance.Type.PageSize;
@@ -55,42 +70,100 @@ public readonly struct Memory : IEquatable<Memory>
     /// <summary>Whether two handles are of different memories.</summary>
     public static bool operator !=(Memory left, Memory right) => !left.Equals(right);
 
-    /// <summary>A view of a range. It is valid until the instance is disposed; growing does not move it, but it does not grow with the memory either.</summary>
+    /// <summary>
+    /// Gets a view of a range. It is valid until the instance is disposed, or collected because nothing refers to it any more: using it afterwards reads or writes what is
+    /// not the instance's, or ends the process. <see cref="Access(long, int)"/> returns a view that keeps the instance. Growing does not move the range.
+    /// </summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="length">The number of bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the memory.</exception>
     public Span<byte> AsSpan(long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return Instance.Bytes((ulong)offset, (ulong)length);
+        using StoreUse use = Enter();
+        return _memory!.Bytes((ulong)offset, (ulong)length);
     }
 
-    /// <summary>A view of the whole memory, or its first 2 GiB.</summary>
-    public Span<byte> AsSpan() => AsSpan(0, (int)Math.Min(Length, int.MaxValue));
+    /// <summary>Gets a view of the whole memory. See <see cref="AsSpan(long, int)"/> for how long it is valid.</summary>
+    /// <exception cref="InvalidOperationException">The memory is larger than 2 GiB less a byte, which is what a span can hold.</exception>
+    public Span<byte> AsSpan() => AsSpan(0, WholeLength());
+
+    /// <summary>
+    /// Opens a range for direct access. The memory stays in place until the access is disposed: an end of the instance that is asked for meanwhile waits for it, and other
+    /// threads do not enter the instance. To be disposed on the same thread, soon.
+    /// </summary>
+    /// <param name="offset">The first byte.</param>
+    /// <param name="length">The number of bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the memory.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs a guest of the store.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public MemoryAccess Access(long offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        StoreUse use = Enter();
+        try
+        {
+            return new MemoryAccess(use, _memory!.Bytes((ulong)offset, (ulong)length));
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the whole memory for direct access. See <see cref="Access(long, int)"/>.</summary>
+    /// <exception cref="InvalidOperationException">The memory is larger than 2 GiB less a byte, which is what a span can hold.</exception>
+    public MemoryAccess Access() => Access(0, WholeLength());
 
     /// <summary>Reads a value at a byte offset; no alignment is needed.</summary>
     /// <typeparam name="T">A type without references.</typeparam>
     public T Read<T>(long offset)
-        where T : unmanaged => MemoryMarshal.Read<T>(ToRead(offset, Unsafe.SizeOf<T>()));
+        where T : unmanaged
+    {
+        using StoreUse use = Enter();
+        return MemoryMarshal.Read<T>(ToRead(offset, Unsafe.SizeOf<T>()));
+    }
 
     /// <summary>Writes a value at a byte offset; no alignment is needed.</summary>
     /// <typeparam name="T">A type without references.</typeparam>
     public void Write<T>(long offset, T value)
-        where T : unmanaged => MemoryMarshal.Write(AsSpan(offset, Unsafe.SizeOf<T>()), in value);
+        where T : unmanaged
+    {
+        using StoreUse use = Enter();
+        MemoryMarshal.Write(ToWrite(offset, Unsafe.SizeOf<T>()), in value);
+    }
 
     /// <summary>Copies bytes out of the memory.</summary>
-    public void CopyTo(long offset, Span<byte> destination) => ToRead(offset, destination.Length).CopyTo(destination);
+    public void CopyTo(long offset, Span<byte> destination)
+    {
+        using StoreUse use = Enter();
+        ToRead(offset, destination.Length).CopyTo(destination);
+    }
 
     /// <summary>Copies bytes into the memory.</summary>
-    public void CopyFrom(long offset, ReadOnlySpan<byte> source) => source.CopyTo(AsSpan(offset, source.Length));
+    public void CopyFrom(long offset, ReadOnlySpan<byte> source)
+    {
+        using StoreUse use = Enter();
+        source.CopyTo(ToWrite(offset, source.Length));
+    }
 
     /// <summary>Reads text in UTF-8; invalid sequences become U+FFFD.</summary>
-    public string ReadUtf8(long offset, int byteLength) => Encoding.UTF8.GetString(ToRead(offset, byteLength));
+    public string ReadUtf8(long offset, int byteLength)
+    {
+        using StoreUse use = Enter();
+        return Encoding.UTF8.GetString(ToRead(offset, byteLength));
+    }
 
     /// <summary>Reads text in UTF-8 up to a zero byte.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no zero byte before the memory ends.</exception>
     public string ReadNullTerminatedUtf8(long offset)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        long length = Length;
+        using StoreUse use = Enter();
+        long length = (long)_memory!.ByteLength;
         if (offset > length)
             MemoryInstance.ThrowOutOfRange((ulong)offset, 0, (ulong)length);
         ReadOnlySpan<byte> rest = ToRead(offset, (int)Math.Min(length - offset, int.MaxValue));
@@ -105,7 +178,8 @@ public readonly struct Memory : IEquatable<Memory>
     public int WriteUtf8(long offset, ReadOnlySpan<char> text)
     {
         int bytes = Encoding.UTF8.GetByteCount(text);
-        return Encoding.UTF8.GetBytes(text, AsSpan(offset, bytes));
+        using StoreUse use = Enter();
+        return Encoding.UTF8.GetBytes(text, ToWrite(offset, bytes));
     }
 
     /// <summary>Grows the memory; new bytes are zero.</summary>
@@ -114,7 +188,8 @@ public readonly struct Memory : IEquatable<Memory>
     public long Grow(long pages)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        MemoryInstance memory = Instance;
+        using StoreUse use = Enter();
+        MemoryInstance memory = _memory!;
         long before = _store!.Grow(memory, (ulong)pages);
         return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
     }
@@ -123,7 +198,8 @@ public readonly struct Memory : IEquatable<Memory>
     public bool TryGrow(long pages, out long before)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
-        MemoryInstance memory = Instance;
+        using StoreUse use = Enter();
+        MemoryInstance memory = _memory!;
         before = _store!.Grow(memory, (ulong)pages);
         return before >= 0;
     }
@@ -132,8 +208,27 @@ public readonly struct Memory : IEquatable<Memory>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return Instance.BytesToRead((ulong)offset, (ulong)length);
+        return _memory!.BytesToRead((ulong)offset, (ulong)length);
     }
+
+    // Inside the store, as ToRead.
+    private Span<byte> ToWrite(long offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return _memory!.Bytes((ulong)offset, (ulong)length);
+    }
+
+    private int WholeLength()
+    {
+        long length = Length;
+        return length <= int.MaxValue
+            ? (int)length
+            : throw new InvalidOperationException($"The memory has {length} bytes, more than a span can hold. Ask for a range of it.");
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private StoreUse Enter() => Store.Enter(_store, _generation);
 
     /// <inheritdoc/>
     public bool Equals(Memory other) => ReferenceEquals(_memory, other._memory) && _generation == other._generation;

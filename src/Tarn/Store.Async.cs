@@ -4,11 +4,12 @@
 //
 // Invariants, for as long as any call of the store has been suspended and has not ended (_calls is not null):
 //  - the calls in progress are numbered 1 to _activations from the outermost; those that were suspended once are in _calls, innermost first;
-//  - a guest runs, or managed code on its behalf, if and only if _suspended != _activations; then _runningThread is its thread, and no other may
-//    enter. Suspended calls lie above or below the running one, but those below it were made by an asynchronous host function of it that has not
+//  - a guest runs, or managed code on its behalf, if and only if _suspended != _activations; then its thread is inside the gate, or has lent it, and no other
+//    runs a guest. Suspended calls lie above or below the running one, but those below it were made by an asynchronous host function of it that has not
 //    come back yet, and it cannot return before they have ended;
 //  - if nothing runs, GuestStackPointer is the innermost suspended guest's exit frame and _scope is its scope;
-//  - everything of the above changes under _lock. A store in which nothing was suspended has none of it and takes no lock.
+//  - everything of the above changes under _lock, by a thread that is inside the gate or has found it vacant; and the gate is watched, so that whoever
+//    leaves comes by Idle. A store in which nothing was suspended has none of it and takes no lock.
 //
 // An asynchronous host function may go on on another thread, and call its guest there, before the thread that the guest ran on has come to suspend it. So from a host
 // function's first instruction until its guest is suspended _leavingThread is the thread that is on its way, and others wait for it before they enter.
@@ -19,6 +20,7 @@ using System.Runtime.CompilerServices;
 using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Instances;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -26,12 +28,8 @@ public sealed unsafe partial class Store
 {
     private AsyncCall? _calls;
     private int _suspended;
-    private int _runningThread;
     private int _asyncBody;
     private volatile int _leavingThread;
-
-    // How long others wait for it. A host function's synchronous part that blocks on what they are to do would wait for ever.
-    private const int MillisecondsToLeave = 10_000;
 
     /// <summary>Guests that the host function now running has called are still suspended.</summary>
     internal bool HasNestedCalls => _calls is not null && RunningDepth() != _activations;
@@ -62,20 +60,39 @@ public sealed unsafe partial class Store
             _leavingThread = 0;
     }
 
-    private void WaitForLeaving()
+    /// <summary>Lets other threads in while this one, which runs a guest, blocks until its asynchronous host function has completed.</summary>
+    internal void WaitOutside(PendingHostCall pending)
     {
-        int thread = Environment.CurrentManagedThreadId;
-        long start = Environment.TickCount64;
-        SpinWait spin = default;
-        while (_leavingThread is int leaving && leaving != 0 && leaving != thread)
+        Stay();
+        Aftermath aftermath = default;
+        Tenure tenure;
+        int depth;
+        lock (_lock)
         {
-            if (Environment.TickCount64 - start > MillisecondsToLeave)
-                throw OtherThread();
-            spin.SpinOnce();
+            tenure = _gate.Lend(out depth);
+            Idle(ref aftermath);
+        }
+        Settle(aftermath);
+        try
+        {
+            pending.Wait(CurrentToken);
+        }
+        finally
+        {
+            SpinWait spin = default;
+            while (!TryReclaim(tenure, depth))
+                spin.SpinOnce();
         }
     }
 
+    private bool TryReclaim(Tenure tenure, int depth)
+    {
+        lock (_lock)
+            return _gate.TryReclaim(tenure, depth);
+    }
+
     /// <summary>Calls a function in a way that lets the guest be suspended.</summary>
+    /// <param name="generation">The life of the store that the function's handle was made in.</param>
     /// <param name="entry">The array entry of its signature.</param>
     /// <param name="function">Its reference record; of this store.</param>
     /// <param name="arguments">Its arguments; not needed any more when this returns.</param>
@@ -83,12 +100,12 @@ public sealed unsafe partial class Store
     /// <param name="reader">Reads the results.</param>
     /// <param name="cancellationToken">Stops the guest, running or suspended.</param>
     internal ValueTask<TResult> CallAsync<TResult, TReader>(
-        nint entry, FunctionReference* function, RawValue* arguments, int slots, TReader reader, CancellationToken cancellationToken)
+        int generation, nint entry, FunctionReference* function, RawValue* arguments, int slots, TReader reader, CancellationToken cancellationToken)
         where TReader : struct, IResultReader<TResult>
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<TResult>(cancellationToken);
-        CallScope? scope = BeginAsync(cancellationToken, out CallScope? outer);
+        CallScope? scope = BeginAsync(generation, cancellationToken, out CallScope? outer, out Tenure tenure);
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;
         // Arguments and results live on the guest stack: the thread's own may be another one when the guest returns.
@@ -96,7 +113,7 @@ public sealed unsafe partial class Store
         ActivationLink* link = (ActivationLink*)values - 1;
         if ((nint)link < _stack!.Limit)
         {
-            EndAsync(scope, outer);
+            EndAsync(scope, outer, tenure);
             return ValueTask.FromException<TResult>(new TrapException(TrapCode.StackExhausted));
         }
         Unsafe.CopyBlockUnaligned(values, arguments, (uint)(slots * sizeof(RawValue)));
@@ -104,17 +121,17 @@ public sealed unsafe partial class Store
         record->GuestStackPointer = (nint)link;
         ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, values);
         if (record->ExitCode != Compiler.Abi.ExitCode.Returned)
-            return FinishAsync<TResult, TReader>(stackPointer, values, reader, scope, outer);
+            return FinishAsync<TResult, TReader>(stackPointer, values, reader, scope, outer, tenure);
         TResult result = reader.Read(this, values);
         record->GuestStackPointer = stackPointer;
-        EndAsync(scope, outer);
+        EndAsync(scope, outer, tenure);
         return new ValueTask<TResult>(result);
     }
 
     /// <summary>As the other one, for functions without results.</summary>
-    internal ValueTask CallAsync(nint entry, FunctionReference* function, RawValue* arguments, int slots, CancellationToken cancellationToken)
+    internal ValueTask CallAsync(int generation, nint entry, FunctionReference* function, RawValue* arguments, int slots, CancellationToken cancellationToken)
     {
-        ValueTask<NoResult> call = CallAsync<NoResult, NoResult>(entry, function, arguments, slots, default, cancellationToken);
+        ValueTask<NoResult> call = CallAsync<NoResult, NoResult>(generation, entry, function, arguments, slots, default, cancellationToken);
         return call.IsCompletedSuccessfully ? default : new ValueTask(call.AsTask());
     }
 
@@ -142,7 +159,8 @@ public sealed unsafe partial class Store
     /// <returns>Whether it has ended; otherwise it is suspended again.</returns>
     internal bool Resume(AsyncCall call)
     {
-        _runningThread = Environment.CurrentManagedThreadId;
+        lock (_lock)
+            _gate.TakeClaim();
         PendingHostCall pending = call.Pending!;
         call.Pending = null;
         Execution->GuestStackPointer = call.SuspendedAt;
@@ -179,58 +197,35 @@ public sealed unsafe partial class Store
     /// <summary>A token was cancelled: ends the call that it belongs to if that is suspended.</summary>
     internal void CancelSuspended(CallScope scope)
     {
-        List<AsyncCall>? woken = null;
+        Aftermath aftermath = default;
         lock (_lock)
         {
             if (scope.Call is not AsyncCall call || !IsInProgress(call))
                 return;
             call.IsCancelled = true;
-            if (_suspended == _activations)
-                Idle(ref woken);
+            if (_gate.IsVacant)
+                Idle(ref aftermath);
         }
-        Wake(woken);
+        Settle(aftermath);
     }
 
     // Ends all calls if every guest is suspended. Their host functions may take for ever, and nothing is left in the store that looks at a request. Under the lock.
-    private bool TryInterruptSuspended(ref List<AsyncCall>? woken)
+    private bool TryInterruptSuspended(ref Aftermath aftermath)
     {
-        if (_calls is null || _suspended != _activations)
+        if (_calls is null || _suspended != _activations || !_gate.IsVacant)
             return false;
-        Drop(1, _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the store was asked to stop while the guest was suspended"), this), ref woken);
-        Idle(ref woken);
+        Drop(1, _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the store was asked to stop while the guest was suspended"), this), ref aftermath);
+        Idle(ref aftermath);
         return true;
     }
 
-    /// <summary>Drops all suspended guests, as the store ends.</summary>
-    /// <exception cref="InvalidOperationException">A guest runs.</exception>
-    private List<AsyncCall>? EndSuspendedCalls()
+    private CallScope? BeginAsync(int generation, CancellationToken cancellationToken, out CallScope? outer, out Tenure tenure)
     {
-        List<AsyncCall>? woken = null;
-        lock (_lock)
-        {
-            if (_suspended != _activations)
-                throw new InvalidOperationException("the store cannot be disposed while a guest runs in it");
-            Drop(1, static _ => new ObjectDisposedException(nameof(Instance), "the instance was disposed while its guest was suspended"), ref woken);
-            Idle(ref woken);
-        }
-        return woken;
-    }
-
-    private static void Wake(List<AsyncCall>? calls)
-    {
-        if (calls is null)
-            return;
-        foreach (AsyncCall call in calls)
-            call.WakeElsewhere();
-    }
-
-    private CallScope? BeginAsync(CancellationToken cancellationToken, out CallScope? outer)
-    {
-        long timeout = _activations == 0 ? _timeoutMilliseconds : 0;
-        CallScope? scope = cancellationToken.CanBeCanceled || timeout != 0 ? new CallScope(this, timeout, cancellationToken) : null;
+        tenure = EnterGate(generation);
+        CallScope? scope = cancellationToken.CanBeCanceled || _timeoutMilliseconds != 0 ? MakeScope(tenure, cancellationToken) : null;
         try
         {
-            Begin();
+            CountIn(tenure);
         }
         catch
         {
@@ -246,14 +241,14 @@ public sealed unsafe partial class Store
         return scope;
     }
 
-    private void EndAsync(CallScope? scope, CallScope? outer)
+    private void EndAsync(CallScope? scope, CallScope? outer, Tenure tenure)
     {
-        Leave(outer);
+        LeaveCall(outer, tenure);
         scope?.Dispose();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private ValueTask<TResult> FinishAsync<TResult, TReader>(nint stackPointer, RawValue* values, TReader reader, CallScope? scope, CallScope? outer)
+    private ValueTask<TResult> FinishAsync<TResult, TReader>(nint stackPointer, RawValue* values, TReader reader, CallScope? scope, CallScope? outer, Tenure tenure)
         where TReader : struct, IResultReader<TResult>
     {
 #pragma warning disable CA1031 // They go where the caller awaits them.
@@ -271,17 +266,17 @@ public sealed unsafe partial class Store
                 return call.RunAsync();
             }
             TResult result = reader.Read(this, values);
-            EndAsync(scope, outer);
+            EndAsync(scope, outer, tenure);
             return new ValueTask<TResult>(result);
         }
         catch (TrapException e) when (e.Store == this)
         {
-            EndAsync(scope, outer);
+            EndAsync(scope, outer, tenure);
             return ValueTask.FromException<TResult>(Raise(e.Trap, scope?.CallerToken ?? default));
         }
         catch (Exception e)
         {
-            EndAsync(scope, outer);
+            EndAsync(scope, outer, tenure);
             return ValueTask.FromException<TResult>(e);
         }
 #pragma warning restore CA1031
@@ -302,7 +297,7 @@ public sealed unsafe partial class Store
         pending.Owner = call;
         call.Pending = pending;
         call.PrepareToWait();
-        List<AsyncCall>? woken = null;
+        Aftermath aftermath = default;
         lock (_lock)
         {
             call.SuspendedAt = Execution->GuestStackPointer;
@@ -311,19 +306,14 @@ public sealed unsafe partial class Store
             call.IsReady = false;
             call.IsSuspended = true;
             _suspended++;
-            if (_suspended == _activations)
-            {
-                Idle(ref woken);
-            }
-            else
-            {
-                // An asynchronous host function of the call around it still runs on this thread.
-                _runningThread = Environment.CurrentManagedThreadId;
+            // Otherwise an asynchronous host function of the call around it still runs on this thread.
+            if (_suspended != _activations)
                 SetScope(call.OuterScope);
-            }
+            if (_gate.Suspend())
+                Idle(ref aftermath);
             Stay();
         }
-        Wake(woken);
+        Settle(aftermath);
         pending.OnCompleted(pending.NotifyOwner);
     }
 
@@ -336,7 +326,7 @@ public sealed unsafe partial class Store
             (inner, outer) = (outer, outer.Outer);
         call.Outer = outer;
         if (inner is null)
-            _calls = call;
+            SetCalls(call);
         else
             inner.Outer = call;
         if (call.OwnScope is CallScope scope)
@@ -350,48 +340,44 @@ public sealed unsafe partial class Store
     // A call that had been suspended has ended on this thread.
     private void End(AsyncCall call)
     {
-        List<AsyncCall>? woken = null;
+        Aftermath aftermath = default;
         lock (_lock)
         {
-            DropNested(call.Depth, ref woken);
-            _calls = call.Outer;
+            DropNested(call.Depth, ref aftermath);
+            SetCalls(call.Outer);
             _activations = call.Depth - 1;
             Execution->GuestStackPointer = call.EntryStackPointer;
             SetScope(call.OuterScope);
-            if (_suspended == _activations)
-                Idle(ref woken);
+            if (_gate.Suspend())
+                Idle(ref aftermath);
         }
-        Wake(woken);
+        Settle(aftermath);
     }
 
     private void BeginNested()
     {
-        int thread = Environment.CurrentManagedThreadId;
         lock (_lock)
-        {
-            if (_suspended != _activations && _runningThread != thread)
-                throw OtherThread();
-            _runningThread = thread;
             _activations++;
-        }
     }
-
-    private static InvalidOperationException OtherThread() =>
-        new("another thread runs a guest of this store; a store is for one thread at a time, and a call that was not awaited may go on at any time");
 
     private void LeaveNested(CallScope? outer)
     {
-        List<AsyncCall>? woken = null;
+        Aftermath aftermath = default;
         lock (_lock)
         {
             int depth = RunningDepth();
-            DropNested(depth, ref woken);
+            DropNested(depth, ref aftermath);
             _activations = depth - 1;
             SetScope(outer);
-            if (_suspended == _activations)
-                Idle(ref woken);
         }
-        Wake(woken);
+        Settle(aftermath);
+    }
+
+    // Leaving goes through the lock for as long as there are any.
+    private void SetCalls(AsyncCall? calls)
+    {
+        _calls = calls;
+        _gate.Watch(calls is not null || _keepsRequest);
     }
 
     // The number of the innermost call that is running. All further in are suspended.
@@ -403,15 +389,15 @@ public sealed unsafe partial class Store
         return depth;
     }
 
-    private void DropNested(int depth, ref List<AsyncCall>? woken) =>
-        Drop(depth + 1, static _ => new InvalidOperationException("the call that this one was made in has ended without waiting for it"), ref woken);
+    private void DropNested(int depth, ref Aftermath aftermath) =>
+        Drop(depth + 1, static _ => new InvalidOperationException("the call that this one was made in has ended without waiting for it"), ref aftermath);
 
     // Ends the suspended calls from a depth on; everything from there on is suspended.
-    private void Drop(int depth, Func<AsyncCall, Exception> reason, ref List<AsyncCall>? woken)
+    private void Drop(int depth, Func<AsyncCall, Exception> reason, ref Aftermath aftermath)
     {
         while (_calls is AsyncCall call && call.Depth >= depth)
         {
-            _calls = call.Outer;
+            SetCalls(call.Outer);
             _suspended--;
             _activations--;
             Execution->GuestStackPointer = call.EntryStackPointer;
@@ -421,14 +407,21 @@ public sealed unsafe partial class Store
             call.Pending = null;
             call.IsSuspended = false;
             call.Failure = reason(call);
-            (woken ??= []).Add(call);
+            (aftermath.Woken ??= []).Add(call);
         }
     }
 
-    // Nothing runs any more: ends what was cancelled meanwhile, and goes on with the innermost call if its host function has completed.
-    private void Idle(ref List<AsyncCall>? woken)
+    // The gate is vacant. If nothing runs any more: ends the store if that was asked for, ends what was cancelled meanwhile, and continues the innermost call if
+    // its host function has completed. Under the lock.
+    private void Idle(ref Aftermath aftermath)
     {
-        _runningThread = 0;
+        if (IsRunning)
+            return;
+        if (_gate.IsEnding)
+        {
+            End(ref aftermath);
+            return;
+        }
         AsyncCall? cancelled = null;
         for (AsyncCall? call = _calls; call is not null; call = call.Outer)
         {
@@ -443,29 +436,33 @@ public sealed unsafe partial class Store
                 token.IsCancellationRequested
                     ? _ => new OperationCanceledException("the call was cancelled while the guest was suspended", token)
                     : _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the call's time ran out while the guest was suspended"), this),
-                ref woken);
+                ref aftermath);
         }
         if (_calls is not AsyncCall top)
         {
-            // Those who cancel, interrupt and dispose at the same time come here one after the other.
-            if (_activations == 0 && !_keepsStack && _stack is not null)
+            if (_keepsRequest)
+            {
+                Volatile.Write(ref _stopRequested, NoStop);
+                KeepRequest(false);
+            }
+            if (!_keepsStack && _stack is not null)
                 DetachStack();
             return;
         }
         Execution->GuestStackPointer = top.SuspendedAt;
         SetScope(top.Scope);
         if (TryClaim(top))
-            (woken ??= []).Add(top);
+            (aftermath.Woken ??= []).Add(top);
     }
 
     private bool TryClaim(AsyncCall call)
     {
-        if (!call.IsReady || _calls != call || _suspended != _activations)
+        if (!call.IsReady || _calls != call || _suspended != _activations || !_gate.IsVacant)
             return false;
         call.IsSuspended = false;
         call.IsReady = false;
         _suspended--;
-        _runningThread = -1;
+        _gate.Claim();
         return true;
     }
 

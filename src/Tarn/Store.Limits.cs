@@ -2,6 +2,7 @@
 // without limits pays a comparison.
 using Tarn.Instances;
 using Tarn.Memories;
+using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn;
@@ -23,8 +24,9 @@ public sealed unsafe partial class Store
         get => _timeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(_timeoutMilliseconds);
         set
         {
-            ThrowIfDisposed();
-            _timeoutMilliseconds = CheckedTimeout(value);
+            long milliseconds = CheckedTimeout(value);
+            using StoreUse use = Enter();
+            _timeoutMilliseconds = milliseconds;
         }
     }
 

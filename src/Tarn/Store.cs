@@ -3,7 +3,8 @@
 //
 // Invariants: everything made in a store lives until the store is disposed, since any of it may be referred to from anywhere else in
 // it; all instances share one guest stack and one execution record, hence one activation at a time, nested ones aside;
-// every handle carries the store's generation, which changes when the store is disposed.
+// every handle carries the store's generation, which changes when the store is disposed; whatever touches what the store owns is inside its gate
+// (StoreGate, Store.Entry), or has found the gate vacant under the lock.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Tarn.Execution;
@@ -12,6 +13,7 @@ using Tarn.Instances;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Pooling;
+using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn;
@@ -27,7 +29,6 @@ public sealed unsafe partial class Store : IDisposable
     private readonly StoreExecution _driver;
     private VmContext* _hostContext;
     private GuestStack? _stack;
-    private int _generation;
     private readonly bool _keepsStack;
     private PooledAllocator? _pool;
     private PooledInstance? _pooled;
@@ -74,18 +75,18 @@ public sealed unsafe partial class Store : IDisposable
     {
         get
         {
-            ThrowIfDisposed();
+            using StoreUse use = Enter();
             return Execution->Fuel;
         }
         set
         {
-            ThrowIfDisposed();
             ArgumentOutOfRangeException.ThrowIfNegative(value);
+            using StoreUse use = Enter();
             Execution->Fuel = value;
         }
     }
 
-    internal int Generation => Volatile.Read(ref _generation);
+    internal int Generation => _gate.Generation;
 
     internal ExecutionRecord* Execution { get; private set; }
 
@@ -126,7 +127,7 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>Makes a global that modules can import.</summary>
     public Global CreateGlobal(Value value, bool isMutable)
     {
-        ThrowIfDisposed();
+        using StoreUse use = Enter();
         ValType type = value.Kind switch
         {
             ValueKind.I32 => ValType.I32,
@@ -167,65 +168,25 @@ public sealed unsafe partial class Store : IDisposable
 
     internal void Interrupt(int generation)
     {
-        List<AsyncCall>? woken = null;
+        Aftermath aftermath = default;
         lock (_lock)
         {
-            if (_disposed || generation != _generation || TryInterruptSuspended(ref woken))
-            {
-                Wake(woken);
-                return;
-            }
             // A pooled store may belong to another instance before this is done: the request names the one that is meant, and the flag alone
             // only makes compiled code look.
-            Volatile.Write(ref _stopRequested, generation);
-            SetInterrupt(1);
-            Volatile.Write(ref Execution->StopRequested, 1);
+            if (!_disposed && generation == Generation && !TryInterruptSuspended(ref aftermath))
+                RequestStop(generation);
         }
+        Settle(aftermath);
     }
 
     /// <summary>
-    /// Ends the life of everything in the store. No guest of it may be running; those that are suspended in an asynchronous host function are
-    /// dropped, and their calls end with an <see cref="ObjectDisposedException"/>.
+    /// Ends the life of everything in the store. Guests that are suspended in an asynchronous host function are dropped, and their calls end with an
+    /// <see cref="ObjectDisposedException"/>. A guest that is running is asked to stop, and waited for if another thread runs it; if it does not stop within a second, or
+    /// runs on this thread, the store ends when it has returned. In any case handles are stale when this method returns.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A guest of this store is running.</exception>
-    public void Dispose()
-    {
-        if (_pooled is not null)
-        {
-            EndLease(_generation);
-            return;
-        }
-        List<AsyncCall>? ended = _activations == 0 ? null : EndSuspendedCalls();
-        GC.SuppressFinalize(this);
-        Release();
-        Wake(ended);
-    }
-
-    /// <summary>Ends the life of an instance in a pool's slot, once for each generation: a slot must never be given back twice.</summary>
-    internal void EndLease(int generation)
-    {
-        if (Generation != generation)
-            return;
-        if (_activations != 0)
-        {
-            // Those that awaited them find out on other threads.
-            Wake(EndSuspendedCalls());
-        }
-        if (_disposed || Interlocked.CompareExchange(ref _generation, generation + 1, generation) != generation)
-            return;
-        _disposed = true;
-        if (References.Count != 0)
-            References.Clear();
-        if (State is not null)
-            State = null;
-        if (Limits is not null)
-            Limits = null;
-        // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
-        if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
-            _pool!.Return(_pooled!);
-        else
-            EndPooling();
-    }
+#pragma warning disable CA1816 // TakeApart does it, which may be later.
+    public void Dispose() => EndLife(Generation)?.Wait(MillisecondsToEnd);
+#pragma warning restore CA1816
 
     /// <summary>Whether it has a guest stack now.</summary>
     internal bool HoldsStack => _stack is not null;
@@ -260,7 +221,7 @@ public sealed unsafe partial class Store : IDisposable
 
     internal Memory CreateMemory(in MemoryType type)
     {
-        ThrowIfDisposed();
+        using StoreUse use = Enter();
         var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
         MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record);
         (_memories ??= []).Add(memory);
@@ -269,7 +230,7 @@ public sealed unsafe partial class Store : IDisposable
 
     internal Table CreateTable(in TableType type)
     {
-        ThrowIfDisposed();
+        using StoreUse use = Enter();
         var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
         TableInstance table = Allocator.ForHost.AllocateTable(type, record);
         (_tables ??= []).Add(table);
@@ -278,7 +239,7 @@ public sealed unsafe partial class Store : IDisposable
 
     internal Function CreateFunction(DefinedHostFunction host)
     {
-        ThrowIfDisposed();
+        using StoreUse use = Enter();
         if (_hostContext == null)
         {
             var context = (VmContext*)AllocateBlock(sizeof(VmContext));
@@ -314,7 +275,12 @@ public sealed unsafe partial class Store : IDisposable
     internal void Add(InstanceData instance)
     {
         lock (_lock)
+        {
             _instances.Add(instance);
+            // Whoever was asked to stop before it came is asked with its words too; it looks for the reason.
+            if (_scope is not null || _stopRequested != NoStop)
+                Volatile.Write(ref instance.Header->InterruptRequested, 1);
+        }
     }
 
     internal byte* AllocateBlock(int bytes)
@@ -390,6 +356,14 @@ public sealed unsafe partial class Store : IDisposable
         }
     }
 
+    // Under the lock.
+    private void RequestStop(int generation)
+    {
+        Volatile.Write(ref _stopRequested, generation);
+        SetInterrupt(1);
+        Volatile.Write(ref Execution->StopRequested, 1);
+    }
+
     private void SetInterrupt(uint value)
     {
         foreach (InstanceData instance in _instances)
@@ -423,9 +397,14 @@ public sealed unsafe partial class Store : IDisposable
         _stopRequested = NoStop;
         _leavingThread = 0;
         _disposed = false;
+        if (!_gate.IsMine)
+        {
+            lock (_lock)
+                _gate.Begin();
+        }
     }
 
-    /// <summary>Ends a pool's slot: everything goes back to the slabs.</summary>
+    /// <summary>Ends an idle slot of a pool: everything goes back to the slabs.</summary>
     internal void EndPooling()
     {
         PooledAllocator pool = _pool!;
@@ -437,6 +416,7 @@ public sealed unsafe partial class Store : IDisposable
         pool.Waiters.Signal();
     }
 
+    // Nobody is inside, nor will be.
     private void Release()
     {
         lock (_lock)
@@ -444,7 +424,6 @@ public sealed unsafe partial class Store : IDisposable
             if (_disposed)
                 return;
             _disposed = true;
-            Volatile.Write(ref _generation, _generation + 1);
         }
         References.Clear();
         State = null;
@@ -489,7 +468,7 @@ public sealed unsafe partial class Store : IDisposable
     }
 
     [DoesNotReturn]
-    private static void ThrowStale(Store? store)
+    internal static void ThrowStale(Store? store)
     {
         if (store is null)
             throw new InvalidOperationException("the handle was not made by a store");

@@ -1,5 +1,6 @@
 // The host's view of a table. A handle that checks on each use that its store still lives.
 using System.Runtime.CompilerServices;
+using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn;
@@ -19,7 +20,14 @@ public readonly unsafe struct Table : IEquatable<Table>
     }
 
     /// <summary>How many elements there are.</summary>
-    public long Length => (long)Instance.Length;
+    public long Length
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return (long)_table!.Length;
+        }
+    }
 
     /// <summary>What the table may grow to, in elements.</summary>
     public long MaximumLength => (long)Instance.Capacity;
@@ -42,14 +50,19 @@ public readonly unsafe struct Table : IEquatable<Table>
     public static bool operator !=(Table left, Table right) => !left.Equals(right);
 
     /// <summary>Reads an element.</summary>
-    public Value Get(long index) => _store!.ToValue(new RawValue { Low = *At(index) }, Instance.Type.Element);
+    public Value Get(long index)
+    {
+        using StoreUse use = Enter();
+        return _store!.ToValue(new RawValue { Low = *At(index) }, _table!.Type.Element);
+    }
 
     /// <summary>Writes an element; the value must be a reference of the table's type.</summary>
     public void Set(long index, Value value)
     {
+        using StoreUse use = Enter();
         ulong* element = At(index);
-        *element = _store!.ToRaw(value, Instance.Type.Element).Low;
-        Instance.IsDirty = true;
+        *element = _store!.ToRaw(value, _table!.Type.Element).Low;
+        _table.IsDirty = true;
     }
 
     /// <summary>Grows the table; new elements are <paramref name="initial"/>.</summary>
@@ -58,7 +71,8 @@ public readonly unsafe struct Table : IEquatable<Table>
     public long Grow(long count, Value initial)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        TableInstance table = Instance;
+        using StoreUse use = Enter();
+        TableInstance table = _table!;
         long before = _store!.Grow(table, (ulong)count, _store.ToRaw(initial, table.Type.Element).Low);
         return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(table, (ulong)count));
     }
@@ -72,9 +86,11 @@ public readonly unsafe struct Table : IEquatable<Table>
     /// <inheritdoc/>
     public override int GetHashCode() => _table is null ? 0 : RuntimeHelpers.GetHashCode(_table);
 
+    private StoreUse Enter() => Store.Enter(_store, _generation);
+
     private ulong* At(long index)
     {
-        TableInstance table = Instance;
+        TableInstance table = _table!;
         if ((ulong)index >= table.Length)
             throw new ArgumentOutOfRangeException(nameof(index), $"element {index} does not exist in a table of {table.Length}");
         return table.Elements + index;

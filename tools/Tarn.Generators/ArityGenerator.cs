@@ -149,7 +149,7 @@ internal static class ArityGenerator
     {
         StringBuilder text = Header(
             "Typed handles on guest functions: up to four numbers go straight into registers, all else to raw slots on the stack and from there; nothing is allocated.",
-            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Compiler.Abi;\nusing Tarn.Execution;\nusing Tarn.Functions;\nusing Tarn.Instances;\n\nnamespace Tarn;\n");
+            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Compiler.Abi;\nusing Tarn.Execution;\nusing Tarn.Functions;\nusing Tarn.Instances;\nusing Tarn.Scheduling;\n\nnamespace Tarn;\n");
         foreach (bool result in new[] { false, true })
         {
             for (int count = 0; count <= MostGuestParameters; count++)
@@ -185,9 +185,9 @@ internal static class ArityGenerator
         text.Append("    /// <summary>Calls the function and stops it when the token is cancelled.</summary>\n    /// <exception cref=\"OperationCanceledException\">The token was cancelled.</exception>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n");
         text.Append("    [SkipLocalsInit]\n");
         text.Append($"    public {returns} Invoke({arguments}{comma}CancellationToken cancellationToken)\n    {{\n");
-        text.Append("        Store.ThrowIfStale(_store, _generation);\n");
+        text.Append("        using StoreUse use = Store.Enter(_store, _generation);\n");
         AppendSlots(text, count, slots);
-        text.Append("        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)\n            throw _store.Raise(trap, cancellationToken);\n");
+        text.Append("        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)\n            throw _store.Raise(trap, cancellationToken);\n");
         if (result)
             text.Append("        return ResultCodec<TResult>.Read(_store, slots);\n");
         text.Append("    }\n\n");
@@ -196,9 +196,9 @@ internal static class ArityGenerator
         string outResult = result ? $"{comma}[MaybeNullWhen(false)] out TResult result" : "";
         string outTrap = count == 0 && !result ? "" : ", ";
         text.Append($"    public bool TryInvoke({arguments}{outResult}{outTrap}[NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)\n    {{\n");
-        text.Append("        Store.ThrowIfStale(_store, _generation);\n");
+        text.Append("        using StoreUse use = Store.Enter(_store, _generation);\n");
         AppendSlots(text, count, slots);
-        text.Append("        trap = _store.Call(_entry, _record, slots, cancellationToken);\n");
+        text.Append("        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);\n");
         if (result)
             text.Append("        result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;\n");
         text.Append("        return trap is null;\n    }\n\n");
@@ -206,11 +206,10 @@ internal static class ArityGenerator
         text.Append("    /// <exception cref=\"OperationCanceledException\">The token was cancelled, while the guest ran or while it was suspended.</exception>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n    /// <exception cref=\"ObjectDisposedException\">The instance has been disposed, before or while the guest was suspended.</exception>\n");
         text.Append("    [SkipLocalsInit]\n");
         text.Append($"    public {(result ? "ValueTask<TResult>" : "ValueTask")} InvokeAsync({arguments}{comma}CancellationToken cancellationToken = default)\n    {{\n");
-        text.Append("        Store.ThrowIfStale(_store, _generation);\n");
-        AppendSlots(text, count, slots);
+        AppendSlots(text, count, slots, isAsync: true);
         text.Append(result
-            ? $"        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, {slots}, default, cancellationToken);\n"
-            : $"        return _store.CallAsync(_entry, _record, slots, {slots}, cancellationToken);\n");
+            ? $"        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, {slots}, default, cancellationToken);\n"
+            : $"        return _store.CallAsync(_generation, _entry, _record, slots, {slots}, cancellationToken);\n");
         text.Append("    }\n}\n");
     }
 
@@ -226,20 +225,29 @@ internal static class ArityGenerator
             indent += "    ";
         }
         text.Append($"{indent}Store.ThrowIfStale(_store, _generation);\n{indent}if (!_store.HasDeadline)\n{indent}{{\n");
-        text.Append($"{indent}    ExecutionRecord* record = _store.Execution;\n{indent}    CallScope? outer = _store.BeginTyped();\n{indent}    nint stackPointer = record->GuestStackPointer;\n");
+        text.Append($"{indent}    Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);\n{indent}    ExecutionRecord* record = _store.Execution;\n{indent}    nint stackPointer = record->GuestStackPointer;\n");
         text.Append($"{indent}    RawResult result = GuestCalls.Enter(_typedEntry, _record{string.Concat(Enumerable.Range(1, count).Select(i => $", a{i}"))});\n");
-        text.Append($"{indent}    if (record->ExitCode != ExitCode.Returned)\n{indent}        result = _store.FinishTyped(stackPointer, outer);\n");
-        text.Append($"{indent}    _store.Leave(outer);\n{indent}    return{(result ? " GuestCalls.Result<TResult>(result)" : "")};\n{indent}}}\n");
+        text.Append($"{indent}    if (record->ExitCode != ExitCode.Returned)\n{indent}        result = _store.FinishTyped(stackPointer, outer, tenure);\n");
+        text.Append($"{indent}    _store.LeaveCall(outer, tenure);\n{indent}    return{(result ? " GuestCalls.Result<TResult>(result)" : "")};\n{indent}}}\n");
         if (supported.Length != 0)
             text.Append("        }\n");
         text.Append($"        {(result ? "return " : "")}{general};\n    }}\n\n");
     }
 
-    private static void AppendSlots(StringBuilder text, int count, string slots)
+    private static void AppendSlots(StringBuilder text, int count, string slots, bool isAsync = false)
     {
-        text.Append($"        RawValue* slots = stackalloc RawValue[{slots}];\n");
+        string indent = "        ";
+        text.Append($"{indent}RawValue* slots = stackalloc RawValue[{slots}];\n");
+        if (isAsync && count == 0)
+            text.Append($"{indent}Store.ThrowIfStale(_store, _generation);\n");
+        else if (isAsync)
+            text.Append($"{indent}using (StoreUse use = Store.Enter(_store, _generation))\n{indent}{{\n");
+        if (isAsync && count != 0)
+            indent += "    ";
         for (int i = 1; i <= count; i++)
-            text.Append($"        ValueCodec<T{i}>.Write(_store, slots{(i == 1 ? "" : $" + {i - 1}")}, a{i});\n");
+            text.Append($"{indent}ValueCodec<T{i}>.Write(_store, slots{(i == 1 ? "" : $" + {i - 1}")}, a{i});\n");
+        if (isAsync && count != 0)
+            text.Append("        }\n");
     }
 
     private static string InstanceMethods()

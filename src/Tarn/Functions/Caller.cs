@@ -1,6 +1,7 @@
 // What a host function may know of the guest that calls it. Not a ref struct, since asynchronous host functions need it after an await;
 // what it leads to carries the store's generation, so that one kept for too long is an ObjectDisposedException and nothing worse.
 using Tarn.Instances;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -33,7 +34,7 @@ public readonly struct Caller
     {
         get
         {
-            Store.ThrowIfStale(Store, _generation);
+            using StoreUse use = Store.Enter(Store, _generation);
             return _instance is null
                 ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
                 : _instance.DefaultMemory();
@@ -54,7 +55,7 @@ public readonly struct Caller
     /// <summary>Finds an exported function of the calling instance.</summary>
     public bool TryGetFunction(string name, out Function function)
     {
-        Store.ThrowIfStale(Store, _generation);
+        using StoreUse use = Store.Enter(Store, _generation);
         function = default;
         return _instance is not null && _instance.TryGetFunction(name, out function);
     }
@@ -62,7 +63,7 @@ public readonly struct Caller
     /// <summary>Finds an exported memory of the calling instance.</summary>
     public bool TryGetMemory(string name, out Memory memory)
     {
-        Store.ThrowIfStale(Store, _generation);
+        using StoreUse use = Store.Enter(Store, _generation);
         memory = default;
         return _instance is not null && _instance.TryGetMemory(name, out memory);
     }

@@ -8,6 +8,7 @@ using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Instances;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -39,13 +40,13 @@ public readonly unsafe struct TypedAction
         Store.ThrowIfStale(_store, _generation);
         if (!_store.HasDeadline)
         {
+            Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
             ExecutionRecord* record = _store.Execution;
-            CallScope? outer = _store.BeginTyped();
             nint stackPointer = record->GuestStackPointer;
             RawResult result = GuestCalls.Enter(_typedEntry, _record);
             if (record->ExitCode != ExitCode.Returned)
-                result = _store.FinishTyped(stackPointer, outer);
-            _store.Leave(outer);
+                result = _store.FinishTyped(stackPointer, outer, tenure);
+            _store.LeaveCall(outer, tenure);
             return;
         }
         Invoke(default(CancellationToken));
@@ -57,9 +58,9 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public void Invoke(CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -68,9 +69,9 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public bool TryInvoke([NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -81,9 +82,9 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public ValueTask InvokeAsync(CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
-        return _store.CallAsync(_entry, _record, slots, 1, cancellationToken);
+        Store.ThrowIfStale(_store, _generation);
+        return _store.CallAsync(_generation, _entry, _record, slots, 1, cancellationToken);
     }
 }
 
@@ -117,13 +118,13 @@ public readonly unsafe struct TypedAction<T1>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return;
             }
         }
@@ -136,10 +137,10 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public void Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -148,10 +149,10 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -162,10 +163,12 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        return _store.CallAsync(_entry, _record, slots, 1, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 1, cancellationToken);
     }
 }
 
@@ -199,13 +202,13 @@ public readonly unsafe struct TypedAction<T1, T2>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return;
             }
         }
@@ -218,11 +221,11 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -231,11 +234,11 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -246,11 +249,13 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        return _store.CallAsync(_entry, _record, slots, 2, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 2, cancellationToken);
     }
 }
 
@@ -284,13 +289,13 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2, a3);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return;
             }
         }
@@ -303,12 +308,12 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -317,12 +322,12 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -333,12 +338,14 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        return _store.CallAsync(_entry, _record, slots, 3, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 3, cancellationToken);
     }
 }
 
@@ -372,13 +379,13 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2, a3, a4);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return;
             }
         }
@@ -391,13 +398,13 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -406,13 +413,13 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -423,13 +430,15 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        return _store.CallAsync(_entry, _record, slots, 4, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 4, cancellationToken);
     }
 }
 
@@ -462,14 +471,14 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -478,14 +487,14 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -496,14 +505,16 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        return _store.CallAsync(_entry, _record, slots, 5, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 5, cancellationToken);
     }
 }
 
@@ -536,7 +547,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -544,7 +555,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -553,7 +564,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -561,7 +572,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -572,15 +583,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        return _store.CallAsync(_entry, _record, slots, 6, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 6, cancellationToken);
     }
 }
 
@@ -613,7 +626,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -622,7 +635,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -631,7 +644,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -640,7 +653,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -651,16 +664,18 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        return _store.CallAsync(_entry, _record, slots, 7, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 7, cancellationToken);
     }
 }
 
@@ -693,7 +708,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -703,7 +718,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -712,7 +727,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -722,7 +737,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -733,17 +748,19 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        return _store.CallAsync(_entry, _record, slots, 8, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 8, cancellationToken);
     }
 }
 
@@ -776,7 +793,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -787,7 +804,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -796,7 +813,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -807,7 +824,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -818,18 +835,20 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        return _store.CallAsync(_entry, _record, slots, 9, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 9, cancellationToken);
     }
 }
 
@@ -862,7 +881,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -874,7 +893,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -883,7 +902,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -895,7 +914,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -906,19 +925,21 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        return _store.CallAsync(_entry, _record, slots, 10, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 10, cancellationToken);
     }
 }
 
@@ -951,7 +972,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -964,7 +985,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -973,7 +994,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -986,7 +1007,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -997,20 +1018,22 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        ValueCodec<T11>.Write(_store, slots + 10, a11);
-        return _store.CallAsync(_entry, _record, slots, 11, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+            ValueCodec<T11>.Write(_store, slots + 10, a11);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 11, cancellationToken);
     }
 }
 
@@ -1043,7 +1066,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1057,7 +1080,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
     }
 
@@ -1066,7 +1089,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1080,7 +1103,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
     }
 
@@ -1091,21 +1114,23 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        ValueCodec<T11>.Write(_store, slots + 10, a11);
-        ValueCodec<T12>.Write(_store, slots + 11, a12);
-        return _store.CallAsync(_entry, _record, slots, 12, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+            ValueCodec<T11>.Write(_store, slots + 10, a11);
+            ValueCodec<T12>.Write(_store, slots + 11, a12);
+        }
+        return _store.CallAsync(_generation, _entry, _record, slots, 12, cancellationToken);
     }
 }
 
@@ -1139,13 +1164,13 @@ public readonly unsafe struct TypedFunction<TResult>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return GuestCalls.Result<TResult>(result);
             }
         }
@@ -1158,9 +1183,9 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public TResult Invoke(CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1170,9 +1195,9 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public bool TryInvoke([MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1184,9 +1209,9 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        Store.ThrowIfStale(_store, _generation);
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1220,13 +1245,13 @@ public readonly unsafe struct TypedFunction<T1, TResult>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return GuestCalls.Result<TResult>(result);
             }
         }
@@ -1239,10 +1264,10 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1252,10 +1277,10 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1267,10 +1292,12 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1304,13 +1331,13 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return GuestCalls.Result<TResult>(result);
             }
         }
@@ -1323,11 +1350,11 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1337,11 +1364,11 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1353,11 +1380,13 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(2, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(2, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1391,13 +1420,13 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2, a3);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return GuestCalls.Result<TResult>(result);
             }
         }
@@ -1410,12 +1439,12 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1425,12 +1454,12 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1442,12 +1471,14 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(3, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(3, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1481,13 +1512,13 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
             Store.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
+                Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
-                CallScope? outer = _store.BeginTyped();
                 nint stackPointer = record->GuestStackPointer;
                 RawResult result = GuestCalls.Enter(_typedEntry, _record, a1, a2, a3, a4);
                 if (record->ExitCode != ExitCode.Returned)
-                    result = _store.FinishTyped(stackPointer, outer);
-                _store.Leave(outer);
+                    result = _store.FinishTyped(stackPointer, outer, tenure);
+                _store.LeaveCall(outer, tenure);
                 return GuestCalls.Result<TResult>(result);
             }
         }
@@ -1500,13 +1531,13 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1516,13 +1547,13 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1534,13 +1565,15 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(4, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(4, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1573,14 +1606,14 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1590,14 +1623,14 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1609,14 +1642,16 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(5, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(5, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1649,7 +1684,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1657,7 +1692,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1667,7 +1702,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1675,7 +1710,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1687,15 +1722,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(6, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(6, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1728,7 +1765,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1737,7 +1774,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1747,7 +1784,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1756,7 +1793,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1768,16 +1805,18 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(7, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(7, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1810,7 +1849,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1820,7 +1859,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1830,7 +1869,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1840,7 +1879,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1852,17 +1891,19 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(8, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(8, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1895,7 +1936,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1906,7 +1947,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -1916,7 +1957,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1927,7 +1968,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -1939,18 +1980,20 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(9, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(9, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -1983,7 +2026,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1995,7 +2038,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -2005,7 +2048,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2017,7 +2060,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -2029,19 +2072,21 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(10, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(10, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -2074,7 +2119,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2087,7 +2132,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -2097,7 +2142,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2110,7 +2155,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -2122,20 +2167,22 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        ValueCodec<T11>.Write(_store, slots + 10, a11);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(11, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+            ValueCodec<T11>.Write(_store, slots + 10, a11);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(11, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
 
@@ -2168,7 +2215,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2182,7 +2229,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        if (_store.Call(_entry, _record, slots, cancellationToken) is Trap trap)
+        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
@@ -2192,7 +2239,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2206,7 +2253,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
-        trap = _store.Call(_entry, _record, slots, cancellationToken);
+        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
         return trap is null;
     }
@@ -2218,20 +2265,22 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
-        Store.ThrowIfStale(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
-        ValueCodec<T1>.Write(_store, slots, a1);
-        ValueCodec<T2>.Write(_store, slots + 1, a2);
-        ValueCodec<T3>.Write(_store, slots + 2, a3);
-        ValueCodec<T4>.Write(_store, slots + 3, a4);
-        ValueCodec<T5>.Write(_store, slots + 4, a5);
-        ValueCodec<T6>.Write(_store, slots + 5, a6);
-        ValueCodec<T7>.Write(_store, slots + 6, a7);
-        ValueCodec<T8>.Write(_store, slots + 7, a8);
-        ValueCodec<T9>.Write(_store, slots + 8, a9);
-        ValueCodec<T10>.Write(_store, slots + 9, a10);
-        ValueCodec<T11>.Write(_store, slots + 10, a11);
-        ValueCodec<T12>.Write(_store, slots + 11, a12);
-        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_entry, _record, slots, Math.Max(12, ResultCodec<TResult>.Types.Length), default, cancellationToken);
+        using (StoreUse use = Store.Enter(_store, _generation))
+        {
+            ValueCodec<T1>.Write(_store, slots, a1);
+            ValueCodec<T2>.Write(_store, slots + 1, a2);
+            ValueCodec<T3>.Write(_store, slots + 2, a3);
+            ValueCodec<T4>.Write(_store, slots + 3, a4);
+            ValueCodec<T5>.Write(_store, slots + 4, a5);
+            ValueCodec<T6>.Write(_store, slots + 5, a6);
+            ValueCodec<T7>.Write(_store, slots + 6, a7);
+            ValueCodec<T8>.Write(_store, slots + 7, a8);
+            ValueCodec<T9>.Write(_store, slots + 8, a9);
+            ValueCodec<T10>.Write(_store, slots + 9, a10);
+            ValueCodec<T11>.Write(_store, slots + 10, a11);
+            ValueCodec<T12>.Write(_store, slots + 11, a12);
+        }
+        return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(12, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }

@@ -7,6 +7,7 @@ internal sealed class CallScope : IDisposable
     private readonly Store _store;
     private readonly CancellationTokenRegistration _registration;
     private readonly CancellationTokenSource? _deadline;
+    private readonly long _timeoutMilliseconds;
 
     /// <param name="store">The store.</param>
     /// <param name="timeoutMilliseconds">How long the call may take; 0 for as long as it likes.</param>
@@ -15,6 +16,7 @@ internal sealed class CallScope : IDisposable
     public CallScope(Store store, long timeoutMilliseconds, CancellationToken token)
     {
         _store = store;
+        _timeoutMilliseconds = timeoutMilliseconds;
         CallerToken = token;
         Token = token;
         if (timeoutMilliseconds != 0)
@@ -37,6 +39,10 @@ internal sealed class CallScope : IDisposable
 
     /// <summary>The call, from its first suspension on; written under the store's lock.</summary>
     public AsyncCall? Call { get; set; }
+
+    /// <summary>Gets why the call has to stop, in words, if its time ran out.</summary>
+    public string? DescribeDeadline() =>
+        _deadline is not null && !CallerToken.IsCancellationRequested ? $"the call's time of {_timeoutMilliseconds} ms ran out" : null;
 
     /// <summary>Ends the interest in the token; waits for a cancellation in progress on another thread.</summary>
     public void Dispose()

@@ -39,7 +39,7 @@ internal static unsafe class Instantiation
         // Start functions that instantiate by way of the host nest like calls, in stores that know nothing of each other.
         if (start >= 0)
             RuntimeHelpers.EnsureSufficientExecutionStack();
-        if (start >= 0 && instance.Store.Call(instance.FunctionRecord(start), null, default) is Trap trap)
+        if (start >= 0 && instance.Store.Call(instance.Store.Generation, instance.FunctionRecord(start), null, default) is Trap trap)
             throw trap.ToException();
     }
 
@@ -51,7 +51,7 @@ internal static unsafe class Instantiation
             return default;
         FunctionReference* function = instance.FunctionRecord(start);
         RawValue none = default;
-        return instance.Store.CallAsync(instance.Module.Engine.StubsFor(function->TypeId).ArrayEntry, function, &none, 1, cancellationToken);
+        return instance.Store.CallAsync(instance.Store.Generation, instance.Module.Engine.StubsFor(function->TypeId).ArrayEntry, function, &none, 1, cancellationToken);
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.

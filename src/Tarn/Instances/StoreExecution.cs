@@ -30,16 +30,16 @@ internal sealed unsafe class StoreExecution : GuestExecution
     protected override void WaitForPending()
     {
         PendingHostCall pending = TakePending();
-        Store.Stay();
         // With guests suspended below this one, the thread would wait for something that needs the thread.
         if (!Store.Engine.Options.BlockOnPendingHostFunctions || Store.HasNestedCalls)
         {
+            Store.Stay();
             pending.Forget();
             throw new SuspensionException(
                 "the guest called an asynchronous host function that did not complete at once, and whoever called the guest cannot be suspended; "
                 + "use InvokeAsync (and await it in asynchronous host functions only), or set EngineOptions.BlockOnPendingHostFunctions");
         }
-        pending.Wait(Store.CurrentToken);
+        Store.WaitOutside(pending);
         pending.Finish(Store, (RawValue*)SuspendedValues);
     }
 

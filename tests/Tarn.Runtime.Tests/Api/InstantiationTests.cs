@@ -149,12 +149,26 @@ public sealed class InstantiationTests : IDisposable
     }
 
     [Fact]
-    public void An_instance_is_not_disposed_under_its_guest()
+    public void An_instance_that_its_own_host_function_disposes_ends_when_the_guest_has_been_left()
     {
         Instance? instance = null;
-        using Module module = Module.FromText(_engine, """(module (import "e" "f" (func $f)) (export "f" (func $f)))""");
-        instance = new Linker(_engine).Define("e", "f", () => instance!.Dispose()).Prepare(module).Instantiate();
-        Assert.Throws<InvalidOperationException>(() => instance.GetAction("f").Invoke());
+        bool returned = false;
+        using Module module = Module.FromText(_engine, """(module (import "e" "f" (func $f)) (memory (export "memory") 1) (func (export "f") (call $f) (i32.store (i32.const 0) (i32.const 1))))""");
+        var linker = new Linker(_engine).Define("e", "f", (Caller caller) =>
+        {
+            instance!.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => instance.Memory);
+            Assert.Throws<ObjectDisposedException>(() => caller.Memory);
+            returned = true;
+        });
+        instance = linker.Prepare(module).Instantiate();
+        TypedAction f = instance.GetAction("f");
+        Memory memory = instance.Memory;
+        f.TryInvoke(out Trap? trap);
+        Assert.True(returned);
+        Assert.True(trap is null || trap.Code == TrapCode.Interrupted);
+        Assert.Throws<ObjectDisposedException>(() => f.Invoke());
+        Assert.Throws<ObjectDisposedException>(() => memory.Length);
         instance.Dispose();
     }
 

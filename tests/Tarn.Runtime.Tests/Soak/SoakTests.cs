@@ -245,6 +245,10 @@ public sealed class SoakTests
         catch (ObjectDisposedException)
         {
         }
+        catch (TrapException e) when (e.Code == TrapCode.Interrupted)
+        {
+            // It was just running when its instance was disposed.
+        }
         catch (InvalidOperationException e) when (e.Message == "failed")
         {
         }

@@ -1,0 +1,22 @@
+// The claim of one thread on a store: it may enter without a lock for as long as the gate names its tenure. See StoreGate for the protocol.
+//
+// Invariant: Depth is written by the tenure's own thread and by nobody else, without atomic operations; others only read it, after a fence.
+// Hence a tenure never changes hands: another thread gets another object.
+namespace Tarn.Scheduling;
+
+internal sealed class Tenure(int thread)
+{
+    /// <summary>Nobody's: whoever wants to enter does so under the gate's lock.</summary>
+    public static readonly Tenure Vacant = new(0);
+
+    /// <summary>Promised to a suspended call that is about to continue on some thread. Nobody else enters.</summary>
+    public static readonly Tenure Claimed = new(-1);
+
+#pragma warning disable CA1051 // The gate hands out references to it.
+    /// <summary>How many uses of the store by the thread are in progress, one inside the other.</summary>
+    public int Depth;
+#pragma warning restore CA1051
+
+    /// <summary>Gets the managed id of the thread. Ids are given again when a thread has ended, which does no harm: its depth was 0 by then.</summary>
+    public int Thread { get; } = thread;
+}

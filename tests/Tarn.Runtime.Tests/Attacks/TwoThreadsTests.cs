@@ -1,0 +1,262 @@
+// Safe code that uses one store from several threads at once: whatever the timing, the process goes on, one of them is refused with a typed exception or waits,
+// and nothing of one instance is seen by the next. A second each; TARN_SOAK_SECONDS says otherwise.
+using System.Globalization;
+
+namespace Tarn.Runtime.Tests.Attacks;
+
+public sealed class TwoThreadsTests
+{
+    private const string Program = """
+        (module
+          (import "e" "wait" (func $wait (param i32) (result i32)))
+          (memory (export "memory") 1 8) (table (export "t") 4 64 externref) (global (export "g") (mut externref) (ref.null extern))
+          (func $deep (export "deep") (param i32) (result i32)
+            (if (result i32) (local.get 0) (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 0))))
+          (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+          (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+          (func (export "echo") (param externref) (result externref) (local.get 0))
+          (func (export "wait") (result i32) (call $wait (i32.const 1)))
+          (func (export "mark") (param i32) (loop $l (i32.store (i32.const 64) (i32.const 0x5EC2E7)) (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+        """;
+
+    private static readonly double s_seconds = double.Parse(Environment.GetEnvironmentVariable("TARN_SOAK_SECONDS") ?? "1", CultureInfo.InvariantCulture);
+
+    [Theory]
+    [InlineData(AllocationStrategy.OnDemand)]
+    [InlineData(AllocationStrategy.Pooling)]
+    public void Calls_and_accesses_of_one_instance_by_several_threads_are_right_or_refused(AllocationStrategy allocation)
+    {
+        using Engine engine = Make(allocation, 4);
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using Instance instance = template.Instantiate();
+        long end = Environment.TickCount64 + (long)(s_seconds * 1000);
+        int refused = 0;
+        int done = 0;
+        Parallel.For(0, 3, new ParallelOptions { MaxDegreeOfParallelism = 3 }, number =>
+        {
+            var random = new Random(number);
+            object mine = new();
+            while (Environment.TickCount64 < end)
+            {
+                try
+                {
+                    Do(instance, random.Next(12), mine);
+                    Interlocked.Increment(ref done);
+                }
+                catch (InvalidOperationException e) when (e.Message.StartsWith("Another thread", StringComparison.Ordinal) || e.Message.Contains("cannot grow", StringComparison.Ordinal))
+                {
+                    Interlocked.Increment(ref refused);
+                }
+                catch (TrapException e) when (e.Code == TrapCode.Interrupted)
+                {
+                    // Another thread asked for it.
+                }
+            }
+        });
+        Assert.True(done > 100, $"{done} done, {refused} refused");
+        Assert.Equal(5, instance.GetFunction<int, int, int>("add").Invoke(2, 3));
+    }
+
+    [Theory]
+    [InlineData(AllocationStrategy.OnDemand)]
+    [InlineData(AllocationStrategy.Pooling)]
+    public async Task Disposing_while_others_use_the_instance_ends_it_once(AllocationStrategy allocation)
+    {
+        using Engine engine = Make(allocation, 2);
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        long end = Environment.TickCount64 + (long)(s_seconds * 1000);
+        int rounds = 0;
+        var random = new Random(7);
+        while (Environment.TickCount64 < end)
+        {
+            rounds++;
+            Instance instance = template.Instantiate();
+            Assert.Equal(0, instance.Memory.Read<int>(64));
+            using var started = new CountdownEvent(2);
+            Task[] others =
+            [
+                Task.Run(() => UseUntilDisposed(instance, started, rounds)),
+                Task.Run(() => UseUntilDisposed(instance, started, -rounds)),
+            ];
+            started.Wait();
+            Thread.SpinWait(random.Next(3000));
+            instance.Dispose();
+            await Task.WhenAll(others);
+        }
+        Assert.True(rounds > 5);
+    }
+
+    // The host function goes on elsewhere and calls its guest while the instance is being disposed: the slot's next tenant must not see it.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Disposing_while_a_host_function_calls_back_never_shares_the_slot(bool cancelsFirst)
+    {
+        using Engine engine = Make(AllocationStrategy.Pooling, 1);
+        TaskCompletionSource gate = new();
+        var linker = new Linker(engine).Define("e", "wait", async (Caller caller, int a) =>
+        {
+            caller.TryGetFunction("mark", out Function mark);
+            await gate.Task;
+            caller.CancellationToken.ThrowIfCancellationRequested();
+            await mark.InvokeAsync([2_000_000]);
+            return a;
+        });
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = linker.Prepare(module);
+        long end = Environment.TickCount64 + (long)(s_seconds * 1000);
+        var random = new Random(3);
+        while (Environment.TickCount64 < end)
+        {
+            gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var stop = new CancellationTokenSource();
+            Instance instance = template.Instantiate();
+            Task call = instance.GetFunction<int>("wait").InvokeAsync(stop.Token).AsTask();
+            gate.SetResult();
+            Thread.SpinWait(random.Next(3000));
+            if (cancelsFirst)
+            {
+                await stop.CancelAsync();
+                await EndsSomehow(call);
+            }
+            instance.Dispose();
+            using (Instance next = await template.InstantiateAsync())
+            {
+                for (int i = 0; i < 100; i++)
+                    Assert.Equal(0, next.Memory.Read<int>(64));
+            }
+            await EndsSomehow(call);
+        }
+    }
+
+    [Fact]
+    public async Task An_access_keeps_the_memory_until_it_ends()
+    {
+        using Engine engine = Make(AllocationStrategy.OnDemand, 1);
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        Instance instance = template.Instantiate();
+        Memory memory = instance.Memory;
+        await OpenAndDispose(memory, instance);
+        Assert.Throws<ObjectDisposedException>(() => memory.Length);
+    }
+
+    private static Task OpenAndDispose(Memory memory, Instance instance)
+    {
+        using MemoryAccess access = memory.Access(0, 65536);
+        // The task waits for the access, which ends here.
+        Task disposing = Task.Factory.StartNew(static i => ((Instance)i!).Dispose(), instance, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        while (IsAlive(memory))
+            Thread.Yield();
+        access.Span.Fill(1);
+        return disposing;
+    }
+
+    private static bool IsAlive(Memory memory)
+    {
+        try
+        {
+            return memory.Length > 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private static void UseUntilDisposed(Instance instance, CountdownEvent started, int seed)
+    {
+        var random = new Random(seed);
+        object mine = new();
+        started.Signal();
+        while (true)
+        {
+            try
+            {
+                Do(instance, random.Next(12), mine);
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (TrapException e) when (e.Code == TrapCode.Interrupted)
+            {
+                // The instance was disposed under it.
+            }
+            catch (InvalidOperationException)
+            {
+                // The other thread was inside, or it cannot grow any more.
+            }
+        }
+    }
+
+    private static void Do(Instance instance, int what, object mine)
+    {
+        switch (what)
+        {
+            case 0:
+                Assert.Equal(50, instance.GetFunction<int, int>("deep").Invoke(50));
+                break;
+            case 1:
+                Assert.Equal(5, instance.GetFunction<int, int, int>("add").Invoke(2, 3));
+                break;
+            case 2:
+                Assert.Same(mine, instance.GetFunction<object, object>("echo").Invoke(mine));
+                break;
+            case 3:
+                instance.GetFunction<int>("grow").Invoke();
+                break;
+            case 4:
+                instance.Memory.TryGrow(1, out _);
+                break;
+            case 5:
+                instance.GetTable("t").Set(1, Value.FromObject(mine));
+                break;
+            case 6:
+                _ = instance.GetTable("t").Get(1);
+                break;
+            case 7:
+                instance.GetGlobal("g").Value = Value.FromObject(mine);
+                break;
+            case 8:
+                instance.Memory.Write(4096, 7);
+                break;
+            case 9:
+                Assert.Equal([Value.FromInt32(9)], instance.GetFunction("add").Invoke(4, 5));
+                break;
+            case 10:
+                instance.Interrupt();
+                try
+                {
+                    instance.GetFunction<int, int>("deep").Invoke(100);
+                }
+                catch (TrapException e) when (e.Code == TrapCode.Interrupted)
+                {
+                }
+                break;
+            default:
+                Assert.Equal(1, instance.GetFunction<int>("wait").Invoke());
+                break;
+        }
+    }
+
+    private static async Task EndsSomehow(Task call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or TrapException or InvalidOperationException)
+        {
+        }
+    }
+
+    private static Engine Make(AllocationStrategy allocation, int count) => new(new EngineOptions
+    {
+        Interruption = true,
+        Allocation = allocation,
+        Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = count, MemoryPages = 16, TableElements = 100 } },
+    });
+}
