@@ -39,6 +39,13 @@ internal sealed class FunctionCompilation
         set => _generator.ChecksAllocation = value;
     }
 
+    /// <summary>Whether the IR is verified after each step; on in debug builds.</summary>
+    public bool VerifiesIr
+    {
+        get => _optimizer.Verifies;
+        set => _optimizer.Verifies = _translator.Verifies = value;
+    }
+
     /// <summary>The last function's IR, as it was handed to code generation.</summary>
     public IrFunction Function { get; } = new();
 
@@ -50,17 +57,18 @@ internal sealed class FunctionCompilation
     /// <param name="layout">Its VM context.</param>
     /// <param name="definedIndex">Function index less the imported functions.</param>
     /// <param name="target">What to compile for.</param>
-    public CompiledFunction Compile(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target)
+    /// <param name="budget">What the functions of the module share (<see cref="ComplexityLimits"/>); without one the function has it for itself.</param>
+    public CompiledFunction Compile(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target, ModuleBudget? budget = null)
     {
-        Translate(module, layout, definedIndex, target);
+        Translate(module, layout, definedIndex, target, budget);
         Optimize(target);
         Generate(module);
         return _generator.ToCompiledFunction();
     }
 
     /// <summary>The first step of <see cref="Compile"/>: body to IR.</summary>
-    public void Translate(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target)
-        => _translator.Translate(module, layout, definedIndex + module.ImportedFunctionCount, target, Function);
+    public void Translate(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target, ModuleBudget? budget = null)
+        => _translator.Translate(module, layout, definedIndex + module.ImportedFunctionCount, target, Function, budget);
 
     /// <summary>The second step: the optimiser's passes.</summary>
     public void Optimize(TargetDescription target)

@@ -2,8 +2,8 @@
 namespace Tarn.Compiler;
 
 /// <summary>A function is valid but too complex to be compiled (<see cref="ComplexityLimits"/>).</summary>
-internal sealed class FunctionTooComplexException(int functionIndex, string what, long count)
-    : Exception($"function {functionIndex} is too complex: it asks for {count} {what}, because of many branches between many values and local variables; split it up")
+internal sealed class FunctionTooComplexException(int functionIndex, int bodyLength, string what)
+    : Exception($"Function {functionIndex} is too complex: with {what}, it asks for more than a body of {bodyLength} bytes may. Split the function up.")
 {
     /// <summary>Index of the function.</summary>
     public int FunctionIndex { get; } = functionIndex;

@@ -96,14 +96,9 @@ internal sealed class BlockFrequencies
             return 1;
         }
 
-        for (var inner = function.Blocks[to].Loop; inner >= loop; inner = function.Loops[inner].Parent)
-        {
-            if (inner == loop)
-            {
-                return 1;
-            }
-        }
-
-        return 1 / Trips;
+        // The blocks of a loop are contiguous but for those of its exits, which are told by the loop they belong to.
+        ref var l = ref function.Loops[loop];
+        var inner = function.Blocks[to].Loop;
+        return inner >= loop && function.Loops[inner].Header < l.End ? 1 : 1 / Trips;
     }
 }

@@ -11,14 +11,12 @@ internal sealed partial class LinearScan
 {
     private const int RangesAtLeast = 1 << 20;
     private const int RangesForInstruction = 8;
-    private int _mostLive;
     private int _mostRanges;
 
     private void Build()
     {
         var function = _function;
         var blockCount = function.Blocks.Count;
-        _mostLive = ComplexityLimits.LiveValues(function.Instructions.Count);
         _mostRanges = RangesAtLeast + (RangesForInstruction * function.Instructions.Count);
         _ranges.Clear();
         _uses.Clear();
@@ -138,12 +136,9 @@ internal sealed partial class LinearScan
         var count = _live.Count;
         if (block.PredecessorCount != 0)
         {
+            function.Budget.Charge((long)ComplexityLimits.LiveValue * count, "many values alive at the beginnings of blocks");
             _liveInStart[b] = _liveIn.AddRange(_live.Span);
             _liveInCount[b] = count;
-            if (_liveIn.Count > _mostLive)
-            {
-                throw new FunctionTooComplexException(function.FunctionIndex, "values alive at the beginnings of blocks", _liveIn.Count);
-            }
         }
 
         var loopEnd = block.IsLoopHeader ? 2 * function.Blocks[function.Loops[block.Loop].End - 1].End : 0;

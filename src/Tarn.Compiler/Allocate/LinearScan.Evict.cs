@@ -106,6 +106,7 @@ internal sealed partial class LinearScan
         // Used earlier in a loop around which it is live: the next use is in the next iteration.
         for (var loop = _function.Blocks[here].Loop; loop >= 0; loop = _function.Loops[loop].Parent)
         {
+            _steps++;
             ref var l = ref _function.Loops[loop];
             var loopStart = 2 * _function.Blocks[l.Header].First;
             if (current.Start > loopStart)
@@ -174,6 +175,7 @@ internal sealed partial class LinearScan
         var lower = start;
         for (var u = FirstUseFrom(piece, start); u >= 0 && _uses[u].Position < limit; u = _uses[u].Next)
         {
+            _steps++;
             lower = _uses[u].Position;
         }
 
@@ -199,6 +201,7 @@ internal sealed partial class LinearScan
         {
             ref var l = ref _function.Loops[loop];
             var loopStart = 2 * _function.Blocks[l.Header].First;
+            _steps++;
             if (loopStart <= low)
             {
                 break;
@@ -229,6 +232,7 @@ internal sealed partial class LinearScan
         var u = _pieces[piece].CurrentUse;
         while (u >= 0 && (_uses[u].Position < position || _uses[u].Wish == UseWish.Gap))
         {
+            _steps++;
             u = _uses[u].Next;
         }
 
@@ -242,6 +246,7 @@ internal sealed partial class LinearScan
         for (var loop = _function.Blocks[_blockOf[Math.Min(high >> 1, _blockOf.Count - 1)]].Loop; loop >= 0; loop = _function.Loops[loop].Parent)
         {
             var loopStart = 2 * _function.Blocks[_function.Loops[loop].Header].First;
+            _steps++;
             if (loopStart <= low)
             {
                 break;
@@ -334,6 +339,7 @@ internal sealed partial class LinearScan
         var previous = -1;
         while (_ranges[range].To <= position)
         {
+            _steps++;
             previous = range;
             range = _ranges[range].Next;
         }
@@ -356,6 +362,7 @@ internal sealed partial class LinearScan
                 previous = parent.FirstRange;
                 while (_ranges[previous].Next != range)
                 {
+                    _steps++;
                     previous = _ranges[previous].Next;
                 }
             }

@@ -160,6 +160,7 @@ internal sealed partial class LinearScan
         var u = current.CurrentUse;
         while (u >= 0 && _uses[u].Position < position)
         {
+            _steps++;
             current.LastUsePosition = _uses[u].Position;
             u = _uses[u].Next;
         }
@@ -174,6 +175,7 @@ internal sealed partial class LinearScan
         var end = _pieces[piece].End;
         for (var u = FirstUseFrom(piece, position); u >= 0 && _uses[u].Position < end; u = _uses[u].Next)
         {
+            _steps++;
             if (_uses[u].Wish == UseWish.Register || (_uses[u].Wish == UseWish.Any && IsWorthReloading(piece, u)))
             {
                 return u;

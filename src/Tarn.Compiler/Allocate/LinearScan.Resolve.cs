@@ -33,6 +33,10 @@ internal sealed partial class LinearScan
             if (_states[v].Definition >= 0)
             {
                 ResolveVirtualRegister(v);
+                if (_steps > StepsAtOnce)
+                {
+                    CountSteps();
+                }
             }
         }
 
@@ -272,6 +276,7 @@ internal sealed partial class LinearScan
             var function = _scan._function;
             while (_range >= 0)
             {
+                _scan._steps++;
                 if (_predecessor > 0)
                 {
                     ref var target = ref function.Blocks[Target];

@@ -3,6 +3,7 @@
 // look at it. Here such a piece is cut: from the loop's header to where it is next needed it is in memory, or made again there, if that costs less in all.
 //
 // Invariant: a piece only gives up positions and never gains any, so nothing else is affected; nothing reads the value where it has given up its register.
+using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -34,10 +35,10 @@ internal sealed partial class LinearScan
             }
 
             // The outermost loop that it is in from the header on and loses its register in; then those within.
-            var block = _blockOf[(_pieces[p].End - 1) >> 1];
-            for (var depth = _function.Blocks[block].LoopDepth; depth > 0; depth--)
+            GatherLoops(_blockOf[(_pieces[p].End - 1) >> 1]);
+            for (var outer = _loopsAround.Count - 1; outer >= 0; outer--)
             {
-                var header = HeaderAround(block, depth, p, state.Definition);
+                var header = HeaderOf(_loopsAround[outer], p, state.Definition);
                 if (header < 0)
                 {
                     continue;
@@ -57,20 +58,22 @@ internal sealed partial class LinearScan
         }
     }
 
-    // The header of the loop `depth − 1` levels around a block, if the piece is live there, was defined before, and ends within that loop.
-    private int HeaderAround(int block, int depth, int piece, int definition)
+    private GrowableArray<int> _loopsAround = new(16);
+
+    // The loops around a block, inner ones first.
+    private void GatherLoops(int block)
     {
-        var loop = _function.Blocks[block].Loop;
-        for (var k = depth; k > 1 && loop >= 0; k--)
+        _loopsAround.Clear();
+        for (var loop = _function.Blocks[block].Loop; loop >= 0; loop = _function.Loops[loop].Parent)
         {
-            loop = _function.Loops[loop].Parent;
+            _steps++;
+            _loopsAround.Add(loop);
         }
+    }
 
-        if (loop < 0)
-        {
-            return -1;
-        }
-
+    // The header of a loop, if the piece is live there, was defined before, and ends within that loop.
+    private int HeaderOf(int loop, int piece, int definition)
+    {
         ref var l = ref _function.Loops[loop];
         var first = _function.Blocks[l.Header].First;
         return 2 * first >= _pieces[piece].Start && definition < first && _pieces[piece].End < 2 * _function.Blocks[l.End - 1].End ? l.Header : -1;
@@ -84,6 +87,7 @@ internal sealed partial class LinearScan
         var last = -1;
         while (u >= 0 && _uses[u].Position < from)
         {
+            _steps++;
             last = _uses[u].Position;
             u = _uses[u].Next;
         }

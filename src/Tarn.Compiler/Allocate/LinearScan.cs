@@ -47,6 +47,11 @@ internal sealed partial class LinearScan(RegisterFile file)
     private int _callCursor;
     private int _nextEvent;
 
+    // Steps of searches since they were last counted for the function; see Step.
+    private int _steps;
+
+    private const int StepsAtOnce = 1 << 12;
+
     private static ulong MaskOf(byte[] order)
     {
         var mask = 0UL;
@@ -58,6 +63,9 @@ internal sealed partial class LinearScan(RegisterFile file)
         return mask;
     }
 
+    /// <summary>Number of ranges, uses and pieces that the last function had.</summary>
+    public int PieceCount => _ranges.Count + _uses.Count + _pieces.Count;
+
     /// <summary>Allocates registers for a function.</summary>
     public void Run(MachineFunction function, Allocation allocation)
     {
@@ -68,6 +76,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         Build();
         Walk();
         Resolve();
+        CountSteps();
         allocation.UsedRegisters = _used;
     }
 
@@ -214,8 +223,20 @@ internal sealed partial class LinearScan(RegisterFile file)
         }
     }
 
+    // Searches that are short in whatever compilers make can be long in what is made to be: they are counted, and the function is refused when there are too many.
+    private void CountSteps()
+    {
+        _function.Budget.Step(_steps);
+        _steps = 0;
+    }
+
     private void Visit(int piece)
     {
+        if (_steps > StepsAtOnce)
+        {
+            CountSteps();
+        }
+
         ref var current = ref _pieces[piece];
         var position = current.Start;
         Advance(position);
@@ -399,6 +420,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         var f = _fixedCursor[register];
         while (f >= 0 && _ranges[f].To <= current.Start)
         {
+            _steps++;
             f = _ranges[f].Next;
         }
 
@@ -411,6 +433,7 @@ internal sealed partial class LinearScan(RegisterFile file)
     {
         while (a >= 0 && b >= 0)
         {
+            _steps++;
             ref var x = ref _ranges[a];
             ref var y = ref _ranges[b];
             if (x.To <= y.From)
@@ -434,32 +457,54 @@ internal sealed partial class LinearScan(RegisterFile file)
     private int CallConflict(int piece)
     {
         ref var current = ref _pieces[piece];
-        var range = current.CurrentRange;
-        for (var c = _callCursor; c < _calls.Count; c++)
+        var c = _callCursor;
+        for (var r = current.CurrentRange; r >= 0; r = _ranges[r].Next)
         {
-            var at = 2 * _calls[c];
-            if (at >= current.End)
+            _steps++;
+            ref var range = ref _ranges[r];
+            c = FirstCallAfter(c, range.From);
+            if (c >= _calls.Count || 2 * _calls[c] >= current.End)
             {
                 break;
             }
 
-            while (_ranges[range].To <= at)
+            if (2 * _calls[c] < range.To)
             {
-                range = _ranges[range].Next;
-                if (range < 0)
-                {
-                    return Never;
-                }
-            }
-
-            if (_ranges[range].From < at + 2)
-            {
-                at = Math.Max(at, _ranges[range].From);
+                var at = Math.Max(2 * _calls[c], range.From);
                 return at < current.End ? at : Never;
             }
         }
 
         return Never;
+    }
+
+    // The first call, from one on, that is not over at a position. A hole may have thousands of calls in it, and thousands of pieces that hole.
+    private int FirstCallAfter(int call, int position)
+    {
+        var step = 1;
+        var high = call;
+        while (high < _calls.Count && 2 * _calls[high] + 2 <= position)
+        {
+            call = high + 1;
+            high += step;
+            step *= 2;
+        }
+
+        high = Math.Min(high, _calls.Count);
+        while (call < high)
+        {
+            var middle = (call + high) >> 1;
+            if (2 * _calls[middle] + 2 <= position)
+            {
+                call = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return call;
     }
 
     private int InactiveConflict(int register, int piece)
@@ -468,6 +513,7 @@ internal sealed partial class LinearScan(RegisterFile file)
         ref var current = ref _pieces[piece];
         for (var p = _inactive[register]; p >= 0; p = _pieces[p].NextInactive)
         {
+            _steps++;
             ref var other = ref _pieces[p];
             if (_ranges[other.CurrentRange].From < current.End)
             {

@@ -35,12 +35,17 @@ internal sealed class FunctionScan
     private GrowableArray<Open> _open = new(64);
     private int[] _marks = new int[256];
     private int _mark;
+    private int[] _namedMarks = new int[256];
+    private int _namedMark;
 
     /// <summary>Frames in order of their opening.</summary>
     public GrowableArray<ScanFrame> Frames = new(64);
 
     /// <summary>Locals, each frame's together.</summary>
     public GrowableArray<int> Assigned = new(256);
+
+    /// <summary>The locals that instructions name, once each.</summary>
+    public GrowableArray<int> Named = new(64);
 
     /// <summary>Whether a function of the module is called (builtins do not count).</summary>
     public bool HasCalls { get; private set; }
@@ -55,13 +60,14 @@ internal sealed class FunctionScan
         return Assigned.Span.Slice(f.AssignedStart, f.AssignedCount);
     }
 
-    /// <summary>Scans from the first instruction to the end of the body; gives up when the frames' lists of locals come to more than so many entries together.</summary>
-    public bool TryRun(WasmReader reader, int localCount, int mostAssigned)
+    /// <summary>Scans from the first instruction to the end of the body. What the frames' lists of locals come to is charged.</summary>
+    public void Run(WasmReader reader, int localCount, FunctionBudget budget)
     {
         _stack.Clear();
         _open.Clear();
         Frames.Clear();
         Assigned.Clear();
+        Named.Clear();
         HasCalls = false;
         HasTailCalls = false;
         if (_marks.Length < localCount || _mark > int.MaxValue / 2)
@@ -69,6 +75,14 @@ internal sealed class FunctionScan
             _marks = new int[Math.Max(localCount, _marks.Length * 2)];
             _mark = 0;
         }
+
+        if (_namedMarks.Length < localCount || _namedMark == int.MaxValue)
+        {
+            _namedMarks = new int[Math.Max(localCount, _namedMarks.Length * 2)];
+            _namedMark = 0;
+        }
+
+        _namedMark++;
 
         Push();
         while (_open.Count > 0)
@@ -85,12 +99,7 @@ internal sealed class FunctionScan
                     Push();
                     break;
                 case (byte)Opcode.End:
-                    Pop();
-                    if (Assigned.Count > mostAssigned)
-                    {
-                        return false;
-                    }
-
+                    budget.Charge((long)ComplexityLimits.SavedValue * Pop(), "local variables assigned in nested blocks");
                     break;
                 case (byte)Opcode.Br or (byte)Opcode.BrIf or (byte)Opcode.BrOnNull or (byte)Opcode.BrOnNonNull:
                     CountBranch((int)reader.ReadVarU32());
@@ -103,9 +112,12 @@ internal sealed class FunctionScan
 
                     break;
                 case (byte)Opcode.LocalSet or (byte)Opcode.LocalTee:
-                    _stack.Add((int)reader.ReadVarU32());
+                    _stack.Add(Name((int)reader.ReadVarU32()));
                     break;
-                case (byte)Opcode.LocalGet or (byte)Opcode.GlobalGet or (byte)Opcode.GlobalSet:
+                case (byte)Opcode.LocalGet:
+                    Name((int)reader.ReadVarU32());
+                    break;
+                case (byte)Opcode.GlobalGet or (byte)Opcode.GlobalSet:
                     reader.ReadVarU32();
                     break;
                 case (byte)Opcode.I32Const:
@@ -136,8 +148,6 @@ internal sealed class FunctionScan
                     break;
             }
         }
-
-        return true;
     }
 
     private void SkipPrefixed(ref WasmReader reader, byte prefix)
@@ -156,6 +166,18 @@ internal sealed class FunctionScan
         InstructionSkipper.SkipImmediates(ref reader, opcode);
     }
 
+    private int Name(int local)
+    {
+        ref var mark = ref _namedMarks[local];
+        if (mark != _namedMark)
+        {
+            mark = _namedMark;
+            Named.Add(local);
+        }
+
+        return local;
+    }
+
     private void CountBranch(int depth) => Frames[_open[_open.Count - 1 - depth].Frame].BranchCount++;
 
     private void Push()
@@ -164,7 +186,8 @@ internal sealed class FunctionScan
         _open.Add(new Open { Frame = frame, StackStart = _stack.Count });
     }
 
-    private void Pop()
+    // Gives the number of different locals that the frame assigns.
+    private int Pop()
     {
         var open = _open.Pop();
         var mark = ++_mark;
@@ -186,5 +209,6 @@ internal sealed class FunctionScan
         ref var frame = ref Frames[open.Frame];
         frame.AssignedStart = start;
         frame.AssignedCount = Assigned.Count - start;
+        return frame.AssignedCount;
     }
 }

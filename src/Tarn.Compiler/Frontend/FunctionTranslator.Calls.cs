@@ -88,6 +88,8 @@ internal sealed partial class FunctionTranslator
 
     private void EmitCall(IrOpcode opcode, int target, int typeIndex)
     {
+        var type = (FunctionType)_module.TypeArray[typeIndex].Composite;
+        _budget.Charge((long)ComplexityLimits.PassedValue * (type.ParameterCount + type.ResultCount), "many arguments and results of calls");
         var signature = SignatureOf(typeIndex);
         var count = _function.Signatures[signature].ParameterCount;
         var start = _function.Pool.AddRange(_stack.Span[(_stack.Count - count)..]);

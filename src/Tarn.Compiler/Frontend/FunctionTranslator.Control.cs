@@ -66,11 +66,11 @@ internal sealed partial class FunctionTranslator
     private GrowableArray<int> _saved = new(256);
     private GrowableArray<int> _scratch = new(64);
     private int _nextScanFrame;
-    private int _mostParameters;
-    private int _mostArguments;
-    private long _parameterCount;
-    private long _argumentCount;
+    private GrowableArray<int> _distinct = new(16);
     private int _branchNumber;
+
+    // A branch to the function's label returns on the spot, if that copies no more than so many results; else all such branches share one return.
+    private const int MostCopiedResults = 4;
 
     private void PushFunctionFrame()
     {
@@ -102,6 +102,7 @@ internal sealed partial class FunctionTranslator
         if (type.HasTypeIndex)
         {
             var function = (FunctionType)_module.TypeArray[type.TypeIndex].Composite;
+            _budget.Charge((long)ComplexityLimits.SavedValue * function.ResultCount, "many results of blocks");
             foreach (var result in function.Results)
             {
                 _types.Add(TypeOf(result));
@@ -165,7 +166,7 @@ internal sealed partial class FunctionTranslator
 
         frame.ElseInstruction = _function.Instructions.Count;
         frame.ElseSaved = _saved.Count;
-        SaveValues(frame.Height, frame.ParameterCount, frame.Scan);
+        SaveValues(frame.Height, frame.ParameterCount, frame.Kind, frame.Scan);
         var otherwise = _function.AddEdge(_builder.Block, -1, []);
         frame.ElseEdge = otherwise;
         if (known)
@@ -243,6 +244,16 @@ internal sealed partial class FunctionTranslator
 
         if (frame.Kind == FrameKind.Function)
         {
+            if (frame.PendingCount > 0)
+            {
+                if (_builder.Block >= 0)
+                {
+                    JumpToEnd(ref frame);
+                }
+
+                Join(ref frame);
+            }
+
             if (_builder.Block >= 0)
             {
                 Return();
@@ -275,7 +286,7 @@ internal sealed partial class FunctionTranslator
     {
         _builder.Values.TruncateToInstruction(frame.FirstEdgeInstruction);
         _stack.Truncate(frame.Height);
-        var assigned = _scan.AssignedIn(frame.Scan);
+        var assigned = LocalsOf(frame.Kind, frame.Scan);
         ref var newest = ref _pending[frame.PendingHead];
         if (frame.PendingCount == 1)
         {
@@ -285,9 +296,23 @@ internal sealed partial class FunctionTranslator
                 _stack.Add(_saved[saved++]);
             }
 
-            RestoreLocals(frame.Scan, saved);
+            for (var i = 0; i < assigned.Length; i++)
+            {
+                _locals[assigned[i]] = _saved[saved++];
+            }
+
             Land(newest.Edge);
             return;
+        }
+
+        // Entries of one table share what they save, and follow each other here.
+        _distinct.Clear();
+        for (var p = frame.PendingHead; p >= 0; p = _pending[p].Next)
+        {
+            if (_distinct.Count == 0 || _distinct[_distinct.Count - 1] != _pending[p].Saved)
+            {
+                _distinct.Add(_pending[p].Saved);
+            }
         }
 
         var block = _function.AddBlock();
@@ -297,9 +322,9 @@ internal sealed partial class FunctionTranslator
         {
             var value = _saved[newest.Saved + slot];
             var same = true;
-            for (var p = newest.Next; p >= 0 && same; p = _pending[p].Next)
+            for (var d = 1; d < _distinct.Count && same; d++)
             {
-                same = _saved[_pending[p].Saved + slot] == value;
+                same = _saved[_distinct[d] + slot] == value;
             }
 
             if (!same)
@@ -370,7 +395,7 @@ internal sealed partial class FunctionTranslator
         {
             frame.SavedBy = _branchNumber;
             frame.SavedStart = _saved.Count;
-            SaveValues(_stack.Count - frame.ResultCount, frame.ResultCount, frame.Scan);
+            SaveValues(_stack.Count - frame.ResultCount, frame.ResultCount, frame.Kind, frame.Scan);
         }
 
         var edge = _function.AddEdge(_builder.Block, -1, []);
@@ -379,31 +404,25 @@ internal sealed partial class FunctionTranslator
         return edge;
     }
 
-    private void SaveValues(int start, int count, int scan)
+    private void SaveValues(int start, int count, FrameKind kind, int scan)
     {
+        var locals = LocalsOf(kind, scan);
+        _budget.Charge((long)ComplexityLimits.SavedValue * (count + locals.Length), "many values saved for labels");
         _saved.AddRange(_stack.Span.Slice(start, count));
-        foreach (var local in _scan.AssignedIn(scan))
+        foreach (var local in locals)
         {
             _saved.Add(_locals[local]);
         }
-
-        if (_saved.Count > _mostArguments)
-        {
-            throw new FunctionTooComplexException(_function.FunctionIndex, "values saved for labels", _saved.Count);
-        }
     }
 
-    // Counts a block's parameters and the values that edges to it carry.
+    // The locals that may differ where a frame ends; after the function's end nobody reads any.
+    private ReadOnlySpan<int> LocalsOf(FrameKind kind, int scan) => kind == FrameKind.Function ? [] : _scan.AssignedIn(scan);
+
+    // Charges for a block's parameters and the values that edges to it carry.
     private void Count(int parameters, int edges)
     {
-        _parameterCount += parameters;
-        _argumentCount += (long)parameters * edges;
-        if (_parameterCount > _mostParameters || _argumentCount > _mostArguments)
-        {
-            throw _argumentCount > _mostArguments
-                ? new FunctionTooComplexException(_function.FunctionIndex, "values brought to labels", _argumentCount)
-                : new FunctionTooComplexException(_function.FunctionIndex, "values that differ at labels", _parameterCount);
-        }
+        _budget.Charge((long)ComplexityLimits.Parameter * parameters, "many values that differ at labels");
+        _budget.Charge((long)ComplexityLimits.EdgeArgument * parameters * edges, "many values brought to labels");
     }
 
     private void RestoreLocals(int scan, int saved)
@@ -414,7 +433,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    // An edge from the current block to a label. The function's label is not a block: an edge to it leads to a return of its own.
+    // An edge from the current block to a label. The function's label is not a block if there are few results: an edge to it leads to a return of its own.
     private int EdgeTo(int depth)
     {
         ref var frame = ref _frames[_frames.Count - 1 - depth];
@@ -430,11 +449,12 @@ internal sealed partial class FunctionTranslator
             return _function.AddEdge(_builder.Block, frame.Header, _scratch.Span);
         }
 
-        if (frame.Kind != FrameKind.Function)
+        if (frame.Kind != FrameKind.Function || frame.ResultCount > MostCopiedResults)
         {
             return ForwardEdge(ref frame);
         }
 
+        ChargeReturn();
         var block = _function.AddBlock();
         var edge = _function.AddEdge(_builder.Block, block, []);
         var values = _function.Pool.AddRange(_stack.Span[(_stack.Count - frame.ResultCount)..]);
@@ -445,7 +465,8 @@ internal sealed partial class FunctionTranslator
     private void Branch(int depth)
     {
         _branchNumber++;
-        if (_frames[_frames.Count - 1 - depth].Kind == FrameKind.Function)
+        ref var frame = ref _frames[_frames.Count - 1 - depth];
+        if (frame.Kind == FrameKind.Function && frame.ResultCount <= MostCopiedResults)
         {
             Return();
         }
@@ -534,8 +555,11 @@ internal sealed partial class FunctionTranslator
 
     private GrowableArray<int> _targets = new(64);
 
+    private void ChargeReturn() => _budget.Charge((long)ComplexityLimits.PassedValue * _function.ResultTypes.Length, "many results returned");
+
     private void Return()
     {
+        ChargeReturn();
         var count = _function.ResultTypes.Length;
         var start = _function.Pool.AddRange(_stack.Span[(_stack.Count - count)..]);
         Terminate(IrOpcode.Return, -1, start, count);

@@ -137,7 +137,7 @@ internal sealed partial class FunctionTranslator
                 BranchTable(ref reader);
                 break;
             case Opcode.Return:
-                Return();
+                Branch(_frames.Count - 1);
                 break;
             case Opcode.BrOnNull:
                 BranchOnNull((int)reader.ReadVarU32(), branchIfNull: true);

@@ -18,11 +18,13 @@ internal sealed partial class FunctionTranslator
     private GrowableArray<int> _stack = new(64);
     private GrowableArray<int> _locals = new(64);
     private GrowableArray<IrType> _localTypes = new(64);
+    private GrowableArray<IrType> _zeroTypes = new(16);
     private GrowableArray<IrType> _types = new(64);
     private IrFunction _function = null!;
     private WasmModule _module = null!;
     private VmContextLayout _layout = null!;
     private TargetDescription _target = null!;
+    private FunctionBudget _budget = null!;
     private int _fuelCheck;
     private int _fuelCount;
 
@@ -31,13 +33,17 @@ internal sealed partial class FunctionTranslator
     private int[] _signatureEpochs = [];
     private int _epoch;
 
+    /// <summary>Whether the IR is verified; on in debug builds.</summary>
+    public bool Verifies { get; set; } = IrVerifier.IsDebugBuild;
+
     /// <summary>Translates a function that the module defines into <paramref name="function"/>, which is reset first.</summary>
     /// <param name="module">A validated module.</param>
     /// <param name="layout">The module's VM context.</param>
     /// <param name="functionIndex">Index in the module's function index space.</param>
     /// <param name="target">What to compile for.</param>
     /// <param name="function">Receives the IR.</param>
-    public void Translate(WasmModule module, VmContextLayout layout, int functionIndex, TargetDescription target, IrFunction function)
+    /// <param name="budget">What the function may spend together with the module's others.</param>
+    public void Translate(WasmModule module, VmContextLayout layout, int functionIndex, TargetDescription target, IrFunction function, ModuleBudget? budget = null)
     {
         _module = module;
         _layout = layout;
@@ -52,27 +58,25 @@ internal sealed partial class FunctionTranslator
         }
 
         function.Reset(functionIndex);
+        _budget = function.Budget;
+        _budget.Begin(functionIndex, module.BodyArray[functionIndex - module.ImportedFunctionCount].Length, budget ?? new ModuleBudget());
         function.Signature = SignatureOf(module.FunctionArray[functionIndex]);
         function.LargestMemory = LargestMemory();
         function.GuardBytes = target.GuardBytes;
         var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
         function.CurrentWasmOffset = reader.Position;
         ReadLocals(ref reader);
-        _mostParameters = ComplexityLimits.Parameters(reader.Remaining);
-        _mostArguments = ComplexityLimits.Arguments(reader.Remaining);
-        _parameterCount = 0;
-        _argumentCount = 0;
-        if (!_scan.TryRun(reader, _locals.Count, _mostArguments))
-        {
-            throw new FunctionTooComplexException(functionIndex, "locals assigned in nested blocks", _mostArguments);
-        }
+        _scan.Run(reader, _localTypes.Count, _budget);
 
         // Calls of builtins are added while translating.
         function.HasCalls = _scan.HasCalls;
         Begin(reader.Remaining);
         Decode(ref reader);
         function.ComputeOrder();
-        IrVerifier.Assert(function, "translation");
+        if (Verifies)
+        {
+            IrVerifier.Require(function, "translation");
+        }
     }
 
     private ulong LargestMemory()
@@ -95,15 +99,23 @@ internal sealed partial class FunctionTranslator
     {
         _localTypes.Clear();
         _localTypes.AddRange(_function.ParameterTypes);
+        _zeroTypes.Clear();
         for (var groups = reader.ReadVarU32(); groups > 0; groups--)
         {
             var count = (int)reader.ReadLocalGroup(out var type);
             var start = _localTypes.AddDefault(count);
             _localTypes.Span[start..].Fill(TypeOf(type));
+            if (count > 0)
+            {
+                _zeroTypes.Add(TypeOf(type));
+            }
         }
 
-        _locals.Clear();
-        _locals.AddDefault(_localTypes.Count);
+        // Four bytes can declare 50,000 locals. Only those that the body names are ever looked at: what others left here stays.
+        if (_locals.Count < _localTypes.Count)
+        {
+            _locals.AddDefault(_localTypes.Count - _locals.Count);
+        }
     }
 
     private void Begin(int bodyLength)
@@ -116,6 +128,7 @@ internal sealed partial class FunctionTranslator
         _nextScanFrame = 0;
         _fuelCheck = -1;
         var entry = _function.AddBlock();
+        _budget.Charge((long)ComplexityLimits.Parameter * _function.ParameterTypes.Length, "many parameters");
         foreach (var type in _function.ParameterTypes)
         {
             _function.AddBlockParameter(entry, type);
@@ -123,16 +136,22 @@ internal sealed partial class FunctionTranslator
 
         _builder.Reset(_function, bodyLength / 4);
         var parameter = _function.Blocks[entry].First;
-        for (var i = 0; i < _locals.Count; i++)
+        for (var i = 0; i < _function.ParameterTypes.Length; i++)
         {
-            if (i < _function.ParameterTypes.Length)
+            _locals[i] = parameter;
+            parameter = _function.Links[parameter].Next;
+        }
+
+        foreach (var type in _zeroTypes.Span)
+        {
+            _builder.Zero(type);
+        }
+
+        foreach (var local in _scan.Named.Span)
+        {
+            if (local >= _function.ParameterTypes.Length)
             {
-                _locals[i] = parameter;
-                parameter = _function.Links[parameter].Next;
-            }
-            else
-            {
-                _locals[i] = _builder.Zero(_localTypes[i]);
+                _locals[local] = _builder.Zero(_localTypes[local]);
             }
         }
 

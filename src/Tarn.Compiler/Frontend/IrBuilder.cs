@@ -13,7 +13,11 @@ internal sealed partial class IrBuilder
 {
     private const int ConstantBuckets = 256;
 
-    private readonly int[] _constantHeads = new int[ConstantBuckets];
+    // A module can be made whose constants all fall into one bucket: one that is not found by then is made again, which costs registers and nothing else.
+    private const int MaximumConstantSteps = 64;
+
+    private int[] _constantHeads = new int[ConstantBuckets];
+    private int _constantBits = 8;
     private GrowableArray<(int Value, int Next)> _constants = new(64);
     private int _constantTail;
     private int _zeroVector;
@@ -37,7 +41,8 @@ internal sealed partial class IrBuilder
         Block = -1;
         Position = -1;
         Values.Reset(expectedValues);
-        Array.Fill(_constantHeads, -1);
+        _constantBits = 8;
+        _constantHeads.AsSpan(0, 1 << _constantBits).Fill(-1);
         _constants.Clear();
         _constantTail = -1;
         _zeroVector = -1;
@@ -67,7 +72,8 @@ internal sealed partial class IrBuilder
     public int Constant(IrType type, ulong bits)
     {
         var bucket = ConstantBucket(type, bits);
-        for (var e = _constantHeads[bucket]; e >= 0; e = _constants[e].Next)
+        var steps = MaximumConstantSteps;
+        for (var e = _constantHeads[bucket]; e >= 0 && steps > 0; e = _constants[e].Next, steps--)
         {
             var value = _constants[e].Value;
             ref var known = ref Function.Get(value);
@@ -198,10 +204,34 @@ internal sealed partial class IrBuilder
 
     private void RememberConstant(int constant, IrType type, ulong bits)
     {
+        if (_constants.Count >= 4 << _constantBits)
+        {
+            GrowConstants();
+        }
+
         ref var head = ref _constantHeads[ConstantBucket(type, bits)];
         head = _constants.Add((constant, head));
     }
 
-    private static int ConstantBucket(IrType type, ulong bits)
-        => (int)(((bits ^ (bits >> 32)) * 0x9E3779B97F4A7C15UL) >> 56) ^ (int)type;
+    private void GrowConstants()
+    {
+        _constantBits += 2;
+        if (_constantHeads.Length < 1 << _constantBits)
+        {
+            _constantHeads = new int[1 << _constantBits];
+        }
+
+        _constantHeads.AsSpan(0, 1 << _constantBits).Fill(-1);
+        for (var e = 0; e < _constants.Count; e++)
+        {
+            ref var entry = ref _constants[e];
+            ref var known = ref Function.Get(entry.Value);
+            ref var head = ref _constantHeads[ConstantBucket(known.Type, known.Bits)];
+            entry.Next = head;
+            head = e;
+        }
+    }
+
+    private int ConstantBucket(IrType type, ulong bits)
+        => (int)(((bits ^ (bits >> 32)) * 0x9E3779B97F4A7C15UL) >> (64 - _constantBits)) ^ (int)type;
 }

@@ -17,6 +17,9 @@ internal sealed class ValueTable
         public uint Hash;
     }
 
+    // The hash is known, so a module can be made whose values all fall into one bucket: what is not found by then counts as new.
+    private const int MaximumSteps = 64;
+
     private int[] _buckets = new int[256];
     private int _mask = 255;
     private GrowableArray<Entry> _entries = new(256);
@@ -54,7 +57,8 @@ internal sealed class ValueTable
     /// <summary>An instruction equal to the key, or −1.</summary>
     public int Find(IrFunction function, in IrInstruction key, uint hash)
     {
-        for (var e = _buckets[(int)hash & _mask]; e >= 0; e = _entries[e].Next)
+        var steps = MaximumSteps;
+        for (var e = _buckets[(int)hash & _mask]; e >= 0 && steps > 0; e = _entries[e].Next, steps--)
         {
             ref var entry = ref _entries[e];
             if (entry.Hash == hash && Same(in function.Get(entry.Value), in key))

@@ -12,6 +12,7 @@ internal sealed partial class IrFunction
     private GrowableArray<int> _postOrder = new(128);
     private GrowableArray<int> _stack = new(128);
     private GrowableArray<int> _headers = new(32);
+    private GrowableArray<int> _outermost = new(128);
     private GrowableArray<int> _nextInLoop = new(128);
     private GrowableArray<int> _firstInLoop = new(128);
     private GrowableArray<int> _depths = new(128);
@@ -33,10 +34,9 @@ internal sealed partial class IrFunction
     /// <summary>Whether block <paramref name="a"/> dominates block <paramref name="b"/>, both reachable.</summary>
     public bool Dominates(int a, int b)
     {
-        var order = Blocks[a].OrderIndex;
-        while (Blocks[b].OrderIndex > order)
+        while (_depths[b] > _depths[a])
         {
-            b = Blocks[b].ImmediateDominator;
+            b = _depths[_jumps[b]] >= _depths[a] ? _jumps[b] : Blocks[b].ImmediateDominator;
         }
 
         return a == b;
@@ -199,6 +199,7 @@ internal sealed partial class IrFunction
         // Headers, inner ones first: walking backward from the back edges, a block that already belongs to an inner loop stands
         // for that whole loop and is left through its header.
         _headers.Clear();
+        _outermost.Fill(Blocks.Count, -1);
         for (var i = Order.Count - 1; i >= 0; i--)
         {
             var header = Order[i];
@@ -225,18 +226,14 @@ internal sealed partial class IrFunction
                 var block = _stack.Pop();
                 if (Blocks[block].LoopHeader >= 0)
                 {
-                    block = Blocks[block].LoopHeader;
-                    while (block != header && Blocks[block].LoopParent >= 0)
-                    {
-                        block = Blocks[block].LoopParent;
-                    }
-
+                    block = OutermostLoop(Blocks[block].LoopHeader);
                     if (block == header)
                     {
                         continue;
                     }
 
                     Blocks[block].LoopParent = header;
+                    _outermost[block] = header;
                 }
                 else
                 {
@@ -272,6 +269,25 @@ internal sealed partial class IrFunction
         }
 
         MakeLoopsContiguous();
+    }
+
+    // The header of the outermost loop found so far around the loop of a header. Each way up is shortened for the next one, or deep nests would take quadratic time.
+    private int OutermostLoop(int header)
+    {
+        while (_outermost[header] >= 0)
+        {
+            Budget.Step(1);
+            var above = _outermost[_outermost[header]];
+            if (above < 0)
+            {
+                return _outermost[header];
+            }
+
+            _outermost[header] = above;
+            header = above;
+        }
+
+        return header;
     }
 
     private void MakeLoopsContiguous()

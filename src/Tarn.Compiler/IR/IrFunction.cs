@@ -74,6 +74,9 @@ internal sealed partial class IrFunction
     /// <summary>Where new instructions are said to come from.</summary>
     public int CurrentWasmOffset;
 
+    /// <summary>What making code of the function has cost so far, and may cost.</summary>
+    public FunctionBudget Budget { get; } = new();
+
     /// <summary>The entry block.</summary>
     public const int Entry = 0;
 

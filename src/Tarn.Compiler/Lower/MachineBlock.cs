@@ -56,11 +56,19 @@ internal struct MachineEdge
     public int ArgumentCount;
 }
 
-/// <summary>A loop: the blocks from its header to <see cref="End"/>, exclusive, which are contiguous.</summary>
+/// <summary>A loop: the blocks from its header to <see cref="End"/>, exclusive, which are contiguous. Loops are numbered in the order of their headers.</summary>
 internal struct MachineLoop
 {
-    /// <summary>Loop around, or −1.</summary>
+    /// <summary>
+    /// What goes from loop to loop outwards takes so many steps at most: loops nested deeper count as one level. Nobody nests loops like that but to make compilers slow.
+    /// </summary>
+    public const int MaximumDepth = 64;
+
+    /// <summary>Loop around, or −1. Of a loop nested deeper than <see cref="MaximumDepth"/> not the next one, but one at most so deep.</summary>
     public int Parent;
+
+    /// <summary>How many loops there are from this one outwards, following <see cref="Parent"/>.</summary>
+    public int Depth;
 
     /// <summary>Its header.</summary>
     public int Header;

@@ -15,6 +15,9 @@ internal sealed class MachineFunction
     /// <summary>Index of the function, for messages.</summary>
     public int FunctionIndex;
 
+    /// <summary>What making code of the function has cost so far, and may cost: that of its IR.</summary>
+    public FunctionBudget Budget = new();
+
     /// <summary>Instructions of all blocks, in order.</summary>
     public GrowableArray<MachineInstruction> Instructions = new(1024);
 

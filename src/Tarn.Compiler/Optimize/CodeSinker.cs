@@ -14,11 +14,13 @@ internal sealed class CodeSinker(ValueUses uses)
 {
     private const int NoUse = -1;
     private const int Stays = -2;
+    private const int NotFound = -2;
     private const int MaximumSteps = 64;
 
     private GrowableArray<int> _useBlock = new(1024);
     private GrowableArray<int> _useAt = new(1024);
     private GrowableArray<int> _loopEnd = new(128);
+    private GrowableArray<int> _lastParameter = new(128);
     private IrFunction _function = null!;
     private int _current;
 
@@ -34,6 +36,7 @@ internal sealed class CodeSinker(ValueUses uses)
         _useBlock.Fill(function.Instructions.Count, NoUse);
         _useAt.Fill(function.Instructions.Count, -1);
         _loopEnd.Fill(function.Blocks.Count, 0);
+        _lastParameter.Fill(function.Blocks.Count, NotFound);
         for (var n = function.Order.Count - 1; n >= 0; n--)
         {
             var block = function.Order[n];
@@ -232,16 +235,20 @@ internal sealed class CodeSinker(ValueUses uses)
         known = common;
     }
 
-    // The first instruction that is no parameter.
+    // The first instruction that is no parameter. No pass moves parameters, so the last one is looked for once.
     private int FirstOf(int block)
     {
-        var i = _function.Blocks[block].First;
-        while (_function.Get(i).Opcode == IrOpcode.BlockParameter)
+        ref var last = ref _lastParameter[block];
+        if (last == NotFound)
         {
-            i = _function.Links[i].Next;
+            last = -1;
+            for (var i = _function.Blocks[block].First; _function.Get(i).Opcode == IrOpcode.BlockParameter; i = _function.Links[i].Next)
+            {
+                last = i;
+            }
         }
 
-        return i;
+        return last < 0 ? _function.Blocks[block].First : _function.Links[last].Next;
     }
 
     private int CommonDominator(int a, int b)

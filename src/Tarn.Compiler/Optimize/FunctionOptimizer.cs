@@ -33,7 +33,7 @@ internal sealed class FunctionOptimizer
     }
 
     /// <summary>Verify the function after each pass. Debug builds always do, tests ask for it.</summary>
-    public bool Verifies { get; init; } = IrVerifier.IsDebugBuild;
+    public bool Verifies { get; set; } = IrVerifier.IsDebugBuild;
 
     /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)

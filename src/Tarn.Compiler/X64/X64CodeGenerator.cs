@@ -29,6 +29,9 @@ internal sealed class X64CodeGenerator(CpuFeatures features)
     /// <summary>Where its values are.</summary>
     public Allocation Allocation { get; } = new();
 
+    /// <summary>Number of live ranges and of the pieces that they were split into.</summary>
+    public int PieceCount => _scan.PieceCount;
+
     /// <summary>The emitter, which holds the code of the last function.</summary>
     public X64Emitter Emitter => _emitter;
 

@@ -16,6 +16,9 @@ internal sealed partial class X64Emitter
     private const int RepeatedInstructions = 12;
     private const int RepeatedBlocks = 64;
 
+    // Blocks that wait for a place: each place looks at all of them.
+    private const int MaximumAside = 512;
+
     private GrowableArray<int> _alignment = new(128);
     private GrowableArray<int> _turned = new(128);
     private GrowableArray<bool> _hasInnerLoop = new(32);
@@ -77,12 +80,9 @@ internal sealed partial class X64Emitter
         _switchTables.Fill(_machine.Blocks.Count, 0);
         _repeats = RepeatedBlocks;
         _hasInnerLoop.Fill(loops.Count, false);
-        for (var k = 0; k < loops.Count; k++)
+        for (var k = 0; k + 1 < loops.Count; k++)
         {
-            if (loops[k].Parent >= 0)
-            {
-                _hasInnerLoop[loops[k].Parent] = true;
-            }
+            _hasInnerLoop[k] = loops[k + 1].Header < loops[k].End;
         }
 
         for (var start = 0; start < _layout.Count;)
@@ -208,7 +208,7 @@ internal sealed partial class X64Emitter
         for (var k = 0; k < count; k++)
         {
             var b = _layout[k];
-            if (k > 0 && k + 1 < count && IsAside(_layout[k - 1], b, _layout[k + 1]))
+            if (k > 0 && k + 1 < count && _aside.Count < MaximumAside && IsAside(_layout[k - 1], b, _layout[k + 1]))
             {
                 _aside.Add(b);
                 continue;

@@ -109,11 +109,7 @@ internal sealed partial class X64Lowering
     private ulong ComputeBound(int parameter, int depth, ulong all)
     {
         var block = _ir.Links[parameter].Block;
-        var position = 0;
-        for (var i = _ir.Blocks[block].First; i != parameter; i = _ir.Links[i].Next)
-        {
-            position++;
-        }
+        var position = _ir.Get(parameter).B;
 
         // Where it comes in: the largest start, and whether all starts are one constant. A loop may step it at one place.
         var starts = 0UL;
@@ -217,13 +213,7 @@ internal sealed partial class X64Lowering
             return all;
         }
 
-        var position = 0;
-        for (var i = _ir.Blocks[block].First; i != counter; i = _ir.Links[i].Next)
-        {
-            position++;
-        }
-
-        ref var step = ref _ir.Get(_ir.ArgumentsOf(back)[position]);
+        ref var step = ref _ir.Get(_ir.ArgumentsOf(back)[_ir.Get(counter).B]);
         if (step.Opcode != IrOpcode.Add || step.A != counter || !_ir.IsConstant(step.B, out var stride) || (stride &= LargestOf(_ir.TypeOf(counter))) == 0)
         {
             return all;

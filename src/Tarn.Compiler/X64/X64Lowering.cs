@@ -34,6 +34,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
     private GrowableArray<PendingEdge> _pendingEdges = new(128);
     private GrowableArray<int> _blockIndex = new(128);
     private GrowableArray<int> _loopIndex = new(128);
+    private GrowableArray<int> _loopAround = new(16);
     private GrowableArray<int> _splitOf = new(128);
     private GrowableArray<int> _firstEdge = new(128);
     private GrowableArray<PlannedBlock> _plan = new(128);
@@ -71,6 +72,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _reloadsAfterCalls = reloadsAfterCalls;
         machine.Clear();
         machine.FunctionIndex = ir.FunctionIndex;
+        machine.Budget = ir.Budget;
         _hiddenResult = -1;
         Prepare();
         PlanBlocks();
@@ -135,13 +137,14 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _pendingEdges.Clear();
         _blockIndex.Fill(ir.Blocks.Count, -1);
         _loopIndex.Fill(ir.Blocks.Count, -1);
+        _loopAround.Clear();
         _splitOf.Fill(ir.Edges.Count, -1);
         foreach (var block in ir.Order.Span)
         {
             ref var b = ref ir.Blocks[block];
             if (b.IsLoopHeader)
             {
-                _loopIndex[block] = _machine.Loops.Add(new MachineLoop { Parent = b.LoopParent < 0 ? -1 : _loopIndex[b.LoopParent], Header = _plan.Count });
+                _loopIndex[block] = AddLoop(b.LoopParent < 0 ? -1 : _loopIndex[b.LoopParent]);
             }
 
             _blockIndex[block] = _plan.Add(new PlannedBlock { Block = block, Loop = b.LoopHeader < 0 ? -1 : _loopIndex[b.LoopHeader] });
@@ -191,9 +194,18 @@ internal sealed partial class X64Lowering(CpuFeatures features)
                 planned.Loop = header < 0 ? -1 : _loopIndex[header];
             }
 
-            for (var loop = planned.Loop; loop >= 0; loop = _machine.Loops[loop].Parent)
+            if (planned.Loop >= 0)
             {
-                _machine.Loops[loop].End = p + 1;
+                _machine.Loops[planned.Loop].End = p + 1;
+            }
+        }
+
+        for (var loop = _machine.Loops.Count - 1; loop >= 0; loop--)
+        {
+            var around = _loopAround[loop];
+            if (around >= 0)
+            {
+                _machine.Loops[around].End = Math.Max(_machine.Loops[around].End, _machine.Loops[loop].End);
             }
         }
 
@@ -233,16 +245,19 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         return true;
     }
 
-    private int LoopDepthOf(int loop)
+    private int AddLoop(int around)
     {
-        var depth = 0;
-        for (; loop >= 0; loop = _machine.Loops[loop].Parent)
+        _loopAround.Add(around);
+        var depth = LoopDepthOf(around);
+        return _machine.Loops.Add(new MachineLoop
         {
-            depth++;
-        }
-
-        return depth;
+            Parent = depth <= MachineLoop.MaximumDepth ? around : _machine.Loops[around].Parent,
+            Depth = Math.Min(depth, MachineLoop.MaximumDepth) + 1,
+            Header = _plan.Count,
+        });
     }
+
+    private int LoopDepthOf(int loop) => loop < 0 ? 0 : _machine.Loops[loop].Depth;
 
     private void LowerBlock(int index)
     {
@@ -267,7 +282,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         else
         {
             ref var b = ref ir.Blocks[planned.Block];
-            block.LoopDepth = b.LoopDepth;
+            block.LoopDepth = LoopDepthOf(planned.Loop);
             block.IsCold = b.IsCold;
             block.IsLoopHeader = b.IsLoopHeader;
             _rootBlock = planned.Block;

@@ -18,6 +18,7 @@ internal sealed class FunctionCompiler
     private readonly WasmModule _wasm;
     private readonly VmContextLayout _layout;
     private readonly Engine _engine;
+    private readonly ModuleBudget _budget = new();
 
     public FunctionCompiler(Engine engine, WasmModule wasm, VmContextLayout layout)
     {
@@ -59,7 +60,7 @@ internal sealed class FunctionCompiler
         // One in which a function failed is dropped: nobody can say what state it is in.
         try
         {
-            CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
+            CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target, _budget);
             if (context.Function.Instructions.Count <= LargestKept)
                 s_contexts.Add(context);
             _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
