@@ -53,6 +53,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private long _evictions;
     private volatile bool _disposed;
     private int _released;
+    private readonly bool _isBuilt;
+
+    // What undisposed pools of the process hold. Where the system refuses more, those that were forgotten are looked for first.
+    private static long s_reservedBytes;
+    private readonly long _reservedBytes;
 
     public PooledAllocator(Engine engine)
     {
@@ -65,10 +70,23 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _ = Machine.Current;
         int wanted = (int)Math.Min(_options.TotalMemories ?? (long)_limits.Count * _limits.Memories, int.MaxValue);
         _strategy = ChooseStrategy(memory, wanted);
+        if (_strategy == ResetStrategy.Learned && wanted > 0 && _limits.MemoryPages > 0 && !Machine.Current.FaultRanges.TryTake(out _faultRange))
+            _strategy = Unlearned(memory);
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         int stacks = _options.TotalStacks ?? _limits.Count;
         _stackForEach = _limits.Count <= OwnStacksAtMost && stacks >= _limits.Count;
-        _slabs = new PoolReservation(_options, guarded ? engine.Target.GuardBytes : 0, _memoriesAreOpen);
+        try
+        {
+            _slabs = Reserve(_options, guarded ? engine.Target.GuardBytes : 0, _memoriesAreOpen);
+        }
+        catch
+        {
+            if (_faultRange >= 0)
+                Machine.Current.FaultRanges.Remove(_faultRange);
+            throw;
+        }
+        _reservedBytes = _slabs.TotalBytes;
+        Interlocked.Add(ref s_reservedBytes, _reservedBytes);
         _contexts = _slabs.Contexts;
         _memories = _slabs.Memories;
         _tables = _slabs.Tables;
@@ -79,14 +97,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
         try
         {
-            if (_strategy == ResetStrategy.Learned && memories > 0 && _limits.MemoryPages > 0)
+            if (_faultRange >= 0)
             {
                 _learnedPages = LearnedPages(memory, memories);
                 // A cache line each: threads do not disturb one another.
                 _records = (FaultSlotRecord*)NativeMemory.AlignedAlloc((nuint)memories * (nuint)sizeof(FaultSlotRecord), (nuint)sizeof(FaultSlotRecord));
                 NativeMemory.Clear(_records, (nuint)memories * (nuint)sizeof(FaultSlotRecord));
-                _faultRange = Machine.Current.FaultRanges.Add(
-                    _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
+                Machine.Current.FaultRanges.Set(
+                    _faultRange, _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
             }
         }
         catch
@@ -94,7 +112,23 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             Dispose();
             throw;
         }
+        _isBuilt = true;
         TarnMetrics.Add(this);
+    }
+
+    /// <summary>
+    /// Ends a pool that was forgotten. Whatever reaches an instance, a store or a module of the engine reaches the engine and so this: nobody can call anything of it any more. Stores
+    /// that are finalised after this find that it is released, and touch nothing of it.
+    /// </summary>
+    ~PooledAllocator()
+    {
+        if (!_isBuilt || Interlocked.Exchange(ref _released, 1) != 0)
+            return;
+        _disposed = true;
+        foreach (PooledInstance instance in _bound)
+            instance.Store.Forget();
+        TarnMetrics.Remove(this);
+        GiveBack();
     }
 
     /// <summary>Those who wait for a slot.</summary>
@@ -275,11 +309,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context)
     {
+        if (IsReleased)
+            return;
         _contexts.Free.Return(_contexts.SlotOf(context));
         Freed();
     }
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
+    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
@@ -313,12 +349,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _onDemand.FreeMemory(memory);
             return;
         }
+        if (IsReleased)
+            return;
         slot.Unbind();
         _decommit.Add(slot);
         Freed();
     }
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record)
+    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_limits.TableElements;
         ulong minimum = type.Limits.Minimum;
@@ -340,6 +378,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _onDemand.FreeTable(table);
             return;
         }
+        if (IsReleased)
+            return;
         // Only what was in use can be other than zero. A large table's pages go back to the system, if it takes them.
         VirtualMemory memory = VirtualMemory.Current;
         ulong bytes = table.Length * 8;
@@ -355,6 +395,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public override void FreeStack(GuestStack stack)
     {
+        if (IsReleased)
+            return;
         _stacks.Return(stack);
         if (_disposed)
             ReleaseIfUnused();
@@ -364,7 +406,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     /// Ends the pool. Whatever idles is given back, and the address space when no instance and no store has any of it: those that outlive their engine go on
     /// working, and end as others do.
     /// </summary>
+#pragma warning disable CA1816 // The finaliser is not needed when the address space has gone, which may be later: ReleaseIfUnused.
     public override void Dispose()
+#pragma warning restore CA1816
     {
         if (_disposed)
             return;
@@ -400,6 +444,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     {
         if (CountUnreturned() != default || Interlocked.Exchange(ref _released, 1) != 0)
             return;
+#pragma warning disable CA1816 // See Dispose.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+        GiveBack();
+    }
+
+    private void GiveBack()
+    {
         if (_faultRange >= 0)
             Machine.Current.FaultRanges.Remove(_faultRange);
         _stacks.Dispose();
@@ -407,6 +459,22 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
         NativeMemory.AlignedFree(_records);
+        Interlocked.Add(ref s_reservedBytes, -_reservedBytes);
+    }
+
+    // An engine for each tenant or each test, and nobody who disposes it: the address space is used up long before the collector has a reason to run.
+    private static PoolReservation Reserve(PoolingOptions options, ulong guardBytes, bool opensMemories)
+    {
+        try
+        {
+            return new PoolReservation(options, guardBytes, opensMemories);
+        }
+        catch (PoolReservationException e) when (e.RequestedBytes <= (ulong)Interlocked.Read(ref s_reservedBytes))
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return new PoolReservation(options, guardBytes, opensMemories);
+        }
     }
 
     private PooledInstance RentCore(InstanceTemplate template, object? state)
@@ -453,11 +521,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         if (wanted == ResetStrategy.Default && memories <= LearnedSlotsAtMost)
             return ResetStrategy.Learned;
         if (wanted == ResetStrategy.Default)
-            return memory.CanFindResident ? ResetStrategy.PageMapScan : ResetStrategy.Decommit;
+            return Unlearned(memory);
         if (wanted == ResetStrategy.PageMapScan && !memory.CanFindResident)
             throw new PlatformNotSupportedException("ResetStrategy.PageMapScan needs Linux 6.7 or later and /proc; use Default, Learned, Decommit or Copy here");
         return wanted;
     }
+
+    // The best strategy that needs nothing of the signal handler, whose table may be full.
+    private static ResetStrategy Unlearned(VirtualMemory memory) => memory.CanFindResident ? ResetStrategy.PageMapScan : ResetStrategy.Decommit;
 
     // Pages that a slot may open one by one: each may cost two mappings, and more than half of those of the process are not for us.
     private int LearnedPages(VirtualMemory memory, int memories)
