@@ -43,7 +43,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // which a process may have 65,530.
     private readonly bool _stackForEach;
     private readonly Lock _lock = new();
-    private readonly List<WarmList> _lists = [];
+    // Copied when it changes, which is when a module is instantiated first and when it is disposed; read without the lock.
+    private volatile WarmList[] _lists = [];
+    private int _hand;
     private readonly SharedCount _warm = new();
 
     // Slots that are bound to a module, each knowing its place here; under _lock, as are the counts of those that were unbound.
@@ -294,7 +296,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         list.Close();
         Drain(list);
         lock (_lock)
-            _lists.Remove(list);
+            _lists = [.. _lists.Where(l => l != list)];
     }
 
     public override byte* AllocateContext(Module module, int bytes)
@@ -414,10 +416,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             return;
         _disposed = true;
         TarnMetrics.Remove(this);
-        WarmList[] lists;
-        lock (_lock)
-            lists = [.. _lists];
-        foreach (WarmList list in lists)
+        foreach (WarmList list in _lists)
         {
             list.Close();
             Drain(list);
@@ -591,7 +590,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (module.WarmList is null)
             {
                 module.WarmList = new WarmList(_warm);
-                _lists.Add(module.WarmList);
+                _lists = [.. _lists, module.WarmList];
             }
             return module.WarmList;
         }
@@ -624,7 +623,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // The budget of warm slots is used up: the one that has been idle longest goes, whichever module it belongs to, so that modules nobody uses any more do not keep it.
     private void PushInPlaceOfOldest(WarmList list, PooledInstance instance)
     {
-        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(out _)?.TryTakeOldest();
+        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(_lists)?.TryTakeOldest();
         if (oldest is null)
         {
             TearDown(instance);
@@ -634,15 +633,21 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         TearDown(oldest);
     }
 
-    // The list whose ring holds the slot that was given back longest ago.
-    private WarmList? FindOldest(out WarmList[] lists)
+    // The list whose ring holds the slot that was given back longest ago; among so many, beginning elsewhere each time, where there are more. A tenant decides how many modules there
+    // are, and others wait for this.
+    private WarmList? FindOldest(WarmList[] lists)
     {
-        lock (_lock)
-            lists = [.. _lists];
+        const int CandidatesAtMost = 128;
         WarmList? oldest = null;
         long stamp = long.MaxValue;
-        foreach (WarmList list in lists)
+        int candidates = 0;
+        uint hand = lists.Length > CandidatesAtMost ? (uint)Interlocked.Add(ref _hand, CandidatesAtMost) : 0;
+        for (uint i = 0; i < lists.Length && candidates < CandidatesAtMost; i++)
         {
+            WarmList list = lists[(hand + i) % (uint)lists.Length];
+            if (list.IsRingEmpty)
+                continue;
+            candidates++;
             if (list.OldestStamp is long candidate && candidate < stamp)
                 (oldest, stamp) = (list, candidate);
         }
@@ -652,11 +657,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
     private bool TryEvict()
     {
-        WarmList? oldest = FindOldest(out WarmList[] lists);
+        WarmList[] lists = _lists;
+        WarmList? oldest = FindOldest(lists);
         PooledInstance? evicted = oldest?.TryTakeOldest();
         // The rings are empty, or have just been emptied by others: threads' own places are left.
-        for (int i = 0; evicted is null && i < lists.Length; i++)
-            evicted = lists[i].TryTakeOldest();
+        uint first = (uint)Volatile.Read(ref _hand);
+        for (uint i = 0; evicted is null && i < lists.Length; i++)
+            evicted = lists[(first + i) % (uint)lists.Length].TryTakeOldest();
         if (evicted is null)
             return false;
         Interlocked.Increment(ref _evictions);
