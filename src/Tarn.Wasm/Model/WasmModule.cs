@@ -227,7 +227,7 @@ internal sealed class WasmModule
         if (Interlocked.Exchange(ref _usesTypes, 0) == 0)
             return;
         foreach (RecursionGroup group in RecursionGroupArray)
-            Registry!.Release(_canonicalIds[group.Start]);
+            Registry!.Release(group, _canonicalIds);
     }
 
     // Called by workers in parallel; all of them write the same.

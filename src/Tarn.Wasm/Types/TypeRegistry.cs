@@ -99,6 +99,9 @@ internal sealed class TypeRegistry
     /// <exception cref="InvalidModuleException">There are too many types. Nothing is in use that was not before.</exception>
     public void Add(ReadOnlySpan<SubType> group, int start, Span<int> canonical)
     {
+        // A group may be empty, and has no type then by which it could be released.
+        if (group.IsEmpty)
+            return;
         List<int> key = t_key ??= [];
         WriteKey(key, group, start, canonical);
         ReadOnlySpan<int> keySpan = CollectionsMarshal.AsSpan(key);
@@ -130,6 +133,13 @@ internal sealed class TypeRegistry
             _groups.Add(added.Key, added);
             Volatile.Write(ref _count, _count + entries.Length);
         }
+    }
+
+    /// <summary>Ends one use of a module's group.</summary>
+    public void Release(RecursionGroup group, ReadOnlySpan<int> canonical)
+    {
+        if (group.Length != 0)
+            Release(canonical[group.Start]);
     }
 
     /// <summary>Ends one use of the group of a type.</summary>

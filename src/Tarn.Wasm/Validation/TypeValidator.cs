@@ -23,8 +23,8 @@ internal static class TypeValidator
         }
         catch
         {
-            for (int i = 0; i < used; i++)
-                registry.Release(canonical[module.RecursionGroupArray[i].Start]);
+            foreach (RecursionGroup group in module.RecursionGroupArray.AsSpan(0, used))
+                registry.Release(group, canonical);
             throw;
         }
 

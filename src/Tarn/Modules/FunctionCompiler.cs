@@ -24,6 +24,9 @@ internal sealed class FunctionCompiler
     // Storage that served a larger function, in instructions, is given up: it may be gigabytes.
     private const int LargestKept = 1 << 19;
 
+    // Storage that served a module of more types, likewise.
+    private const int MostTypesKept = 1 << 16;
+
     private readonly WasmModule _wasm;
     private readonly VmContextLayout _layout;
     private readonly Engine _engine;
@@ -72,7 +75,8 @@ internal sealed class FunctionCompiler
         try
         {
             CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target);
-            if (context.Function.Instructions.Count <= LargestKept)
+            context.Forget();
+            if (context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
                 s_contexts.Add(context);
             _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
             return function;

@@ -23,6 +23,26 @@ public sealed class LazyCompilationTests
         Assert.InRange(module.CodeBlockCount, 1, 20);
     }
 
+    // Each function once cost a copy of the list of all code in the process.
+    [Fact]
+    public void What_a_call_compiles_takes_memory_in_proportion()
+    {
+        long few = Allocated(3000);
+        long many = Allocated(12_000);
+        Assert.InRange(many, few, 6 * few);
+
+        static long Allocated(int functions)
+        {
+            using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+            using Module module = Module.FromText(engine, CallsOf(functions));
+            using Instance instance = Instantiate(module);
+            Action f = instance.GetAction("f").Invoke;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            f();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
     [Fact]
     public void Without_writing_in_place_each_function_has_pages_of_its_own()
     {

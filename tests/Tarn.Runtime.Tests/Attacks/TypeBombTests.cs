@@ -19,6 +19,7 @@ public sealed class TypeBombTests
         [
             Text(0, "(func i32.add drop)"),
             Text(0, "(global i32 (i64.const 0))"),
+            Text(0, "(rec) (rec (type (func)) (type (func (result i32)))) (rec) (global i32 (i64.const 0)) (rec)"),
             Text(0, "(type (sub (func))) (type (sub 2000 (func (param i32))))"),
             Text(0, "(func (export \"f\") (param i32) (result i32) (local i32) (return_call 99))"),
         ];
@@ -101,6 +102,16 @@ public sealed class TypeBombTests
         foreach ((Module module, _) in live)
             module.Dispose();
         Assert.Equal(0, engine.Types.Count);
+    }
+
+    [Fact]
+    public void Empty_groups_and_equal_groups_are_released_as_often_as_they_were_added()
+    {
+        using Engine engine = Make();
+        using Module other = Module.FromText(engine, "(module (type (func (param i32))) (rec (type (func)) (type (struct))))");
+        Module.FromText(engine, "(module (rec) (type (func (param i32))) (type (func (param i32))) (rec) (rec (type (func)) (type (struct))) (rec (type (func)) (type (struct))) (rec))").Dispose();
+        Assert.Equal(3, engine.Types.Count);
+        Assert.Equal(CompositeKind.Struct, engine.Types[other.Wasm.CanonicalIds[2]].Composite.Kind);
     }
 
     [Fact]

@@ -57,6 +57,7 @@ public sealed class ForgottenEngineTests
     [Fact]
     public void What_is_reachable_goes_on_working_when_everything_else_was_forgotten()
     {
+        // Also while a guest runs: the host function collects.
         TypedFunction<int, int> pooled = Keep(new EngineOptions { Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2 } } });
         TypedFunction<int, int> lazy = Keep(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
         for (int i = 0; i < 5; i++)
@@ -129,6 +130,9 @@ public sealed class ForgottenEngineTests
         store.CreateTable(ValueKind.FuncRef, 3);
         store.CreateFunction(new FunctionSignature([ValueKind.F32, ValueKind.F32, ValueKind.F64], []), (_, _, _) => { });
         Assert.Equal(8, stored.GetFunction<int, int>("f").Invoke(7));
+        // Outliving an engine is another test's subject where there are pools.
+        if (options.Allocation == AllocationStrategy.OnDemand && random.Next(2) == 0)
+            engine.Dispose();
         if (random.Next(2) == 0)
             store.Dispose();
         if (random.Next(2) == 0)
@@ -142,7 +146,29 @@ public sealed class ForgottenEngineTests
     {
         var engine = new Engine(options);
         Module module = Module.FromText(engine, Text);
-        return new Linker(engine).Define("e", "host", (int x) => x + 1).Prepare(module).Instantiate().GetFunction<int, int>("f");
+        return new Linker(engine).Define("e", "host", (int x) =>
+        {
+            Collect();
+            return x + 1;
+        }).Prepare(module).Instantiate().GetFunction<int, int>("f");
+    }
+
+    // Compilers' storage lives as long as the process.
+    [Fact]
+    public void A_disposed_module_is_not_kept_by_what_compiled_it()
+    {
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        WeakReference[] kept = [.. Enumerable.Range(0, 3).Select(_ => Compile(engine))];
+        Collect();
+        Assert.All(kept, k => Assert.False(k.IsAlive));
+        GC.KeepAlive(engine);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference Compile(Engine engine)
+        {
+            using Module module = Module.FromText(engine, Text);
+            return new WeakReference(module.Wasm);
+        }
     }
 
     private static void Collect()
