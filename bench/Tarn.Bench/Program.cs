@@ -6,6 +6,7 @@ using Tarn.Bench.Count;
 using Tarn.Bench.Density;
 using Tarn.Bench.Execute;
 using Tarn.Bench.Instantiate;
+using Tarn.Bench.Neighbours;
 using Tarn.Bench.Real;
 using Tarn.Bench.Startup;
 using Tarn.Bench.Wasi;
@@ -13,7 +14,7 @@ using Tarn.Bench.Wasi;
 List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new ExecuteBenchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
-    new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
+    new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new NeighboursBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
     new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));

@@ -66,6 +66,9 @@ internal sealed class FunctionCompilation
         return _generator.ToCompiledFunction();
     }
 
+    /// <summary>Lets go of the module that was compiled last.</summary>
+    public void Forget() => _translator.Forget();
+
     /// <summary>The first step of <see cref="Compile"/>: body to IR.</summary>
     public void Translate(WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target, ModuleBudget? budget = null)
         => _translator.Translate(module, layout, definedIndex + module.ImportedFunctionCount, target, Function, budget);

@@ -1,7 +1,6 @@
 // Owns everything that modules of one configuration share: canonical types, compiled code, pools. Thread-safe. Modules,
 // stores and instances of different engines do not mix, which is checked wherever they meet.
 using Tarn.Compiler;
-using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Pooling;
@@ -11,8 +10,7 @@ namespace Tarn;
 /// <summary>Compiles and runs WebAssembly under one set of options. Make one for a process, or a few; it is thread-safe.</summary>
 public sealed class Engine : IDisposable
 {
-    private readonly Lock _lock = new();
-    private SignatureStubs?[] _stubs = new SignatureStubs?[64];
+    private readonly StubTable _stubs;
     private int _disposed;
 
     /// <summary>Makes an engine with default options.</summary>
@@ -32,9 +30,12 @@ public sealed class Engine : IDisposable
             throw new ArgumentException("the engine's options are faulty: " + string.Join("; ", faults), nameof(options));
         Options = options;
         Types = new TypeRegistry();
+        _stubs = new StubTable(Types);
+        Types.Forgotten = _stubs.Forget;
         Target = new TargetDescription
         {
             MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
+            // No sum of validated options overflows: pages are at most 2^31.
             MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
             Interruption = options.Interruption,
             Fuel = options.Fuel,
@@ -72,30 +73,5 @@ public sealed class Engine : IDisposable
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 
     /// <summary>The stubs through which functions of a canonical type are entered and host functions of that type left to.</summary>
-    internal SignatureStubs StubsFor(uint typeId)
-    {
-        SignatureStubs?[] stubs = Volatile.Read(ref _stubs);
-        return (typeId < (uint)stubs.Length ? Volatile.Read(ref stubs[typeId]) : null) ?? CreateStubs(typeId);
-    }
-
-    private SignatureStubs CreateStubs(uint typeId)
-    {
-        FunctionType type = Types.Function((int)typeId);
-        var parameters = new AbiType[type.ParameterCount];
-        for (int i = 0; i < parameters.Length; i++)
-            parameters[i] = ValueKinds.AbiOf(type.Parameters[i]);
-        var results = new AbiType[type.ResultCount];
-        for (int i = 0; i < results.Length; i++)
-            results[i] = ValueKinds.AbiOf(type.Results[i]);
-        SignatureStubs made = Machine.Current.StubsFor(new Signature(parameters, results));
-        lock (_lock)
-        {
-            SignatureStubs?[] stubs = _stubs;
-            if (typeId >= (uint)stubs.Length)
-                Array.Resize(ref stubs, (int)Math.Max(typeId + 1, (uint)stubs.Length * 2));
-            stubs[typeId] = made;
-            Volatile.Write(ref _stubs, stubs);
-        }
-        return made;
-    }
+    internal SignatureStubs StubsFor(uint typeId) => _stubs.For(typeId);
 }

@@ -155,8 +155,7 @@ public sealed partial class Instance : IDisposable
     private ArgumentException Missing(string name, ExternalKind kind)
     {
         string what = kind.ToString().ToLowerInvariant();
-        IEnumerable<string> there = Module.Exports.Where(e => e.Kind == (ExternKind)kind).Select(e => $"\"{e.Name}\"").Take(20);
-        string list = string.Join(", ", there);
+        string list = string.Join(", ", Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
         return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
     }
 }

@@ -8,12 +8,12 @@ public sealed unsafe partial class Module
 {
     /// <summary>
     /// The compiled module as bytes, for <see cref="Deserialize"/> by an engine of the same build of Tarn, on the same kind of processor, with
-    /// the same options that change code.
+    /// the same options that change code. Of a module that was loaded they are the bytes that it was loaded from.
     /// </summary>
     public byte[] Serialize()
     {
         ThrowIfDisposed();
-        return ModuleArtifact.Write(Engine, Wasm, _code.CompileAll());
+        return ModuleArtifact.Write(Engine, Wasm, _code.ToCompiled());
     }
 
     /// <summary>
@@ -61,9 +61,16 @@ public sealed unsafe partial class Module
         WasmModule wasm = WasmModule.Decode(artifact.ReadBytes(ArtifactSection.Module), engine.Options.Features);
         // Bodies are not validated again: the checksum says that these are the bytes that were. What validation would have learned of them is in the artifact.
         _ = ModuleValidator.ValidateDeclarations(wasm, engine.Types);
-        if (artifact.WritesTables)
-            wasm.SetWritesTables();
-        wasm.SetValidated();
-        return new Module(engine, wasm, ModuleCode.FromArtifact(engine, wasm, artifact));
+        try
+        {
+            wasm.SetFacts(artifact.Facts);
+            wasm.SetValidated();
+            return new Module(engine, wasm, ModuleCode.FromArtifact(engine, wasm, artifact));
+        }
+        catch
+        {
+            wasm.ReleaseTypes();
+            throw;
+        }
     }
 }

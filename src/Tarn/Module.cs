@@ -18,6 +18,11 @@ public sealed unsafe partial class Module : IDisposable
 {
     private readonly Dictionary<string, Export> _exports;
     private readonly ModuleCode _code;
+    // In bytes or characters: what fits a line.
+    private const int LongestName = 200;
+
+    private string? _shortName;
+    private volatile int[]? _exportOfFunction;
     private int _references = 1;
     private int _disposed;
     private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
@@ -33,7 +38,7 @@ public sealed unsafe partial class Module : IDisposable
             _exports.Add(export.Name, export);
         HasStart = wasm.StartFunction >= 0;
         _code = code;
-        code.Module = this;
+        code.SetModule(this);
     }
 
     /// <summary>The engine that compiled it.</summary>
@@ -141,7 +146,10 @@ public sealed unsafe partial class Module : IDisposable
     internal void ReleaseReference()
     {
         if (Interlocked.Decrement(ref _references) == 0)
+        {
             _code.Dispose();
+            Wasm.ReleaseTypes();
+        }
     }
 
     /// <summary>Finds an exported function. Names that were asked for lately are found without hashing.</summary>
@@ -164,22 +172,57 @@ public sealed unsafe partial class Module : IDisposable
         return found;
     }
 
+    /// <summary>The names of the first exports of a kind, cut off where they are long; for messages.</summary>
+    internal List<string> ExportNames(ExternalKind kind, int atMost)
+    {
+        var names = new List<string>();
+        foreach (ref readonly Export export in Wasm.Exports)
+        {
+            if (names.Count == atMost)
+                break;
+            if (export.Kind == kind)
+                names.Add(Shorten(export.Name)!);
+        }
+        return names;
+    }
+
     internal bool TryGetExport(string name, out Export export) => _exports.TryGetValue(name, out export);
 
     /// <summary>The canonical type of a function, imports counted.</summary>
     internal int FunctionTypeId(int functionIndex) => Wasm.CanonicalIds[Wasm.Functions[functionIndex]];
 
-    /// <summary>A function's name from the name section, or from its first export.</summary>
+    /// <summary>The module's name for people, cut off where it is long.</summary>
+    internal string? ShortName => _shortName ??= Shorten(Wasm.Names.ModuleName);
+
+    /// <summary>
+    /// A function's name for people, from the name section or from its first export, cut off where it is long. A trap asks for a hundred, and a guest decides how often it
+    /// traps, how many exports there are and how long names are: none of the three may matter.
+    /// </summary>
     internal string? FunctionName(int functionIndex)
     {
-        if (Wasm.Names.Functions.Find(functionIndex) is string name)
+        if (Wasm.Names.Functions.Find(0, functionIndex, LongestName) is string name)
             return name;
-        foreach (ref readonly Export export in Wasm.Exports)
+        int export = (_exportOfFunction ?? FindExports())[functionIndex];
+        return export == 0 ? null : Shorten(Wasm.Exports[export - 1].Name);
+    }
+
+    /// <summary>How often all exports were gone through for names; for tests.</summary>
+    internal int ExportSearches { get; private set; }
+
+    private static string? Shorten(string? name) => name is null || name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
+
+    // For each function: the number of its first export, counted from 1; 0 where there is none. Made by the first trap; a race makes it twice.
+    private int[] FindExports()
+    {
+        ExportSearches++;
+        int[] first = new int[Wasm.Functions.Length];
+        ReadOnlySpan<Export> exports = Wasm.Exports;
+        for (int i = exports.Length - 1; i >= 0; i--)
         {
-            if (export.Kind == ExternalKind.Function && export.Index == functionIndex)
-                return export.Name;
+            if (exports[i].Kind == ExternalKind.Function)
+                first[exports[i].Index] = i + 1;
         }
-        return null;
+        return _exportOfFunction = first;
     }
 
     /// <summary>Fills the reference record of a defined function.</summary>
@@ -190,6 +233,15 @@ public sealed unsafe partial class Module : IDisposable
         record->TypeId = (uint)FunctionTypeId(functionIndex);
         record->HostFunction = FunctionReferenceRecord.NotAHostFunction;
     }
+
+    /// <summary>Whether a function has been compiled: all have where that was not put off.</summary>
+    internal bool IsCompiled(int definedIndex) => _code.IsCompiled(definedIndex);
+
+    /// <summary>What a guest pays in fuel for the compilation of a function that it calls first.</summary>
+    internal long CompilationFuel(int definedIndex) => FunctionCompiler.FuelPerFunction + (FunctionCompiler.FuelPerByte * Wasm.Bodies[definedIndex].Length);
+
+    /// <summary>Blocks of the arena that its code takes, thunks aside; for tests.</summary>
+    internal int CodeBlockCount => _code.BlockCount;
 
     /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
     internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
@@ -202,9 +254,17 @@ public sealed unsafe partial class Module : IDisposable
         long start = TarnMetrics.Now(isWait: false);
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
         ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
-        var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
-        TarnMetrics.Record(isWait: false, start);
-        return module;
+        try
+        {
+            var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
+            TarnMetrics.Record(isWait: false, start);
+            return module;
+        }
+        catch
+        {
+            wasm.ReleaseTypes();
+            throw;
+        }
     }
 
     // The binary format opens with a zero byte; text never holds one.

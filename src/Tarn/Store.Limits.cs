@@ -115,6 +115,11 @@ public sealed unsafe partial class Store
         return table.Grow(count, value);
     }
 
+    /// <summary>The trap of whoever hands guests one object of the host too many.</summary>
+    internal TrapException TooManyReferences(int count) => _driver.Trap(
+        TrapCode.AllocationTooLarge,
+        $"guests of the store have been given {count} objects of the host as externref, and its limits do not allow one more (StoreLimits.MaximumHostReferences = {Describe(Limits?.MaximumHostReferences)})");
+
     /// <summary>Why a memory did not grow. The limiter is not asked again: it may count what it is asked.</summary>
     internal string DescribeRefusal(MemoryInstance memory, ulong pages) =>
         Limits is not null && pages <= (memory.CapacityBytes >> memory.Type.PageSizeLog2) - memory.Pages

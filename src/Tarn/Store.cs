@@ -26,6 +26,7 @@ public sealed unsafe partial class Store : IDisposable
     private List<MemoryInstance>? _memories;
     private List<TableInstance>? _tables;
     private List<nint>? _blocks;
+    private List<int>? _hostTypes;
     private readonly StoreExecution _driver;
     private VmContext* _hostContext;
     private GuestStack? _stack;
@@ -48,6 +49,8 @@ public sealed unsafe partial class Store : IDisposable
     /// <param name="state">See <see cref="State"/>.</param>
     internal Store(Engine engine, InstanceAllocator allocator, bool keepsStack, object? state)
     {
+        // Before anything is refused: the finaliser of what was not finished clears it.
+        References = new ReferenceTable(this);
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         Engine = engine;
@@ -95,7 +98,7 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>What contexts made now take as their limit; 0 until the store has a stack, which sets it.</summary>
     internal nint StackLimit => _stack?.Limit ?? 0;
 
-    internal ReferenceTable References { get; } = new();
+    internal ReferenceTable References { get; }
 
     /// <summary>Makes a linear memory that modules can import.</summary>
     /// <param name="minimumPages">Its size, in pages of 64 KiB.</param>
@@ -223,7 +226,7 @@ public sealed unsafe partial class Store : IDisposable
     {
         using StoreUse use = Enter();
         var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
-        MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record);
+        MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record, limits: null);
         (_memories ??= []).Add(memory);
         return new Memory(this, Generation, memory);
     }
@@ -232,7 +235,7 @@ public sealed unsafe partial class Store : IDisposable
     {
         using StoreUse use = Enter();
         var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
-        TableInstance table = Allocator.ForHost.AllocateTable(type, record);
+        TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
         (_tables ??= []).Add(table);
         return new Table(this, Generation, table);
     }
@@ -249,6 +252,7 @@ public sealed unsafe partial class Store : IDisposable
         }
         var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
         record->TypeId = (uint)Engine.Types.AddFunction(host.Parameters, host.Results);
+        (_hostTypes ??= []).Add((int)record->TypeId);
         record->VmContext = _hostContext;
         record->HostFunction = (uint)AddHostFunctions([host]);
         host.Bind(record, Engine.StubsFor(record->TypeId));
@@ -416,6 +420,15 @@ public sealed unsafe partial class Store : IDisposable
         pool.Waiters.Signal();
     }
 
+    /// <summary>Gives unmanaged memory back of a pool's slot that was forgotten along with its pool, whose address space goes as a whole.</summary>
+    internal void Forget()
+    {
+        _pool = null;
+        _pooled = null;
+        _disposed = false;
+        Release();
+    }
+
     // Nobody is inside, nor will be.
     private void Release()
     {
@@ -441,6 +454,8 @@ public sealed unsafe partial class Store : IDisposable
             Allocator.ForHost.FreeTable(table);
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
+        foreach (int type in _hostTypes ?? [])
+            Engine.Types.Release(type);
         _instances.Clear();
         NativeMemory.AlignedFree(Execution);
         Execution = null;

@@ -1,8 +1,6 @@
 // Modules that compute addresses (AddressModuleGenerator), here under every strategy and in the reference engine: results, traps, sizes and contents of memory must be the same.
 // An access that leaves its memory shows as another result or trap, or, since the runtime takes a fault that no memory explains for an escape, as the end of the process. So the
-// seed is written down before it runs; if a run never came back, the next one begins with its seed and says so. Bounded in CI, TARN_FUZZ_SECONDS=600 goes on from the clock.
-using System.Diagnostics;
-using System.Globalization;
+// seed is written down before it runs; if a run never came back, the next one begins with its seed and says so. Bounded; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun).
 using System.Text;
 using Tarn.TestSupport;
 
@@ -44,12 +42,12 @@ public sealed class AddressFuzzTests
         });
         using var config = new Config();
         using var reference = new Engine(config.WithMultiMemory(true).WithMemory64(true));
-        double seconds = double.Parse(Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
-        int first = seconds > 0 ? (int)(Stopwatch.GetTimestamp() & 0x3FFFFFFF) : 1_000_000 * (((int)memory * 2) + (int)allocation);
+        using FuzzRun run = FuzzRun.Start(
+            typeof(AddressFuzzTests), nameof(Every_access_is_where_the_reference_engine_makes_it), 1_000_000 * (((int)memory * 2) + (int)allocation), $"{memory}-{allocation}");
         string journal = Repository.PathOf("artifacts", $"address-fuzz-{memory}-{allocation}.seed");
         if (File.Exists(journal) && int.TryParse(File.ReadAllText(journal), out int lost))
         {
-            Compare(lost, tarn, reference, "a run before this one ended without a word at it; ");
+            Compare(lost, tarn, reference, run, "a run before this one ended without a word at it; ");
         }
 
         using (FileStream file = File.Create(journal))
@@ -57,14 +55,13 @@ public sealed class AddressFuzzTests
             foreach (int seed in s_crashers)
             {
                 Journal(file, seed);
-                Compare(seed, tarn, reference, "");
+                Compare(seed, tarn, reference, run, "");
             }
 
-            var clock = Stopwatch.StartNew();
-            for (int n = 0; n < ModulesInCi || clock.Elapsed.TotalSeconds < seconds; n++)
+            for (int n = 0; n < ModulesInCi || run.GoesOn; n++)
             {
-                Journal(file, first + n);
-                Compare(first + n, tarn, reference, "");
+                Journal(file, run.First + n);
+                Compare(run.First + n, tarn, reference, run, "");
             }
         }
 
@@ -79,10 +76,12 @@ public sealed class AddressFuzzTests
         file.Flush();
     }
 
-    private static void Compare(int seed, Tarn.Engine tarn, Engine reference, string remark)
+    private static void Compare(int seed, Tarn.Engine tarn, Engine reference, FuzzRun run, string remark)
     {
         var generator = new AddressModuleGenerator(seed);
         string text = generator.Generate();
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        run.Running(seed, bytes);
         List<string> expected;
         using (var module = Module.FromText(reference, "addresses", text))
         using (var store = new Store(reference))
@@ -110,7 +109,8 @@ public sealed class AddressFuzzTests
             name => guest.TryGetMemory(name, out Tarn.Memory m) ? Hash(m.AsSpan()) : null);
         for (int i = 0; i < expected.Count; i++)
         {
-            Assert.True(expected[i] == actual[i], $"seed {seed}: {remark}wanted {expected[i]}, got {actual[i]}\n{text}");
+            if (expected[i] != actual[i])
+                Assert.Fail($"seed {seed}: {remark}wanted {expected[i]}, got {actual[i]}; {run.Keep(seed, bytes)}\n{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 // Loops with counters and pointers beside them, whose ranges the compiler takes for granted when it folds addresses: a range that is wrong lets a guest out of its memory. So
 // starts, steps, limits and comparisons are drawn from numbers around the places where 32 bits wrap, and each access is at an address that is within memory only
 // after wrapping, if at all. Here and in the reference engine results and traps must be the same, with guarded and with checked memories.
-using System.Globalization;
+using Tarn.TestSupport;
 
 namespace Tarn.Differential.Tests;
 
@@ -27,21 +27,23 @@ public sealed class CountedLoopTests
     [InlineData(MemoryStrategy.Checked)]
     public void Ranges_of_counters_are_what_they_are_taken_for(MemoryStrategy strategy)
     {
-        double seconds = double.Parse(Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") ?? "0", CultureInfo.InvariantCulture);
-        int seed = seconds > 0 ? Random.Shared.Next() : 1;
-        long end = Environment.TickCount64 + (long)(seconds * 1000);
+        using FuzzRun run = FuzzRun.Start(typeof(CountedLoopTests), nameof(Ranges_of_counters_are_what_they_are_taken_for), otherwise: 1, strategy.ToString());
+        int seed = run.First;
         using var tarn = new Tarn.Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = strategy });
         using var reference = new Engine();
         int compared = 0;
-        for (; compared < LoopsInCi / FunctionsInModule || Environment.TickCount64 < end; compared++)
-            Compare(new Random(seed + compared), tarn, reference, $"seed {seed + compared}");
+        for (; compared < LoopsInCi / FunctionsInModule || run.GoesOn; compared++)
+            Compare(seed + compared, tarn, reference, run);
         TestContext.Current.TestOutputHelper?.WriteLine($"{compared * FunctionsInModule} loops compared from seed {seed}");
     }
 
-    private static void Compare(Random random, Tarn.Engine tarn, Engine reference, string seed)
+    private static void Compare(int seed, Tarn.Engine tarn, Engine reference, FuzzRun run)
     {
+        var random = new Random(seed);
         (string Text, uint Argument)[] functions = [.. Enumerable.Range(0, FunctionsInModule).Select(i => Loop(random, i))];
         string text = $"(module (memory 1) (data (i32.const 0) \"{string.Concat(Enumerable.Range(1, 255).Select(i => $"\\{i:x2}"))}\")\n{string.Join('\n', functions.Select(f => f.Text))})";
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        run.Running(seed, bytes);
         using var module = Tarn.Module.FromText(tarn, text);
         using InstanceTemplate template = new Tarn.Linker(tarn).Prepare(module);
         using Tarn.Instance instance = template.Instantiate();
@@ -53,7 +55,8 @@ public sealed class CountedLoopTests
             (string function, uint argument) = functions[i];
             string wanted = Outcome(expected.GetFunction($"f{i}")!, (int)argument);
             bool returned = instance.GetFunction<int, int>($"f{i}").TryInvoke((int)argument, out int result, out Trap? trap);
-            Assert.True(wanted == (returned ? $"{result}" : $"{trap!.Code}"), $"{seed}: wanted {wanted}, got {(returned ? result : trap)} with {argument:x}\n{function}");
+            if (wanted != (returned ? $"{result}" : $"{trap!.Code}"))
+                Assert.Fail($"seed {seed}: wanted {wanted}, got {(returned ? result : trap)} with {argument:x}; {run.Keep(seed, bytes)}\n{function}");
         }
     }
 

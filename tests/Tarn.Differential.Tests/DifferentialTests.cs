@@ -1,8 +1,7 @@
 // Random modules here and in the reference engine must be indistinguishable: results, traps, calls of the host, globals, memory.
-// Bounded in CI; TARN_FUZZ_SECONDS=600 goes on from a seed taken from the clock. A difference names its seed: put it into s_crashers
+// Bounded; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference keeps its module and names its seed: put it into s_crashers
 // when it is mended.
-using System.Diagnostics;
-using System.Globalization;
+using Tarn.TestSupport;
 
 namespace Tarn.Differential.Tests;
 
@@ -30,34 +29,27 @@ public sealed class DifferentialTests
     {
         using var reference = new WasmtimePeer();
         using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, Compilation = compilation });
-        int first = (int)memory * 1_000_000;
-        double seconds = 0;
-        if (Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") is string text)
-        {
-            seconds = double.Parse(text, CultureInfo.InvariantCulture);
-            first = (int)(Stopwatch.GetTimestamp() & 0x3FFFFFFF);
-        }
-
-        var clock = Stopwatch.StartNew();
+        using FuzzRun run = FuzzRun.Start(typeof(DifferentialTests), nameof(Random_modules_behave_as_in_the_reference_engine), (int)memory * 1_000_000, $"{memory}-{compilation}");
         foreach (int seed in s_crashers)
         {
-            Compare(seed, reference, tarn);
+            Compare(seed, reference, tarn, run);
         }
 
         int compared = 0, left = 0;
-        for (; compared < ModulesInCi / 3 || clock.Elapsed.TotalSeconds < seconds; compared++)
+        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
         {
-            left += Compare(first + compared, reference, tarn) ? 0 : 1;
+            left += Compare(run.First + compared, reference, tarn, run) ? 0 : 1;
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules from seed {first}; {left} of them not compared: they run out of stack");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules from seed {run.First}; {left} of them not compared: they run out of stack");
         Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
     }
 
-    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn)
+    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run)
     {
         var generator = new ModuleGenerator(seed);
         byte[] bytes = generator.Generate();
+        run.Running(seed, bytes);
         string expected = reference.Run(seed, bytes, generator);
         if (WasmtimePeer.RanOutOfStack(expected))
             return false;
@@ -68,14 +60,12 @@ public sealed class DifferentialTests
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"seed {seed}: {e.Message}", e);
+            throw new InvalidOperationException($"seed {seed}: {e.Message}; {run.Keep(seed, bytes)}", e);
         }
 
         if (expected != actual)
         {
-            string path = Path.Combine(Path.GetTempPath(), $"tarn-difference-{seed}.wasm");
-            File.WriteAllBytes(path, bytes);
-            Assert.Fail($"seed {seed} differs; the module is at {path}\n--- reference\n{expected}--- tarn\n{actual}");
+            Assert.Fail($"seed {seed} differs; {run.Keep(seed, bytes)}\n--- reference\n{expected}--- tarn\n{actual}");
         }
 
         return true;

@@ -46,13 +46,26 @@ internal static class PoolProcess
                     TableElements = Number(elements),
                 });
                 return 0;
-            case ["engine"]:
-                using (Engine engine = new())
-                    Console.WriteLine("made");
+            case ["small"]:
+                RunSmall();
                 return 0;
             default:
-                Console.Error.WriteLine("default-pools, largest-count STRATEGY COUNT SIZE PAGES ELEMENTS, or engine");
+                Console.Error.WriteLine("default-pools, largest-count STRATEGY COUNT SIZE PAGES ELEMENTS, or small");
                 return 2;
+        }
+    }
+
+    // What one small program takes: checked memories of which the system may refuse what they could grow to.
+    private static void RunSmall()
+    {
+        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
+        using Module module = Module.FromText(engine, Guest);
+        using InstanceTemplate template = new Linker(engine).Prepare(module);
+        for (int i = 0; i < 3; i++)
+        {
+            using Instance instance = template.Instantiate();
+            Require(instance.GetFunction<int, int, int>("use").Invoke(i, 100) == 100);
+            Console.WriteLine($"code {Tarn.Execution.Machine.Current.Arena.ReservedBytes}, memory {instance.Memory.Length}");
         }
     }
 

@@ -37,6 +37,7 @@ internal static class RunCommand
         Option<MemoryStrategy> memory = MemoryOption("guarded (reservations and guard pages) or checked (a comparison for each access).");
         Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called, and don't use the cache." };
         Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
+        Option<bool> verbose = new("--verbose") { Description = "Say on standard error what is chosen by itself, as where there is little address space." };
         Command command = new(
             "run",
             """
@@ -53,13 +54,16 @@ internal static class RunCommand
             Exit status: the guest's own; 134 it trapped, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
             """)
         {
-            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, memory, lazy, noCache,
+            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, memory, lazy, noCache, verbose,
         };
         command.SetAction(arguments =>
         {
             try
             {
-                EngineOptions options = Options(arguments.GetValue(memory), arguments.GetValue(lazy), arguments.GetValue(fuel) is not null);
+                MemoryStrategy strategy = arguments.GetResult(memory) is { Implicit: false } ? arguments.GetValue(memory) : LittleAddressSpace.DefaultStrategy;
+                if (arguments.GetValue(verbose) && LittleAddressSpace.Describe(strategy) is string note)
+                    Console.Error.WriteLine($"tarn: {note}");
+                EngineOptions options = Options(strategy, arguments.GetValue(lazy), arguments.GetValue(fuel) is not null);
                 var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
                 {
                     Directories = arguments.GetValue(directories) ?? [],

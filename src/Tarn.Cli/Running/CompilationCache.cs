@@ -47,12 +47,9 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
         if (TryLoad(engine, path) is Module cached)
             return cached;
         compiled = true;
-        // Compiled by nobody but Serialize: an engine that compiles on first call has not compiled anything yet.
-        using var compiler = new Engine(options with { Compilation = CompilationMode.Lazy });
-        using Module module = Module.FromBytes(compiler, bytes);
-        byte[] artifact = module.Serialize();
-        TryStore(path, artifact);
-        return Module.Deserialize(engine, artifact);
+        Module module = Module.FromBytes(engine, bytes);
+        TryStore(path, module.Serialize());
+        return module;
     }
 
     private static string Key(EngineOptions options, byte[] bytes)

@@ -36,6 +36,13 @@ internal sealed partial class FunctionTranslator
     /// <summary>Whether the IR is verified; on in debug builds.</summary>
     public bool Verifies { get; set; } = IrVerifier.IsDebugBuild;
 
+    /// <summary>Lets go of the module that was translated last: a translator that waits for work does not keep it.</summary>
+    public void Forget()
+    {
+        _module = null!;
+        _layout = null!;
+    }
+
     /// <summary>Translates a function that the module defines into <paramref name="function"/>, which is reset first.</summary>
     /// <param name="module">A validated module.</param>
     /// <param name="layout">The module's VM context.</param>

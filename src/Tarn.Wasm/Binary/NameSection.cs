@@ -165,7 +165,10 @@ internal sealed class NameMap(ReadOnlyMemory<byte> bytes)
     public string? Find(int index) => Find(0, index);
 
     /// <summary>The name of an inner item, as a local of a function.</summary>
-    public string? Find(int outer, int index)
+    public string? Find(int outer, int index) => Find(outer, index, int.MaxValue);
+
+    /// <summary>As the others, but a longer name than so many bytes is cut off.</summary>
+    public string? Find(int outer, int index, int atMost)
     {
         ulong key = Key(outer, index);
         int low = 0, high = _names.Count - 1;
@@ -174,7 +177,7 @@ internal sealed class NameMap(ReadOnlyMemory<byte> bytes)
             int middle = (low + high) >>> 1;
             (ulong at, int offset, int length) = _names[middle];
             if (at == key)
-                return Text(offset, length);
+                return length <= atMost ? Text(offset, length) : Cut(offset, atMost);
             if (at < key)
                 low = middle + 1;
             else
@@ -199,6 +202,14 @@ internal sealed class NameMap(ReadOnlyMemory<byte> bytes)
     }
 
     private static ulong Key(int outer, int index) => ((ulong)(uint)outer << 32) | (uint)index;
+
+    private string? Cut(int offset, int length)
+    {
+        // Not within a character: its further bytes begin with the bits 10.
+        while (length > 0 && (bytes.Span[offset + length] & 0xC0) == 0x80)
+            length--;
+        return Text(offset, length) + "…";
+    }
 
     private string? Text(int offset, int length)
     {

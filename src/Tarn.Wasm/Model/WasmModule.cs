@@ -14,6 +14,8 @@ internal sealed class WasmModule
     private readonly Lock _lock = new();
     private NameSection? _names;
     private int[] _canonicalIds = [];
+    private int _facts;
+    private int _usesTypes;
 
     internal WasmModule(ReadOnlyMemory<byte> bytes, WasmFeatures features)
     {
@@ -113,10 +115,16 @@ internal sealed class WasmModule
     /// Whether some body has a tail call that may end in another instance (of an import, through a table or a reference), so that even calls within the
     /// module may return with another instance's context. Known once the module is validated.
     /// </summary>
-    public bool TailCallsMayLeave { get; private set; }
+    public bool TailCallsMayLeave => (Facts & ModuleFacts.TailCallsMayLeave) != 0;
 
     /// <summary>Whether some body stores to a table with <c>table.set</c>. Known once the module is validated.</summary>
-    public bool WritesTables { get; private set; }
+    public bool WritesTables => (Facts & ModuleFacts.WritesTables) != 0;
+
+    /// <summary>
+    /// Everything that validation has learned of function bodies. One value: whoever keeps compiled code keeps this along with it, whole, and a fact that is added
+    /// cannot be forgotten there.
+    /// </summary>
+    public ModuleFacts Facts => (ModuleFacts)Volatile.Read(ref _facts);
 
     /// <summary>The registry of the canonical ids; null before validation.</summary>
     public TypeRegistry? Registry { get; private set; }
@@ -210,12 +218,24 @@ internal sealed class WasmModule
     {
         Registry = registry;
         _canonicalIds = ids;
+        Volatile.Write(ref _usesTypes, 1);
+    }
+
+    /// <summary>Ends the use of the registry's types. The canonical ids mean nothing any more: nothing that was made of the module may be left.</summary>
+    internal void ReleaseTypes()
+    {
+        if (Interlocked.Exchange(ref _usesTypes, 0) == 0)
+            return;
+        foreach (RecursionGroup group in RecursionGroupArray)
+            Registry!.Release(group, _canonicalIds);
     }
 
     // Called by workers in parallel; all of them write the same.
-    internal void SetTailCallsLeave() => TailCallsMayLeave = true;
+    internal void SetTailCallsLeave() => SetFacts(ModuleFacts.TailCallsMayLeave);
 
-    internal void SetWritesTables() => WritesTables = true;
+    internal void SetWritesTables() => SetFacts(ModuleFacts.WritesTables);
+
+    internal void SetFacts(ModuleFacts facts) => Interlocked.Or(ref _facts, (int)facts);
 
     internal void SetValidated() => IsValidated = true;
 }

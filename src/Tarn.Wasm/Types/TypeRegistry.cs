@@ -5,9 +5,15 @@
 // Subtyping is a comparison too: each type keeps the ids of its supertypes by depth (Cohen's display), and a is a subtype of b if and only if
 // a's display holds b at b's depth.
 //
-// Invariants: ids are dense, never change and are never given up; what is published is immutable. Writers hold the lock; readers do not, they see
-// an entry before they can have learnt its id. Entries live as long as the registry: an engine that loads endlessly many different types grows
-// by the size of those types alone (a module loaded twice adds nothing).
+// Invariants: an id means one type for as long as somebody uses it, and is not handed out again while anybody does; what is published is immutable. Writers
+// hold the lock; readers do not, they see an entry before they can have learnt its id.
+//
+// Uses are counted for each group. Whoever adds a group uses it until it calls Release: a module from its validation until its code is freed, or until it has been
+// refused; a store for the host functions that it made. A group refers to types of others, which everyone who uses the group uses too, for it had to name them to
+// name the group. So a group's types are never outlived by those that they refer to. An id that were given up too early would make two types one, and a guest could
+// call a function by a type that it does not have: if in doubt, a use lasts longer.
+//
+// The lock is held for a look-up and for storing entries; keys and entries are made outside of it, since modules decide how long that takes.
 using System.Runtime.InteropServices;
 
 namespace Tarn.Wasm;
@@ -19,31 +25,48 @@ internal sealed class TypeRegistry
     private const int RelativeTag = 1 << 26;
     private const int Capacity = HeapType.IndexMask;
 
+    private const int ChunkShift = 10;
+    private const int ChunkSize = 1 << ChunkShift;
+
+    [ThreadStatic]
+    private static List<int>? t_key;
+
+    private readonly int _capacity;
     private readonly Lock _lock = new();
-    private readonly Dictionary<int[], int> _groups = new(KeyComparer.Instance);
-    private readonly Dictionary<int[], int>.AlternateLookup<ReadOnlySpan<int>> _groupLookup;
-    private readonly List<int> _keyBuffer = [];
-    private Entry[] _entries = new Entry[64];
+    private readonly Dictionary<int[], Group> _groups = new(KeyComparer.Instance);
+    private readonly Dictionary<int[], Group>.AlternateLookup<ReadOnlySpan<int>> _groupLookup;
+    private readonly Stack<int> _freeIds = new();
+    private Entry[][] _chunks = [];
     private int _count;
+    private int _idsMade;
 
-    public TypeRegistry() => _groupLookup = _groups.GetAlternateLookup<ReadOnlySpan<int>>();
+    /// <summary>Makes an empty registry.</summary>
+    /// <param name="capacity">How many types there may be at the same time.</param>
+    public TypeRegistry(int capacity = Capacity)
+    {
+        _capacity = capacity;
+        _groupLookup = _groups.GetAlternateLookup<ReadOnlySpan<int>>();
+    }
 
-    /// <summary>How many canonical types there are.</summary>
+    /// <summary>How many canonical types are in use.</summary>
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>Told the ids of types that nobody uses any more, before they can be handed out again.</summary>
+    public Action<int[]>? Forgotten { get; set; }
+
     /// <summary>The canonical type with an id; its references hold canonical ids, its supertype is one.</summary>
-    public SubType this[int id] => Volatile.Read(ref _entries)[id].Type;
+    public SubType this[int id] => At(id).Type;
 
     /// <summary>The function type with an id that is known to be one.</summary>
     public FunctionType Function(int id) => (FunctionType)this[id].Composite;
 
     /// <summary>How many supertypes a type has above it.</summary>
-    public int Depth(int id) => Volatile.Read(ref _entries)[id].Depth;
+    public int Depth(int id) => At(id).Depth;
 
     /// <summary>Ids of a type's supertypes from the root down to the type itself: its display.</summary>
     public ReadOnlySpan<int> Display(int id)
     {
-        ref Entry entry = ref Volatile.Read(ref _entries)[id];
+        ref Entry entry = ref At(id);
         return entry.Display ?? MemoryMarshal.CreateReadOnlySpan(ref entry.Id, 1);
     }
 
@@ -52,13 +75,12 @@ internal sealed class TypeRegistry
     {
         if (sub == super)
             return true;
-        Entry[] entries = Volatile.Read(ref _entries);
-        int[]? display = entries[sub].Display;
-        int depth = entries[super].Depth;
+        int[]? display = At(sub).Display;
+        int depth = At(super).Depth;
         return display is not null && depth < display.Length && display[depth] == super;
     }
 
-    /// <summary>Adds a function type that refers to no types of a module; what host functions need.</summary>
+    /// <summary>Adds a function type that refers to no types of a module; what host functions need. It is in use until <see cref="Release(int)"/>.</summary>
     public int AddFunction(ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results)
     {
         SubType type = new(new FunctionType(parameters.ToArray(), results.ToArray()), isFinal: true, supertype: -1);
@@ -68,27 +90,79 @@ internal sealed class TypeRegistry
     }
 
     /// <summary>
-    /// Finds or adds a recursion group. The caller has checked that all references lie below the group's end, supertypes below the type itself, and depths
-    /// within the limit.
+    /// Finds or adds a recursion group, which is in use from now on until <see cref="Release(int)"/> has been called for one of its types as often as this for the group.
+    /// The caller has checked that all references are below the group's end, supertypes below the type itself, and depths within the limit.
     /// </summary>
     /// <param name="group">The types of the group, with indices of the module.</param>
     /// <param name="start">Index of the group's first type.</param>
     /// <param name="canonical">Canonical ids by type index; known below <paramref name="start"/>, written from there for the group's length.</param>
+    /// <exception cref="InvalidModuleException">There are too many types. Nothing is in use that was not before.</exception>
     public void Add(ReadOnlySpan<SubType> group, int start, Span<int> canonical)
     {
+        // A group may be empty, and has no type then by which it could be released.
+        if (group.IsEmpty)
+            return;
+        List<int> key = t_key ??= [];
+        WriteKey(key, group, start, canonical);
+        ReadOnlySpan<int> keySpan = CollectionsMarshal.AsSpan(key);
+        Span<int> ids = canonical.Slice(start, group.Length);
         lock (_lock)
         {
-            WriteKey(group, start, canonical);
-            if (!_groupLookup.TryGetValue(CollectionsMarshal.AsSpan(_keyBuffer), out int first))
+            if (TryUse(keySpan, ids))
+                return;
+            TakeIds(ids);
+        }
+
+        Group added = new(keySpan.ToArray(), ids.ToArray());
+        // A key that was long once is not kept for the life of the thread.
+        if (key.Count > 1 << 16)
+            t_key = null;
+        Entry[] entries = MakeEntries(group, start, canonical, added);
+        lock (_lock)
+        {
+            // Somebody else may have been faster.
+            if (TryUse(added.Key, ids))
             {
-                first = _count;
-                Append(group, start, canonical);
-                _groups.Add([.. _keyBuffer], first);
+                foreach (int id in added.Ids)
+                    _freeIds.Push(id);
+                return;
             }
 
-            // Only once published: readers find entries by ids they get from here.
-            for (int i = 0; i < group.Length; i++)
-                canonical[start + i] = first + i;
+            for (int i = 0; i < entries.Length; i++)
+                Place(added.Ids[i]) = entries[i];
+            _groups.Add(added.Key, added);
+            Volatile.Write(ref _count, _count + entries.Length);
+        }
+    }
+
+    /// <summary>Ends one use of a module's group.</summary>
+    public void Release(RecursionGroup group, ReadOnlySpan<int> canonical)
+    {
+        if (group.Length != 0)
+            Release(canonical[group.Start]);
+    }
+
+    /// <summary>Ends one use of the group of a type.</summary>
+    public void Release(int id)
+    {
+        Group group;
+        lock (_lock)
+        {
+            group = At(id).Group;
+            if (--group.Uses != 0)
+                return;
+            _groups.Remove(group.Key);
+            Volatile.Write(ref _count, _count - group.Ids.Length);
+        }
+
+        Forgotten?.Invoke(group.Ids);
+        lock (_lock)
+        {
+            foreach (int freed in group.Ids)
+            {
+                At(freed) = default;
+                _freeIds.Push(freed);
+            }
         }
     }
 
@@ -100,45 +174,78 @@ internal sealed class TypeRegistry
         return ValType.Reference(HeapType.Canonical(canonical[type.Heap.TypeIndex]), type.IsNullable);
     }
 
-    private void Append(ReadOnlySpan<SubType> group, int start, Span<int> canonical)
+    private ref Entry At(int id) => ref Volatile.Read(ref _chunks)[id >> ChunkShift][id & (ChunkSize - 1)];
+
+    private bool TryUse(ReadOnlySpan<int> key, Span<int> ids)
     {
-        int first = _count;
+        if (!_groupLookup.TryGetValue(key, out Group? known))
+            return false;
+        known.Uses++;
+        known.Ids.CopyTo(ids);
+        return true;
+    }
+
+    private void TakeIds(Span<int> ids)
+    {
         // An id beyond this would be cut off where types are packed, and be taken for another type.
-        if (group.Length > Capacity - first)
-            throw new InvalidModuleException($"too many types: the modules of this engine have {first} different ones already; the implementation limit is {Capacity}", 0);
-        Entry[] entries = _entries;
-        if (first + group.Length > entries.Length)
-            System.Array.Resize(ref entries, Math.Max(entries.Length * 2, first + group.Length));
-        for (int i = 0; i < group.Length; i++)
-            canonical[start + i] = first + i;
+        if (ids.Length - _freeIds.Count > _capacity - _idsMade)
+            throw new InvalidModuleException($"too many types: the modules of this engine have {_count} different ones already; the implementation limit is {_capacity}", 0);
+        foreach (ref int id in ids)
+            id = _freeIds.TryPop(out int free) ? free : _idsMade++;
+    }
+
+    // Under the lock: the place of an entry, which is made where there is none yet.
+    private ref Entry Place(int id)
+    {
+        int chunk = id >> ChunkShift;
+        if (chunk >= _chunks.Length)
+        {
+            Entry[][] chunks = _chunks;
+            int had = chunks.Length;
+            System.Array.Resize(ref chunks, Math.Max(chunk + 1, had * 2));
+            for (int i = had; i < chunks.Length; i++)
+                chunks[i] = [];
+            Volatile.Write(ref _chunks, chunks);
+        }
+
+        if (_chunks[chunk].Length == 0)
+            Volatile.Write(ref _chunks[chunk], new Entry[ChunkSize]);
+        return ref _chunks[chunk][id & (ChunkSize - 1)];
+    }
+
+    // Supertypes are of this group or of one that the caller uses.
+    private Entry[] MakeEntries(ReadOnlySpan<SubType> group, int start, ReadOnlySpan<int> canonical, Group owner)
+    {
+        var entries = new Entry[group.Length];
         for (int i = 0; i < group.Length; i++)
         {
             ref readonly SubType type = ref group[i];
-            int super = type.HasSupertype ? canonical[type.Supertype] : -1;
+            int id = owner.Ids[i];
+            int super = -1;
             int[]? display = null;
             int depth = 0;
-            if (super >= 0)
+            if (type.HasSupertype)
             {
-                depth = entries[super].Depth + 1;
+                super = canonical[type.Supertype];
+                ref Entry above = ref type.Supertype >= start ? ref entries[type.Supertype - start] : ref At(super);
+                depth = above.Depth + 1;
                 display = new int[depth + 1];
-                if (entries[super].Display is int[] above)
-                    above.CopyTo(display, 0);
+                if (above.Display is int[] supertypes)
+                    supertypes.CopyTo(display, 0);
                 else
                     display[0] = super;
-                display[depth] = first + i;
+                display[depth] = id;
             }
 
-            entries[first + i] = new Entry { Type = new SubType(Canonicalize(type.Composite, canonical), type.IsFinal, super), Display = display, Depth = depth, Id = first + i };
+            entries[i] = new Entry { Type = new SubType(Canonicalize(type.Composite, canonical), type.IsFinal, super), Display = display, Depth = depth, Id = id, Group = owner };
         }
 
-        Volatile.Write(ref _entries, entries);
-        Volatile.Write(ref _count, first + group.Length);
+        return entries;
     }
 
     // A group is written as ints that are equal exactly if the groups are: per type its kind, finality and supertype, then lengths and value types.
-    private void WriteKey(ReadOnlySpan<SubType> group, int start, ReadOnlySpan<int> canonical)
+    private static void WriteKey(List<int> key, ReadOnlySpan<SubType> group, int start, ReadOnlySpan<int> canonical)
     {
-        List<int> key = _keyBuffer;
         key.Clear();
         key.Add(group.Length);
         foreach (ref readonly SubType type in group)
@@ -213,6 +320,17 @@ internal sealed class TypeRegistry
         public int[]? Display;
         public int Depth;
         public int Id;
+        public Group Group;
+    }
+
+    private sealed class Group(int[] key, int[] ids)
+    {
+        public int[] Key { get; } = key;
+
+        public int[] Ids { get; } = ids;
+
+        /// <summary>How often it was added and not released; under the lock.</summary>
+        public int Uses { get; set; } = 1;
     }
 
     private sealed class KeyComparer : IEqualityComparer<int[]>, IAlternateEqualityComparer<ReadOnlySpan<int>, int[]>

@@ -15,7 +15,7 @@ internal static class ModuleValidator
     private const int ParallelThreshold = 128 * 1024;
     private const int BodiesPerClaim = 16;
 
-    /// <summary>Validates a module.</summary>
+    /// <summary>Validates a module. One that is accepted uses types of the registry until <see cref="WasmModule.ReleaseTypes"/>; one that is refused uses none.</summary>
     /// <param name="module">The decoded module; afterwards it knows its canonical types.</param>
     /// <param name="registry">The engine's types.</param>
     /// <param name="degreeOfParallelism">How many threads validate bodies; 0 for one per processor.</param>
@@ -31,7 +31,15 @@ internal static class ModuleValidator
         try
         {
             ValidationContext context = ValidateDeclarations(module, registry);
-            ValidateBodies(context, degreeOfParallelism, createSink);
+            try
+            {
+                ValidateBodies(context, degreeOfParallelism, createSink);
+            }
+            catch
+            {
+                module.ReleaseTypes();
+                throw;
+            }
         }
         catch (InvalidModuleException)
         {
@@ -50,8 +58,16 @@ internal static class ModuleValidator
     {
         int[] canonical = TypeValidator.Validate(module, registry);
         module.SetCanonicalIds(registry, canonical);
-        DeclarationValidator declarations = new(module, registry, canonical);
-        return declarations.Validate();
+        try
+        {
+            DeclarationValidator declarations = new(module, registry, canonical);
+            return declarations.Validate();
+        }
+        catch
+        {
+            module.ReleaseTypes();
+            throw;
+        }
     }
 
     private static void ValidateBodies<TSink>(ValidationContext context, int degree, Func<TSink> createSink)

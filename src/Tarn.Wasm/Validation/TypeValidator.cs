@@ -7,34 +7,50 @@ namespace Tarn.Wasm.Validation;
 /// <summary>Validation of the type section.</summary>
 internal static class TypeValidator
 {
-    /// <summary>Returns the canonical id of each type.</summary>
+    /// <summary>Returns the canonical id of each type. The registry's types are in use from now on until <see cref="WasmModule.ReleaseTypes"/>, or not at all where this throws.</summary>
     /// <exception cref="InvalidModuleException">A type refers to what is not there, or is no subtype of what it says it is.</exception>
     public static int[] Validate(WasmModule module, TypeRegistry registry)
     {
-        SubType[] types = module.TypeArray;
-        int[] canonical = new int[types.Length];
-        byte[] depths = new byte[types.Length];
-        foreach (RecursionGroup group in module.RecursionGroupArray)
+        int[] canonical = new int[module.TypeArray.Length];
+        byte[] depths = new byte[module.TypeArray.Length];
+        int used = 0;
+        try
         {
-            int end = group.Start + group.Length;
-            for (int i = group.Start; i < end; i++)
+            foreach (RecursionGroup group in module.RecursionGroupArray)
             {
-                CheckReferences(module, types[i].Composite, i, end);
-                CheckSupertype(module, depths, i);
+                Validate(module, registry, group, canonical, depths, ref used);
             }
-
-            registry.Add(types.AsSpan(group.Start, group.Length), group.Start, canonical);
-            for (int i = group.Start; i < end; i++)
-            {
-                if (types[i].HasSupertype && !Subtyping.IsSubtype(types[i].Composite, types[types[i].Supertype].Composite, registry, canonical))
-                {
-                    throw new InvalidModuleException(
-                        $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is no subtype of {types[types[i].Supertype].Composite}", OffsetOf(module, i));
-                }
-            }
+        }
+        catch
+        {
+            foreach (RecursionGroup group in module.RecursionGroupArray.AsSpan(0, used))
+                registry.Release(group, canonical);
+            throw;
         }
 
         return canonical;
+    }
+
+    private static void Validate(WasmModule module, TypeRegistry registry, RecursionGroup group, int[] canonical, byte[] depths, ref int used)
+    {
+        SubType[] types = module.TypeArray;
+        int end = group.Start + group.Length;
+        for (int i = group.Start; i < end; i++)
+        {
+            CheckReferences(module, types[i].Composite, i, end);
+            CheckSupertype(module, depths, i);
+        }
+
+        registry.Add(types.AsSpan(group.Start, group.Length), group.Start, canonical);
+        used++;
+        for (int i = group.Start; i < end; i++)
+        {
+            if (types[i].HasSupertype && !Subtyping.IsSubtype(types[i].Composite, types[types[i].Supertype].Composite, registry, canonical))
+            {
+                throw new InvalidModuleException(
+                    $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is no subtype of {types[types[i].Supertype].Composite}", OffsetOf(module, i));
+            }
+        }
     }
 
     private static int OffsetOf(WasmModule module, int type) => ModuleDecoder.OffsetOf(module, SectionId.Type, type);

@@ -76,7 +76,9 @@ internal sealed unsafe class GuestStack : IDisposable
     {
         const int Marks = 8;
         const int Apart = 17 * sizeof(ulong);
-        nint kept = (nint)((ulong)(keepResident + (long)_memory.PageSize - 1) & ~((ulong)_memory.PageSize - 1));
+        if (keepResident >= High - Low - (Marks * Apart))
+            return;
+        nint kept = (nint)_memory.RoundUp((nuint)keepResident);
         if (kept >= High - Low - (Marks * Apart))
             return;
         byte* end = (byte*)(High - kept);
@@ -87,6 +89,8 @@ internal sealed unsafe class GuestStack : IDisposable
             TrimSlow(end);
     }
 
+    // No finaliser: a stack is a store's or a cache's, and both have one. A store that is finalised gives its stack to a cache that goes on, where a finaliser of the stack
+    // itself would take it away from whoever runs on it next.
     public void Dispose()
     {
         if (_base != null)

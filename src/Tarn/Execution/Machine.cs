@@ -1,7 +1,6 @@
 // Why: what a process has once: the code arena, the fixed stubs, the signal handler and the table of signatures' stubs. Made when the first engine
 // needs it, never undone (a signal handler cannot be taken out safely once others may have chained to it). Making it checks every
 // assumption: the structures' offsets, and by two faults on purpose the kernel's structures, both ways back and the opening of a page.
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Platform;
@@ -13,8 +12,9 @@ internal sealed unsafe class Machine
 {
     private static readonly Lazy<Machine> s_current = new(() => new Machine());
 
-    private readonly ConcurrentDictionary<Signature, Lazy<SignatureStubs>> _signatures = new();
-    private readonly ConcurrentDictionary<(Signature Signature, nint Entry), Lazy<nint>> _directExits = new();
+    // The lock is held for a look-up, never while code is made.
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Signature, SharedStubs> _signatures = [];
 
     private Machine()
     {
@@ -26,7 +26,7 @@ internal sealed unsafe class Machine
         }
 
         Arena = new CodeArena(Memory);
-        Stubs = new X64.X64MachineStubs(Arena);
+        Stubs = new X64.X64MachineStubs(Arena, Memory);
         FaultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
         LinuxFaultHandler.Install(Arena, Stubs, FaultRanges.Address);
         SelfTest();
@@ -43,16 +43,67 @@ internal sealed unsafe class Machine
 
     public FaultRangeTable FaultRanges { get; }
 
-    /// <summary>The stubs of a signature, made on first use.</summary>
-    public SignatureStubs StubsFor(Signature signature) =>
-        _signatures.GetOrAdd(signature, static (key, machine) => new Lazy<SignatureStubs>(() => machine.Stubs.CreateSignatureStubs(key)), this).Value;
+    /// <summary>Signatures of which the process has stubs.</summary>
+    public int SignatureCount
+    {
+        get
+        {
+            lock (_lock)
+                return _signatures.Count;
+        }
+    }
+
+    /// <summary>The stubs of a signature, made on first use, for the life of the process.</summary>
+    public SignatureStubs StubsFor(Signature signature) => AcquireStubs(signature);
+
+    /// <summary>The stubs of a signature, made on first use, until <see cref="ReleaseStubs"/> has been called as often.</summary>
+    /// <exception cref="InsufficientMemoryException">The code arena is full.</exception>
+    public SignatureStubs AcquireStubs(Signature signature)
+    {
+        SharedStubs? shared;
+        lock (_lock)
+        {
+            if (!_signatures.TryGetValue(signature, out shared))
+                _signatures.Add(signature, shared = new SharedStubs());
+            shared.Users++;
+        }
+        try
+        {
+            return shared.Get(Stubs, signature);
+        }
+        catch
+        {
+            Release(signature);
+            throw;
+        }
+    }
+
+    /// <summary>Ends one use of stubs: no call through them is in progress, and nothing leads to them from this user.</summary>
+    public void ReleaseStubs(SignatureStubs stubs) => Release(stubs.Signature);
 
     /// <summary>The exit of host functions of a signature that are called through a managed entry, made on first use; the general one if the signature has none.</summary>
+    /// <param name="stubs">Stubs that the caller uses.</param>
+    /// <param name="entry">The entry.</param>
     public nint HostExitTo(SignatureStubs stubs, nint entry)
     {
-        Lazy<nint> exit = _directExits.GetOrAdd(
-            (stubs.Signature, entry), static (key, my) => new Lazy<nint>(() => my.Machine.Stubs.CreateDirectExit(my.Of, key.Entry)), (Machine: this, Of: stubs));
-        return exit.Value == 0 ? stubs.HostExit : exit.Value;
+        SharedStubs shared;
+        lock (_lock)
+            shared = _signatures[stubs.Signature];
+        CodePiece? exit = shared.ExitTo(Stubs, stubs, entry);
+        return exit is null ? stubs.HostExit : (nint)exit.Address;
+    }
+
+    private void Release(Signature signature)
+    {
+        SharedStubs shared;
+        lock (_lock)
+        {
+            shared = _signatures[signature];
+            if (--shared.Users != 0)
+                return;
+            _signatures.Remove(signature);
+        }
+        shared.Free(Stubs);
     }
 
     // Faults twice on a page of our own that is not accessible: as a guest that has to trap, and as one whose slot's page the handler opens. Looks whether

@@ -1,5 +1,5 @@
 // Why: the seam between execution and a processor. One implementation for each in its own folder; nothing outside those folders knows
-// a register. All members make code in the arena that lives as long as the process, unless they say otherwise.
+// a register. All members make code in the arena that lives as long as the process, unless it can be given back.
 using Tarn.Compiler.Abi;
 using Tarn.Platform;
 
@@ -19,11 +19,17 @@ internal abstract class MachineStubs
     /// <summary>Guest code: target of <see cref="SymbolKind.Builtin"/>.</summary>
     public abstract nint Builtin(BuiltinId id);
 
-    /// <summary>Makes the stubs of a signature. Callers share them through <see cref="Machine.StubsFor"/>.</summary>
+    /// <summary>Makes the stubs of a signature. Callers share them through <see cref="Machine.AcquireStubs"/>.</summary>
     public abstract SignatureStubs CreateSignatureStubs(Signature signature);
 
-    /// <summary>Makes the exit from guest code to one managed entry that takes its arguments in registers; 0 if the signature has too many for that. See DirectHostCalls.</summary>
-    public abstract nint CreateDirectExit(SignatureStubs stubs, nint entry);
+    /// <summary>
+    /// Makes the exit from guest code to one managed entry that takes its arguments in registers; <see langword="null"/> if the signature has too many for that. See
+    /// DirectHostCalls.
+    /// </summary>
+    public abstract CodePiece? CreateDirectExit(SignatureStubs stubs, nint entry);
+
+    /// <summary>Gives back stubs of a signature, or a direct exit, that nothing leads to any more.</summary>
+    public abstract void Free(CodePiece stub);
 
     /// <summary>Makes thunks for functions that are compiled when they are first called; freed with their module.</summary>
     public abstract LazyThunks CreateLazyThunks(int count);

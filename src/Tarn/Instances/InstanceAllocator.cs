@@ -22,14 +22,18 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     public abstract void FreeContext(byte* context);
 
     /// <summary>A memory of its type's minimal size, all zero.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="record">What compiled code sees of it.</param>
+    /// <param name="limits">Those of the store: no more than they allow need be reserved. The minimum has been compared with them.</param>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record);
+    public abstract MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits);
 
     public abstract void FreeMemory(MemoryInstance memory);
 
     /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
+    /// <inheritdoc cref="AllocateMemory"/>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract TableInstance AllocateTable(in TableType type, TableRecord* record);
+    public abstract TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits);
 
     public abstract void FreeTable(TableInstance table);
 

@@ -76,14 +76,14 @@ internal static unsafe class Instantiation
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
                 store.RequireMemory(wasm.Memories[i]);
-                instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)));
+                instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
                 TableType type = wasm.Tables[i];
                 store.RequireTable(type);
                 instance.Tables[i] = allocator.AllocateTable(
-                    type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)));
+                    type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);
             }
             ReadOnlySpan<int> escaping = layout.EscapingFunctions;
             var records = (FunctionReference*)(instance.Context + layout.FunctionReferences);

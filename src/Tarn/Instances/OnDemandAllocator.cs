@@ -31,7 +31,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context) => NativeMemory.AlignedFree(context);
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
+    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(ulong)_engine.Options.MaximumMemoryPages << 16;
@@ -43,14 +43,25 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
             capacity = UInt128.Min(capacity, (UInt128)1 << 32);
         if (minimum > capacity)
             throw new InstantiationException($"a memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the engine's limit of {limit} bytes (EngineOptions.MaximumMemoryPages)");
+        string capacityLimit = limit <= capacity ? $"EngineOptions.MaximumMemoryPages = {_engine.Options.MaximumMemoryPages}" : "what 32-bit addresses reach";
+        bool isGuarded = IsGuarded(type);
+        if (!isGuarded && limits?.MaximumMemoryBytes is long most && (ulong)most < capacity)
+        {
+            capacity = UInt128.Max(minimum, (ulong)most);
+            capacityLimit = $"StoreLimits.MaximumMemoryBytes = {most} when it was made";
+        }
         VirtualMemory memory = VirtualMemory.Current;
         nuint accessible = memory.RoundUp((nuint)(ulong)minimum);
-        nuint reserved = (nuint)Reservation(type, (ulong)capacity);
-        reserved = memory.RoundUp(reserved == 0 ? 1 : reserved);
+        nuint reserved = memory.RoundUp(isGuarded ? (nuint)((1UL << 32) + _engine.Target.GuardBytes) : (nuint)(ulong)UInt128.Max(capacity, 1));
         byte* reservation = null;
         try
         {
-            reservation = memory.Reserve(reserved);
+            reservation = isGuarded ? memory.Reserve(reserved) : ReserveAtMost(memory, ref reserved, Math.Max(accessible, memory.PageSize));
+            if (!isGuarded && reserved < capacity)
+            {
+                capacity = reserved;
+                capacityLimit = "the address space that the process had left when it was made";
+            }
             if (_engine.Options.LargePages)
                 memory.PreferLargePages(reservation, reserved);
             if (accessible != 0)
@@ -60,29 +71,41 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         {
             if (reservation != null)
                 memory.Release(reservation, reserved);
-            throw new InstantiationException($"the system refuses a memory of {minimum} bytes in a reservation of {reserved} bytes: {e.Message}", e);
+            string hint = isGuarded ? " Checked memories (MemoryStrategy.Checked) reserve no more than they may grow to." : "";
+            throw new InstantiationException($"the system refuses a memory of {minimum} bytes in a reservation of {reserved} bytes: {e.Message}{hint}", e);
         }
         return new MemoryInstance(type, reservation, reserved, (ulong)minimum, (ulong)capacity, record)
         {
-            CapacityLimit = limit <= capacity ? $"EngineOptions.MaximumMemoryPages = {_engine.Options.MaximumMemoryPages}" : "what 32-bit addresses reach",
+            CapacityLimit = capacityLimit,
         };
     }
 
     public override void FreeMemory(MemoryInstance memory) => VirtualMemory.Current.Release(memory.Base, (nuint)memory.ReservedBytes);
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record)
+    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_engine.Options.MaximumTableElements;
         ulong minimum = type.Limits.Minimum;
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         if (minimum > capacity)
             throw new InstantiationException($"a table's minimum of {minimum} elements is above the engine's limit of {limit} (EngineOptions.MaximumTableElements)");
+        string capacityLimit = $"EngineOptions.MaximumTableElements = {_engine.Options.MaximumTableElements}";
+        if (limits?.MaximumTableElements is long most && (ulong)most < capacity)
+        {
+            capacity = Math.Max(minimum, (ulong)most);
+            capacityLimit = $"StoreLimits.MaximumTableElements = {most} when it was made";
+        }
         VirtualMemory memory = VirtualMemory.Current;
         nuint reserved = memory.RoundUp(Math.Max((nuint)capacity * 8, 1));
         byte* reservation = null;
         try
         {
-            reservation = memory.Reserve(reserved);
+            reservation = ReserveAtMost(memory, ref reserved, memory.RoundUp(Math.Max((nuint)minimum * 8, 1)));
+            if (reserved / 8 < capacity)
+            {
+                capacity = reserved / 8;
+                capacityLimit = "the address space that the process had left when it was made";
+            }
             if (minimum != 0)
                 memory.Protect(reservation, memory.RoundUp((nuint)minimum * 8), MemoryProtection.ReadWrite);
         }
@@ -94,7 +117,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         }
         return new TableInstance(type, (ulong*)reservation, reserved, minimum, capacity, record)
         {
-            CapacityLimit = $"EngineOptions.MaximumTableElements = {_engine.Options.MaximumTableElements}",
+            CapacityLimit = capacityLimit,
         };
     }
 
@@ -108,8 +131,31 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     // Where the memory is guarded its code checks nothing, so the reservation holds every address that a 32-bit index and an unchecked
     // offset can form. The compiler decides by the same three facts.
-    private ulong Reservation(in MemoryType type, ulong capacity) =>
-        _engine.Target.MemoryStrategy == Compiler.MemoryStrategy.Guarded && !type.Limits.Is64 && type.PageSizeLog2 == 16
-            ? (1UL << 32) + _engine.Target.GuardBytes
-            : capacity;
+    private bool IsGuarded(in MemoryType type) =>
+        _engine.Target.MemoryStrategy == Compiler.MemoryStrategy.Guarded && !type.Limits.Is64 && type.PageSizeLog2 == 16;
+
+    // As much as is wanted, or half of it, and so on, where the system refuses. Where the process may have little address space (ulimit -v), some is left to the rest of it: a
+    // memory that took the last would make the runtime around it fail.
+    private static byte* ReserveAtMost(VirtualMemory memory, ref nuint wanted, nuint least)
+    {
+        nuint left = memory.AddressSpaceLimit == ulong.MaxValue ? 0 : memory.RoundUp((nuint)Math.Min(PoolReservation.LeftToProcess, memory.AddressSpaceLimit / 8));
+        while (true)
+        {
+            try
+            {
+                byte* reservation = memory.Reserve(wanted + left);
+                if (left != 0)
+                    memory.Release(reservation + wanted, left);
+                return reservation;
+            }
+            catch (PlatformException) when (wanted > least)
+            {
+                wanted = Math.Max(least, memory.RoundUp(wanted / 2));
+            }
+            catch (PlatformException) when (left != 0)
+            {
+                left = 0;
+            }
+        }
+    }
 }

@@ -92,7 +92,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 slots[0].Low = Store.Engine.Types.IsSubtype((int)slots[0].Low, (int)slots[1].Low) ? 1u : 0u;
                 break;
             case BuiltinId.CompileFunction:
-                slots[0].Low = (ulong)instance.Module.CompileOnFirstCall((int)slots[0].Low);
+                slots[0].Low = (ulong)Compile(instance.Module, (int)slots[0].Low);
                 break;
             default:
                 throw new NotSupportedException($"compiled code asked for the builtin {id}, which this version of Tarn does not have");
@@ -104,6 +104,25 @@ internal sealed unsafe class StoreExecution : GuestExecution
     /// <summary>A trap that managed code found on the guest's behalf.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public TrapException Trap(TrapCode code, string? detail = null) => TrapFactory.Create(Store, code, detail);
+
+    // A guest decides how much is compiled in its call: it pays for each function, and is stopped between two. Whoever calls a function first pays for it.
+    private nint Compile(Module module, int definedIndex)
+    {
+        Store.ThrowIfInterrupted();
+        if (Store.Engine.Options.Fuel && !module.IsCompiled(definedIndex))
+        {
+            long cost = module.CompilationFuel(definedIndex);
+            if (Record->Fuel < cost)
+            {
+                Record->Fuel = 0;
+                throw Trap(TrapCode.OutOfFuel, $"the guest's fuel does not pay for the compilation of a function, which takes {cost} here");
+            }
+            Record->Fuel -= cost;
+        }
+        nint address = module.CompileOnFirstCall(definedIndex);
+        Store.ThrowIfInterrupted();
+        return address;
+    }
 
     private void CopyTable(TableInstance to, TableInstance from, ulong destination, ulong source, ulong count)
     {

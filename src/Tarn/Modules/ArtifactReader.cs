@@ -26,8 +26,8 @@ internal sealed class ArtifactReader
         _header = header;
     }
 
-    /// <summary>Whether compiled code of the module stores to tables.</summary>
-    public bool WritesTables => (BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(ModuleArtifact.FlagsAt)) & ModuleArtifact.WritesTablesFlag) != 0;
+    /// <summary>What validation had learned of the bodies.</summary>
+    public ModuleFacts Facts => (ModuleFacts)BinaryPrimitives.ReadInt32LittleEndian(_header.AsSpan(ModuleArtifact.FactsAt));
 
     /// <summary>Reads the header and compares it with the engine.</summary>
     /// <param name="engine">The engine that will run the code.</param>
@@ -40,7 +40,7 @@ internal sealed class ArtifactReader
         int read = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
         if (!header.AsSpan(0, read).StartsWith(ModuleArtifact.Magic))
             throw new IncompatibleArtifactException("these bytes are no compiled module: they do not begin with TARNAOT");
-        if (read < ModuleArtifact.FlagsAt)
+        if (read < ModuleArtifact.FactsAt)
             throw CutOff(length);
         uint format = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ModuleArtifact.FormatAt));
         if (format != ModuleArtifact.Format)
@@ -94,6 +94,36 @@ internal sealed class ArtifactReader
         int[] numbers = GC.AllocateUninitializedArray<int>((int)bytes / sizeof(int));
         Read(section, MemoryMarshal.AsBytes(numbers.AsSpan()));
         return numbers;
+    }
+
+    /// <summary>Reads the tables, which follow the code.</summary>
+    /// <param name="codeBytes">Bytes of the code.</param>
+    public CodeTables ReadTables(int codeBytes) => new()
+    {
+        Size = codeBytes,
+        Starts = ReadNumbers(ArtifactSection.Starts),
+        Lengths = ReadNumbers(ArtifactSection.Lengths),
+        FrameSizes = ReadNumbers(ArtifactSection.FrameSizes),
+        StackArgumentBytes = ReadNumbers(ArtifactSection.StackArgumentBytes),
+        TrapOffsets = ReadNumbers(ArtifactSection.TrapOffsets),
+        TrapWasmOffsets = ReadNumbers(ArtifactSection.TrapWasmOffsets),
+        TrapCodes = ReadBytes(ArtifactSection.TrapCodes),
+        CallOffsets = ReadNumbers(ArtifactSection.CallOffsets),
+        CallWasmOffsets = ReadNumbers(ArtifactSection.CallWasmOffsets),
+    };
+
+    /// <summary>Reads the relocations, which follow the tables.</summary>
+    public CodeRelocations ReadRelocations()
+    {
+        var relocations = new CodeRelocations
+        {
+            Offsets = ReadNumbers(ArtifactSection.RelocationOffsets),
+            Kinds = ReadBytes(ArtifactSection.RelocationKinds),
+            Targets = ReadNumbers(ArtifactSection.RelocationTargets),
+        };
+        return relocations.Kinds.Length == relocations.Offsets.Length && relocations.Targets.Length == relocations.Offsets.Length
+            ? relocations
+            : throw new IncompatibleArtifactException("The compiled module is damaged: its tables do not fit together.");
     }
 
     /// <summary>Reads the next section and checks it.</summary>

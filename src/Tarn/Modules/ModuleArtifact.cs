@@ -1,6 +1,6 @@
 // The format of compiled modules, and writing it. Little endian.
 //
-//   "TARNAOT\0" | u32 format | u32 flags (1: writes tables) | checksum of header and identity, itself counted as zero
+//   "TARNAOT\0" | u32 format | u32 facts (ModuleFacts, whole) | checksum of header and identity, itself counted as zero
 //   | u32 bytes of identity | u32 sections | for each section: u64 bytes, checksum | identity (UTF-8) | the sections one behind the other
 //
 // Code is laid out as it will lie in memory, but for its relocations, and tables are the arrays of CodeTables: loading is a few large reads to where things stay.
@@ -10,17 +10,15 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Compiler;
-using Tarn.Compiler.Abi;
 
 namespace Tarn.Modules;
 
 internal static class ModuleArtifact
 {
-    public const uint Format = 3;
-    public const uint WritesTablesFlag = 1;
+    public const uint Format = 4;
     public const int SectionCount = (int)ArtifactSection.RelocationTargets + 1;
     public const int FormatAt = 8;
-    public const int FlagsAt = 12;
+    public const int FactsAt = 12;
     public const int ChecksumAt = 16;
     public const int IdentityLengthAt = 32;
     public const int SectionCountAt = 36;
@@ -28,35 +26,16 @@ internal static class ModuleArtifact
     public const int SectionEntrySize = sizeof(ulong) + Checksum.Size;
     public const int HeaderSize = SectionsAt + (SectionCount * SectionEntrySize);
 
-    /// <summary>What lies between functions: a breakpoint.</summary>
-    public const byte Filler = 0xCC;
-
     public static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
 
-    public static byte[] Write(Engine engine, WasmModule wasm, CompiledFunction[] functions)
+    public static byte[] Write(Engine engine, WasmModule wasm, CompiledModule compiled)
     {
-        CodeTables tables = CodeTables.Of(functions);
-        byte[] code = new byte[tables.Size];
-        code.AsSpan().Fill(Filler);
-        int relocations = functions.Sum(function => function.Relocations.Length);
-        int[] offsets = new int[relocations];
-        byte[] kinds = new byte[relocations];
-        int[] targets = new int[relocations];
-        int at = 0;
-        for (int i = 0; i < functions.Length; i++)
-        {
-            functions[i].Code.CopyTo(code.AsSpan(tables.Starts[i]));
-            foreach (ref readonly Relocation relocation in functions[i].Relocations.AsSpan())
-            {
-                offsets[at] = tables.Starts[i] + relocation.Offset;
-                kinds[at] = (byte)relocation.Kind;
-                targets[at++] = relocation.Target;
-            }
-        }
+        CodeTables tables = compiled.Tables;
+        CodeRelocations relocations = compiled.Relocations;
         byte[] identity = Encoding.UTF8.GetBytes(Identity(engine));
         var sections = new ReadOnlyMemory<byte>[SectionCount];
         sections[(int)ArtifactSection.Module] = wasm.Bytes;
-        sections[(int)ArtifactSection.Code] = code;
+        sections[(int)ArtifactSection.Code] = compiled.Code;
         sections[(int)ArtifactSection.Starts] = BytesOf(tables.Starts);
         sections[(int)ArtifactSection.Lengths] = BytesOf(tables.Lengths);
         sections[(int)ArtifactSection.FrameSizes] = BytesOf(tables.FrameSizes);
@@ -66,15 +45,15 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.TrapCodes] = tables.TrapCodes;
         sections[(int)ArtifactSection.CallOffsets] = BytesOf(tables.CallOffsets);
         sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
-        sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(offsets);
-        sections[(int)ArtifactSection.RelocationKinds] = kinds;
-        sections[(int)ArtifactSection.RelocationTargets] = BytesOf(targets);
+        sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(relocations.Offsets);
+        sections[(int)ArtifactSection.RelocationKinds] = relocations.Kinds;
+        sections[(int)ArtifactSection.RelocationTargets] = BytesOf(relocations.Targets);
 
         byte[] artifact = new byte[checked(HeaderSize + identity.Length + sections.Sum(section => section.Length))];
         Span<byte> header = artifact.AsSpan(0, HeaderSize + identity.Length);
         Magic.CopyTo(header);
         BinaryPrimitives.WriteUInt32LittleEndian(header[FormatAt..], Format);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[FlagsAt..], wasm.WritesTables ? WritesTablesFlag : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[FactsAt..], (uint)compiled.Facts);
         BinaryPrimitives.WriteInt32LittleEndian(header[IdentityLengthAt..], identity.Length);
         BinaryPrimitives.WriteInt32LittleEndian(header[SectionCountAt..], SectionCount);
         identity.CopyTo(header[HeaderSize..]);

@@ -1,8 +1,10 @@
-// The machine code of one module in the arena, and the answers to questions about program counters in it. Eagerly compiled, all
-// functions share one block; lazily compiled, each has its own, and calls go through thunks.
+// The machine code of one module in the arena. Compiled ahead or loaded, all functions share one block; compiled on first call, they share pages and calls go
+// through thunks (LazyCode).
 //
 // Invariants: between functions lies at least one byte, so that a return address after a function's last call is not
-// the next function's start; blocks are published before any record or thunk leads to them; nothing is freed while the module has references.
+// the next function's start; code is published before any record or thunk leads to it; nothing is freed while the module has references, and a module that was
+// forgotten with everything that was made of it frees its code when it is collected. A function is compiled once: what is serialised is lifted from memory.
+using System.Buffers.Binary;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
@@ -14,41 +16,51 @@ internal sealed unsafe class ModuleCode : IDisposable
 {
     private readonly Engine _engine;
     private readonly WasmModule _wasm;
-    private readonly FunctionCompiler _compiler;
     private readonly Lock _lock = new();
-    private readonly LazyThunks? _thunks;
-    private readonly List<CodeBlock> _blocks = [];
+    private readonly FunctionCompiler? _compiler;
+    private readonly LazyCode? _lazy;
+    private readonly WeakReference<Module> _module = new(null!);
     private readonly nint[] _entries;
+    private CodeBlock? _block;
+    private CodeTables? _tables;
+    private CodeRelocations? _relocations;
     private bool _disposed;
 
-    private ModuleCode(Engine engine, WasmModule wasm, bool lazy)
+    private ModuleCode(Engine engine, WasmModule wasm, CompilationMode? mode)
     {
         _engine = engine;
         _wasm = wasm;
         Layout = new VmContextLayout(wasm);
-        _compiler = new FunctionCompiler(engine, wasm, Layout);
+        _compiler = mode is null ? null : new FunctionCompiler(engine, wasm, Layout);
         _entries = new nint[wasm.Bodies.Length];
-        if (lazy && _entries.Length > 0)
+        if (mode == CompilationMode.Lazy && _entries.Length > 0)
         {
-            _thunks = Machine.Current.Stubs.CreateLazyThunks(_entries.Length);
+            _lazy = new LazyCode(Machine.Current, _entries.Length);
             for (int i = 0; i < _entries.Length; i++)
-                _entries[i] = _thunks.Thunk(i);
+                _entries[i] = _lazy.Thunk(i);
         }
+    }
+
+    /// <summary>Frees code and types that were forgotten: while anything can run it, something reaches the module and so this.</summary>
+    ~ModuleCode()
+    {
+        Free();
+        _wasm.ReleaseTypes();
     }
 
     public VmContextLayout Layout { get; }
 
-    /// <summary>The module whose code it is; for backtraces.</summary>
-    public Module? Module { get; set; }
+    /// <summary>Blocks of the arena that it takes, thunks aside.</summary>
+    public int BlockCount => _lazy?.BlockCount ?? (_block is null ? 0 : 1);
 
     /// <summary>Compiles, or gets ready to compile.</summary>
     public static ModuleCode Compile(Engine engine, WasmModule wasm)
     {
-        var code = new ModuleCode(engine, wasm, engine.Options.Compilation == CompilationMode.Lazy);
+        var code = new ModuleCode(engine, wasm, engine.Options.Compilation);
         try
         {
-            if (code._thunks is null && wasm.Bodies.Length > 0)
-                code.Load(0, code._compiler.CompileAll());
+            if (code._lazy is null && wasm.Bodies.Length > 0)
+                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll()));
         }
         catch
         {
@@ -65,139 +77,136 @@ internal sealed unsafe class ModuleCode : IDisposable
     /// <exception cref="IncompatibleArtifactException">The artifact is damaged or ends early.</exception>
     public static ModuleCode FromArtifact(Engine engine, WasmModule wasm, ArtifactReader artifact)
     {
-        var code = new ModuleCode(engine, wasm, lazy: false);
-        if (wasm.Bodies.Length > 0)
-            code.Load(artifact);
+        var code = new ModuleCode(engine, wasm, mode: null);
+        try
+        {
+            if (wasm.Bodies.Length > 0)
+                code.Load(artifact);
+        }
+        catch
+        {
+            code.Dispose();
+            throw;
+        }
         return code;
     }
+
+    /// <summary>Says whose code it is, for backtraces.</summary>
+    public void SetModule(Module module) => _module.SetTarget(module);
 
     /// <summary>Where to call a defined function.</summary>
     public nint Entry(int definedIndex) => _entries[definedIndex];
 
-    /// <summary>All functions as the compiler makes them.</summary>
-    public CompiledFunction[] CompileAll() => _compiler.CompileAll();
+    /// <summary>The code as the compiler made it. Functions that have not been called yet are compiled now, for good.</summary>
+    public CompiledModule ToCompiled()
+    {
+        if (_lazy is not null)
+            return CompiledModule.Of(_wasm, _compiler!.ForAll(i => Lift(_lazy.GetOrAdd(i, _compiler.Compile, Prepare))));
+        if (_block is null)
+            return CompiledModule.Of(_wasm, []);
+        byte[] code = _block.Bytes.ToArray();
+        _relocations!.Undo(code);
+        return new CompiledModule { Facts = _wasm.Facts, Code = code, Tables = _tables!, Relocations = _relocations };
+    }
+
+    /// <summary>Whether a function that is compiled on first call has been compiled.</summary>
+    public bool IsCompiled(int definedIndex) => _lazy is null || _lazy.Find(definedIndex) != 0;
 
     /// <summary>Compiles a function whose thunk was called, unless another thread has done so meanwhile.</summary>
     /// <returns>Where the function is.</returns>
-    public nint CompileOnFirstCall(int definedIndex)
-    {
-        lock (_lock)
-        {
-            nint target = _thunks!.GetTarget(definedIndex);
-            if (_blocks.Exists(b => target >= (nint)b.Address && target < (nint)b.Address + b.Length))
-                return target;
-            Load(definedIndex, [_compiler.Compile(definedIndex)]);
-            return _thunks.GetTarget(definedIndex);
-        }
-    }
+    public nint CompileOnFirstCall(int definedIndex) => (nint)_lazy!.GetOrAdd(definedIndex, _compiler!.Compile, Prepare).Address;
 
     public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private static CompiledFunction Lift(CodePiece piece) => ((LoadedFunction)piece.Owner!).ToCompiled(new ReadOnlySpan<byte>(piece.Address, piece.Length));
+
+    private void Free()
     {
         lock (_lock)
         {
             if (_disposed)
                 return;
             _disposed = true;
-            foreach (CodeBlock block in _blocks)
-                Machine.Current.Arena.Free(block);
-            _blocks.Clear();
-            _thunks?.Dispose();
+            if (_block is not null)
+                Machine.Current.Arena.Free(_block);
+            _block = null;
+            _lazy?.Dispose();
         }
     }
 
-    // Lays functions out in one block, patches and publishes it.
-    private void Load(int firstIndex, CompiledFunction[] functions)
+    // Lays compiled functions out in one block, patches and publishes it.
+    private void Load(CompiledModule compiled)
     {
-        CodeTables tables = CodeTables.Of(functions);
-        CodeArena arena = Machine.Current.Arena;
-        CodeBlock block = arena.Allocate(tables.Size);
+        CodeBlock block = Machine.Current.Arena.Allocate(compiled.Code.Length);
         try
         {
-            block.Bytes.Fill(ModuleArtifact.Filler);
-            for (int i = 0; i < functions.Length; i++)
-                functions[i].Code.CopyTo(block.Bytes[tables.Starts[i]..]);
-            SetEntries(block, firstIndex, tables);
-            for (int i = 0; i < functions.Length; i++)
-            {
-                foreach (ref readonly Relocation relocation in functions[i].Relocations.AsSpan())
-                    Patch(block.Address + tables.Starts[i] + relocation.Offset, relocation.Kind, relocation.Target);
-            }
-            arena.Publish(block, new ModuleCodeOwner(this, firstIndex + _wasm.ImportedFunctionCount, tables));
+            compiled.Code.Span.CopyTo(block.Bytes);
+            Publish(block, compiled.Tables, compiled.Relocations);
         }
         catch
         {
-            arena.Free(block);
+            Machine.Current.Arena.Free(block);
             throw;
         }
-        Add(block, firstIndex, tables);
     }
 
     // The same for a block that was laid out when the artifact was written. Code goes from the file to where it will run, without a stop between.
     private void Load(ArtifactReader artifact)
     {
-        CodeArena arena = Machine.Current.Arena;
-        CodeBlock block = arena.Allocate((int)artifact.LengthOf(ArtifactSection.Code));
-        CodeTables tables;
+        CodeBlock block = Machine.Current.Arena.Allocate((int)artifact.LengthOf(ArtifactSection.Code));
         try
         {
             artifact.Read(ArtifactSection.Code, block.Bytes);
-            tables = new CodeTables
-            {
-                Size = block.Length,
-                Starts = artifact.ReadNumbers(ArtifactSection.Starts),
-                Lengths = artifact.ReadNumbers(ArtifactSection.Lengths),
-                FrameSizes = artifact.ReadNumbers(ArtifactSection.FrameSizes),
-                StackArgumentBytes = artifact.ReadNumbers(ArtifactSection.StackArgumentBytes),
-                TrapOffsets = artifact.ReadNumbers(ArtifactSection.TrapOffsets),
-                TrapWasmOffsets = artifact.ReadNumbers(ArtifactSection.TrapWasmOffsets),
-                TrapCodes = artifact.ReadBytes(ArtifactSection.TrapCodes),
-                CallOffsets = artifact.ReadNumbers(ArtifactSection.CallOffsets),
-                CallWasmOffsets = artifact.ReadNumbers(ArtifactSection.CallWasmOffsets),
-            };
-            int[] offsets = artifact.ReadNumbers(ArtifactSection.RelocationOffsets);
-            byte[] kinds = artifact.ReadBytes(ArtifactSection.RelocationKinds);
-            int[] targets = artifact.ReadNumbers(ArtifactSection.RelocationTargets);
-            if (tables.Starts.Length != _entries.Length || kinds.Length != offsets.Length || targets.Length != offsets.Length)
-                throw new IncompatibleArtifactException("the compiled module is damaged: its tables do not fit together");
-            SetEntries(block, 0, tables);
-            for (int i = 0; i < offsets.Length; i++)
-                Patch(block.Address + offsets[i], (SymbolKind)kinds[i], targets[i]);
-            arena.Publish(block, new ModuleCodeOwner(this, _wasm.ImportedFunctionCount, tables));
+            CodeTables tables = artifact.ReadTables(block.Length);
+            CodeRelocations relocations = artifact.ReadRelocations();
+            if (tables.Starts.Length != _entries.Length)
+                throw new IncompatibleArtifactException("The compiled module is damaged: its tables do not fit together.");
+            Publish(block, tables, relocations);
         }
         catch
         {
-            arena.Free(block);
+            Machine.Current.Arena.Free(block);
             throw;
         }
-        Add(block, 0, tables);
     }
 
-    // Before anything is patched: functions call each other in both directions.
-    private void SetEntries(CodeBlock block, int firstIndex, CodeTables tables)
+    private void Publish(CodeBlock block, CodeTables tables, CodeRelocations relocations)
     {
-        if (_thunks is not null)
-            return;
+        // Before anything is patched: functions call each other in both directions.
         for (int i = 0; i < tables.Starts.Length; i++)
-            _entries[firstIndex + i] = (nint)block.Address + tables.Starts[i];
-    }
-
-    private void Add(CodeBlock block, int firstIndex, CodeTables tables)
-    {
-        _blocks.Add(block);
-        if (_thunks is not null)
-        {
-            for (int i = 0; i < tables.Starts.Length; i++)
-                _thunks.SetTarget(firstIndex + i, (nint)block.Address + tables.Starts[i]);
-        }
+            _entries[i] = (nint)block.Address + tables.Starts[i];
+        Span<byte> code = block.Bytes;
+        for (int i = 0; i < relocations.Offsets.Length; i++)
+            Patch(code, (nint)block.Address, relocations.Offsets[i], (SymbolKind)relocations.Kinds[i], relocations.Targets[i]);
+        Machine.Current.Arena.Publish(block, new ModuleCodeOwner(_module, _wasm.ImportedFunctionCount, tables));
+        _block = block;
+        _tables = tables;
+        _relocations = relocations;
         if (_engine.Options.PerfMap)
-            PerfMap.Write(_wasm, block, firstIndex + _wasm.ImportedFunctionCount, tables);
+            PerfMap.Write(_wasm, (nint)block.Address, _wasm.ImportedFunctionCount, tables.Starts, tables.Lengths);
     }
 
-    private void Patch(byte* field, SymbolKind kind, int symbol)
+    private LoadedFunction Prepare(int definedIndex, CompiledFunction function, byte[] code, nint address)
     {
+        foreach (ref readonly Relocation relocation in function.Relocations.AsSpan())
+            Patch(code, address, relocation.Offset, relocation.Kind, relocation.Target);
+        int functionIndex = definedIndex + _wasm.ImportedFunctionCount;
+        if (_engine.Options.PerfMap)
+            PerfMap.Write(_wasm, address, functionIndex, [0], [code.Length]);
+        return new LoadedFunction(_module, functionIndex, function);
+    }
+
+    // The code will run at the address.
+    private void Patch(Span<byte> code, nint address, int offset, SymbolKind kind, int symbol)
+    {
+        Span<byte> field = code.Slice(offset, sizeof(int));
         if (kind == SymbolKind.TypeId)
         {
-            *(int*)field = _wasm.CanonicalIds[symbol];
+            BinaryPrimitives.WriteInt32LittleEndian(field, _wasm.CanonicalIds[symbol]);
             return;
         }
         nint target = kind switch
@@ -205,8 +214,8 @@ internal sealed unsafe class ModuleCode : IDisposable
             SymbolKind.Function => _entries[symbol - _wasm.ImportedFunctionCount],
             SymbolKind.Builtin => Machine.Current.Stubs.Builtin((BuiltinId)symbol),
             SymbolKind.Trap => Machine.Current.Stubs.Trap,
-            _ => throw new InvalidOperationException($"a relocation of kind {kind} cannot be loaded"),
+            _ => throw new InvalidOperationException($"A relocation of kind {kind} cannot be loaded."),
         };
-        *(int*)field = checked((int)(target - (nint)(field + sizeof(int))));
+        BinaryPrimitives.WriteInt32LittleEndian(field, checked((int)(target - (address + offset + sizeof(int)))));
     }
 }

@@ -1,11 +1,12 @@
-// Answers for one block of a module's code: which function a program counter is in, how large its frame is, why it trapped.
+// Answers for one block of a module's code: which function a program counter is in, how large its frame is, why it trapped. The arena, which lives as long as the
+// process, leads here, so the module is not held: while its code runs it is there, and one that was forgotten can be collected.
 using Tarn.Platform;
 
 namespace Tarn.Modules;
 
 using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
-internal sealed class ModuleCodeOwner(ModuleCode code, int firstFunction, CodeTables tables) : CodeOwner
+internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFunction, CodeTables tables) : CodeOwner
 {
     public override bool TryGetFrame(int offset, out FrameDescription frame)
     {
@@ -28,7 +29,8 @@ internal sealed class ModuleCodeOwner(ModuleCode code, int firstFunction, CodeTa
             if (tables.IsInPrologue(trap))
                 frameSize = 0;
         }
-        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, code.Module);
+        Module? named = module.TryGetTarget(out Module? there) ? there : null;
+        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named);
         return true;
     }
 

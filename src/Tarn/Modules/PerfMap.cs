@@ -2,21 +2,20 @@
 // reads for code it has no file of. Diagnostic: a failure to write is ignored.
 using System.Globalization;
 using System.Text;
-using Tarn.Platform;
 
 namespace Tarn.Modules;
 
-internal static unsafe class PerfMap
+internal static class PerfMap
 {
     private static readonly Lock s_lock = new();
 
-    public static void Write(WasmModule wasm, CodeBlock block, int firstFunction, CodeTables tables)
+    public static void Write(WasmModule wasm, nint address, int firstFunction, ReadOnlySpan<int> starts, ReadOnlySpan<int> lengths)
     {
         var text = new StringBuilder();
-        for (int i = 0; i < tables.Starts.Length; i++)
+        for (int i = 0; i < starts.Length; i++)
         {
             string name = wasm.Names.Functions.Find(firstFunction + i) ?? "func[" + (firstFunction + i).ToString(CultureInfo.InvariantCulture) + "]";
-            text.Append(CultureInfo.InvariantCulture, $"{(nint)block.Address + tables.Starts[i]:x} {tables.Lengths[i]:x} wasm!{name}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{address + starts[i]:x} {lengths[i]:x} wasm!{name}\n");
         }
         try
         {

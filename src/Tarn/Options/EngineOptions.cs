@@ -10,6 +10,15 @@ public sealed record EngineOptions
     /// <summary>The smallest guest stack, in bytes: room for unchecked small frames and the headroom of exit stubs.</summary>
     public const int MinimumStackSize = 128 << 10;
 
+    /// <summary>The largest <see cref="StackSize"/>, in bytes: 1 GiB.</summary>
+    public const int MaximumStackSize = (int)PoolingOptions.MaximumStackSize;
+
+    /// <summary>The most threads that <see cref="CompilationThreads"/> may name.</summary>
+    public const int MaximumCompilationThreads = 1024;
+
+    /// <summary>The largest <see cref="MaximumMemoryPages"/>: all of the address space that a process has, 2^47 bytes.</summary>
+    public const long LargestMemoryPages = 1L << 31;
+
     /// <summary>What modules may use: all of WebAssembly 3.0 by default.</summary>
     public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
@@ -78,12 +87,16 @@ public sealed record EngineOptions
             faults.Add($"Compilation has no value {(int)Compilation}");
         if (!Enum.IsDefined(Allocation))
             faults.Add($"Allocation has no value {(int)Allocation}");
-        if (CompilationThreads < 0)
-            faults.Add($"CompilationThreads is {CompilationThreads}; it must be 0 (as many as processors) or more");
+        if (CompilationThreads is < 0 or > MaximumCompilationThreads)
+            faults.Add($"CompilationThreads is {CompilationThreads}; it must be 0 (as many as processors) or more, and {MaximumCompilationThreads} at most");
         if (StackSize < MinimumStackSize)
             faults.Add($"StackSize is {StackSize} bytes; it must be at least {MinimumStackSize}");
+        if (StackSize > MaximumStackSize)
+            faults.Add($"StackSize is {StackSize} bytes; it may be {MaximumStackSize} at most");
         if (MaximumMemoryPages < 0)
             faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it must not be negative");
+        if (MaximumMemoryPages > LargestMemoryPages)
+            faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it may be {LargestMemoryPages} at most, which is all of the address space that a process has");
         if (MaximumTableElements < 0)
             faults.Add($"MaximumTableElements is {MaximumTableElements}; it must not be negative");
         if (Allocation == AllocationStrategy.Pooling)

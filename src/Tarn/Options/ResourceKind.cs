@@ -9,4 +9,7 @@ public enum ResourceKind
 
     /// <summary>A table, in elements.</summary>
     Table = 1,
+
+    /// <summary>The objects of the host that guests of the store have been given as <c>externref</c>: their number, dropped ones included, for as long as the store lives.</summary>
+    HostReferences = 2,
 }

@@ -1,8 +1,8 @@
 // One question to a limiter.
 namespace Tarn;
 
-/// <summary>A memory or table is to be made, or to grow.</summary>
-/// <param name="Kind">Which of the two; the sizes are bytes or elements accordingly.</param>
+/// <summary>A memory or table is to be made, or to grow, or more objects of the host are to be held.</summary>
+/// <param name="Kind">Which of them; the sizes are bytes, elements or objects accordingly.</param>
 /// <param name="Current">Its size; 0 while its instance is being made.</param>
 /// <param name="Desired">The size it is to have.</param>
 /// <param name="Maximum">What it may have at most by its type and the engine's limits.</param>

@@ -1,17 +1,45 @@
 // What one store may take, on top of what its engine allows. Unlike the engine's limits they cost address space nothing and can differ from one
 // instance to the next. They hold from the first instruction on: a start function has run before the embedder gets the instance.
+using System.Runtime.CompilerServices;
+
 namespace Tarn;
 
 /// <summary>Limits for the memories and tables of one store, as they are made and as they grow, and for what its guests execute.</summary>
 public sealed record StoreLimits
 {
-    /// <summary>Bytes that each linear memory may have; <see langword="null"/> for no limit of the store.</summary>
-    public long? MaximumMemoryBytes { get; init; }
+    /// <summary>
+    /// Gets the bytes that each linear memory may have; <see langword="null"/> for no limit of the store. A checked memory outside of the pools reserves no more address
+    /// space than this when it is made, so that it cannot grow beyond it even if the store is given a larger limit later.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaximumMemoryBytes
+    {
+        get;
+        init => field = NotNegative(value);
+    }
 
-    /// <summary>Elements that each table may have; <see langword="null"/> for no limit of the store.</summary>
-    public long? MaximumTableElements { get; init; }
+    /// <summary>Gets the elements that each table may have; <see langword="null"/> for no limit of the store.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaximumTableElements
+    {
+        get;
+        init => field = NotNegative(value);
+    }
 
-    /// <summary>Asked after the two, whenever a memory or table is made by an instance or is to grow.</summary>
+    /// <summary>
+    /// Gets how many different objects of the host the store's guests may be given as <c>externref</c>; <see langword="null"/> for no limit. Each costs the host some 90 bytes
+    /// until the store ends, whether the guest still holds it or not. The call that would make one more traps with <see cref="TrapCode.AllocationTooLarge"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaximumHostReferences
+    {
+        get;
+        init => field = NotNegative(value);
+    }
+
+    /// <summary>
+    /// Gets who is asked after the limits, whenever a memory or table is made by an instance or is to grow, and when the room for references of the host is to double.
+    /// </summary>
     public ResourceLimiter? Limiter { get; init; }
 
     /// <summary>
@@ -22,12 +50,7 @@ public sealed record StoreLimits
     public long? Fuel
     {
         get;
-        init
-        {
-            if (value is long fuel)
-                ArgumentOutOfRangeException.ThrowIfNegative(fuel);
-            field = value;
-        }
+        init => field = NotNegative(value);
     }
 
     /// <summary>
@@ -45,6 +68,19 @@ public sealed record StoreLimits
             field = value;
         }
     }
+
+    /// <summary>Whether a store may hold one more object of the host.</summary>
+    internal bool AllowReference(int count, int capacity, object? state)
+    {
+        if (count >= MaximumHostReferences)
+            return false;
+        return count < capacity || Limiter is null
+            || Limiter(new ResourceRequest(ResourceKind.HostReferences, count, Math.Max(8, count * 2L), MaximumHostReferences ?? int.MaxValue, state));
+    }
+
+    private static long? NotNegative(long? value, [CallerMemberName] string name = "") => value is null or >= 0
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"StoreLimits.{name} is {value}. It must not be negative.");
 
     internal bool Allow(in ResourceRequest request)
     {

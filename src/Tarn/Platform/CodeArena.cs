@@ -1,41 +1,62 @@
-// Why: all machine code of the process lives in one reservation below 2 GiB. So a rel32 reaches from anywhere in it to anywhere else, and
+// Why: all machine code of the process is in one reservation below 2 GiB. So a rel32 reaches from anywhere in it to anywhere else, and
 // the signal handler knows by one subtraction and one comparison whether a PC is ours.
 //
 //   | code: pages are None, ReadWrite (while being written) or ReadExecute; never writable and executable | data: ReadWrite, never executable |
 //
 // Invariants: a block is written by its one owner before it is published and is never executed before that; a page belongs to one block, so
-// making one block writable never takes execution away from another; the snapshot that Find reads is immutable and swapped whole, so
-// lookups need no lock and can run while blocks come and go. Freeing code that a guest still runs is the caller's bug: the
+// making one block writable never takes execution away from another; freeing code that a guest still runs is the caller's bug: the
 // runtime frees a module's code only when no instance of it is left.
+//
+// Finding the block of a PC: a table with an entry for each page, in two levels. Publishing and freeing a block write the entries of its own pages and nothing
+// else, so they cost by its size and never by how many blocks there are, and Find reads two references and takes no lock. An entry is written after everything
+// that it leads to. The lock covers the books of free ranges only, whose operations are logarithmic: all tenants of a process share it.
 namespace Tarn.Platform;
 
 internal sealed unsafe class CodeArena
 {
-    public const long ReservationBytes = (2L << 30) - (1L << 20);
-    private const long DataBytes = 64L << 20;
+    /// <summary>The most that is reserved: what a rel32 reaches.</summary>
+    public const long MaximumBytes = (2L << 30) - (1L << 20);
+
+    /// <summary>The least that is reserved. A process that has not even that cannot run anything.</summary>
+    public const long MinimumBytes = 4L << 20;
+
+    // Of a limit on the address space of the process, the share for code: the rest is for the runtime around us and for memories.
+    private const ulong ShareOfLimit = 16;
+    private const int DataShare = 32;
     private const byte FillByte = 0xCC;
 
     // Code of a large module is written as a whole: a few faults instead of thousands, and fewer misses of the processor's table of pages when it runs. A large page
     // lies within one block and has one protection, as small ones do.
     private const long LargeBlock = 2L << 20;
+    private const int PagesInLeaf = 512;
 
     private readonly VirtualMemory _memory;
     private readonly Lock _lock = new();
     private readonly RangeAllocator _code;
     private readonly RangeAllocator _data;
     private readonly byte* _dataBase;
-    private CodeBlock[] _published = [];
+    private readonly int _pageShift;
+    private readonly CodeBlock?[]?[] _pages;
 
-    public CodeArena(VirtualMemory memory)
+    /// <param name="memory">The system's memory.</param>
+    /// <param name="bytes">What to reserve; <see langword="null"/> for as much as the limits of the process leave to code.</param>
+    public CodeArena(VirtualMemory memory, long? bytes = null)
     {
         _memory = memory;
-        Base = memory.Reserve((nuint)ReservationBytes);
-        _code = new RangeAllocator(ReservationBytes - DataBytes);
-        _data = new RangeAllocator(DataBytes);
-        _dataBase = Base + (ReservationBytes - DataBytes);
+        Base = Reserve(memory, bytes, out long reserved);
+        ReservedBytes = reserved;
+        long data = (long)memory.RoundUp((nuint)(reserved / DataShare));
+        _code = new RangeAllocator(reserved - data);
+        _data = new RangeAllocator(data);
+        _dataBase = Base + (reserved - data);
+        _pageShift = System.Numerics.BitOperations.Log2(memory.PageSize);
+        _pages = new CodeBlock?[((reserved >> _pageShift) / PagesInLeaf) + 1][];
     }
 
     public byte* Base { get; }
+
+    /// <summary>Bytes of address space, for code and data.</summary>
+    public long ReservedBytes { get; }
 
     /// <summary>Bytes of code space in use, page multiples.</summary>
     public long CodeBytesInUse
@@ -49,7 +70,7 @@ internal sealed unsafe class CodeArena
         }
     }
 
-    public bool Contains(nint address) => (nuint)(address - (nint)Base) < (nuint)ReservationBytes;
+    public bool Contains(nint address) => (nuint)(address - (nint)Base) < (nuint)ReservedBytes;
 
     /// <summary>Takes pages for code; they are writable and not executable until the block is published.</summary>
     public CodeBlock Allocate(int bytes)
@@ -91,35 +112,17 @@ internal sealed unsafe class CodeArena
         new Span<byte>(block.Address + block.Length, (int)(block.ReservedLength - block.Length)).Fill(FillByte);
         _memory.Protect(block.Address, (nuint)block.ReservedLength, MemoryProtection.ReadExecute);
         block.Owner = owner;
-        lock (_lock)
-        {
-            CodeBlock[] old = _published;
-            int at = Search(old, (nint)block.Address) + 1;
-            CodeBlock[] next = new CodeBlock[old.Length + 1];
-            old.AsSpan(0, at).CopyTo(next);
-            next[at] = block;
-            old.AsSpan(at).CopyTo(next.AsSpan(at + 1));
-            Volatile.Write(ref _published, next);
-        }
+        SetPages(block, block);
     }
 
     /// <summary>Takes a block back, published or not. No thread may be running in it.</summary>
     public void Free(CodeBlock block)
     {
+        SetPages(block, null);
+        // Fresh address space: nothing of the old code can be read or run, and the next owner starts from zero.
+        _memory.Reset(block.Address, (nuint)block.ReservedLength);
         lock (_lock)
         {
-            CodeBlock[] old = _published;
-            int at = Array.IndexOf(old, block);
-            if (at >= 0)
-            {
-                CodeBlock[] next = new CodeBlock[old.Length - 1];
-                old.AsSpan(0, at).CopyTo(next);
-                old.AsSpan(at + 1).CopyTo(next.AsSpan(at));
-                Volatile.Write(ref _published, next);
-            }
-
-            // Fresh address space: nothing of the old code can be read or run, and the next owner starts from zero.
-            _memory.Reset(block.Address, (nuint)block.ReservedLength);
             _code.Free(block.Address - Base, block.ReservedLength);
         }
     }
@@ -128,33 +131,38 @@ internal sealed unsafe class CodeArena
     public byte* AllocateData(int bytes)
     {
         long length = (long)_memory.RoundUp((nuint)bytes);
+        long start;
         lock (_lock)
         {
-            if (!_data.TryAllocate(length, out long start))
+            if (!_data.TryAllocate(length, out start))
             {
                 throw new InsufficientMemoryException($"The code arena's data area is full: {length:N0} bytes do not fit in the {_data.FreeBytes:N0} bytes left of {_data.Length:N0}.");
             }
+        }
 
-            try
-            {
-                _memory.Protect(_dataBase + start, (nuint)length, MemoryProtection.ReadWrite);
-            }
-            catch
+        try
+        {
+            _memory.Protect(_dataBase + start, (nuint)length, MemoryProtection.ReadWrite);
+        }
+        catch
+        {
+            lock (_lock)
             {
                 _data.Free(start, length);
-                throw;
             }
 
-            return _dataBase + start;
+            throw;
         }
+
+        return _dataBase + start;
     }
 
     public void FreeData(byte* address, int bytes)
     {
         nuint length = _memory.RoundUp((nuint)bytes);
+        _memory.Reset(address, length);
         lock (_lock)
         {
-            _memory.Reset(address, length);
             _data.Free(address - _dataBase, (long)length);
         }
     }
@@ -162,35 +170,45 @@ internal sealed unsafe class CodeArena
     /// <summary>The published block that holds a PC, without a lock.</summary>
     public CodeBlock? Find(nint programCounter)
     {
-        CodeBlock[] blocks = Volatile.Read(ref _published);
-        int at = Search(blocks, programCounter);
-        if (at < 0)
-        {
+        if (!Contains(programCounter))
             return null;
-        }
-
-        CodeBlock block = blocks[at];
-        return programCounter - (nint)block.Address < block.Length ? block : null;
+        long page = (programCounter - (nint)Base) >> _pageShift;
+        CodeBlock? block = Volatile.Read(ref _pages[page / PagesInLeaf]) is CodeBlock?[] leaf ? Volatile.Read(ref leaf[page % PagesInLeaf]) : null;
+        return block is not null && programCounter - (nint)block.Address < block.Length ? block : null;
     }
 
-    // Index of the last block that starts at or below the address, or -1.
-    private static int Search(CodeBlock[] blocks, nint address)
+    private void SetPages(CodeBlock block, CodeBlock? value)
     {
-        int low = 0;
-        int high = blocks.Length;
-        while (low < high)
+        long first = (block.Address - Base) >> _pageShift;
+        long end = first + (block.ReservedLength >> _pageShift);
+        for (long page = first; page < end; page++)
         {
-            int middle = (low + high) >>> 1;
-            if ((nint)blocks[middle].Address <= address)
+            ref CodeBlock?[]? place = ref _pages[page / PagesInLeaf];
+            CodeBlock?[]? leaf = Volatile.Read(ref place);
+            if (leaf is null)
             {
-                low = middle + 1;
+                CodeBlock?[] made = new CodeBlock?[PagesInLeaf];
+                leaf = Interlocked.CompareExchange(ref place, made, null) ?? made;
             }
-            else
+            Volatile.Write(ref leaf[page % PagesInLeaf], value);
+        }
+    }
+
+    // Where the process may have little address space, code gets its share of that; where the system refuses even so, half of it, and so on.
+    private static byte* Reserve(VirtualMemory memory, long? asked, out long bytes)
+    {
+        bytes = asked ?? Math.Clamp((long)Math.Min(memory.AddressSpaceLimit / ShareOfLimit, (ulong)MaximumBytes), MinimumBytes, MaximumBytes);
+        bytes = (long)memory.RoundUp((nuint)bytes);
+        while (true)
+        {
+            try
             {
-                high = middle;
+                return memory.Reserve((nuint)bytes);
+            }
+            catch (PlatformException) when (asked is null && bytes / 2 >= MinimumBytes)
+            {
+                bytes = (long)memory.RoundUp((nuint)(bytes / 2));
             }
         }
-
-        return low - 1;
     }
 }

@@ -20,7 +20,7 @@ namespace Tarn.Platform;
 internal sealed unsafe class FaultRangeTable
 {
     public const int HeaderSize = 64;
-    public const int Capacity = 63;
+    public const int Capacity = 255;
     public const int TotalSize = HeaderSize + (Capacity * EntrySize);
     public const int EntrySize = 64;
 
@@ -34,6 +34,7 @@ internal sealed unsafe class FaultRangeTable
 
     private readonly Lock _lock = new();
     private readonly byte* _table;
+    private readonly bool[] _taken = new bool[Capacity];
 
     public FaultRangeTable(byte* table)
     {
@@ -66,8 +67,31 @@ internal sealed unsafe class FaultRangeTable
 
     public nint Address => (nint)_table;
 
-    /// <summary>Lets the handler open pages in a slab; <paramref name="records"/> stays valid until <see cref="Remove"/>.</summary>
+    /// <summary>Takes an entry of the table, for <see cref="Set"/>.</summary>
+    /// <returns>Whether there was one: a process with very many pools has to reset some in another way.</returns>
+    public bool TryTake(out int index)
+    {
+        lock (_lock)
+        {
+            index = _taken.AsSpan().IndexOf(false);
+            if (index < 0)
+                return false;
+            _taken[index] = true;
+            return true;
+        }
+    }
+
+    /// <summary>Takes an entry and sets it.</summary>
     public int Add(byte* start, nuint length, nuint slotStride, FaultSlotRecord* records, nuint recordStride, nuint granule)
+    {
+        if (!TryTake(out int index))
+            throw new InvalidOperationException($"There are more than {Capacity} memory slabs with learned reset in the process.");
+        Set(index, start, length, slotStride, records, recordStride, granule);
+        return index;
+    }
+
+    /// <summary>Lets the handler open pages in a slab; <paramref name="records"/> stays valid until <see cref="Remove"/>.</summary>
+    public void Set(int index, byte* start, nuint length, nuint slotStride, FaultSlotRecord* records, nuint recordStride, nuint granule)
     {
         if (granule == 0 || (granule & (granule - 1)) != 0 || slotStride % granule != 0 || length % slotStride != 0 || recordStride < FaultSlotRecord.Size)
         {
@@ -76,33 +100,22 @@ internal sealed unsafe class FaultRangeTable
 
         lock (_lock)
         {
-            for (int i = 0; i < Capacity; i++)
-            {
-                Entry* entry = At(i);
-                if (entry->Length != 0)
-                {
-                    continue;
-                }
-
-                // Interlocked: a full fence keeps the fields between the two versions.
-                Interlocked.Increment(ref entry->Version);
-                entry->Base = start;
-                entry->SlotStride = slotStride;
-                entry->Records = records;
-                entry->RecordStride = recordStride;
-                entry->GranuleMask = granule - 1;
-                entry->Length = length;
-                Interlocked.Increment(ref entry->Version);
-                int* count = (int*)_table;
-                Volatile.Write(ref *count, Math.Max(*count, i + 1));
-                return i;
-            }
+            // Interlocked: a full fence keeps the fields between the two versions.
+            Entry* entry = At(index);
+            Interlocked.Increment(ref entry->Version);
+            entry->Base = start;
+            entry->SlotStride = slotStride;
+            entry->Records = records;
+            entry->RecordStride = recordStride;
+            entry->GranuleMask = granule - 1;
+            entry->Length = length;
+            Interlocked.Increment(ref entry->Version);
+            int* count = (int*)_table;
+            Volatile.Write(ref *count, Math.Max(*count, index + 1));
         }
-
-        throw new InvalidOperationException($"more than {Capacity} memory slabs with learned reset in one process");
     }
 
-    /// <summary>Undoes <see cref="Add"/>. No guest may be running in the slab.</summary>
+    /// <summary>Gives an entry back, set or not. No guest may be running in the slab.</summary>
     public void Remove(int index)
     {
         lock (_lock)
@@ -111,6 +124,7 @@ internal sealed unsafe class FaultRangeTable
             Interlocked.Increment(ref entry->Version);
             entry->Length = 0;
             Interlocked.Increment(ref entry->Version);
+            _taken[index] = false;
         }
     }
 

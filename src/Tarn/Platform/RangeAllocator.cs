@@ -1,45 +1,42 @@
 // Why: hands out ranges of a fixed space by best fit and merges what comes back, so that an arena in which modules come and go does not
-// fragment for good. Holds numbers only, never touches the memory. Invariants: free ranges are sorted, disjoint and never adjacent; what is
-// handed out plus what is free is the whole space. Not thread-safe: the arena locks.
+// fragment for good. Holds numbers only, never touches the memory. Invariants: free ranges are disjoint and never adjacent; what is
+// handed out plus what is free is the whole space; both sets hold the same ranges. Not thread-safe: the arena locks.
+//
+// Both operations take time in the logarithm of the number of free ranges: the lock around them is shared by all tenants of the process, and a tenant
+// decides how fragmented the space is.
 namespace Tarn.Platform;
 
-internal sealed class RangeAllocator(long length)
+internal sealed class RangeAllocator
 {
-    private readonly List<(long Start, long Length)> _free = [(0, length)];
+    private readonly SortedSet<(long Start, long Length)> _byStart = [];
+    private readonly SortedSet<(long Length, long Start)> _byLength = [];
 
-    public long Length { get; } = length;
+    public RangeAllocator(long length)
+    {
+        Length = length;
+        FreeBytes = length;
+        if (length > 0)
+            Add(0, length);
+    }
 
-    public long FreeBytes { get; private set; } = length;
+    public long Length { get; }
+
+    public long FreeBytes { get; private set; }
+
+    /// <summary>The length of the longest free range.</summary>
+    public long LongestFree => _byLength.Count == 0 ? 0 : _byLength.Max.Length;
 
     /// <summary>Takes <paramref name="bytes"/> from the smallest range that holds them, or gives false.</summary>
     public bool TryAllocate(long bytes, out long start)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
-        int best = -1;
-        for (int i = 0; i < _free.Count; i++)
-        {
-            if (_free[i].Length >= bytes && (best < 0 || _free[i].Length < _free[best].Length))
-            {
-                best = i;
-            }
-        }
-
-        if (best < 0)
-        {
-            start = 0;
+        start = 0;
+        if (LongestFree < bytes)
             return false;
-        }
-
-        (start, long available) = _free[best];
-        if (available == bytes)
-        {
-            _free.RemoveAt(best);
-        }
-        else
-        {
-            _free[best] = (start + bytes, available - bytes);
-        }
-
+        (long available, start) = _byLength.GetViewBetween((bytes, 0), (long.MaxValue, 0)).Min;
+        Remove(start, available);
+        if (available != bytes)
+            Add(start + bytes, available - bytes);
         FreeBytes -= bytes;
         return true;
     }
@@ -47,48 +44,38 @@ internal sealed class RangeAllocator(long length)
     /// <summary>Gives a range back that <see cref="TryAllocate"/> handed out.</summary>
     public void Free(long start, long bytes)
     {
-        int at = 0;
-        int end = _free.Count;
-        while (at < end)
-        {
-            int middle = (at + end) >>> 1;
-            if (_free[middle].Start < start)
-            {
-                at = middle + 1;
-            }
-            else
-            {
-                end = middle;
-            }
-        }
-
-        bool overlaps = bytes <= 0 || start < 0 || start + bytes > Length
-            || (at < _free.Count && start + bytes > _free[at].Start)
-            || (at > 0 && _free[at - 1].Start + _free[at - 1].Length > start);
+        // Default where there is none: a range of no bytes at 0.
+        (long Start, long Length) before = start <= 0 ? default : _byStart.GetViewBetween((0, 0), (start - 1, long.MaxValue)).Max;
+        (long Start, long Length) behind = start < 0 ? default : _byStart.GetViewBetween((start, 0), (long.MaxValue, 0)).Min;
+        bool overlaps = bytes <= 0 || start < 0 || bytes > Length - start
+            || before.Start + before.Length > start
+            || (behind.Length != 0 && start + bytes > behind.Start);
         if (overlaps)
-        {
             throw new InvalidOperationException($"range {start:X}+{bytes:X} is free already or was never handed out");
-        }
-
         FreeBytes += bytes;
-        bool mergesNext = at < _free.Count && start + bytes == _free[at].Start;
-        bool mergesPrevious = at > 0 && _free[at - 1].Start + _free[at - 1].Length == start;
-        if (mergesPrevious && mergesNext)
+        if (behind.Length != 0 && start + bytes == behind.Start)
         {
-            _free[at - 1] = (_free[at - 1].Start, _free[at - 1].Length + bytes + _free[at].Length);
-            _free.RemoveAt(at);
+            Remove(behind.Start, behind.Length);
+            bytes += behind.Length;
         }
-        else if (mergesPrevious)
+        if (before.Length != 0 && before.Start + before.Length == start)
         {
-            _free[at - 1] = (_free[at - 1].Start, _free[at - 1].Length + bytes);
+            Remove(before.Start, before.Length);
+            bytes += before.Length;
+            start = before.Start;
         }
-        else if (mergesNext)
-        {
-            _free[at] = (start, bytes + _free[at].Length);
-        }
-        else
-        {
-            _free.Insert(at, (start, bytes));
-        }
+        Add(start, bytes);
+    }
+
+    private void Add(long start, long length)
+    {
+        _byStart.Add((start, length));
+        _byLength.Add((length, start));
+    }
+
+    private void Remove(long start, long length)
+    {
+        _byStart.Remove((start, length));
+        _byLength.Remove((length, start));
     }
 }

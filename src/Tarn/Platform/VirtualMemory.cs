@@ -64,5 +64,17 @@ internal abstract unsafe class VirtualMemory
     /// <summary>Asks for large pages in a range, where the system has them: memory that is used as a whole takes one fault for hundreds.</summary>
     public abstract void PreferLargePages(byte* address, nuint bytes);
 
+    /// <summary>Bytes of address space that the process may have in all, as its limits say; <see cref="ulong.MaxValue"/> where they say nothing.</summary>
+    public abstract ulong AddressSpaceLimit { get; }
+
+    /// <summary>Whether <see cref="TryWriteCode"/> works here.</summary>
+    public abstract bool CanWriteCode { get; }
+
+    /// <summary>
+    /// Writes to memory of ours that is executable and not writable, without a moment in which any mapping of it is both. Other threads may be running in the same
+    /// page, though not in the bytes that are written.
+    /// </summary>
+    public abstract bool TryWriteCode(byte* address, ReadOnlySpan<byte> code);
+
     public nuint RoundUp(nuint bytes) => (bytes + PageSize - 1) & ~(PageSize - 1);
 }

@@ -85,6 +85,9 @@ internal sealed unsafe class PoolReservation : IDisposable
 
     public Slab Stacks => _slabs[3]!;
 
+    /// <summary>Bytes of address space that all of them take.</summary>
+    public long TotalBytes => _slabs.Sum(static slab => (long)slab!.Layout.TotalBytes);
+
     public void Dispose()
     {
         foreach (Slab? slab in _slabs)

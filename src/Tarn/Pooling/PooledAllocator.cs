@@ -43,7 +43,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // which a process may have 65,530.
     private readonly bool _stackForEach;
     private readonly Lock _lock = new();
-    private readonly List<WarmList> _lists = [];
+    // Copied when it changes, which is when a module is instantiated first and when it is disposed; read without the lock.
+    private volatile WarmList[] _lists = [];
+    private int _hand;
     private readonly SharedCount _warm = new();
 
     // Slots that are bound to a module, each knowing its place here; under _lock, as are the counts of those that were unbound.
@@ -53,6 +55,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     private long _evictions;
     private volatile bool _disposed;
     private int _released;
+    private readonly bool _isBuilt;
+
+    // What undisposed pools of the process hold. Where the system refuses more, those that were forgotten are looked for first.
+    private static long s_reservedBytes;
+    private readonly long _reservedBytes;
 
     public PooledAllocator(Engine engine)
     {
@@ -65,10 +72,23 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _ = Machine.Current;
         int wanted = (int)Math.Min(_options.TotalMemories ?? (long)_limits.Count * _limits.Memories, int.MaxValue);
         _strategy = ChooseStrategy(memory, wanted);
+        if (_strategy == ResetStrategy.Learned && wanted > 0 && _limits.MemoryPages > 0 && !Machine.Current.FaultRanges.TryTake(out _faultRange))
+            _strategy = Unlearned(memory);
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         int stacks = _options.TotalStacks ?? _limits.Count;
         _stackForEach = _limits.Count <= OwnStacksAtMost && stacks >= _limits.Count;
-        _slabs = new PoolReservation(_options, guarded ? engine.Target.GuardBytes : 0, _memoriesAreOpen);
+        try
+        {
+            _slabs = Reserve(_options, guarded ? engine.Target.GuardBytes : 0, _memoriesAreOpen);
+        }
+        catch
+        {
+            if (_faultRange >= 0)
+                Machine.Current.FaultRanges.Remove(_faultRange);
+            throw;
+        }
+        _reservedBytes = _slabs.TotalBytes;
+        Interlocked.Add(ref s_reservedBytes, _reservedBytes);
         _contexts = _slabs.Contexts;
         _memories = _slabs.Memories;
         _tables = _slabs.Tables;
@@ -79,14 +99,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         _decommit = new DecommitQueue(_options.DecommitBatchSize, _memories.Free);
         try
         {
-            if (_strategy == ResetStrategy.Learned && memories > 0 && _limits.MemoryPages > 0)
+            if (_faultRange >= 0)
             {
                 _learnedPages = LearnedPages(memory, memories);
                 // A cache line each: threads do not disturb one another.
                 _records = (FaultSlotRecord*)NativeMemory.AlignedAlloc((nuint)memories * (nuint)sizeof(FaultSlotRecord), (nuint)sizeof(FaultSlotRecord));
                 NativeMemory.Clear(_records, (nuint)memories * (nuint)sizeof(FaultSlotRecord));
-                _faultRange = Machine.Current.FaultRanges.Add(
-                    _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
+                Machine.Current.FaultRanges.Set(
+                    _faultRange, _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
             }
         }
         catch
@@ -94,7 +114,23 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             Dispose();
             throw;
         }
+        _isBuilt = true;
         TarnMetrics.Add(this);
+    }
+
+    /// <summary>
+    /// Ends a pool that was forgotten. Whatever reaches an instance, a store or a module of the engine reaches the engine and so this: nobody can call anything of it any more. Stores
+    /// that are finalised after this find that it is released, and touch nothing of it.
+    /// </summary>
+    ~PooledAllocator()
+    {
+        if (!_isBuilt || Interlocked.Exchange(ref _released, 1) != 0)
+            return;
+        _disposed = true;
+        foreach (PooledInstance instance in _bound)
+            instance.Store.Forget();
+        TarnMetrics.Remove(this);
+        GiveBack();
     }
 
     /// <summary>Those who wait for a slot.</summary>
@@ -260,7 +296,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         list.Close();
         Drain(list);
         lock (_lock)
-            _lists.Remove(list);
+            _lists = [.. _lists.Where(l => l != list)];
     }
 
     public override byte* AllocateContext(Module module, int bytes)
@@ -275,11 +311,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context)
     {
+        if (IsReleased)
+            return;
         _contexts.Free.Return(_contexts.SlotOf(context));
         Freed();
     }
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record)
+    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
@@ -313,12 +351,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _onDemand.FreeMemory(memory);
             return;
         }
+        if (IsReleased)
+            return;
         slot.Unbind();
         _decommit.Add(slot);
         Freed();
     }
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record)
+    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_limits.TableElements;
         ulong minimum = type.Limits.Minimum;
@@ -340,6 +380,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             _onDemand.FreeTable(table);
             return;
         }
+        if (IsReleased)
+            return;
         // Only what was in use can be other than zero. A large table's pages go back to the system, if it takes them.
         VirtualMemory memory = VirtualMemory.Current;
         ulong bytes = table.Length * 8;
@@ -355,6 +397,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public override void FreeStack(GuestStack stack)
     {
+        if (IsReleased)
+            return;
         _stacks.Return(stack);
         if (_disposed)
             ReleaseIfUnused();
@@ -364,16 +408,15 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     /// Ends the pool. Whatever idles is given back, and the address space when no instance and no store has any of it: those that outlive their engine go on
     /// working, and end as others do.
     /// </summary>
+#pragma warning disable CA1816 // The finaliser is not needed when the address space has gone, which may be later: ReleaseIfUnused.
     public override void Dispose()
+#pragma warning restore CA1816
     {
         if (_disposed)
             return;
         _disposed = true;
         TarnMetrics.Remove(this);
-        WarmList[] lists;
-        lock (_lock)
-            lists = [.. _lists];
-        foreach (WarmList list in lists)
+        foreach (WarmList list in _lists)
         {
             list.Close();
             Drain(list);
@@ -400,6 +443,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     {
         if (CountUnreturned() != default || Interlocked.Exchange(ref _released, 1) != 0)
             return;
+#pragma warning disable CA1816 // See Dispose.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+        GiveBack();
+    }
+
+    private void GiveBack()
+    {
         if (_faultRange >= 0)
             Machine.Current.FaultRanges.Remove(_faultRange);
         _stacks.Dispose();
@@ -407,6 +458,22 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         foreach (MemorySlot? slot in _memorySlots)
             slot?.Free();
         NativeMemory.AlignedFree(_records);
+        Interlocked.Add(ref s_reservedBytes, -_reservedBytes);
+    }
+
+    // An engine for each tenant or each test, and nobody who disposes it: the address space is used up long before the collector has a reason to run.
+    private static PoolReservation Reserve(PoolingOptions options, ulong guardBytes, bool opensMemories)
+    {
+        try
+        {
+            return new PoolReservation(options, guardBytes, opensMemories);
+        }
+        catch (PoolReservationException e) when (e.RequestedBytes <= (ulong)Interlocked.Read(ref s_reservedBytes))
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return new PoolReservation(options, guardBytes, opensMemories);
+        }
     }
 
     private PooledInstance RentCore(InstanceTemplate template, object? state)
@@ -453,11 +520,14 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         if (wanted == ResetStrategy.Default && memories <= LearnedSlotsAtMost)
             return ResetStrategy.Learned;
         if (wanted == ResetStrategy.Default)
-            return memory.CanFindResident ? ResetStrategy.PageMapScan : ResetStrategy.Decommit;
+            return Unlearned(memory);
         if (wanted == ResetStrategy.PageMapScan && !memory.CanFindResident)
             throw new PlatformNotSupportedException("ResetStrategy.PageMapScan needs Linux 6.7 or later and /proc; use Default, Learned, Decommit or Copy here");
         return wanted;
     }
+
+    // The best strategy that needs nothing of the signal handler, whose table may be full.
+    private static ResetStrategy Unlearned(VirtualMemory memory) => memory.CanFindResident ? ResetStrategy.PageMapScan : ResetStrategy.Decommit;
 
     // Pages that a slot may open one by one: each may cost two mappings, and more than half of those of the process are not for us.
     private int LearnedPages(VirtualMemory memory, int memories)
@@ -520,7 +590,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
             if (module.WarmList is null)
             {
                 module.WarmList = new WarmList(_warm);
-                _lists.Add(module.WarmList);
+                _lists = [.. _lists, module.WarmList];
             }
             return module.WarmList;
         }
@@ -553,7 +623,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // The budget of warm slots is used up: the one that has been idle longest goes, whichever module it belongs to, so that modules nobody uses any more do not keep it.
     private void PushInPlaceOfOldest(WarmList list, PooledInstance instance)
     {
-        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(out _)?.TryTakeOldest();
+        PooledInstance? oldest = _options.MaximumWarmSlots == 0 ? null : FindOldest(_lists)?.TryTakeOldest();
         if (oldest is null)
         {
             TearDown(instance);
@@ -563,15 +633,21 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         TearDown(oldest);
     }
 
-    // The list whose ring holds the slot that was given back longest ago.
-    private WarmList? FindOldest(out WarmList[] lists)
+    // The list whose ring holds the slot that was given back longest ago; among so many, beginning elsewhere each time, where there are more. A tenant decides how many modules there
+    // are, and others wait for this.
+    private WarmList? FindOldest(WarmList[] lists)
     {
-        lock (_lock)
-            lists = [.. _lists];
+        const int CandidatesAtMost = 128;
         WarmList? oldest = null;
         long stamp = long.MaxValue;
-        foreach (WarmList list in lists)
+        int candidates = 0;
+        uint hand = lists.Length > CandidatesAtMost ? (uint)Interlocked.Add(ref _hand, CandidatesAtMost) : 0;
+        for (uint i = 0; i < lists.Length && candidates < CandidatesAtMost; i++)
         {
+            WarmList list = lists[(hand + i) % (uint)lists.Length];
+            if (list.IsRingEmpty)
+                continue;
+            candidates++;
             if (list.OldestStamp is long candidate && candidate < stamp)
                 (oldest, stamp) = (list, candidate);
         }
@@ -581,11 +657,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     // Unbinds the idle slot that was given back longest ago, as far as the lists' oldest tell.
     private bool TryEvict()
     {
-        WarmList? oldest = FindOldest(out WarmList[] lists);
+        WarmList[] lists = _lists;
+        WarmList? oldest = FindOldest(lists);
         PooledInstance? evicted = oldest?.TryTakeOldest();
         // The rings are empty, or have just been emptied by others: threads' own places are left.
-        for (int i = 0; evicted is null && i < lists.Length; i++)
-            evicted = lists[i].TryTakeOldest();
+        uint first = (uint)Volatile.Read(ref _hand);
+        for (uint i = 0; evicted is null && i < lists.Length; i++)
+            evicted = lists[(first + i) % (uint)lists.Length].TryTakeOldest();
         if (evicted is null)
             return false;
         Interlocked.Increment(ref _evictions);

@@ -15,6 +15,7 @@ internal sealed class StackCache : IDisposable
     private readonly GuestStackPool _pool;
     private readonly int _limit;
     private readonly long _keepResident;
+    private volatile bool _disposed;
     private int _made;
     private long _exhaustions;
 
@@ -48,6 +49,9 @@ internal sealed class StackCache : IDisposable
         stack.Trim(_keepResident);
         if (Interlocked.Exchange(ref Mine().Stack, stack) is GuestStack before)
             ReturnSlow(before);
+        // The exchange is a full fence: either this sees that it is disposed, or whoever disposes it finds the stack.
+        if (_disposed)
+            Flush();
     }
 
     /// <summary>Gives what cores keep back to the pool.</summary>
@@ -60,8 +64,19 @@ internal sealed class StackCache : IDisposable
         }
     }
 
+    /// <summary>Gives back what an engine kept that was forgotten.</summary>
+    ~StackCache() => End();
+
     public void Dispose()
     {
+        End();
+        GC.SuppressFinalize(this);
+    }
+
+    private void End()
+    {
+        _disposed = true;
+        Interlocked.MemoryBarrier();
         Flush();
         _pool.Dispose();
     }

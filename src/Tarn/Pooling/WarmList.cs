@@ -34,6 +34,9 @@ internal sealed class WarmList
     /// <summary>No slot may come back any more: the module has been disposed.</summary>
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
+    /// <summary>Whether only threads' own places can hold slots; without a lock, so it may have changed.</summary>
+    public bool IsRingEmpty => Volatile.Read(ref _count) == 0;
+
     /// <summary>When the slot that would be evicted next was left; <see cref="long.MaxValue"/> if the ring is empty.</summary>
     public long OldestStamp
     {
@@ -71,6 +74,8 @@ internal sealed class WarmList
     /// <summary>Takes the slot that was left longest ago, if there is one; for eviction.</summary>
     public PooledInstance? TryTakeOldest()
     {
+        if (IsRingEmpty)
+            return TryTakeFromAnyPlace();
         lock (_lock)
         {
             if (_count > 0)

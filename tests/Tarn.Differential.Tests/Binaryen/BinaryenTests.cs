@@ -1,10 +1,10 @@
 // Random modules of Binaryen's generator (wasm-opt --translate-to-fuzz), which looks for other things than ours: references, tail calls, segments of all kinds, several memories, code
 // that its own passes have turned inside out. Tarn, Wasmtime and V8 must agree on results, traps, calls of the host and globals.
 //
-// Bounded in CI by modules and by a minute, whichever comes first; TARN_FUZZ_SECONDS=600 goes on from a seed taken from the clock. A difference names its seed and keeps the module; once mended, the
+// Bounded in CI by modules and by a minute, whichever comes first; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference names its seed and keeps the module; once mended, the
 // seed goes into s_crashers. Skipped, and said so, where node, npm or the registry is missing.
 using System.Diagnostics;
-using System.Globalization;
+using Tarn.TestSupport;
 
 namespace Tarn.Differential.Tests.Binaryen;
 
@@ -22,14 +22,9 @@ public sealed class BinaryenTests
     {
         using BinaryenPeer? peer = BinaryenPeer.TryStart(out string absence);
         Assert.SkipWhen(peer is null, $"NOT RUN: {absence}");
-        int first = 1, most = ModulesInCi;
-        double seconds = SecondsInCi;
-        if (Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") is string text)
-        {
-            seconds = double.Parse(text, CultureInfo.InvariantCulture);
-            first = (int)(Stopwatch.GetTimestamp() & 0x3FFFFFFF);
-            most = int.MaxValue;
-        }
+        using FuzzRun run = FuzzRun.Start(typeof(BinaryenTests), nameof(Modules_of_another_generator_behave_as_in_the_reference_engines), otherwise: 1);
+        int most = run.Seconds > 0 ? int.MaxValue : ModulesInCi;
+        double seconds = run.Seconds > 0 ? run.Seconds : SecondsInCi;
 
         using FuzzedWasmtime reference = new();
         using FuzzedTarn guarded = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = 4 << 20 });
@@ -39,13 +34,14 @@ public sealed class BinaryenTests
             Compare(seed);
         Stopwatch clock = Stopwatch.StartNew();
         for (int i = 0; i < most && (compared < LeastModules || clock.Elapsed.TotalSeconds < seconds); i++)
-            Compare(first + i);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules compared from seed {first}, {inV8} of them with V8 too; {left} not compared: they import what no engine here gives, or run out of stack");
+            Compare(run.First + i);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules compared from seed {run.First}, {inV8} of them with V8 too; {left} not compared: they import what no engine here gives, or run out of stack");
         Assert.True(left <= (compared + left) / 5, $"{left} of {compared + left} modules could not be compared");
 
         void Compare(int seed)
         {
             byte[] bytes = peer.Generate(seed);
+            run.Running(seed, bytes);
             FuzzedModule module = FuzzedModule.Read(seed, bytes);
             string expected = module.IsRunnable ? reference.Run(module) : "";
             if (!module.IsRunnable || WasmtimePeer.RanOutOfStack(expected))
@@ -54,11 +50,11 @@ public sealed class BinaryenTests
                 return;
             }
 
-            Check(seed, bytes, "Wasmtime", expected, "Tarn, guarded memories", guarded.Run(module));
-            Check(seed, bytes, "Wasmtime", expected, "Tarn, checked memories, compiled at first call, with checks for interruption", tested.Run(module));
+            Check(run, seed, bytes, "Wasmtime", expected, "Tarn, guarded memories", guarded.Run(module));
+            Check(run, seed, bytes, "Wasmtime", expected, "Tarn, checked memories, compiled at first call, with checks for interruption", tested.Run(module));
             if (peer.Run(module.ToRequest()) is { } seen)
             {
-                Check(seed, bytes, "V8", seen, "Wasmtime and Tarn", FuzzedModule.Coarse(expected));
+                Check(run, seed, bytes, "V8", seen, "Wasmtime and Tarn", FuzzedModule.Coarse(expected));
                 inV8++;
             }
 
@@ -66,15 +62,13 @@ public sealed class BinaryenTests
         }
     }
 
-    private static void Check(int seed, byte[] bytes, string left, string expected, string right, string actual)
+    private static void Check(FuzzRun run, int seed, byte[] bytes, string left, string expected, string right, string actual)
     {
         if (expected == actual)
             return;
-        string path = Path.Combine(Path.GetTempPath(), $"tarn-binaryen-{seed}.wasm");
-        File.WriteAllBytes(path, bytes);
         string[] wanted = expected.Split('\n'), got = actual.Split('\n');
         int at = Enumerable.Range(0, Math.Min(wanted.Length, got.Length)).FirstOrDefault(i => wanted[i] != got[i], Math.Min(wanted.Length, got.Length));
-        Assert.Fail($"seed {seed} differs in line {at}; the module is at {path}\n--- {left}\n{Around(wanted, at)}\n--- {right}\n{Around(got, at)}");
+        Assert.Fail($"seed {seed} differs in line {at}; {run.Keep(seed, bytes)}\n--- {left}\n{Around(wanted, at)}\n--- {right}\n{Around(got, at)}");
     }
 
     private static string Around(string[] lines, int at) => string.Join('\n', lines.Skip(Math.Max(0, at - 3)).Take(8));

@@ -1,6 +1,7 @@
 // Compiled modules as bytes and as files: what was written is what is loaded, and what is damaged, cut off, foreign or changing is refused with a typed error,
 // whatever happens to the file meanwhile.
 using System.Diagnostics;
+using Tarn.TestSupport;
 using MachineLayer = Tarn.Execution.Machine;
 
 namespace Tarn.Runtime.Tests.Api;
@@ -47,9 +48,56 @@ public sealed class ArtifactTests : IDisposable
         using Module compiled = Module.FromText(engine, Text);
         System.IO.File.WriteAllBytes(File, _artifact);
         using Module loaded = Module.DeserializeFile(engine, File);
-        Assert.Equal(Observe(compiled), Observe(loaded));
-        // Compiled again from what was loaded it is the same, byte for byte.
+        string observed = Observe(compiled);
+        Assert.Equal(observed, Observe(loaded));
+        // What was loaded is what is saved, byte for byte, and once more; however it was compiled, and when.
         Assert.Equal(_artifact, loaded.Serialize());
+        using Module again = Module.Deserialize(engine, loaded.Serialize());
+        Assert.Equal(_artifact, again.Serialize());
+        Assert.Equal(observed, Observe(again));
+        Assert.Equal(_artifact, compiled.Serialize());
+        Assert.Equal(observed, Observe(compiled));
+    }
+
+    // Every kind of relocation, traps, calls and type tests, in modules of the corpus.
+    [Theory]
+    [InlineData(CompilationMode.Eager)]
+    [InlineData(CompilationMode.Lazy)]
+    public void Nothing_of_the_corpus_changes_by_being_loaded_and_saved(CompilationMode mode)
+    {
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = mode, Features = Wasm.WasmFeatures.All });
+        int compared = 0;
+        foreach (byte[] bytes in ModuleCorpus.All.Where(m => m.Length is > 200 and < 20_000).Take(150))
+        {
+            Module compiled;
+            try
+            {
+                compiled = Module.FromBytes(engine, bytes);
+            }
+            catch (Wasm.WasmException)
+            {
+                continue;
+            }
+            using (compiled)
+            {
+                byte[] saved;
+                try
+                {
+                    saved = compiled.Serialize();
+                }
+                catch (Wasm.WasmException)
+                {
+                    // What this version cannot compile yet is found when it comes to it.
+                    Assert.Equal(CompilationMode.Lazy, mode);
+                    continue;
+                }
+                using Module loaded = Module.Deserialize(engine, saved);
+                Assert.Equal(saved, loaded.Serialize());
+                Assert.Equal(compiled.Wasm.Facts, loaded.Wasm.Facts);
+                compared++;
+            }
+        }
+        Assert.True(compared > 50, $"{compared}");
     }
 
     [Fact]

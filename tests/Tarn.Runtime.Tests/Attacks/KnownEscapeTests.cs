@@ -129,6 +129,36 @@ public sealed class KnownEscapeTests
         }
     }
 
+    // 5. A module that was loaded was compiled once more when it was serialised, without knowing that its tail calls leave it: after a call that ended in another instance the
+    //    caller kept that one's context, and read its globals and memory.
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void Code_that_was_loaded_and_saved_knows_that_its_tail_calls_leave(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation)
+    {
+        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, Compilation = mode, Allocation = allocation });
+        using Module secret = Module.FromText(engine, """
+            (module (memory (export "memory") 1) (data (i32.const 0) "\2a\2a\2a\2a")
+              (global $g (mut i32) (i32.const 0x5EC2E7))
+              (func (export "f") (global.set $g (i32.add (global.get $g) (i32.const 1)))))
+            """);
+        using Module original = Module.FromText(engine, """
+            (module (import "a" "f" (func $f)) (memory (export "memory") 1) (data (i32.const 0) "\07")
+              (global $g (mut i32) (i32.const 7))
+              (func $t (return_call $f))
+              (func (export "h") (result i32 i32) (call $t) (global.get $g) (i32.load8_u (i32.const 0))))
+            """);
+        using Module loaded = Module.Deserialize(engine, original.Serialize());
+        using Module again = Module.Deserialize(engine, loaded.Serialize());
+        foreach (Module module in (Module[])[original, loaded, again])
+        {
+            using var store = new Store(engine);
+            var linker = new Linker(engine);
+            linker.Define("a", store, secret);
+            Instance i = linker.Instantiate(store, module);
+            Assert.Equal((7, 7), i.GetFunction<(int, int)>("h").Invoke());
+        }
+    }
+
     private static Instance Instantiate(Engine engine, string text)
     {
         using Module module = Module.FromText(engine, text);

@@ -140,8 +140,8 @@ public sealed unsafe class PlatformTests
 
         Assert.True(arena.CodeBytesInUse <= 21 * 20_480);
         Assert.True(arena.Contains((nint)arena.Base));
-        Assert.True(arena.Contains((nint)arena.Base + (nint)CodeArena.ReservationBytes - 1));
-        Assert.False(arena.Contains((nint)arena.Base + (nint)CodeArena.ReservationBytes));
+        Assert.True(arena.Contains((nint)arena.Base + (nint)arena.ReservedBytes - 1));
+        Assert.False(arena.Contains((nint)arena.Base + (nint)arena.ReservedBytes));
         Assert.False(arena.Contains((nint)arena.Base - 1));
     }
 
@@ -170,13 +170,13 @@ public sealed unsafe class PlatformTests
         Assert.Equal(0, again[5]);
 
         // rel32 reaches from any byte of it to any other.
-        Assert.True(CodeArena.ReservationBytes <= int.MaxValue);
+        Assert.True(CodeArena.MaximumBytes <= int.MaxValue);
     }
 
     [Fact]
     public void A_full_arena_says_what_did_not_fit()
     {
-        CodeArena arena = new(VirtualMemory.Current);
+        CodeArena arena = new(VirtualMemory.Current, 2L << 30);
         InsufficientMemoryException error = Assert.Throws<InsufficientMemoryException>(() => arena.Allocate(int.MaxValue - 10_000));
         Assert.Contains("2,147,475,456 bytes of machine code do not fit", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<InsufficientMemoryException>(() => { _ = arena.AllocateData(1 << 30); });

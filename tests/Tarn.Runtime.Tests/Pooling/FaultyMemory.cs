@@ -29,6 +29,8 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
         {
             if (s_installed is null)
             {
+                // The code arena keeps the system's: what it does is not counted, whichever test comes first.
+                _ = Execution.Machine.Current;
                 s_installed = new FaultyMemory(Current);
                 Replace(s_installed);
             }
@@ -39,7 +41,10 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
     public override byte* Reserve(nuint bytes)
     {
         if (t_scope is Scope scope && bytes > scope.RefuseReservationsAbove)
+        {
+            scope.Refused++;
             throw new PlatformException("reserving address space (injected)", bytes, 12, "ENOMEM", "refused by a test");
+        }
         Count("reserve");
         return _inner.Reserve(bytes);
     }
@@ -78,6 +83,12 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
 
     public override void PreferSmallPages(byte* address, nuint bytes) => _inner.PreferSmallPages(address, bytes);
 
+    public override ulong AddressSpaceLimit => t_scope?.AddressSpaceLimit ?? _inner.AddressSpaceLimit;
+
+    public override bool CanWriteCode => t_scope?.HidesCodeWriting != true && _inner.CanWriteCode;
+
+    public override bool TryWriteCode(byte* address, ReadOnlySpan<byte> code) => _inner.TryWriteCode(address, code);
+
     public override void PreferLargePages(byte* address, nuint bytes) => _inner.PreferLargePages(address, bytes);
 
     private static void Count(string operation)
@@ -97,8 +108,17 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
     {
         public ulong RefuseReservationsAbove { get; set; } = ulong.MaxValue;
 
+        /// <summary>Reservations that were refused for their size.</summary>
+        public int Refused { get; set; }
+
         /// <summary>Whether the kernel seems to have no PAGEMAP_SCAN.</summary>
         public bool HidesResident { get; set; }
+
+        /// <summary>Whether the system seems to have no way to write to executable memory.</summary>
+        public bool HidesCodeWriting { get; set; }
+
+        /// <summary>What the process's limits seem to say of its address space.</summary>
+        public ulong? AddressSpaceLimit { get; set; }
 
         /// <summary>Calls so far.</summary>
         public int Calls { get; set; }

@@ -1,6 +1,7 @@
 // "A reset slot equals a fresh instance", as a property: random modules, random sequences of what guests and hosts do, every strategy of reset, guarded and
 // checked. After each the slot's next instance must be indistinguishable from one that was made on demand: in what it holds and in what it does.
 using Tarn.Pooling;
+using Tarn.TestSupport;
 
 namespace Tarn.Runtime.Tests.Pooling;
 
@@ -32,8 +33,7 @@ public sealed class ResetEqualsFreshTests
         const int Modules = 12;
         const int Lives = 12;
         // Longer by hand, with other modules each time.
-        int seconds = int.TryParse(Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS"), out int asked) ? asked : 0;
-        long end = Environment.TickCount64 + (seconds * 1000L);
+        using FuzzRun run = FuzzRun.Start(typeof(ResetEqualsFreshTests), nameof(A_used_slot_behaves_like_a_fresh_instance), 20251125 + (int)reset, $"{reset}-{strategy}-{keepResident}");
         var limits = new InstanceLimits { Count = 2, Size = 4096, Tables = 2, TableElements = RandomGuest.MostElements, MemoryPages = RandomGuest.MostPages };
         using var pooled = new Engine(new EngineOptions
         {
@@ -50,9 +50,10 @@ public sealed class ResetEqualsFreshTests
             MaximumTableElements = RandomGuest.MostElements,
             StackSize = EngineOptions.MinimumStackSize,
         });
-        var random = new Random(seconds > 0 ? Random.Shared.Next() : 20251125 + (int)reset);
-        for (int m = 0; m < Modules || Environment.TickCount64 < end; m++)
+        for (int m = 0; m < Modules || run.GoesOn; m++)
         {
+            int first = run.First + m;
+            var random = new Random(first);
             var guest = new RandomGuest(random);
             using Module module = Module.FromText(pooled, guest.Text);
             using InstanceTemplate template = new Linker(pooled).Prepare(module);
@@ -66,7 +67,8 @@ public sealed class ResetEqualsFreshTests
                     expected = guest.Run(fresh, seed, 20);
                 using Instance used = template.Instantiate();
                 string actual = guest.Run(used, seed, 20);
-                Assert.True(expected == actual, $"module {m}, life {life}, {reset}, {strategy}:\n{guest.Text}\n--- fresh\n{expected}\n--- pooled\n{actual}");
+                if (expected != actual)
+                    Assert.Fail($"seed {first}, life {life}, {reset}, {strategy}; {run.Keep(first, System.Text.Encoding.UTF8.GetBytes(guest.Text))}:\n{guest.Text}\n--- fresh\n{expected}\n--- pooled\n{actual}");
             }
         }
         var pool = (PooledAllocator)pooled.Allocator;

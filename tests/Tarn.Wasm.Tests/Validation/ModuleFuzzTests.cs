@@ -1,10 +1,9 @@
 // Mutants of valid modules, broken in bytes and in structure: each is accepted or refused with a typed exception, in bounded memory and time. Accepted ones are
 // read to the end (names, hints, text and back), for "validated" means that whoever comes after may rely on it.
 //
-// Bounded in CI; TARN_FUZZ_SECONDS=600 goes on from a seed taken from the clock. A failure names its seed and keeps the mutant: once mended, the seed
+// Bounded; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A failure names its seed and keeps the mutant: once mended, the seed
 // goes into s_crashers.
 using System.Diagnostics;
-using System.Globalization;
 using Tarn.TestSupport;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
@@ -28,13 +27,7 @@ public sealed class ModuleFuzzTests
     public void Mutants_are_accepted_or_refused_with_a_typed_exception()
     {
         IReadOnlyList<byte[]> corpus = ModuleCorpus.All;
-        int first = 0;
-        double seconds = 0;
-        if (Environment.GetEnvironmentVariable("TARN_FUZZ_SECONDS") is string text)
-        {
-            seconds = double.Parse(text, CultureInfo.InvariantCulture);
-            first = (int)(Stopwatch.GetTimestamp() & 0x3FFFFFFF);
-        }
+        using FuzzRun run = FuzzRun.Start(typeof(ModuleFuzzTests), nameof(Mutants_are_accepted_or_refused_with_a_typed_exception), otherwise: 0);
 
         int accepted = 0, malformed = 0, invalid = 0;
         long current = 0, started = Stopwatch.GetTimestamp();
@@ -46,11 +39,10 @@ public sealed class ModuleFuzzTests
         });
         watchdog.Change(1000, 1000);
 
-        Stopwatch clock = Stopwatch.StartNew();
         foreach (int seed in s_crashers)
             Judge(seed);
-        for (int i = 0; i < MutantsInCi || clock.Elapsed.TotalSeconds < seconds; i++)
-            Judge(first + i);
+        for (int i = 0; i < MutantsInCi || run.GoesOn; i++)
+            Judge(run.First + i);
 
         // Mutants that are all refused at once, or all accepted, would test nothing.
         TestContext.Current.SendDiagnosticMessage($"{accepted} accepted, {malformed} malformed, {invalid} invalid");
@@ -62,6 +54,7 @@ public sealed class ModuleFuzzTests
             Volatile.Write(ref current, seed);
             Volatile.Write(ref started, Stopwatch.GetTimestamp());
             byte[] mutant = Mutant(seed, corpus);
+            run.Running(seed, mutant);
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
@@ -88,9 +81,7 @@ public sealed class ModuleFuzzTests
             }
             catch (Exception e)
             {
-                string path = Path.Combine(Path.GetTempPath(), $"tarn-mutant-{seed}.wasm");
-                File.WriteAllBytes(path, mutant);
-                throw new InvalidOperationException($"seed {seed}: {e.Message}; the mutant is at {path}", e);
+                throw new InvalidOperationException($"seed {seed}: {e.Message}; {run.Keep(seed, mutant)}", e);
             }
         }
     }

@@ -5,6 +5,7 @@
 //   host stack:  ... return address | rbx | rbp | r12 | r13 | r14 | r15   <- HostStackPointer
 //
 // Branches are not shortened, so offsets are final as soon as they are known.
+using System.Buffers.Binary;
 using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
@@ -86,17 +87,47 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
     public CodeBlock Publish()
     {
         Asm.Finish();
-        ReadOnlySpan<byte> code = Asm.Code;
-        CodeBlock block = arena.Allocate(code.Length);
-        code.CopyTo(block.Bytes);
+        CodeBlock block = arena.Allocate(Asm.Code.Length);
+        try
+        {
+            Asm.Code.CopyTo(block.Bytes);
+            Link(block.Bytes, (nint)block.Address);
+            arena.Publish(block, Owner);
+            return block;
+        }
+        catch
+        {
+            arena.Free(block);
+            throw;
+        }
+    }
+
+    /// <summary>As the other one, but to a place that the code shares with others.</summary>
+    public CodePiece Publish(PackedCode into)
+    {
+        Asm.Finish();
+        byte[] code = Asm.Code.ToArray();
+        CodePiece piece = into.Allocate(code.Length);
+        try
+        {
+            Link(code, (nint)piece.Address);
+            into.Publish(piece, code, Owner);
+            return piece;
+        }
+        catch
+        {
+            into.Free(piece);
+            throw;
+        }
+    }
+
+    private void Link(Span<byte> code, nint address)
+    {
         foreach (ref readonly CodeRelocation relocation in Asm.Relocations)
         {
-            byte* field = block.Address + relocation.Offset;
-            *(int*)field = checked((int)(_symbols[relocation.Symbol] + relocation.Addend - (nint)field));
+            int distance = checked((int)(_symbols[relocation.Symbol] + relocation.Addend - (address + relocation.Offset)));
+            BinaryPrimitives.WriteInt32LittleEndian(code[relocation.Offset..], distance);
         }
-
-        arena.Publish(block, Owner);
-        return block;
     }
 
     private int Symbol(nint address)

@@ -1,5 +1,6 @@
 // Why: the x86-64 implementation of the seam: one block with the stubs every process needs, and makers for the others. Fixed stubs are found by
 // direct addresses that go into emitted code as rel32, so this object is made once and never goes away.
+using System.Diagnostics;
 using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
@@ -11,14 +12,20 @@ namespace Tarn.Execution.X64;
 
 using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
+#pragma warning disable CA1001 // It lives as long as the process, and so does the code that it owns.
 internal sealed unsafe class X64MachineStubs : MachineStubs
+#pragma warning restore CA1001
 {
     private const int ThunkSize = 8;
 
+    // Small: stubs come back one by one, and a block only when all of its stubs have.
+    private const int SharedStubBytes = 16 << 10;
+
     private readonly CodeArena _arena;
+    private readonly PackedCode _signatureStubs;
     private readonly nint[] _builtins = new nint[(int)BuiltinId.Count];
 
-    public X64MachineStubs(CodeArena arena)
+    public X64MachineStubs(CodeArena arena, VirtualMemory memory)
     {
         if (!CpuFeatureDetector.HasBaseline)
         {
@@ -26,6 +33,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         }
 
         _arena = arena;
+        _signatureStubs = new PackedCode(arena, memory, SharedStubBytes);
         Trap = Publish("trap", EmitTrap);
         StubAssembler stub = new(arena, "fixed stubs");
         Label resume = ExitStubs.EmitResume(stub);
@@ -68,25 +76,30 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         Label typed = signature.HasTypedEntry ? EntryStubs.EmitTyped(stub, signature, Trap) : default;
         Label array = EntryStubs.EmitArray(stub, signature, Trap);
         Label exit = ExitStubs.EmitHostCall(stub, signature, Trap);
-        nint start = (nint)stub.Publish().Address;
+        CodePiece code = stub.Publish(_signatureStubs);
+        nint start = (nint)code.Address;
         return new SignatureStubs(
             signature,
+            code,
             signature.HasTypedEntry ? start + stub.Asm.OffsetOf(typed) : 0,
             start + stub.Asm.OffsetOf(array),
             start + stub.Asm.OffsetOf(exit));
     }
 
-    public override nint CreateDirectExit(SignatureStubs stubs, nint entry)
+    public override CodePiece? CreateDirectExit(SignatureStubs stubs, nint entry)
     {
         if (!DirectExitStubs.CanCarry(stubs.Signature))
         {
-            return 0;
+            return null;
         }
 
         StubAssembler stub = new(_arena, $"direct exit {stubs.Signature}");
         Label exit = DirectExitStubs.Emit(stub, stubs.Signature, stubs.HostExit, entry);
-        return (nint)stub.Publish().Address + stub.Asm.OffsetOf(exit);
+        Debug.Assert(stub.Asm.OffsetOf(exit) == 0, "a direct exit begins at its code's first byte");
+        return stub.Publish(_signatureStubs);
     }
+
+    public override void Free(CodePiece stub) => _signatureStubs.Free(stub);
 
     public override LazyThunks CreateLazyThunks(int count)
     {

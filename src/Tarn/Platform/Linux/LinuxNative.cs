@@ -30,6 +30,9 @@ internal static unsafe partial class LinuxNative
 
     public const uint MemfdCloseOnExec = 1;
 
+    public const int OpenReadWrite = 2;
+    public const int ResourceAddressSpace = 9;
+
     public const int SignalBus = 7;
     public const int SignalSegmentationFault = 11;
 
@@ -61,6 +64,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport(Libc, EntryPoint = "pwrite", SetLastError = true)]
     public static partial nint WriteAt(int fileDescriptor, byte* bytes, nuint length, nint offset);
+
+    [LibraryImport(Libc, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int ResourceLimit(int resource, ulong* limits);
 
     [LibraryImport(Libc, EntryPoint = "sigaction", SetLastError = true)]
     public static partial int SignalAction(int signal, SignalActionRecord* action, SignalActionRecord* previous);

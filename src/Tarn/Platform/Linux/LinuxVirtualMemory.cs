@@ -13,7 +13,14 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
     // /proc/self/pagemap, open for the life of the process, or −1 where the kernel has no PAGEMAP_SCAN or /proc is not there.
     private readonly Lazy<int> _pageMap;
 
-    public LinuxVirtualMemory() => _pageMap = new Lazy<int>(OpenPageMap);
+    // /proc/self/mem, open for the life of the process, or −1 where it does not let us write to our own code.
+    private readonly Lazy<int> _ownMemory;
+
+    public LinuxVirtualMemory()
+    {
+        _pageMap = new Lazy<int>(OpenPageMap);
+        _ownMemory = new Lazy<int>(OpenOwnMemory);
+    }
 
     public override nuint PageSize { get; } = (nuint)Environment.SystemPageSize;
 
@@ -108,6 +115,12 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
 
     public override void PreferLargePages(byte* address, nuint bytes) => _ = Advise((nint)address, bytes, AdviceHugePages);
 
+    public override ulong AddressSpaceLimit { get; } = ReadAddressSpaceLimit();
+
+    public override bool CanWriteCode => _ownMemory.Value >= 0;
+
+    public override bool TryWriteCode(byte* address, ReadOnlySpan<byte> code) => CanWriteCode && TryWrite(_ownMemory.Value, address, code);
+
     internal static int Bits(MemoryProtection protection) => protection switch
     {
         MemoryProtection.None => ProtectionNone,
@@ -163,6 +176,60 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
             return descriptor;
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         return -1;
+    }
+
+    private static ulong ReadAddressSpaceLimit()
+    {
+        // The one in force, then the one up to which it may be raised. No limit is all ones.
+        ulong* limits = stackalloc ulong[2];
+        return ResourceLimit(ResourceAddressSpace, limits) == 0 ? limits[0] : ulong.MaxValue;
+    }
+
+    // The kernel writes through the protection of private mappings there, as for a debugger. Hardened kernels and other systems that are called Linux refuse, so we try
+    // it with a page of our own.
+    private int OpenOwnMemory()
+    {
+        int descriptor = Open("/proc/self/mem", OpenReadWrite | OpenCloseOnExec);
+        if (descriptor < 0)
+            return -1;
+        byte* page = null;
+        bool works = false;
+        try
+        {
+            page = Reserve(PageSize);
+            Protect(page, PageSize, MemoryProtection.ReadWrite);
+            *page = 1;
+            Protect(page, PageSize, MemoryProtection.ReadExecute);
+            works = TryWrite(descriptor, page, [2, 3]) && page[0] == 2 && page[1] == 3;
+        }
+        catch (PlatformException)
+        {
+            // Where not even that works, whoever needs memory next says so.
+        }
+        finally
+        {
+            if (page != null)
+                Release(page, PageSize);
+        }
+        if (works)
+            return descriptor;
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        return -1;
+    }
+
+    private static bool TryWrite(int descriptor, byte* address, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* from = bytes)
+        {
+            for (nint done = 0; done < bytes.Length;)
+            {
+                nint written = WriteAt(descriptor, from + done, (nuint)(bytes.Length - done), (nint)address + done);
+                if (written <= 0)
+                    return false;
+                done += written;
+            }
+        }
+        return true;
     }
 
     private static void Check(bool succeeded, string operation, nuint bytes)

@@ -56,7 +56,7 @@ internal static unsafe class FaultHandlerCode
         asm.Mov(S64, Rax, new Mem(Rdx, ContextRip));
         asm.MovImm64(Rcx, (nint)arena.Base);
         asm.Sub(S64, Rax, Rcx);
-        asm.MovImm64(Rcx, CodeArena.ReservationBytes);
+        asm.MovImm64(Rcx, (nint)arena.ReservedBytes);
         asm.Cmp(S64, Rax, Rcx);
         asm.Jcc(Condition.AboveEqual, chain);
 
