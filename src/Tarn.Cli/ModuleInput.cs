@@ -1,6 +1,7 @@
 // How every verb reads a module: a path, or - for standard input; binary or text, told apart by the contents and never by the name.
 using System.CommandLine;
 using Tarn.Cli.Running;
+using Tarn.Wasi;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
@@ -28,9 +29,17 @@ internal static class ModuleInput
         if (path == "-")
             return Console.OpenStandardInput();
         // Opening it would be an error too, but "access denied".
-        return Directory.Exists(path)
-            ? throw new IOException($"{path} is a directory")
-            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using HostPath host = HostPath.ForReading(path);
+        return Directory.Exists(host.Usable)
+            ? throw new IOException($"{DisplayName(path)} is a directory")
+            : new FileStream(host.Usable, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+    }
+
+    /// <summary>The bytes of a file that says that it has none, as those of /proc do.</summary>
+    public static byte[] ReadWhole(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        return ReadToEnd(file);
     }
 
     /// <summary>The bytes of a stream from where it stands to its end; pipes and devices are as good as files.</summary>
@@ -79,5 +88,5 @@ internal static class ModuleInput
     }
 
     /// <summary>What messages call this input.</summary>
-    public static string DisplayName(string path) => path == "-" ? "(standard input)" : path;
+    public static string DisplayName(string path) => path == "-" ? "(standard input)" : WasiText.Display(path);
 }

@@ -41,7 +41,7 @@ RootCommand root = new(
 
 try
 {
-    ParseResult parsed = root.Parse(RunCommand.SeparateGuestArguments(run, args));
+    ParseResult parsed = root.Parse(RunCommand.SeparateGuestArguments(run, HostText.Restore(args)));
     if (parsed.Action is ParseErrorAction faulty)
     {
         // What is wrong must not scroll away above a page of help.

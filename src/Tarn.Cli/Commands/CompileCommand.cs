@@ -53,14 +53,14 @@ internal static class CompileCommand
         string target = output ?? Path.ChangeExtension(path, ".tarn");
         try
         {
-            System.IO.File.WriteAllBytes(target, artifact);
+            HostPath.WriteAllBytes(target, artifact);
         }
         catch (ArgumentOutOfRangeException e)
         {
             // What the framework makes of EFBIG.
-            throw new IOException($"{target} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
+            throw new IOException($"{ModuleInput.DisplayName(target)} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
         }
-        Console.WriteLine($"{target}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
+        Console.WriteLine($"{ModuleInput.DisplayName(target)}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
         return ExitStatus.Done;
     }
 }

@@ -35,7 +35,7 @@ internal static class ParseCommand
             ModuleInput.Check(binary, features);
         if (output is not null && output != "-")
         {
-            File.WriteAllBytes(output, binary);
+            HostPath.WriteAllBytes(output, binary);
         }
         else if (Console.IsOutputRedirected)
         {

@@ -29,6 +29,13 @@ internal static class ModuleLoader
         return ModuleInput.ReadToEnd(file);
     }
 
+    /// <summary>Loads a compiled module.</summary>
+    public static Module LoadCompiled(Engine engine, string path)
+    {
+        using HostPath host = HostPath.ForReading(path);
+        return Module.DeserializeFile(engine, host.Usable);
+    }
+
     /// <summary>What an engine needs to be told of a module to compile it well: small ones are not worth a second thread.</summary>
     public static EngineOptions Adapt(EngineOptions options, int size) =>
         size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options with { CompilationCounter = new CompilationCounter() };

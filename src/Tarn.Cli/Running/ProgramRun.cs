@@ -72,7 +72,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
         EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
-        using Module module = bytes is null ? Module.DeserializeFile(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
+        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
         string function = RunCommand.ExportToRun(module, Function);
         bool isProgram = Function is null && function == "_start";
         var linker = new Linker(engine);

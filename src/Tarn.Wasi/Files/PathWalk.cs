@@ -6,7 +6,6 @@
 //   - symbolic links are read and their text is walked in the same way; an absolute path, given or linked to, is refused;
 //   - the number of links and of directories held open is bounded, so no path makes the walk long.
 // The last component is not opened here: what is done with it (again following no link) is the caller's choice, who may ask to follow it.
-using System.Text;
 
 namespace Tarn.Wasi;
 
@@ -91,8 +90,10 @@ internal sealed class PathWalk : IDisposable
         string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         foreach (string part in parts)
         {
-            if (part.Length > LongestName || Encoding.UTF8.GetByteCount(part) > LongestName)
+            if (part.Length > LongestName || WasiText.ByteCount(part) > LongestName)
                 return WasiErrno.NameTooLong;
+            if (!_start.AcceptsAnyBytes && !WasiText.IsUnicode(part))
+                return WasiErrno.IllegalSequence;
         }
         for (int i = parts.Length - 1; i >= 0; i--)
             _pending.Push(parts[i]);

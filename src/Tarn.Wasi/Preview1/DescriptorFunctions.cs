@@ -175,24 +175,24 @@ internal static class DescriptorFunctions
     private static WasiErrno GetPreopen(in WasiCall call, int fd, int result)
     {
         const uint PreopenSize = 8;
-        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: string name })
+        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: byte[] name })
             return WasiErrno.BadDescriptor;
         if (!call.TrySpan((uint)result, PreopenSize, out Span<byte> span))
             return WasiErrno.Fault;
         span.Clear();
-        BinaryPrimitives.WriteInt32LittleEndian(span[4..], Encoding.UTF8.GetByteCount(name));
+        BinaryPrimitives.WriteInt32LittleEndian(span[4..], name.Length);
         return WasiErrno.Success;
     }
 
     private static WasiErrno GetPreopenName(in WasiCall call, int fd, int buffer, int length)
     {
-        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: string name })
+        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: byte[] name })
             return WasiErrno.BadDescriptor;
-        if (Encoding.UTF8.GetByteCount(name) > (uint)length)
+        if (name.Length > (uint)length)
             return WasiErrno.NameTooLong;
-        if (!call.TrySpan((uint)buffer, (ulong)Encoding.UTF8.GetByteCount(name), out Span<byte> span))
+        if (!call.TrySpan((uint)buffer, (ulong)name.Length, out Span<byte> span))
             return WasiErrno.Fault;
-        _ = Encoding.UTF8.GetBytes(name, span);
+        name.CopyTo(span);
         return WasiErrno.Success;
     }
 
@@ -235,7 +235,8 @@ internal static class DescriptorFunctions
         const int HeaderSize = 24;
         Span<byte> header = stackalloc byte[HeaderSize];
         header.Clear();
-        byte[] name = Encoding.UTF8.GetBytes(entry.Name);
+        // An embedder's own file system may have names that stand for no bytes: they are listed as what a text without them says, and cannot be opened.
+        byte[] name = WasiText.TryToBytes(entry.Name, out byte[]? bytes) ? bytes : Encoding.UTF8.GetBytes(entry.Name);
         BinaryPrimitives.WriteUInt64LittleEndian(header, next);
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], entry.Inode);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], name.Length);

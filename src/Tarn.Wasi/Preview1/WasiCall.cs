@@ -4,13 +4,11 @@
 // Spans are taken again after anything was awaited, never kept across.
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Tarn.Wasi.Preview1;
 
 internal readonly struct WasiCall
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly Memory _memory;
     private readonly bool _hasMemory;
 
@@ -69,6 +67,7 @@ internal readonly struct WasiCall
     /// <summary>Whether a result of so many bytes could be written: asked before something is done that could not be undone.</summary>
     public bool CanWrite(int address, uint length) => TrySpan((uint)address, length, out _);
 
+    /// <summary>Reads a path or another name. Bytes that are not UTF-8 pass through: whether they may be part of a name is for the file system to say.</summary>
     public WasiErrno ReadText(int address, int length, [NotNull] out string? text)
     {
         text = "";
@@ -78,14 +77,7 @@ internal readonly struct WasiCall
             return WasiErrno.NameTooLong;
         if (bytes.Contains((byte)0))
             return WasiErrno.Invalid;
-        try
-        {
-            text = s_strict.GetString(bytes);
-            return WasiErrno.Success;
-        }
-        catch (DecoderFallbackException)
-        {
-            return WasiErrno.IllegalSequence;
-        }
+        text = WasiText.FromBytes(bytes);
+        return WasiErrno.Success;
     }
 }

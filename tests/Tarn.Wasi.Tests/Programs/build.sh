@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p wasm
 for source in src/*.c; do
-  clang --target=wasm32-wasi -O2 -std=gnu11 -Wall -Wl,--strip-all "$source" -o "wasm/$(basename "$source" .c).wasm"
+  clang --target=wasm32-wasi -O2 -std=gnu11 -Wall -Wno-format -Wno-unused-result -Wl,--strip-all "$source" -o "wasm/$(basename "$source" .c).wasm"
 done
 # Traps are to be told with names.
 clang --target=wasm32-wasi -O1 -fno-inline -std=gnu11 -Wall -Wno-unknown-warning-option -Wno-infinite-recursion -Wl,--strip-debug src/crash.c -o wasm/crash.wasm

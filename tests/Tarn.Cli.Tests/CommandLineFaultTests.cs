@@ -1,8 +1,9 @@
 // What users do wrong, and what is wrong with their streams: each ends in a sentence on standard error and a documented exit status, never in a stack trace or an abort.
+using Tarn.Cli.Tests.Support;
 using Tarn.TestSupport;
 using Tarn.Wasi.Tests.Support;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>The command line says what is wrong in words for its user.</summary>
 public sealed class CommandLineFaultTests : IDisposable
@@ -21,7 +22,7 @@ public sealed class CommandLineFaultTests : IDisposable
     [InlineData("validate DIR/compiled.tarn", 2, "only tarn run can use")]
     [InlineData("compile DIR/two.wat -o DIR/missing/two.tarn", 2, "missing/two.tarn")]
     [InlineData("run --dir DIR/empty DIR/two.wat", 1, "say which function to call with --invoke; the module exports a, b")]
-    [InlineData("run --dir DIR/empty --invoke a DIR/two.wat", 2, "is no directory")]
+    [InlineData("run --dir DIR/empty --invoke a DIR/two.wat", 2, "is not a directory")]
     [InlineData("run --invoke c DIR/two.wat", 1, "--invoke c: the module exports no function of that name; it exports a, b")]
     [InlineData("run --invoke m DIR/two.wat", 1, "--invoke m: the module exports no function of that name; it exports a, b")]
     [InlineData("run --invoke a DIR/two.wat 1 x", 1, "argument 2: \"x\" is no f64")]

@@ -1,7 +1,7 @@
 // When the clock of `tarn run --timeout` begins and ends, without a process of its own.
 using Tarn.Cli.Running;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>The time limit is the guest's alone.</summary>
 public sealed class WatchdogTests

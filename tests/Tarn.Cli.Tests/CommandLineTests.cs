@@ -1,9 +1,10 @@
 // tarn run and tarn compile from the outside: exit statuses, streams, limits, messages, files.
 using System.Diagnostics;
+using Tarn.Cli.Tests.Support;
 using Tarn.TestSupport;
 using Tarn.Wasi.Tests.Support;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>The command line does what its help says.</summary>
 public sealed class CommandLineTests : IDisposable
@@ -74,7 +75,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(99, nothing.Status);
         GuestResult missing = CommandLine.Run("run", "--dir", _directory["not-there"], Guest.PathOf("hello"));
         Assert.Equal(2, missing.Status);
-        Assert.Contains("there is no directory", missing.Error, StringComparison.Ordinal);
+        Assert.Contains("There is no directory", missing.Error, StringComparison.Ordinal);
     }
 
     [Theory]

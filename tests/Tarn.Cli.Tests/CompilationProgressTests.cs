@@ -3,7 +3,7 @@ using System.Globalization;
 using Tarn.Cli.Running;
 using Tarn.Modules;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>Progress is shown after half a second, says how far it is, and goes away.</summary>
 public sealed class CompilationProgressTests
