@@ -73,7 +73,7 @@ internal static class PathFunctions
         errno = call.ReadText(path, length, out string text);
         if (errno != WasiErrno.Success)
             return errno;
-        walk = new PathWalk(directory.Directory);
+        walk = new PathWalk(directory.Directory, call);
         errno = walk.To(text);
         if (errno != WasiErrno.Success)
             walk.Dispose();

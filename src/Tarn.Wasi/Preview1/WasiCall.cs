@@ -9,12 +9,15 @@ namespace Tarn.Wasi.Preview1;
 
 internal readonly struct WasiCall
 {
+    private readonly Caller _caller;
     private readonly Memory _memory;
     private readonly bool _hasMemory;
 
-    public WasiCall(WasiContext context, Caller caller)
+    public WasiCall(WasiContext context, Caller caller, bool isUnstable = false)
     {
+        IsUnstable = isUnstable;
         Context = context;
+        _caller = caller;
         CancellationToken = caller.CancellationToken;
         try
         {
@@ -29,7 +32,24 @@ internal readonly struct WasiCall
 
     public WasiContext Context { get; }
 
+    /// <summary>Whether the guest was built for the snapshot before preview 1, <c>wasi_unstable</c>, in which a few things lie elsewhere or are numbered otherwise.</summary>
+    public bool IsUnstable { get; }
+
     public CancellationToken CancellationToken { get; }
+
+    /// <summary>Charges fuel for work by its size: a unit for each byte that is made or moved. To be called for each piece of it; the call itself is an instruction of the guest's.</summary>
+    public void Charge(long units) => _caller.ConsumeFuel(units);
+
+    /// <summary>
+    /// Charges for a piece of work that the guest's thread does now, and ends the guest if it has been asked to stop. No function does more than a piece without: whoever is stopped
+    /// ends within a millisecond or so, however much it has asked for in one call.
+    /// </summary>
+    public void BeginPiece(long units)
+    {
+        _caller.ThrowIfStopRequested();
+        CancellationToken.ThrowIfCancellationRequested();
+        Charge(units);
+    }
 
     public bool TrySpan(ulong address, ulong length, out Span<byte> span)
     {
