@@ -1,5 +1,4 @@
 // Functions whose work grows with what a guest asks for in one call: they do it in pieces, at each of which the guest can be stopped and pays. What is counted is bytes and calls, never time.
-using Tarn.Wasi.Tests.Support;
 
 namespace Tarn.Wasi.Tests;
 

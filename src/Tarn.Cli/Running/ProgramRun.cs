@@ -161,8 +161,8 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         try
         {
             using HostPath file = HostPath.ForReading(Path.Combine(Path.GetDirectoryName(path) ?? "", name));
-            // No pipe, and no device.
-            return File.Exists(file.Usable) && File.GetAttributes(file.Usable) is FileAttributes.Normal or FileAttributes.Archive or FileAttributes.ReadOnly ? File.ReadAllBytes(file.Usable) : null;
+            // Pipes and devices, which might never end, have no length.
+            return File.Exists(file.Usable) && new FileInfo(file.Usable).Length > 0 ? File.ReadAllBytes(file.Usable) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -12,11 +12,18 @@ internal ref struct ItaniumDemangler
 {
     private const int MostSubstitutions = 1000;
     private const int MostSteps = 20_000;
+
+    // Two letters, and what they stand for.
+    private static readonly Dictionary<string, string> s_operators =
+        "ps+ ng- ad& de* co~ pl+ mi- ml* dv/ rm% an& or| eo^ aS= pL+= mI-= mL*= dV/= rM%= aN&= oR|= eO^= ls<< rs>> lS<<= rS>>= eq== ne!= lt< gt> le<= ge>= ss<=> nt! aa&& oo|| pp++ mm-- cm, pm->* pt-> cl() ix[] qu? nw_new na_new[] dl_delete da_delete[] aw_co_await"
+            .Split(' ').ToDictionary(word => word[..2], word => word[2] == '_' ? " " + word[3..] : word[2..]);
+
     private readonly ReadOnlySpan<char> _name;
     private readonly List<CType> _substitutions = [];
     private List<CType> _arguments = [];
     private int _at;
     private int _depth;
+    private int _typeDepth;
     private int _steps;
     private bool _failed;
 
@@ -127,9 +134,10 @@ internal ref struct ItaniumDemangler
         }
         while (!_failed && _at < _name.Length && Peek != 'E')
         {
-            if (text.Length > 0)
+            string type = Type().ToString();
+            if (text.Length > 0 && type.Length > 0)
                 text.Append(", ");
-            text.Append(Type().ToString());
+            text.Append(type);
             if (text.Length > Demangler.LongestName)
                 Fail();
         }
@@ -278,15 +286,10 @@ internal ref struct ItaniumDemangler
         else if (Peek == 'C' && _at + 1 < _name.Length && _name[_at + 1] is '1' or '2' or '3' or 'I')
         {
             _at++;
-            if (Eat("I"))
-            {
-                _at++;
+            bool inherited = Eat("I");
+            Next();
+            if (inherited)
                 Type();
-            }
-            else
-            {
-                _at++;
-            }
             ending.HasNoReturnType = true;
             text = LastPart(scope);
         }
@@ -322,14 +325,14 @@ internal ref struct ItaniumDemangler
         int end = scope.Length, depth = 0;
         for (int i = scope.Length - 1; i >= 0; i--)
         {
-            if (scope[i] == '>')
+            if (scope[i] is '>' or ']')
                 depth++;
-            else if (scope[i] == '<' && --depth == 0)
+            else if (scope[i] is '<' or '[' && --depth == 0)
                 end = i;
             else if (scope[i] == ':' && depth == 0)
-                return scope[(i + 1)..end];
+                return i < end ? scope[(i + 1)..end] : scope;
         }
-        return scope[..end];
+        return end < 0 ? scope : scope[..end];
     }
 
     private string Operator(ref Ending ending)
@@ -343,15 +346,7 @@ internal ref struct ItaniumDemangler
             return "operator\"\" " + SourceName();
         if (_at + 2 > _name.Length)
             return Fail();
-        string? symbol = _name.Slice(_at, 2) switch
-        {
-            "nw" => " new", "na" => " new[]", "dl" => " delete", "da" => " delete[]", "aw" => " co_await",
-            "ps" => "+", "ng" => "-", "ad" => "&", "de" => "*", "co" => "~", "pl" => "+", "mi" => "-", "ml" => "*", "dv" => "/", "rm" => "%", "an" => "&", "or" => "|",
-            "eo" => "^", "aS" => "=", "pL" => "+=", "mI" => "-=", "mL" => "*=", "dV" => "/=", "rM" => "%=", "aN" => "&=", "oR" => "|=", "eO" => "^=", "ls" => "<<",
-            "rs" => ">>", "lS" => "<<=", "rS" => ">>=", "eq" => "==", "ne" => "!=", "lt" => "<", "gt" => ">", "le" => "<=", "ge" => ">=", "ss" => "<=>", "nt" => "!",
-            "aa" => "&&", "oo" => "||", "pp" => "++", "mm" => "--", "cm" => ",", "pm" => "->*", "pt" => "->", "cl" => "()", "ix" => "[]", "qu" => "?",
-            _ => null,
-        };
+        string? symbol = s_operators.GetValueOrDefault(_name.Slice(_at, 2).ToString());
         if (symbol is null)
             return Fail();
         _at += 2;
@@ -380,9 +375,10 @@ internal ref struct ItaniumDemangler
         var arguments = new List<CType>();
         ArgumentsInto(arguments);
         _depth--;
-        _arguments = arguments;
-        string text = string.Join(", ", arguments.Select(argument => argument.ToString()).Where(argument => argument.Length > 0));
-        return Checked(text.EndsWith('>') ? $"<{text} >"[..^2] + ">" : $"<{text}>");
+        // Those of a type are not what parameters of the function's template stand for.
+        if (_typeDepth == 0)
+            _arguments = arguments;
+        return Checked($"<{CType.Join(arguments)}>");
     }
 
     private void ArgumentsInto(List<CType> arguments)
@@ -399,7 +395,7 @@ internal ref struct ItaniumDemangler
                 if (Enter())
                     ArgumentsInto(pack);
                 _depth--;
-                arguments.Add(new CType(Checked(string.Join(", ", pack.Select(argument => argument.ToString())))));
+                arguments.Add(new CType(Pack: pack));
             }
             else if (Peek == 'L')
             {
@@ -512,7 +508,9 @@ internal ref struct ItaniumDemangler
     {
         if (!Enter())
             return default;
+        _typeDepth++;
         CType type = TypeCore();
+        _typeDepth--;
         _depth--;
         Checked(type.ToString());
         return type;
@@ -540,8 +538,7 @@ internal ref struct ItaniumDemangler
                 string qualifiers = "";
                 while (Peek is 'r' or 'V' or 'K')
                     qualifiers = (Next() switch { 'K' => " const", 'V' => " volatile", _ => " restrict" }) + qualifiers;
-                CType qualified = Type();
-                return Remember(qualified with { Left = qualified.Left + qualifiers });
+                return Remember(Type().Qualified(qualifiers));
             case 'F':
                 _at++;
                 _ = Eat("Y");
@@ -556,7 +553,7 @@ internal ref struct ItaniumDemangler
                 if (!Eat("_"))
                     Fail();
                 CType element = Type();
-                return Remember(new CType(element.Left, $"{(element.Right?.StartsWith('[') == true ? "" : " ")}[{length}]{element.Right}"));
+                return Remember(new CType(element.Left, $" [{length}]{element.Right?.TrimStart()}"));
             case 'M':
                 _at++;
                 string owner = Type().ToString();
@@ -647,16 +644,35 @@ internal ref struct ItaniumDemangler
         public string? Qualifiers;
     }
 
-    private readonly record struct CType(string? Left, string? Right = null)
+    // A pack of types is treated as each of them.
+    private readonly record struct CType(string? Left = null, string? Right = null, List<CType>? Pack = null)
     {
+        public static string Join(List<CType> types) => string.Join(", ", types.Select(type => type.ToString()).Where(type => type.Length > 0));
+
         public CType Pointed(string by)
         {
-            if (string.IsNullOrEmpty(Right))
-                return new CType(Left + by);
+            if (Pack is not null)
+                return new CType(Pack: [.. Pack.Select(type => type.Pointed(by))]);
             // Already within parentheses: a pointer to a pointer to a function.
-            return Right.StartsWith(')') ? new CType(Left + by, Right) : new CType($"{Left?.TrimEnd()} ({by.TrimStart()}", ")" + Right.TrimStart());
+            bool between = !string.IsNullOrEmpty(Right) && !Right.StartsWith(')');
+            string left = Left ?? "";
+            // References to references are what the stronger one says.
+            if (by == "&&" && left.EndsWith('&') && !between)
+                return this;
+            if (by == "&" && left.EndsWith("&&", StringComparison.Ordinal) && !between)
+                return this with { Left = left[..^1] };
+            if (by == "&" && left.EndsWith('&') && !between)
+                return this;
+            return between ? new CType($"{left.TrimEnd()} ({by.TrimStart()}", ")" + Right) : new CType(left + by, Right);
         }
 
-        public override string ToString() => Left + Right;
+        public CType Qualified(string qualifiers)
+        {
+            if (Pack is not null)
+                return new CType(Pack: [.. Pack.Select(type => type.Qualified(qualifiers))]);
+            return Right?.StartsWith('(') == true ? this with { Right = Right + qualifiers } : this with { Left = Left + qualifiers };
+        }
+
+        public override string ToString() => Pack is null ? Left + Right : Join(Pack);
     }
 }

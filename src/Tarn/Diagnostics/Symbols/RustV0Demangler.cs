@@ -277,15 +277,22 @@ internal ref struct RustV0Demangler
         {
             if (!first)
                 Print(" + ");
+            // Associated types go between the brackets of the trait's own arguments.
+            bool hasArguments = Peek == 'I';
             Path(inValue: false);
+            if (!_failed && Peek == 'p' && hasArguments)
+                _text.Length--;
+            bool isBound = Peek == 'p';
             while (!_failed && Eat('p'))
             {
-                Print("<");
+                Print(hasArguments ? ", " : "<");
+                hasArguments = true;
                 Print(Identifier());
                 Print(" = ");
                 Type();
-                Print(">");
             }
+            if (isBound)
+                Print(">");
         }
         _lifetimes -= bound;
         if (!Eat('L'))
@@ -432,7 +439,7 @@ internal ref struct RustV0Demangler
             if (c == '_')
                 return value + 1;
             int digit = c is >= '0' and <= '9' ? c - '0' : c is >= 'a' and <= 'z' ? c - 'a' + 10 : c is >= 'A' and <= 'Z' ? c - 'A' + 36 : -1;
-            if (digit < 0 || value > (ulong.MaxValue >> 8))
+            if (digit < 0 || value > (ulong.MaxValue - 61) / 62)
                 Fail();
             value = (value * 62) + (ulong)Math.Max(0, digit);
         }
