@@ -1,7 +1,8 @@
 // How every verb reads a module: a path, or - for standard input; binary or text, told apart by the contents and never by the name.
 using System.CommandLine;
-using Tarn.Cli.Running;
+using Tarn.Wasi;
 using Tarn.Wasm;
+using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
 
@@ -28,9 +29,17 @@ internal static class ModuleInput
         if (path == "-")
             return Console.OpenStandardInput();
         // Opening it would be an error too, but "access denied".
-        return Directory.Exists(path)
-            ? throw new IOException($"{path} is a directory")
-            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using HostPath host = HostPath.ForReading(path);
+        return Directory.Exists(host.Usable)
+            ? throw new IOException($"{DisplayName(path)} is a directory")
+            : new FileStream(host.Usable, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+    }
+
+    /// <summary>The bytes of a file that says that it has none, as those of /proc do.</summary>
+    public static byte[] ReadWhole(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+        return ReadToEnd(file);
     }
 
     /// <summary>The bytes of a stream from where it stands to its end; pipes and devices are as good as files.</summary>
@@ -47,13 +56,11 @@ internal static class ModuleInput
         return all.ToArray();
     }
 
-    /// <summary>Refuses what is neither a module nor text, before the parser of the text format says what it makes of it.</summary>
+    /// <summary>Refuses what is neither a module nor text, by what it is, before the parser of the text format says what it makes of it.</summary>
     public static void RefuseForeign(ReadOnlySpan<byte> bytes, string path)
     {
-        if (ModuleLoader.IsArtifact(bytes))
-            throw new IOException($"{DisplayName(path)} holds machine code that tarn compile wrote, which only tarn run can use: give the module that it was made from");
-        if (!IsBinary(bytes) && bytes.Contains((byte)0))
-            throw new IOException($"{DisplayName(path)} is no WebAssembly: neither a binary module, which begins with 00 61 73 6d, nor text");
+        if (ForeignBytes.Describe(bytes) is string what)
+            throw new IOException($"{DisplayName(path)} {what}");
     }
 
     /// <summary>Whether these bytes are a binary module rather than text: they begin with a zero byte, which no text does.</summary>
@@ -68,7 +75,22 @@ internal static class ModuleInput
     }
 
     /// <summary>The decoded and validated module read from <paramref name="path"/>.</summary>
-    public static WasmModule ReadModule(string path, WasmFeatures features) => Check(ReadBinary(path, features), features);
+    public static WasmModule ReadModule(string path, WasmFeatures features)
+    {
+        byte[] bytes = Read(path);
+        RefuseForeign(bytes, path);
+        if (IsBinary(bytes))
+            return Check(bytes, features);
+        var options = new WatOptions { Features = features };
+        try
+        {
+            return Check(WatParser.Parse(bytes, DisplayName(path), options), features);
+        }
+        catch (WasmException e) when (e is not TextFormatException)
+        {
+            throw TextLocation.Locate(e, bytes, DisplayName(path), options);
+        }
+    }
 
     /// <summary>Decodes and validates a module.</summary>
     public static WasmModule Check(byte[] binary, WasmFeatures features)
@@ -79,5 +101,5 @@ internal static class ModuleInput
     }
 
     /// <summary>What messages call this input.</summary>
-    public static string DisplayName(string path) => path == "-" ? "(standard input)" : path;
+    public static string DisplayName(string path) => path == "-" ? "(standard input)" : WasiText.Display(path);
 }

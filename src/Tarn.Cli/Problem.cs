@@ -24,11 +24,16 @@ internal static class Problem
             OutOfMemoryException => (ExitStatus.Failed, "there is not enough memory"),
             _ => (ExitStatus.Broken, $"this is a fault of tarn's own, please report it ({TraceVariable}=1 shows where it is): {exception.GetType().Name}: {exception.Message}"),
         };
-        Console.Error.WriteLine($"tarn: {message}");
+        Console.Error.WriteLine($"tarn: {message}{HintOf(exception)}");
         if (Environment.GetEnvironmentVariable(TraceVariable) is { Length: > 0 })
             Console.Error.WriteLine(exception.ToString());
         return status;
     }
+
+    /// <summary>A line that says what to do, behind a line end; empty where there is nothing to say.</summary>
+    public static string HintOf(Exception exception) => exception is MalformedModuleException { RequiredFeature: not WasmFeatures.None and var feature }
+        ? $"\nhint: --features {FeatureOption.NameOf(feature)} lets modules use it"
+        : "";
 
     /// <summary>An exception's message without the name of a parameter, which the command line's user never saw.</summary>
     public static string MessageOf(Exception exception)

@@ -19,7 +19,7 @@ RootCommand root = new(
 
     Examples:
       tarn run --dir . app.wasm input.txt         run a program built for WASI, with files of this directory
-      tarn run --invoke add samples/add.wat 2 3    call an exported function
+      tarn run --invoke add samples/add.wat 2 3    call an exported function (tarn samples/add.wat 2 3 where there is one only)
       tarn compile app.wasm                       compile ahead of time; tarn run app.tarn starts at once
       tarn validate app.wasm                      is the module valid, and if not, where and why?
       tarn print --folded app.wasm                read a binary module as text
@@ -41,7 +41,11 @@ RootCommand root = new(
 
 try
 {
-    ParseResult parsed = root.Parse(RunCommand.SeparateGuestArguments(run, args));
+    string[] words = HostText.Restore(args);
+    // A module where a verb is expected is to be run.
+    if (words is [var first, ..] && !root.Subcommands.Any(verb => verb.Name == first) && RunCommand.LooksLikeModule(first))
+        words = [run.Name, .. words];
+    ParseResult parsed = root.Parse(RunCommand.SeparateGuestArguments(run, words));
     if (parsed.Action is ParseErrorAction faulty)
     {
         // What is wrong must not scroll away above a page of help.

@@ -29,6 +29,7 @@ internal static partial class StandardStreams
     /// <summary>A text with its control and formatting characters spelt out, but for line ends and tabs.</summary>
     internal static string Escape(string text)
     {
+        text = Tarn.Wasi.WasiText.Display(text);
         if (!text.Any(MustBeEscaped))
             return text;
         StringBuilder escaped = new();

@@ -1,5 +1,4 @@
 // The world of one instance: its descriptors, arguments, clocks. Like the instance it is used by one thread at a time.
-using System.Text;
 using Tarn.Wasi.Descriptors;
 using Tarn.Wasi.Host;
 
@@ -11,7 +10,7 @@ public sealed class WasiContext : IWasiState, IDisposable
     private readonly OutputDescriptor _output;
 
     /// <summary>Makes a context.</summary>
-    /// <exception cref="ArgumentException">An argument or variable cannot be passed on, since it holds a zero character or a name holds '='.</exception>
+    /// <exception cref="ArgumentException">An argument or variable cannot be passed on, since it holds a zero character or half of a surrogate pair, or a name holds '='.</exception>
     /// <exception cref="IOException">A directory cannot be opened.</exception>
     public WasiContext(WasiOptions options)
     {
@@ -117,9 +116,7 @@ public sealed class WasiContext : IWasiState, IDisposable
     {
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException($"{what}: \"{text.Replace("\0", "\\0", StringComparison.Ordinal)}\" holds a zero character, at which guests would cut it", nameof(text));
-        byte[] bytes = new byte[Encoding.UTF8.GetByteCount(text) + 1];
-        _ = Encoding.UTF8.GetBytes(text, bytes);
-        return bytes;
+        return [.. WasiText.ToBytes(text), 0];
     }
 
     private static byte[] Variable(KeyValuePair<string, string> variable) => variable.Key.Length == 0 || variable.Key.Contains('=', StringComparison.Ordinal)
@@ -132,7 +129,7 @@ public sealed class WasiContext : IWasiState, IDisposable
         Descriptors.Preopen(_output);
         Descriptors.Preopen(new OutputDescriptor(options.StandardError, options.StandardErrorType, flushEachWrite: true));
         foreach (WasiPreopen preopen in options.Preopens)
-            Descriptors.Preopen(new DirectoryDescriptor(preopen.Open(), preopen.Rights & DirectoryDescriptor.AllRights, preopen.Rights, preopen.GuestPath));
+            Descriptors.Preopen(new DirectoryDescriptor(preopen.Open(), preopen.Rights & DirectoryDescriptor.AllRights, preopen.Rights, (preopen.Rights & DirectoryDescriptor.Changing) == 0, WasiText.ToBytes(preopen.GuestPath)));
         foreach (System.Net.Sockets.Socket socket in options.Sockets)
             Descriptors.Preopen(new SocketDescriptor(socket, ownsSocket: false));
     }

@@ -51,7 +51,7 @@ public sealed class WasiMemoryFileSystem
     {
         ArgumentNullException.ThrowIfNull(path);
         lock (Lock)
-            _ = Make(path.Split('/', StringSplitOptions.RemoveEmptyEntries));
+            _ = Make(WasiText.Canonical(path).Split('/', StringSplitOptions.RemoveEmptyEntries));
     }
 
     /// <summary>Writes a file, making it and the directories above it where they are missing.</summary>
@@ -61,7 +61,7 @@ public sealed class WasiMemoryFileSystem
     public void WriteFile(string path, ReadOnlySpan<byte> contents)
     {
         ArgumentNullException.ThrowIfNull(path);
-        string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string[] parts = WasiText.Canonical(path).Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 0)
             throw new ArgumentException("the path names no file", nameof(path));
         lock (Lock)
@@ -93,7 +93,7 @@ public sealed class WasiMemoryFileSystem
         lock (Lock)
         {
             MemoryNode? node = Root;
-            foreach (string part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string part in WasiText.Canonical(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
                 node = node is MemoryDirectoryNode directory && directory.Entries.TryGetValue(part, out MemoryNode? next) ? next : null;
             return node is MemoryFileNode file ? file.ToArray() : throw new FileNotFoundException($"there is no file {path}", path);
         }

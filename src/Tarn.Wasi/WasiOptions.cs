@@ -8,7 +8,7 @@ namespace Tarn.Wasi;
 /// <summary>What a guest gets to see: arguments, environment, files, streams, clocks, random bytes.</summary>
 public sealed record WasiOptions
 {
-    /// <summary>The arguments; the first is the program's name, which most programs expect to be there.</summary>
+    /// <summary>The arguments; the first is the program's name, which most programs expect to be there. Bytes that are not UTF-8 are written as <see cref="WasiText"/> says, in variables too.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The environment variables, in the order in which the guest lists them.</summary>

@@ -11,6 +11,7 @@ public sealed record WasiPreopen
         ArgumentException.ThrowIfNullOrEmpty(guestPath);
         if (guestPath.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException("the name of a preopened directory holds a zero character, at which guests would cut it", nameof(guestPath));
+        _ = WasiText.ToBytes(guestPath);
         GuestPath = guestPath;
         Open = open;
         Rights = rights;
@@ -25,13 +26,13 @@ public sealed record WasiPreopen
     internal Func<WasiDirectory> Open { get; }
 
     /// <summary>A directory of the host.</summary>
-    /// <param name="hostPath">Its path; opened anew for each context.</param>
+    /// <param name="hostPath">Its path; opened anew for each context. Bytes that are not UTF-8 are written as <see cref="WasiText"/> says.</param>
     /// <param name="guestPath">What the guest calls it.</param>
     /// <param name="rights">What the guest may do there.</param>
     public static WasiPreopen Host(string hostPath, string guestPath, WasiRights rights = WasiRights.All)
     {
         ArgumentException.ThrowIfNullOrEmpty(hostPath);
-        string path = Path.GetFullPath(hostPath);
+        string path = FullPath(hostPath);
         return new WasiPreopen(guestPath, () => OpenHost(path), rights);
     }
 
@@ -54,6 +55,11 @@ public sealed record WasiPreopen
         ArgumentNullException.ThrowIfNull(open);
         return new WasiPreopen(guestPath, open, rights);
     }
+
+    // The framework's current directory has lost the bytes of its name that are not UTF-8.
+    private static string FullPath(string path) => OperatingSystem.IsLinux() && !Path.IsPathRooted(path)
+        ? Path.GetFullPath(path, HostDirectory.Current())
+        : Path.GetFullPath(path);
 
     private static HostDirectory OpenHost(string path) => OperatingSystem.IsLinux()
         ? HostDirectory.Open(path)

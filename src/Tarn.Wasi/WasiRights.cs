@@ -102,6 +102,6 @@ public enum WasiRights : ulong
     /// <summary>All that files and directories know.</summary>
     All = (1UL << 30) - 1,
 
-    /// <summary>What changes nothing: reading, listing, looking.</summary>
+    /// <summary>What changes nothing: reading, listing, looking. Whatever would change something in such a directory fails at once with <see cref="WasiErrno.ReadOnlyFileSystem"/>.</summary>
     ReadOnly = Read | Seek | SetFlags | Tell | Advise | OpenPath | ReadDirectory | ReadLink | PathGetStat | GetStat | Poll,
 }

@@ -11,7 +11,7 @@ public sealed class InvalidModuleException : WasmException
     /// <param name="functionName">The function's name where the module tells it.</param>
     /// <param name="instruction">The instruction's name where one is to blame.</param>
     public InvalidModuleException(string rule, long offset, int? functionIndex = null, string? functionName = null, string? instruction = null)
-        : base(Compose(rule, offset, functionIndex, functionName, instruction))
+        : base(Compose(rule, $"byte 0x{offset:x}", functionIndex, functionName, instruction))
     {
         Rule = rule;
         Offset = offset;
@@ -19,6 +19,20 @@ public sealed class InvalidModuleException : WasmException
         FunctionName = functionName;
         Instruction = instruction;
     }
+
+    /// <summary>The same error of a module that was text.</summary>
+    internal InvalidModuleException(InvalidModuleException error, string place, string excerpt, int line, int column)
+        : base($"{Compose(error.Rule, place, error.FunctionIndex, error.FunctionName, error.Instruction)}\n{excerpt}")
+    {
+        (Rule, Offset, FunctionIndex, FunctionName, Instruction) = (error.Rule, error.Offset, error.FunctionIndex, error.FunctionName, error.Instruction);
+        (Line, Column) = (line, column);
+    }
+
+    /// <summary>Gets the line of the text that is to blame, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Line { get; }
+
+    /// <summary>Gets the column in that line, in characters, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Column { get; }
 
     /// <summary>The rule that is broken, and how.</summary>
     public string Rule { get; }
@@ -35,10 +49,10 @@ public sealed class InvalidModuleException : WasmException
     /// <summary>The instruction to blame, as in the text format; null where there is none.</summary>
     public string? Instruction { get; }
 
-    private static string Compose(string rule, long offset, int? functionIndex, string? functionName, string? instruction)
+    private static string Compose(string rule, string place, int? functionIndex, string? functionName, string? instruction)
     {
         string function = functionIndex is null ? "" : functionName is null ? $"in function {functionIndex}, " : $"in function {functionIndex} \"{functionName}\", ";
         string at = instruction is null ? "" : $"{instruction} ";
-        return $"{rule} ({function}{at}at byte 0x{offset:x})";
+        return $"{rule} ({function}{at}at {place})";
     }
 }

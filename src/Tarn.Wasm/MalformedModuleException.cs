@@ -17,6 +17,23 @@ public sealed class MalformedModuleException : WasmException
         Offset = offset;
     }
 
+    /// <summary>The same error of a module that was text.</summary>
+    internal MalformedModuleException(MalformedModuleException error, string place, string excerpt, int line, int column)
+        : base($"{error.Problem} (at {place})\n{excerpt}")
+    {
+        (Problem, Offset, RequiredFeature) = (error.Problem, error.Offset, error.RequiredFeature);
+        (Line, Column) = (line, column);
+    }
+
+    /// <summary>Gets the line of the text that is to blame, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Line { get; }
+
+    /// <summary>Gets the column in that line, in characters, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Column { get; }
+
+    /// <summary>Gets the feature that is off and without which the bytes mean nothing; <see cref="WasmFeatures.None"/> where they never do.</summary>
+    public WasmFeatures RequiredFeature { get; private init; }
+
     /// <summary>What is wrong, without the position.</summary>
     public string Problem { get; }
 
@@ -25,4 +42,7 @@ public sealed class MalformedModuleException : WasmException
 
     [DoesNotReturn]
     internal static void Throw(string problem, long offset) => throw new MalformedModuleException(problem, offset);
+
+    [DoesNotReturn]
+    internal static void ThrowFeature(string problem, WasmFeatures feature, long offset) => throw new MalformedModuleException(problem, offset) { RequiredFeature = feature };
 }

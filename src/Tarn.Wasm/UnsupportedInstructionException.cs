@@ -16,6 +16,20 @@ public sealed class UnsupportedInstructionException : WasmException
         Offset = offset;
     }
 
+    /// <summary>The same error of a module that was text.</summary>
+    internal UnsupportedInstructionException(UnsupportedInstructionException error, string place, string excerpt, int line, int column)
+        : base($"{error.Instruction} is valid, but this version of Tarn cannot execute it yet (in function {error.FunctionIndex}, at {place})\n{excerpt}")
+    {
+        (Instruction, FunctionIndex, Offset) = (error.Instruction, error.FunctionIndex, error.Offset);
+        (Line, Column) = (line, column);
+    }
+
+    /// <summary>Gets the line of the text that is to blame, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Line { get; }
+
+    /// <summary>Gets the column in that line, in characters, counted from 1; <see langword="null"/> where the module was binary.</summary>
+    public int? Column { get; }
+
     /// <summary>The instruction, as in the text format.</summary>
     public string Instruction { get; }
 

@@ -4,10 +4,12 @@ using System.Diagnostics;
 using System.Text;
 using Tarn.Compiler.Abi;
 using Tarn.Diagnostics;
+using Tarn.Diagnostics.Symbols;
 using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Modules;
 using Tarn.Pooling;
+using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
 
@@ -37,6 +39,7 @@ public sealed unsafe partial class Module : IDisposable
         foreach (ref readonly Export export in wasm.Exports)
             _exports.Add(export.Name, export);
         HasStart = wasm.StartFunction >= 0;
+        Symbols = new ModuleSymbols(wasm);
         _code = code;
         code.SetModule(this);
     }
@@ -79,6 +82,9 @@ public sealed unsafe partial class Module : IDisposable
 
     internal WasmModule Wasm { get; }
 
+    /// <summary>What backtraces say of the source.</summary>
+    internal ModuleSymbols Symbols { get; }
+
     internal VmContextLayout Layout { get; }
 
     internal int[][] ElementItems { get; }
@@ -98,7 +104,9 @@ public sealed unsafe partial class Module : IDisposable
     public static Module FromBytes(Engine engine, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        return LooksLikeText(bytes) ? Compile(engine, WatParser.Parse(bytes)) : Compile(engine, bytes.ToArray());
+        if (ForeignBytes.Describe(bytes) is string what)
+            throw new MalformedModuleException($"the module {what}", 0);
+        return LooksLikeText(bytes) ? CompileText(engine, bytes, null) : Compile(engine, bytes.ToArray());
     }
 
     /// <summary>Compiles a module from a file in the binary or the text format.</summary>
@@ -108,7 +116,9 @@ public sealed unsafe partial class Module : IDisposable
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(path);
         byte[] bytes = File.ReadAllBytes(path);
-        return LooksLikeText(bytes) ? FromBytes(engine, bytes) : Compile(engine, bytes);
+        if (ForeignBytes.Describe(bytes) is string what)
+            throw new MalformedModuleException($"{path} {what}", 0);
+        return LooksLikeText(bytes) ? CompileText(engine, bytes, path) : Compile(engine, bytes);
     }
 
     /// <summary>Compiles a module from the text format.</summary>
@@ -117,7 +127,7 @@ public sealed unsafe partial class Module : IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(text);
-        return Compile(engine, WatParser.Parse(Encoding.UTF8.GetBytes(text)));
+        return CompileText(engine, Encoding.UTF8.GetBytes(text), null);
     }
 
     /// <summary>Frees the module's code once no template and no instance of it is left.</summary>
@@ -245,6 +255,19 @@ public sealed unsafe partial class Module : IDisposable
 
     /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
     internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
+
+    /// <summary>Compiles text. What is wrong with the module is said of the text's lines.</summary>
+    internal static Module CompileText(Engine engine, ReadOnlySpan<byte> text, string? fileName)
+    {
+        try
+        {
+            return Compile(engine, WatParser.Parse(text, fileName));
+        }
+        catch (WasmException e) when (e is InvalidModuleException or MalformedModuleException or UnsupportedInstructionException)
+        {
+            throw TextLocation.Locate(e, text, fileName);
+        }
+    }
 
     private static Module Compile(Engine engine, byte[] bytes)
     {

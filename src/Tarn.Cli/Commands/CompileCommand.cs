@@ -1,6 +1,7 @@
 // tarn compile: compiles a module ahead of time into a file that tarn run loads without compiling.
 using System.CommandLine;
 using Tarn.Cli.Running;
+using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
@@ -12,6 +13,7 @@ internal static class CompileCommand
         Option<string?> output = new("--output", "-o") { Description = "Where to; FILE with the extension .tarn unless given.", HelpName = "PATH" };
         Option<MemoryStrategy> memory = RunCommand.MemoryOption("guarded or checked, as for tarn run.");
         Option<bool> fuel = new("--fuel") { Description = "Count instructions, for tarn run --fuel." };
+        Option<WasmFeatures?> features = FeatureOption.Create("Unless given: 3.0. tarn run needs the same.");
         Command command = new(
             "compile",
             """
@@ -25,10 +27,10 @@ internal static class CompileCommand
               tarn run app.tarn                runs it
             """)
         {
-            file, output, memory, fuel,
+            file, output, memory, fuel, features,
         };
         command.SetAction(arguments => Run(
-            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel))));
+            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel), FeatureOption.ValueOf(arguments, features))));
         return command;
     }
 
@@ -47,20 +49,20 @@ internal static class CompileCommand
         using (ModuleLoader.Watch(options, path, bytes.Length))
         {
             // Nothing is compiled before Serialize does it: the engine is a lazy one.
-            using Module module = Module.FromBytes(engine, bytes);
-            artifact = module.Serialize();
+            using Module module = ModuleLoader.FromBytes(engine, path, bytes);
+            artifact = ModuleLoader.Located(path, bytes, module.Serialize);
         }
         string target = output ?? Path.ChangeExtension(path, ".tarn");
         try
         {
-            System.IO.File.WriteAllBytes(target, artifact);
+            HostPath.WriteAllBytes(target, artifact);
         }
         catch (ArgumentOutOfRangeException e)
         {
             // What the framework makes of EFBIG.
-            throw new IOException($"{target} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
+            throw new IOException($"{ModuleInput.DisplayName(target)} cannot be written: a file of {ByteSize.Format(artifact.Length)} is larger than the system allows (ulimit -f)", e);
         }
-        Console.WriteLine($"{target}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
+        Console.WriteLine($"{ModuleInput.DisplayName(target)}: {ByteSize.Format(artifact.Length)} from {ByteSize.Format(bytes.Length)}");
         return ExitStatus.Done;
     }
 }

@@ -74,7 +74,8 @@ internal static class InspectCommand
         IEnumerable<InspectedFunction> inspected = indices.Select(index => Inspect(compilation, module, layout, index, target));
         if (html is not null)
         {
-            using StreamWriter writer = new(html, append: false, new UTF8Encoding(false));
+            using HostPath page = HostPath.ForWriting(html);
+            using StreamWriter writer = new(page.Usable, append: false, new UTF8Encoding(false));
             InspectionPage.Write(writer, title, inspected, open: wanted.Length > 0);
             return ExitStatus.Done;
         }

@@ -30,12 +30,10 @@ internal static class ParseCommand
 
     private static int Run(string path, string? output, bool uncheckedOutput, WasmFeatures features)
     {
-        byte[] binary = ModuleInput.ReadBinary(path, features);
-        if (!uncheckedOutput)
-            ModuleInput.Check(binary, features);
+        byte[] binary = uncheckedOutput ? ModuleInput.ReadBinary(path, features) : ModuleInput.ReadModule(path, features).Bytes.ToArray();
         if (output is not null && output != "-")
         {
-            File.WriteAllBytes(output, binary);
+            HostPath.WriteAllBytes(output, binary);
         }
         else if (Console.IsOutputRedirected)
         {

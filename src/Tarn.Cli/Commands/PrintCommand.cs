@@ -32,7 +32,8 @@ internal static class PrintCommand
     private static int Run(string path, bool folded, string? output, WasmFeatures features)
     {
         WasmModule module = ModuleInput.ReadModule(path, features);
-        using Stream to = output is null or "-" ? Console.OpenStandardOutput() : File.Create(output);
+        using HostPath? target = output is null or "-" ? null : HostPath.ForWriting(output);
+        using Stream to = target is null ? Console.OpenStandardOutput() : File.Create(target.Usable);
         WatPrinter.Print(module, to, WatPrintOptions.Default with { Folded = folded });
         return ExitStatus.Done;
     }

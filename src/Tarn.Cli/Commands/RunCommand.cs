@@ -5,11 +5,13 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Tarn.Cli.Running;
+using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
 internal static class RunCommand
 {
+    private const long PageSize = 64 << 10;
     private const string Start = "_start";
     private const string Initialize = "_initialize";
 
@@ -34,6 +36,16 @@ internal static class RunCommand
         Option<double?> timeout = new("--timeout", "-t") { CustomParser = Number<double>("a number of seconds, for example 2 or 0.5"), Description = "Stop the guest after so many seconds (exit status 124). They begin with the guest: compiling it does not count.", HelpName = "SECONDS" };
         Option<long?> fuel = new("--fuel") { CustomParser = Number<long>("a number of instructions, for example 1000000"), Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
         Option<string?> maximumMemory = new("--max-memory", "-m") { Description = "What the guest's memory may grow to, for example 64M. Growing further fails inside the guest.", HelpName = "SIZE" };
+        Option<string?> maximumStack = new("--max-stack") { Description = "The stack of the guest's calls, 1M unless given; recursion beyond it traps. What a C program calls its stack is in its memory, and its size is set when it is linked.", HelpName = "SIZE" };
+        Option<string?> coreDump = new("--coredump") { Description = "If the guest traps, write its memories, globals and stack there, for wasmgdb and the like.", HelpName = "PATH" };
+        Option<UnknownImports> unknownImports = new("--unknown-imports")
+        {
+            Description = "What becomes of imported functions that nothing defines: refuse (the module), trap (when they are called) or zero (they do nothing and return 0).",
+            HelpName = "refuse|trap|zero",
+            DefaultValueFactory = _ => UnknownImports.Refuse,
+            CustomParser = Choice<UnknownImports>("refuse, trap or zero"),
+        };
+        Option<WasmFeatures?> features = FeatureOption.Create();
         Option<MemoryStrategy> memory = MemoryOption("guarded (reservations and guard pages) or checked (a comparison for each access).");
         Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called, and don't use the cache." };
         Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
@@ -48,13 +60,13 @@ internal static class RunCommand
               tarn run --dir . app.wasm input.txt            and may open files of this directory
               tarn run --dir /tmp/x::/ -e LANG app.wasm      sees /tmp/x as its root, and your LANG
               tarn run --read-dir /data::/in app.wasm        sees /data as /in, cannot change it
-              tarn run --invoke add samples/add.wat 2 3      calls a function: 5
+              tarn run --invoke add samples/add.wat 2 3      calls a function: 5 (--invoke may also stand behind a module that is no program)
               tarn run --timeout 2 --max-memory 64M app.wasm keeps it short and small
 
             Exit status: the guest's own; 134 it trapped, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
             """)
         {
-            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, memory, lazy, noCache, verbose,
+            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, noCache, verbose,
         };
         command.SetAction(arguments =>
         {
@@ -63,14 +75,22 @@ internal static class RunCommand
                 MemoryStrategy strategy = arguments.GetResult(memory) is { Implicit: false } ? arguments.GetValue(memory) : LittleAddressSpace.DefaultStrategy;
                 if (arguments.GetValue(verbose) && LittleAddressSpace.Describe(strategy) is string note)
                     Console.Error.WriteLine($"tarn: {note}");
-                EngineOptions options = Options(strategy, arguments.GetValue(lazy), arguments.GetValue(fuel) is not null);
+                long? memoryLimit = Bytes("--max-memory", arguments.GetValue(maximumMemory), PageSize);
+                EngineOptions options = Options(strategy, arguments.GetValue(lazy), arguments.GetValue(fuel) is not null, FeatureOption.ValueOf(arguments, features));
+                if (Bytes("--max-stack", arguments.GetValue(maximumStack), EngineOptions.MinimumStackSize) is long stack)
+                    options = options with { StackSize = (int)Math.Min(stack, 1L << 30) };
+                // All of 4 GiB and more changes code, and is wanted by those alone who ask for it.
+                if (memoryLimit is long limit && limit / PageSize > options.MaximumMemoryPages)
+                    options = options with { MaximumMemoryPages = limit / PageSize };
                 var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
                 {
                     Directories = arguments.GetValue(directories) ?? [],
                     ReadOnlyDirectories = arguments.GetValue(readOnly) ?? [],
                     Variables = arguments.GetValue(variables) ?? [],
                     Function = arguments.GetValue(invoke),
-                    Limits = new StoreLimits { Fuel = Fuel(arguments.GetValue(fuel)), MaximumMemoryBytes = Bytes(arguments.GetValue(maximumMemory)) },
+                    Limits = new StoreLimits { Fuel = Fuel(arguments.GetValue(fuel)), MaximumMemoryBytes = memoryLimit },
+                    UnknownImports = arguments.GetValue(unknownImports),
+                    CoreDumpPath = arguments.GetValue(coreDump),
                     Timeout = arguments.GetValue(timeout) is double seconds ? Seconds(seconds) : null,
                     Cache = arguments.GetValue(noCache) ? null : CompilationCache.ForUser(),
                 };
@@ -91,18 +111,13 @@ internal static class RunCommand
         Description = description,
         HelpName = "guarded|checked",
         DefaultValueFactory = _ => MemoryStrategy.Guarded,
-        CustomParser = result =>
-        {
-            if (Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out MemoryStrategy strategy) && Enum.IsDefined(strategy))
-                return strategy;
-            result.AddError($"--memory {result.Tokens[0].Value}: give guarded or checked.");
-            return default;
-        },
+        CustomParser = Choice<MemoryStrategy>("guarded or checked"),
     };
 
     /// <summary>Options of the engine; those that change code are the same as in <see cref="CompileCommand"/>.</summary>
-    public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel) => new()
+    public static EngineOptions Options(MemoryStrategy memory, bool lazy, bool fuel, WasmFeatures features) => new()
     {
+        Features = features,
         // One program, which may want more memory than a slot has.
         Allocation = AllocationStrategy.OnDemand,
         LargePages = true,
@@ -112,6 +127,10 @@ internal static class RunCommand
         Interruption = true,
         Fuel = fuel,
     };
+
+    /// <summary>Whether a word is a module rather than a verb that was misspelt.</summary>
+    public static bool LooksLikeModule(string word) =>
+        Path.GetExtension(word) is ".wasm" or ".wat" or ".tarn" || (word.Contains('/', StringComparison.Ordinal) && !word.StartsWith('-') && File.Exists(word));
 
     /// <summary>
     /// Puts a "--" behind the module's path in <c>tarn run [options] FILE …</c>, so that the guest gets its options and not we.
@@ -172,13 +191,21 @@ internal static class RunCommand
     private static long? Fuel(long? count) => count is null or >= 0 ? count : throw new ArgumentException($"--fuel {count}: give a number of instructions, 0 or more");
 
     // A limit of the store and not of the engine: the engine's would be part of the code, and every size would be compiled anew.
-    private static long? Bytes(string? text)
+    private static long? Bytes(string option, string? text, long least)
     {
-        const long PageSize = 64 << 10;
         if (text is null)
             return null;
-        return ByteSize.TryParse(text, out long bytes) && bytes >= PageSize
+        return ByteSize.TryParse(text, out long bytes) && bytes >= least
             ? bytes
-            : throw new ArgumentException($"--max-memory {text}: give a size of at least 64K, for example 512K, 64M or 2G");
+            : throw new ArgumentException($"{option} {text}: give a size of at least {least >> 10}K, for example 512K, 64M or 2G");
     }
+
+    private static Func<ArgumentResult, T> Choice<T>(string choices)
+        where T : struct, Enum => result =>
+    {
+        if (Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out T choice) && Enum.IsDefined(choice) && !char.IsAsciiDigit(result.Tokens[0].Value[0]))
+            return choice;
+        result.AddError($"{(result.Parent as OptionResult)?.Option.Name} {result.Tokens[0].Value}: give {choices}.");
+        return default;
+    };
 }

@@ -43,7 +43,7 @@ internal static class ValidateCommand
             }
             catch (WasmException problem)
             {
-                Console.Error.WriteLine($"{ModuleInput.DisplayName(path)}: {problem.Message}");
+                Console.Error.WriteLine($"{ModuleInput.DisplayName(path)}: {problem.Message}{Problem.HintOf(problem)}");
                 status = ExitStatus.Failed;
             }
         }

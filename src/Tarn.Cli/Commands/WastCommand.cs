@@ -92,7 +92,7 @@ internal static class WastCommand
         Wasm.Script.Script script;
         try
         {
-            script = ScriptParser.Parse(File.ReadAllBytes(path), path);
+            script = ScriptParser.Parse(ModuleInput.Read(path), path);
         }
         catch (TextFormatException e)
         {

@@ -3,7 +3,7 @@
 //   - The key is SHA-256 over the module's bytes and everything that changes its code (Module.Serialize writes the same into the file, and it is checked
 //     again when the file is loaded), so there is nothing to invalidate.
 //   - A file is written under a name of its own and then renamed: processes that race write the same contents, and nobody ever reads half of one.
-//   - The directory is made for its owner alone and used only if it is ours and nobody else may write to it: what is loaded from it is executed.
+//   - The directory is made for its owner alone and used only if nobody else can write to it or put another in its place (PrivateDirectory): what is loaded from it is executed.
 //   - Nothing that goes wrong here stops a program: without a cache it is compiled.
 using System.Security.Cryptography;
 using System.Text;
@@ -19,7 +19,6 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
 
     private const long DefaultCapacity = 2L << 30;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode WritableByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
     /// <summary>The user's cache: TARN_CACHE_DIR, or tarn/modules in XDG_CACHE_HOME or ~/.cache; null where there is no home.</summary>
     public static CompilationCache? ForUser()
@@ -38,16 +37,17 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
     /// <summary>Loads a module from the cache, or compiles it and puts it there.</summary>
     /// <param name="options">The options of an engine that will run it.</param>
     /// <param name="engine">That engine.</param>
+    /// <param name="name">What messages call the module.</param>
     /// <param name="bytes">The module.</param>
     /// <param name="compiled">Whether it had to be compiled.</param>
-    public Module GetOrCompile(EngineOptions options, Engine engine, byte[] bytes, out bool compiled)
+    public Module GetOrCompile(EngineOptions options, Engine engine, string name, byte[] bytes, out bool compiled)
     {
         compiled = false;
         string path = Path.Combine(directory, Key(options, bytes) + ".tarn");
         if (TryLoad(engine, path) is Module cached)
             return cached;
         compiled = true;
-        Module module = Module.FromBytes(engine, bytes);
+        Module module = ModuleLoader.FromBytes(engine, name, bytes);
         TryStore(path, module.Serialize());
         return module;
     }
@@ -57,7 +57,7 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // The build is part of it: another build's code is another file, so that two versions do not throw out each other's.
         hash.AppendData(Encoding.UTF8.GetBytes(
-            $"{typeof(Module).Assembly.ManifestModule.ModuleVersionId} {options.MemoryStrategy} {options.Interruption} {options.Fuel} {(int)options.Features}\n"));
+            $"{typeof(Module).Assembly.ManifestModule.ModuleVersionId} {options.MemoryStrategy} {options.Interruption} {options.Fuel} {(int)options.Features} {Math.Min(options.MaximumMemoryPages, 1L << 16)}\n"));
         hash.AppendData(bytes);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
@@ -113,8 +113,7 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
         }
     }
 
-    private bool IsPrivate() => OperatingSystem.IsLinux() && FileOwner.TryGet(directory, out uint owner) && owner == FileOwner.Ours
-        && (File.GetUnixFileMode(directory) & WritableByOthers) == 0;
+    private bool IsPrivate() => OperatingSystem.IsLinux() && PrivateDirectory.Is(directory);
 
     // The least recently used go first. Files that another process deletes meanwhile are as gone as they should be.
     private void Trim()

@@ -1,7 +1,6 @@
 // Says what takes so long when a compilation does, and how far it is: on a terminal, after half a second, on a line that goes away again. Where standard error is no
 // terminal nobody is waiting in front of it, and nothing is printed: what a guest writes there stays the guest's. One line of plain characters and not Spectre.Console's
 // display, which starts by loading itself for longer than most compilations take, and leaves the cursor hidden where Ctrl-C ends the process.
-using System.Diagnostics;
 using System.Globalization;
 using Tarn.Modules;
 
@@ -12,11 +11,12 @@ internal sealed class CompilationProgress : IDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(250);
     private readonly Lock _lock = new();
-    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly TimeProvider _time;
+    private readonly long _start;
     private readonly TextWriter _output;
     private readonly string _what;
     private readonly CompilationCounter _counter;
-    private readonly Timer? _timer;
+    private readonly ITimer? _timer;
     private int _width;
     private bool _disposed;
 
@@ -26,14 +26,17 @@ internal sealed class CompilationProgress : IDisposable
     /// <param name="counter">How far it is.</param>
     /// <param name="output">Where the line goes.</param>
     /// <param name="isTerminal">Whether anybody looks at it.</param>
-    public CompilationProgress(string name, long size, CompilationCounter counter, TextWriter output, bool isTerminal)
+    /// <param name="time">Whose clock is looked at; the system's unless given.</param>
+    public CompilationProgress(string name, long size, CompilationCounter counter, TextWriter output, bool isTerminal, TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
+        _start = _time.GetTimestamp();
         _output = output;
         _counter = counter;
         _what = $"compiling {name} ({ByteSize.Format(size)})";
         // A timer costs a thread: small modules are done before anyone could see anything.
         if (isTerminal && size >= CompilationCache.SmallestModule)
-            _timer = new Timer(_ => Show(), null, s_patience, s_pace);
+            _timer = _time.CreateTimer(_ => Show(), null, s_patience, s_pace);
     }
 
     public void Dispose()
@@ -64,7 +67,7 @@ internal sealed class CompilationProgress : IDisposable
         {
             if (_disposed)
                 return;
-            string line = Line(_what, Stopwatch.GetElapsedTime(_start), _counter.Share);
+            string line = Line(_what, _time.GetElapsedTime(_start), _counter.Share);
             _width = Math.Max(_width, line.Length);
             _output.Write("\r" + line.PadRight(_width));
         }

@@ -19,7 +19,7 @@ internal static class GuestWorld
         if (at > 0)
             return new(text[..at], text[(at + 1)..]);
         return at < 0 && text.Length > 0
-            ? new(text, Environment.GetEnvironmentVariable(text) ?? throw new ArgumentException($"--env {text}: there is no such variable here; give it a value with {text}=VALUE"))
+            ? new(text, HostText.Variable(text) ?? throw new ArgumentException($"--env {text}: there is no such variable here; give it a value with {text}=VALUE"))
             : throw new ArgumentException($"--env {text}: write NAME=VALUE, or NAME to pass on a variable of yours");
     }
 

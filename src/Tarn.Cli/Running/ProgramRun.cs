@@ -1,11 +1,15 @@
 // One `tarn run`, from the module's path to the exit status.
 using Tarn.Cli.Commands;
+using Tarn.Diagnostics;
 using Tarn.Wasi;
 
 namespace Tarn.Cli.Running;
 
 internal sealed class ProgramRun(string path, string[] arguments, EngineOptions options)
 {
+    // What the runtime's message says of an option that the command line does not have.
+    private const string MemoryLimit = " (EngineOptions.MaximumMemoryPages)";
+
     public string[] Directories { get; init; } = [];
 
     public string[] ReadOnlyDirectories { get; init; } = [];
@@ -19,6 +23,12 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
     public TimeSpan? Timeout { get; init; }
 
     public CompilationCache? Cache { get; init; }
+
+    /// <summary>What becomes of imported functions that nothing defines.</summary>
+    public UnknownImports UnknownImports { get; init; }
+
+    /// <summary>Where a dump of a guest that trapped goes, if anywhere.</summary>
+    public string? CoreDumpPath { get; init; }
 
     /// <summary>Runs the program.</summary>
     /// <returns>The exit status.</returns>
@@ -41,9 +51,9 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
                 Console.Error.WriteLine(string.Join('\n', frames.Take(20).Select(frame => $"   at {frame}")));
             return watchdog.Status;
         }
-        catch (LinkException e)
+        catch (InstantiationException e) when (e.Message.Contains(MemoryLimit, StringComparison.Ordinal))
         {
-            Console.Error.WriteLine($"tarn: {e.Message}\nhint: {LinkHint(e)}");
+            Console.Error.WriteLine($"tarn: {e.Message.Replace(MemoryLimit, "", StringComparison.Ordinal)}\nhint: --max-memory with a larger size, for example 4G, lets a program have as much");
             return ExitStatus.Failed;
         }
         catch (InstantiationException e) when (Limits?.MaximumMemoryBytes is not null)
@@ -58,40 +68,48 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         }
     }
 
-    private static string LinkHint(LinkException e) => e.ImportModule switch
-    {
-        WasiLinkerExtensions.ModuleName => "this function is not part of WASI preview 1, or has another type there",
-        "wasi_unstable" => "this is the snapshot before preview 1; build the program with a toolchain later than 2019",
-        string m when m.StartsWith("wasi:", StringComparison.Ordinal) => "this is WASI preview 2; build for wasm32-wasip1",
-        "env" or "a" or "gojs" or "wbg" => "the module was built for a JavaScript host (Emscripten, js/wasm, wasm-bindgen); build it for WASI: wasm32-wasip1, -sSTANDALONE_WASM, GOOS=wasip1",
-        _ => "tarn run offers WASI preview 1 and nothing else; a host with functions of its own is a few lines of C#, see the samples",
-    };
-
     private int Execute(Watchdog watchdog)
     {
         byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
         EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
-        using Module module = bytes is null ? Module.DeserializeFile(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
-        string function = RunCommand.ExportToRun(module, Function);
-        bool isProgram = Function is null && function == "_start";
+        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
+        if (path != "-")
+            module.Symbols.UseSourceMaps(FindSourceMap);
+        (string? asked, string[] guestArguments) = Invoked(module);
+        string function = RunCommand.ExportToRun(module, asked);
+        bool isProgram = asked is null && function == "_start";
         var linker = new Linker(engine);
-        using var context = new WasiContext(GuestWorld.Options(path, isProgram ? arguments : [], Directories, ReadOnlyDirectories, Variables));
+        UnknownImports.Define(linker, module);
+        using var context = new WasiContext(GuestWorld.Options(path, isProgram ? guestArguments : [], Directories, ReadOnlyDirectories, Variables));
         if (module.Imports.Any(import => import.Module == WasiLinkerExtensions.ModuleName))
             linker.DefineWasi(context);
-        using InstanceTemplate template = linker.Prepare(module);
+        if (module.Imports.Any(import => import.Module == WasiLinkerExtensions.UnstableModuleName))
+            linker.DefineWasiUnstable(context);
+        // Emscripten's standalone programs tell their host that views of the memory are stale. We keep none.
+        if (module.Imports.Any(import => import is { Module: "env", Name: "emscripten_notify_memory_growth", Kind: ExternKind.Function }))
+            linker.Define("env", "emscripten_notify_memory_growth", (int memory) => { });
+        using InstanceTemplate template = Prepare(linker, module);
         CancellationToken token = watchdog.Token;
         // Everything that could be refused has been: from here on it is the guest's time, its start function's too.
         watchdog.EnterGuest();
         try
         {
             using Instance instance = Wait(template.InstantiateAsync(limits: Limits, cancellationToken: token));
-            if (isProgram)
-                return context.Run(instance, token);
-            if (instance.TryGetFunction("_initialize", out Function initialize))
-                Wait(initialize.InvokeAsync([], token));
-            Call(instance.GetFunction(function), token);
-            return ExitStatus.Done;
+            try
+            {
+                if (isProgram)
+                    return context.Run(instance, token);
+                if (instance.TryGetFunction("_initialize", out Function initialize))
+                    Wait(initialize.InvokeAsync([], token));
+                Call(instance.GetFunction(function), guestArguments, token);
+                return ExitStatus.Done;
+            }
+            catch (Exception e) when (CoreDumpPath is not null && (e as TrapException ?? e.InnerException as TrapException) is TrapException trap)
+            {
+                Dump(instance, trap.Trap);
+                throw;
+            }
         }
         catch (WasiExitException exit)
         {
@@ -105,7 +123,67 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
 
-    private void Call(Function function, CancellationToken token)
+    private static InstanceTemplate Prepare(Linker linker, Module module)
+    {
+        try
+        {
+            return linker.Prepare(module);
+        }
+        catch (LinkException e)
+        {
+            throw new ArgumentException($"{e.Message}\nhint: {LinkHints.Of(e, module)}", e);
+        }
+    }
+
+    private void Dump(Instance instance, Trap trap)
+    {
+        try
+        {
+            using HostPath target = HostPath.ForWriting(CoreDumpPath!);
+            using var stream = new FileStream(target.Usable, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
+            CoreDump.Write(stream, ModuleInput.DisplayName(path), instance, trap);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // The trap is what the user has to hear of; the last is what the framework makes of EFBIG.
+            Console.Error.WriteLine($"tarn: --coredump {ModuleInput.DisplayName(CoreDumpPath!)}: {e.Message}");
+        }
+    }
+
+    // Beside the module and nowhere else: the name is the module's. Asked for when there is a backtrace to print.
+    private byte[]? FindSourceMap(string url)
+    {
+        string name = url.StartsWith("./", StringComparison.Ordinal) ? url[2..] : url;
+        if (name.Length == 0 || name is "." or ".." || name.AsSpan().IndexOfAny('/', '\\', ':') >= 0 || name.Contains('\0', StringComparison.Ordinal))
+            name = name.StartsWith("http", StringComparison.Ordinal) && Uri.TryCreate(name, UriKind.Absolute, out Uri? address) ? Path.GetFileName(address.LocalPath) : "";
+        if (name.Length == 0)
+            return null;
+        try
+        {
+            using HostPath file = HostPath.ForReading(Path.Combine(Path.GetDirectoryName(path) ?? "", name));
+            // Pipes and devices, which might never end, have no length.
+            return File.Exists(file.Usable) && new FileInfo(file.Usable).Length > 0 ? File.ReadAllBytes(file.Usable) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // --invoke behind a module that is no program: its functions take numbers, so it can be nothing else.
+    private (string? Function, string[] Arguments) Invoked(Module module)
+    {
+        if (Function is not null || module.Exports.Any(export => export is { Name: "_start", Kind: ExternKind.Function }))
+            return (Function, arguments);
+        return arguments switch
+        {
+            ["--invoke" or "-i", string name, .. string[] rest] => (name, rest),
+            [string word, .. string[] rest] when word.StartsWith("--invoke=", StringComparison.Ordinal) => (word["--invoke=".Length..], rest),
+            _ => (Function, arguments),
+        };
+    }
+
+    private static void Call(Function function, string[] arguments, CancellationToken token)
     {
         FunctionSignature signature = function.Signature;
         foreach (Value result in Wait(function.InvokeAsync(FunctionArguments.Parse(arguments, signature), token)))

@@ -18,8 +18,9 @@ internal sealed class Watchdog : IDisposable
     private readonly TimeSpan _grace;
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
-    private Timer? _timeout;
-    private Timer? _end;
+    private readonly TimeProvider _time;
+    private ITimer? _timeout;
+    private ITimer? _end;
     private bool _entered;
     private bool _left;
     private int _status;
@@ -27,8 +28,10 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Begins to listen for signals.</summary>
     /// <param name="limit">How long the guest may take, from when it is entered.</param>
     /// <param name="grace">How long it may take to end after it has been asked to; half a second unless given.</param>
-    public Watchdog(TimeSpan? limit, TimeSpan? grace = null)
+    /// <param name="time">Whose clock that is; the system's unless given.</param>
+    public Watchdog(TimeSpan? limit, TimeSpan? grace = null, TimeProvider? time = null)
     {
+        _time = time ?? TimeProvider.System;
         _limit = limit;
         _grace = grace ?? s_defaultGrace;
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => OnSignal(context, ExitStatus.Interrupted));
@@ -56,7 +59,7 @@ internal sealed class Watchdog : IDisposable
         {
             _entered = true;
             if (_limit is TimeSpan limit)
-                _timeout ??= new Timer(_ => Stop(ExitStatus.TimedOut), null, limit, Timeout.InfiniteTimeSpan);
+                _timeout ??= _time.CreateTimer(_ => Stop(ExitStatus.TimedOut), null, limit, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -104,7 +107,7 @@ internal sealed class Watchdog : IDisposable
         {
             if (_left)
                 return;
-            _end = new Timer(_ => End(), null, _grace, Timeout.InfiniteTimeSpan);
+            _end = _time.CreateTimer(_ => End(), null, _grace, Timeout.InfiniteTimeSpan);
         }
         try
         {

@@ -80,7 +80,9 @@ internal sealed class DescriptorTable(int most) : IDisposable
         if (descriptor is not DirectoryDescriptor found)
             return WasiErrno.NotDirectory;
         directory = found;
-        return (found.Rights & needed) == needed ? WasiErrno.Success : WasiErrno.NotCapable;
+        if ((found.Rights & needed) == needed)
+            return WasiErrno.Success;
+        return found.IsReadOnly && (needed & DirectoryDescriptor.Changing) != 0 ? WasiErrno.ReadOnlyFileSystem : WasiErrno.NotCapable;
     }
 
     public WasiErrno Close(int number)

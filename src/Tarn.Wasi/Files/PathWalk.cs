@@ -4,9 +4,10 @@
 //     meanwhile can change which file inside is found, not whether it is inside;
 //   - ".." goes back to the directory that was open before, which we still hold, and never asks the file system; above the start it is refused;
 //   - symbolic links are read and their text is walked in the same way; an absolute path, given or linked to, is refused;
-//   - the number of links and of directories held open is bounded, so no path makes the walk long.
+//   - the number of links and of directories held open is bounded, each component is charged for, and the guest can be stopped at each.
 // The last component is not opened here: what is done with it (again following no link) is the caller's choice, who may ask to follow it.
-using System.Text;
+
+using Tarn.Wasi.Preview1;
 
 namespace Tarn.Wasi;
 
@@ -17,12 +18,20 @@ internal sealed class PathWalk : IDisposable
     private const int DeepestDirectory = 256;
     private const int LongestName = 255; // bytes
 
+    // A path and the links in it may name 100,000 components, each of which is a call or two of the system's.
+    private const long ComponentCost = 512;
+
     private readonly WasiDirectory _start;
+    private readonly WasiCall _call;
     private readonly Stack<string> _pending = new();
     private readonly List<WasiDirectory> _opened = [];
     private int _links;
 
-    public PathWalk(WasiDirectory start) => _start = start;
+    public PathWalk(WasiDirectory start, in WasiCall call)
+    {
+        _start = start;
+        _call = call;
+    }
 
     /// <summary>Where the walk has come to: the directory that holds <see cref="Name"/>.</summary>
     public WasiDirectory Directory => _opened.Count == 0 ? _start : _opened[^1];
@@ -91,8 +100,10 @@ internal sealed class PathWalk : IDisposable
         string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         foreach (string part in parts)
         {
-            if (part.Length > LongestName || Encoding.UTF8.GetByteCount(part) > LongestName)
+            if (part.Length > LongestName || WasiText.ByteCount(part) > LongestName)
                 return WasiErrno.NameTooLong;
+            if (!_start.AcceptsAnyBytes && !WasiText.IsUnicode(part))
+                return WasiErrno.IllegalSequence;
         }
         for (int i = parts.Length - 1; i >= 0; i--)
             _pending.Push(parts[i]);
@@ -104,6 +115,7 @@ internal sealed class PathWalk : IDisposable
         Name = null;
         while (_pending.TryPop(out string? part))
         {
+            _call.BeginPiece(ComponentCost);
             if (part == ".")
             {
                 MustBeDirectory |= _pending.Count == 0;

@@ -1,11 +1,17 @@
 // An open directory, the one thing a file system has to offer to be seen by guests. Every operation names an entry of this very directory: names hold no
-// slash and are neither "." nor "..", and no operation follows a symbolic link. Paths are PathResolver's business alone, so a file system cannot get the
+// slash and are neither "." nor "..", and no operation follows a symbolic link. Paths are PathWalk's business alone, so a file system cannot get the
 // sandbox wrong.
 namespace Tarn.Wasi;
 
 /// <summary>An open directory. Names are single components; symbolic links are never followed.</summary>
 public abstract class WasiDirectory : WasiNode
 {
+    /// <summary>
+    /// Gets whether names may hold bytes that are not UTF-8, as lone surrogates (<see cref="WasiText"/>). Where they may not, a guest that uses such a name gets
+    /// <see cref="WasiErrno.IllegalSequence"/>.
+    /// </summary>
+    public virtual bool AcceptsAnyBytes => false;
+
     /// <summary>An entry's attributes; a symbolic link's own.</summary>
     public abstract WasiErrno GetStat(string name, out WasiFileStat stat);
 

@@ -6,7 +6,6 @@
 //   - opening uses O_NOFOLLOW, everything else acts on a symbolic link itself: no call here ever leaves the directory, whatever another process does meanwhile.
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
-using System.Text;
 
 namespace Tarn.Wasi.Host;
 
@@ -33,12 +32,24 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         WasiErrno errno = LinuxErrno.Last();
         throw errno switch
         {
-            WasiErrno.NoEntry => new DirectoryNotFoundException($"there is no directory {path}"),
-            WasiErrno.NotDirectory => new IOException($"{path} is no directory"),
-            WasiErrno.AccessDenied or WasiErrno.NotPermitted => new UnauthorizedAccessException($"the directory {path} may not be opened"),
-            _ => new IOException($"the directory {path} cannot be opened: {errno}"),
+            WasiErrno.NoEntry => new DirectoryNotFoundException($"There is no directory {WasiText.Display(path)}."),
+            WasiErrno.NotDirectory => new IOException($"{WasiText.Display(path)} is not a directory."),
+            WasiErrno.AccessDenied or WasiErrno.NotPermitted => new UnauthorizedAccessException($"The directory {WasiText.Display(path)} may not be opened."),
+            _ => new IOException($"The directory {WasiText.Display(path)} cannot be opened: {errno}."),
         };
     }
+
+    /// <summary>The process's current directory, in all its bytes.</summary>
+    public static string Current()
+    {
+        const int LongestPath = 4096;
+        byte* buffer = stackalloc byte[LongestPath];
+        return Libc.GetCurrentDirectory(buffer, LongestPath) is not null
+            ? WasiText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(buffer))
+            : Environment.CurrentDirectory;
+    }
+
+    public override bool AcceptsAnyBytes => true;
 
     public override WasiErrno GetStat(out WasiFileStat stat) => Stat(Descriptor, "", Libc.AtEmptyPath, out stat);
 
@@ -101,7 +112,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         const int LongestPath = 4096;
         byte* buffer = stackalloc byte[LongestPath];
         nint length = Libc.ReadLinkAt(Descriptor, name, buffer, LongestPath);
-        target = length < 0 ? "" : Encoding.UTF8.GetString(buffer, (int)length);
+        target = length < 0 ? "" : WasiText.FromBytes(new ReadOnlySpan<byte>(buffer, (int)length));
         return length < 0 ? LinuxErrno.Last() : WasiErrno.Success;
     }
 
@@ -169,7 +180,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
                 {
                     ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(record + 19);
                     if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8))
-                        found.Add(new WasiDirectoryEntry(Encoding.UTF8.GetString(name), *(ulong*)record, FileType(record[18])));
+                        found.Add(new WasiDirectoryEntry(WasiText.FromBytes(name), *(ulong*)record, FileType(record[18])));
                 }
             }
         }

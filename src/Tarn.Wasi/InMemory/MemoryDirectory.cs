@@ -15,6 +15,8 @@ internal sealed class MemoryDirectory : WasiDirectory
             node.Handles++;
     }
 
+    public override bool AcceptsAnyBytes => true;
+
     public override WasiErrno GetStat(out WasiFileStat stat)
     {
         lock (_system.Lock)

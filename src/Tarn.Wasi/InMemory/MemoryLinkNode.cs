@@ -1,5 +1,4 @@
 // A symbolic link: text, whose size is that of what guests read, in bytes.
-using System.Text;
 
 namespace Tarn.Wasi.InMemory;
 
@@ -9,5 +8,5 @@ internal sealed class MemoryLinkNode(ulong inode, ulong now, string target) : Me
 
     public override WasiFileType FileType => WasiFileType.SymbolicLink;
 
-    public override long Size { get; } = Encoding.UTF8.GetByteCount(target);
+    public override long Size { get; } = WasiText.ByteCount(target);
 }

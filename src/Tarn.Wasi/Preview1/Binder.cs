@@ -5,8 +5,11 @@
 // Functions that may have to wait are asynchronous host functions: while one is pending the guest is suspended and no thread waits.
 namespace Tarn.Wasi.Preview1;
 
-internal sealed class Binder(Linker linker, string module, WasiContext? context)
+internal sealed class Binder(Linker linker, string module, WasiContext? context, bool isUnstable = false)
 {
+    /// <summary>Whether what is bound is the snapshot before preview 1.</summary>
+    public bool IsUnstable => isUnstable;
+
     public delegate WasiErrno Body(in WasiCall call);
 
     public delegate WasiErrno Body<T1>(in WasiCall call, T1 a1);
@@ -236,5 +239,5 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context)
         }
     }
 
-    private WasiCall CallOf(Caller caller) => new(context ?? caller.GetState<IWasiState>().Wasi, caller);
+    private WasiCall CallOf(Caller caller) => new(context ?? caller.GetState<IWasiState>().Wasi, caller, isUnstable);
 }

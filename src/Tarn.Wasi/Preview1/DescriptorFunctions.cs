@@ -7,7 +7,10 @@ namespace Tarn.Wasi.Preview1;
 
 internal static class DescriptorFunctions
 {
-    private const int StatSize = 64;
+    private const uint StatSize = 64;
+    private const uint UnstableStatSize = 56;
+    private const long ListingEntryCost = 64;
+    private const int EntriesOfPiece = 1024;
 
     [Flags]
     private enum TimeFlags
@@ -44,21 +47,35 @@ internal static class DescriptorFunctions
         });
     }
 
-    /// <summary>Writes a filestat: device 0, inode 8, type 16, links 24, size 32, times 40, 48, 56.</summary>
+    /// <summary>
+    /// Writes a filestat: device 0, inode 8, type 16, links 24, size 32, times 40, 48, 56. In wasi_unstable links have 32 bits, at 20, and everything behind them lies 8 bytes earlier.
+    /// </summary>
     public static WasiErrno WriteStat(in WasiCall call, int address, in WasiFileStat stat)
     {
-        if (!call.TrySpan((uint)address, StatSize, out Span<byte> span))
+        if (!call.TrySpan((uint)address, call.IsUnstable ? UnstableStatSize : StatSize, out Span<byte> span))
             return WasiErrno.Fault;
         span.Clear();
+        if (call.IsUnstable)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(span[20..], (uint)Math.Min(stat.LinkCount, uint.MaxValue));
+            WriteStatEnds(span, span[24..], stat);
+            return WasiErrno.Success;
+        }
+        BinaryPrimitives.WriteUInt64LittleEndian(span[24..], stat.LinkCount);
+        WriteStatEnds(span, span[32..], stat);
+        return WasiErrno.Success;
+    }
+
+    // What stands before the links, and what behind.
+    private static void WriteStatEnds(Span<byte> span, Span<byte> behind, in WasiFileStat stat)
+    {
         BinaryPrimitives.WriteUInt64LittleEndian(span, stat.Device);
         BinaryPrimitives.WriteUInt64LittleEndian(span[8..], stat.Inode);
         span[16] = (byte)stat.FileType;
-        BinaryPrimitives.WriteUInt64LittleEndian(span[24..], stat.LinkCount);
-        BinaryPrimitives.WriteUInt64LittleEndian(span[32..], stat.Size);
-        BinaryPrimitives.WriteUInt64LittleEndian(span[40..], stat.AccessTime);
-        BinaryPrimitives.WriteUInt64LittleEndian(span[48..], stat.ModificationTime);
-        BinaryPrimitives.WriteUInt64LittleEndian(span[56..], stat.ChangeTime);
-        return WasiErrno.Success;
+        BinaryPrimitives.WriteUInt64LittleEndian(behind, stat.Size);
+        BinaryPrimitives.WriteUInt64LittleEndian(behind[8..], stat.AccessTime);
+        BinaryPrimitives.WriteUInt64LittleEndian(behind[16..], stat.ModificationTime);
+        BinaryPrimitives.WriteUInt64LittleEndian(behind[24..], stat.ChangeTime);
     }
 
     /// <summary>What a call that sets times means: a time, now, or nothing; both a time and now is an error.</summary>
@@ -175,24 +192,24 @@ internal static class DescriptorFunctions
     private static WasiErrno GetPreopen(in WasiCall call, int fd, int result)
     {
         const uint PreopenSize = 8;
-        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: string name })
+        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: byte[] name })
             return WasiErrno.BadDescriptor;
         if (!call.TrySpan((uint)result, PreopenSize, out Span<byte> span))
             return WasiErrno.Fault;
         span.Clear();
-        BinaryPrimitives.WriteInt32LittleEndian(span[4..], Encoding.UTF8.GetByteCount(name));
+        BinaryPrimitives.WriteInt32LittleEndian(span[4..], name.Length);
         return WasiErrno.Success;
     }
 
     private static WasiErrno GetPreopenName(in WasiCall call, int fd, int buffer, int length)
     {
-        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: string name })
+        if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: byte[] name })
             return WasiErrno.BadDescriptor;
-        if (Encoding.UTF8.GetByteCount(name) > (uint)length)
+        if (name.Length > (uint)length)
             return WasiErrno.NameTooLong;
-        if (!call.TrySpan((uint)buffer, (ulong)Encoding.UTF8.GetByteCount(name), out Span<byte> span))
+        if (!call.TrySpan((uint)buffer, (ulong)name.Length, out Span<byte> span))
             return WasiErrno.Fault;
-        _ = Encoding.UTF8.GetBytes(name, span);
+        name.CopyTo(span);
         return WasiErrno.Success;
     }
 
@@ -208,11 +225,18 @@ internal static class DescriptorFunctions
             errno = Listing(directory, out IReadOnlyList<WasiDirectoryEntry> listing);
             if (errno != WasiErrno.Success)
                 return errno;
+            // Made as a whole, whatever room the guest has for it.
+            call.BeginPiece(listing.Count * ListingEntryCost);
             call.Context.Listings.Keep(directory, listing);
         }
         int filled = 0;
         for (ulong at = (ulong)cookie; at < (ulong)directory.Listing!.Count && filled < room.Length; at++)
+        {
+            if ((int)at % EntriesOfPiece == 0)
+                call.BeginPiece(0);
             filled += WriteEntry(room[filled..], directory.Listing[(int)at], at + 1);
+        }
+        call.Charge(filled);
         return call.Write(result, (uint)filled);
     }
 
@@ -235,7 +259,8 @@ internal static class DescriptorFunctions
         const int HeaderSize = 24;
         Span<byte> header = stackalloc byte[HeaderSize];
         header.Clear();
-        byte[] name = Encoding.UTF8.GetBytes(entry.Name);
+        // An embedder's own file system may have names that stand for no bytes: they are listed as what a text without them says, and cannot be opened.
+        byte[] name = WasiText.TryToBytes(entry.Name, out byte[]? bytes) ? bytes : Encoding.UTF8.GetBytes(entry.Name);
         BinaryPrimitives.WriteUInt64LittleEndian(header, next);
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], entry.Inode);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], name.Length);
@@ -252,6 +277,9 @@ internal static class DescriptorFunctions
         const int FromStart = 0;
         const int FromPosition = 1;
         const int FromEnd = 2;
+        // wasi_unstable counts from the position, the end, the start; preview 1 from the start, the position, the end.
+        if (call.IsUnstable && whence is >= 0 and <= FromEnd)
+            whence = (whence + 1) % 3;
         WasiRights needed = offset == 0 && whence == FromPosition ? WasiRights.Tell : WasiRights.Seek;
         WasiErrno errno = call.Context.Descriptors.GetFile(fd, needed, out FileDescriptor file);
         if (errno != WasiErrno.Success)

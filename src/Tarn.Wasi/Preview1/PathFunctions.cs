@@ -1,6 +1,5 @@
 // path_*: what is done with names. Every function walks to the directory that holds the last component (PathWalk) and acts on that component there,
 // following no link; where a link is to be followed the walk goes on, and the act is tried again.
-using System.Text;
 using Tarn.Wasi.Descriptors;
 
 namespace Tarn.Wasi.Preview1;
@@ -74,7 +73,7 @@ internal static class PathFunctions
         errno = call.ReadText(path, length, out string text);
         if (errno != WasiErrno.Success)
             return errno;
-        walk = new PathWalk(directory.Directory);
+        walk = new PathWalk(directory.Directory, call);
         errno = walk.To(text);
         if (errno != WasiErrno.Success)
             walk.Dispose();
@@ -218,6 +217,8 @@ internal static class PathFunctions
         {
             if (walk!.Name is null)
                 return WasiErrno.Exists;
+            if (!walk.Directory.AcceptsAnyBytes && !WasiText.IsUnicode(text))
+                return WasiErrno.IllegalSequence;
             return walk.MustBeDirectory ? SlashBehindNew(walk, walk.Name) : walk.Directory.CreateSymbolicLink(walk.Name, text);
         }
     }
@@ -238,7 +239,8 @@ internal static class PathFunctions
                 return WasiErrno.NotDirectory;
             if (!call.TrySpan((uint)buffer, (uint)room, out Span<byte> destination))
                 return WasiErrno.Fault;
-            byte[] bytes = Encoding.UTF8.GetBytes(target);
+            if (!WasiText.TryToBytes(target, out byte[]? bytes))
+                return WasiErrno.IllegalSequence;
             int count = Math.Min(bytes.Length, destination.Length);
             bytes.AsSpan(0, count).CopyTo(destination);
             return call.Write(result, (uint)count);
@@ -260,10 +262,14 @@ internal static class PathFunctions
         if (!call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
         WasiRights needed = WasiRights.OpenPath;
-        if ((how & WasiOpenFlags.Create) != 0)
-            needed |= WasiRights.CreateFile;
-        if ((how & WasiOpenFlags.Truncate) != 0)
-            needed |= WasiRights.PathSetSize;
+        // In a directory for reading only it depends on what is there already whether something would be changed.
+        if (!(call.Context.Descriptors.TryGet(fd, out Descriptor? opened) && opened is DirectoryDescriptor { IsReadOnly: true }))
+        {
+            if ((how & WasiOpenFlags.Create) != 0)
+                needed |= WasiRights.CreateFile;
+            if ((how & WasiOpenFlags.Truncate) != 0)
+                needed |= WasiRights.PathSetSize;
+        }
         WasiErrno errno = Begin(call, fd, path, length, needed, out PathWalk? walk, out DirectoryDescriptor directory);
         if (errno != WasiErrno.Success)
             return errno;
@@ -271,15 +277,31 @@ internal static class PathFunctions
         {
             if (!call.Context.Descriptors.HasRoom())
                 return WasiErrno.TooManyDescriptors;
-            // Toolchains ask for all the rights they know; what the directory does not pass on is not granted, and missed when it is used.
-            WasiRights granted = (WasiRights)rights & directory.Inheriting;
+            // Toolchains ask for all the rights they know; what the directory does not pass on is not granted, and missed when it is used. Only who asks to write is told at once:
+            // programs try, and open for reading if they may not.
+            var asked = (WasiRights)rights;
+            WasiErrno? refusal = null;
+            if ((directory.Inheriting & WasiRights.Write) == 0)
+            {
+                // No mode that writes goes with a directory, and some ask for all else of one.
+                WasiRights asking = (how & WasiOpenFlags.Directory) != 0 ? WasiRights.Write : WasiRights.Write | WasiRights.SyncData;
+                if ((asked & asking) != 0)
+                {
+                    asked |= WasiRights.Write;
+                    refusal = directory.IsReadOnly ? WasiErrno.ReadOnlyFileSystem : WasiErrno.NotCapable;
+                }
+                asked &= ~WasiRights.SyncData;
+            }
+            if (directory.IsReadOnly && (how & WasiOpenFlags.Truncate) != 0)
+                refusal = WasiErrno.ReadOnlyFileSystem;
+            WasiRights granted = asked & directory.Inheriting;
             WasiRights passedOn = (WasiRights)inheriting & directory.Inheriting;
-            errno = OpenNode(walk!, (lookup & FollowFlag) != 0, how, (WasiRights)rights, granted, out WasiNode? node);
+            errno = OpenNode(walk!, (lookup & FollowFlag) != 0, how, asked, granted, refusal, directory.IsReadOnly, out WasiNode? node);
             if (errno != WasiErrno.Success)
                 return errno;
             Descriptor descriptor = node is WasiFile file
                 ? new FileDescriptor(file, granted & FileDescriptor.AllRights, passedOn)
-                : new DirectoryDescriptor((WasiDirectory)node!, granted & DirectoryDescriptor.AllRights, passedOn);
+                : new DirectoryDescriptor((WasiDirectory)node!, granted & DirectoryDescriptor.AllRights, passedOn, directory.IsReadOnly);
             descriptor.Flags = (DescriptorFlags)flags;
             errno = call.Context.Descriptors.Add(descriptor, out int number);
             if (errno == WasiErrno.Success)
@@ -289,7 +311,7 @@ internal static class PathFunctions
         }
     }
 
-    private static WasiErrno OpenNode(PathWalk walk, bool follow, WasiOpenFlags how, WasiRights asked, WasiRights granted, out WasiNode? node)
+    private static WasiErrno OpenNode(PathWalk walk, bool follow, WasiOpenFlags how, WasiRights asked, WasiRights granted, WasiErrno? refusal, bool isReadOnly, out WasiNode? node)
     {
         const WasiRights Writing = WasiRights.Write | WasiRights.Allocate | WasiRights.SetSize;
         const WasiRights Reading = WasiRights.Read;
@@ -321,7 +343,10 @@ internal static class PathFunctions
             }
             else
             {
-                errno = walk.Directory.OpenFile(name, fileFlags, out WasiFile? file);
+                WasiFile? file = null;
+                errno = refusal is not null || (isReadOnly && (how & WasiOpenFlags.Create) != 0)
+                    ? OpenUnchanged(walk.Directory, name, how, fileFlags, refusal, out file)
+                    : walk.Directory.OpenFile(name, fileFlags, out file);
                 node = file;
                 wantsDirectory = errno == WasiErrno.IsDirectory;
             }
@@ -353,6 +378,25 @@ internal static class PathFunctions
                 return errno;
         }
         return WasiErrno.Loop;
+    }
+
+    // What the kernel says of opening on a file system that is mounted for reading only, or for less than is asked: what is there comes first, then that it may not be changed.
+    private static WasiErrno OpenUnchanged(WasiDirectory directory, string name, WasiOpenFlags how, WasiOpenFlags fileFlags, WasiErrno? refusal, out WasiFile? file)
+    {
+        file = null;
+        WasiErrno errno = directory.GetStat(name, out WasiFileStat stat);
+        if (errno == WasiErrno.NoEntry && (how & WasiOpenFlags.Create) != 0)
+            return refusal ?? WasiErrno.ReadOnlyFileSystem;
+        if (errno != WasiErrno.Success)
+            return errno;
+        if ((how & WasiOpenFlags.Exclusive) != 0)
+            return WasiErrno.Exists;
+        return stat.FileType switch
+        {
+            WasiFileType.SymbolicLink => WasiErrno.Loop,
+            WasiFileType.Directory => WasiErrno.IsDirectory,
+            _ => refusal ?? directory.OpenFile(name, fileFlags & ~WasiOpenFlags.Create, out file),
+        };
     }
 
     // A directory can be neither made nor written by opening it.

@@ -1,6 +1,7 @@
 // poll_oneoff: waiting for clocks and descriptors. Subscriptions are copied out of the guest's memory first, since events may be written over them.
 //
 //   subscription (48 bytes): user data 0, kind 8; clock: id 16, time 24, precision 32, flags 40; descriptor: number 16
+//   subscription of wasi_unstable (56 bytes): the clock begins with an identifier of the guest's at 16, and all else of it lies 8 bytes later
 //   event (32 bytes): user data 0, error 8, kind 10, bytes 16, flags 24
 using System.Buffers.Binary;
 using Tarn.Wasi.Descriptors;
@@ -10,6 +11,7 @@ namespace Tarn.Wasi.Preview1;
 internal static class PollFunctions
 {
     private const int SubscriptionSize = 48;
+    private const int UnstableSubscriptionSize = 56;
     private const int EventSize = 32;
     private const uint MostSubscriptions = 4096;
     private const byte HangUpFlag = 1;
@@ -49,16 +51,18 @@ internal static class PollFunctions
         subscriptions = [];
         if (count is 0 or > MostSubscriptions)
             return WasiErrno.Invalid;
-        if (!call.TrySpan((uint)subscriptionsAt, (ulong)count * SubscriptionSize, out Span<byte> bytes)
+        int size = call.IsUnstable ? UnstableSubscriptionSize : SubscriptionSize;
+        if (!call.TrySpan((uint)subscriptionsAt, (ulong)count * (uint)size, out Span<byte> bytes)
             || !call.TrySpan((uint)eventsAt, (ulong)count * EventSize, out _)
             || !call.CanWrite(result, sizeof(uint)))
         {
             return WasiErrno.Fault;
         }
+        call.BeginPiece((long)count * size);
         subscriptions = new Subscription[count];
         for (int i = 0; i < subscriptions.Length; i++)
         {
-            WasiErrno errno = Subscription.Read(call.Context, bytes.Slice(i * SubscriptionSize, SubscriptionSize), out subscriptions[i]);
+            WasiErrno errno = Subscription.Read(call.Context, bytes.Slice(i * size, size), call.IsUnstable, out subscriptions[i]);
             if (errno != WasiErrno.Success)
                 return errno;
         }
@@ -149,7 +153,7 @@ internal static class PollFunctions
 
     private readonly record struct Subscription(ulong UserData, Kind Kind, WasiErrno Error, Descriptor? Descriptor, long From, ulong Duration)
     {
-        public static WasiErrno Read(WasiContext context, ReadOnlySpan<byte> bytes, out Subscription subscription)
+        public static WasiErrno Read(WasiContext context, ReadOnlySpan<byte> bytes, bool isUnstable, out Subscription subscription)
         {
             const int AbsoluteFlag = 1;
             ulong userData = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
@@ -159,9 +163,10 @@ internal static class PollFunctions
             var kind = (Kind)bytes[8];
             if (kind == Kind.Clock)
             {
-                int clock = BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]);
-                ulong duration = BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]);
-                int flags = BinaryPrimitives.ReadUInt16LittleEndian(bytes[40..]);
+                ReadOnlySpan<byte> contents = bytes[(isUnstable ? 24 : 16)..];
+                int clock = BinaryPrimitives.ReadInt32LittleEndian(contents);
+                ulong duration = BinaryPrimitives.ReadUInt64LittleEndian(contents[8..]);
+                int flags = BinaryPrimitives.ReadUInt16LittleEndian(contents[24..]);
                 WasiErrno error = (flags & ~AbsoluteFlag) != 0 ? WasiErrno.Invalid : ProcessFunctions.Now(context, clock, out ulong now) is var errno && errno != WasiErrno.Success
                     ? errno
                     : Relative(flags, now, ref duration);

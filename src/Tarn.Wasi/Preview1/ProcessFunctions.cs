@@ -96,8 +96,8 @@ internal static class ProcessFunctions
         while (rest.Length > 0)
         {
             // A guest can ask for gigabytes in one call: in between it can be stopped.
-            call.CancellationToken.ThrowIfCancellationRequested();
             Span<byte> chunk = rest[..Math.Min(rest.Length, RandomChunk)];
+            call.BeginPiece(chunk.Length);
             call.Context.Random(chunk);
             rest = rest[chunk.Length..];
         }

@@ -9,7 +9,8 @@ internal static class SocketFunctions
 {
     public static void DefineIn(Binder binder)
     {
-        binder.DefineBlocking<int, int, int>("sock_accept", Accept);
+        if (!binder.IsUnstable)
+            binder.DefineBlocking<int, int, int>("sock_accept", Accept);
         binder.DefineBlocking<int, int, int, int, int, int>("sock_recv", Receive);
         binder.DefineBlocking<int, int, int, int, int>("sock_send", Send);
         binder.Define<int, int>("sock_shutdown", Shutdown);
@@ -93,6 +94,7 @@ internal static class SocketFunctions
                 truncated = true;
             }
             using GuestTurn turn = GuestTurn.Take(call);
+            call.Charge(read);
             errno = TransferFunctions.Deliver(call, vectors, count, buffer.AsSpan(0, read));
             return errno == WasiErrno.Success ? Answer(call, result, read, resultFlags, truncated) : errno;
         }

@@ -9,6 +9,9 @@ internal static class TransferFunctions
 {
     private const uint LargestStreamTransfer = 64 << 10;
 
+    // What a file is read or written in before the guest may be stopped again, and pays.
+    private const int LargestPiece = 1 << 20;
+
     public static void DefineIn(Binder binder)
     {
         binder.DefineBlocking<int, int, int, int>("fd_read", Read);
@@ -33,6 +36,7 @@ internal static class TransferFunctions
             using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, LargestStreamTransfer)), call.CancellationToken);
             using GuestTurn turn = GuestTurn.Take(call);
+            call.Charge(read);
             return Deliver(call, vectors, count, buffer.AsSpan(0, read)) is WasiErrno failed and not WasiErrno.Success ? failed : call.Write(result, (uint)read);
         }
         finally
@@ -53,6 +57,7 @@ internal static class TransferFunctions
                 return errno;
             buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(length, LargestStreamTransfer));
             int gathered = Gather(call, vectors, count, buffer.AsSpan(0, (int)Math.Min(length, LargestStreamTransfer)));
+            call.Charge(gathered);
             using CancellationTokenRegistration watch = GuestTurn.Watch(call);
             int written = await stream.WriteAsync(buffer.AsMemory(0, gathered), call.CancellationToken);
             using GuestTurn turn = GuestTurn.Take(call);
@@ -205,18 +210,22 @@ internal static class TransferFunctions
             return errno;
         if (!call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
-        for (int i = 0; i < buffers.Count; i++)
+        bool more = true;
+        for (int i = 0; i < buffers.Count && more; i++)
         {
-            Span<byte> buffer = buffers.Buffer(call, i);
-            if (buffer.Length == 0)
-                continue;
-            errno = file.File.Read(offset + total, buffer, out int read);
-            total += (uint)read;
-            // What was read before an error is the answer; the error comes again with the next call.
-            if (errno != WasiErrno.Success && total == 0)
-                return errno;
-            if (errno != WasiErrno.Success || read < buffer.Length)
-                break;
+            Span<byte> rest = buffers.Buffer(call, i);
+            while (rest.Length > 0 && more)
+            {
+                Span<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
+                call.BeginPiece(piece.Length);
+                errno = file.File.Read(offset + total, piece, out int read);
+                total += (uint)read;
+                // What was read before an error is the answer; the error comes again with the next call.
+                if (errno != WasiErrno.Success && total == 0)
+                    return errno;
+                more = errno == WasiErrno.Success && read == piece.Length;
+                rest = rest[piece.Length..];
+            }
         }
         return call.Write(result, total);
     }
@@ -229,17 +238,21 @@ internal static class TransferFunctions
             return errno;
         if (!call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
-        for (int i = 0; i < buffers.Count; i++)
+        bool more = true;
+        for (int i = 0; i < buffers.Count && more; i++)
         {
-            Span<byte> buffer = buffers.Buffer(call, i);
-            if (buffer.Length == 0)
-                continue;
-            errno = offset is ulong start ? file.File.Write(start + total, buffer, out int written) : file.File.Append(buffer, out written);
-            total += (uint)written;
-            if (errno != WasiErrno.Success && total == 0)
-                return errno;
-            if (errno != WasiErrno.Success || written < buffer.Length)
-                break;
+            ReadOnlySpan<byte> rest = buffers.Buffer(call, i);
+            while (rest.Length > 0 && more)
+            {
+                ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
+                call.BeginPiece(piece.Length);
+                errno = offset is ulong start ? file.File.Write(start + total, piece, out int written) : file.File.Append(piece, out written);
+                total += (uint)written;
+                if (errno != WasiErrno.Success && total == 0)
+                    return errno;
+                more = errno == WasiErrno.Success && written == piece.Length;
+                rest = rest[piece.Length..];
+            }
         }
         if (total > 0 && (file.Flags & (DescriptorFlags.Sync | DescriptorFlags.DataSync)) != 0)
             _ = file.File.Sync(dataOnly: (file.Flags & DescriptorFlags.Sync) == 0);
@@ -259,8 +272,10 @@ internal static class TransferFunctions
             Span<byte> buffer = buffers.Buffer(call, i);
             if (buffer.Length == 0)
                 continue;
-            // Only the first buffer may be waited for.
-            total = input.Read(buffer);
+            // Only the first buffer may be waited for, and no more is taken at once than a piece: who reads a stream goes on until it ends.
+            call.BeginPiece(0);
+            total = input.Read(buffer[..Math.Min(buffer.Length, LargestPiece)]);
+            call.Charge(total);
             break;
         }
         return call.Write(result, (uint)total);
@@ -277,15 +292,19 @@ internal static class TransferFunctions
         const int Small = 1024;
         if (buffers.TotalLength <= Small && buffers.Count > 1)
         {
+            call.BeginPiece(buffers.TotalLength);
             Span<byte> together = stackalloc byte[Small];
             stream.Write(together[..buffers.Gather(call, together[..(int)buffers.TotalLength])]);
             return call.Write(result, buffers.TotalLength);
         }
         for (int i = 0; i < buffers.Count; i++)
         {
-            Span<byte> buffer = buffers.Buffer(call, i);
-            if (buffer.Length > 0)
-                stream.Write(buffer);
+            for (ReadOnlySpan<byte> rest = buffers.Buffer(call, i); rest.Length > 0; rest = rest[Math.Min(rest.Length, LargestPiece)..])
+            {
+                ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
+                call.BeginPiece(piece.Length);
+                stream.Write(piece);
+            }
         }
         return call.Write(result, buffers.TotalLength);
     }

@@ -4,19 +4,20 @@
 // Spans are taken again after anything was awaited, never kept across.
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Tarn.Wasi.Preview1;
 
 internal readonly struct WasiCall
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private readonly Caller _caller;
     private readonly Memory _memory;
     private readonly bool _hasMemory;
 
-    public WasiCall(WasiContext context, Caller caller)
+    public WasiCall(WasiContext context, Caller caller, bool isUnstable = false)
     {
+        IsUnstable = isUnstable;
         Context = context;
+        _caller = caller;
         CancellationToken = caller.CancellationToken;
         try
         {
@@ -31,7 +32,24 @@ internal readonly struct WasiCall
 
     public WasiContext Context { get; }
 
+    /// <summary>Whether the guest was built for the snapshot before preview 1, <c>wasi_unstable</c>, in which a few things lie elsewhere or are numbered otherwise.</summary>
+    public bool IsUnstable { get; }
+
     public CancellationToken CancellationToken { get; }
+
+    /// <summary>Charges fuel for work by its size: a unit for each byte that is made or moved. To be called for each piece of it; the call itself is an instruction of the guest's.</summary>
+    public void Charge(long units) => _caller.ConsumeFuel(units);
+
+    /// <summary>
+    /// Charges for a piece of work that the guest's thread does now, and ends the guest if it has been asked to stop. No function does more than a piece without: whoever is stopped
+    /// ends within a millisecond or so, however much it has asked for in one call.
+    /// </summary>
+    public void BeginPiece(long units)
+    {
+        _caller.ThrowIfStopRequested();
+        CancellationToken.ThrowIfCancellationRequested();
+        Charge(units);
+    }
 
     public bool TrySpan(ulong address, ulong length, out Span<byte> span)
     {
@@ -69,6 +87,7 @@ internal readonly struct WasiCall
     /// <summary>Whether a result of so many bytes could be written: asked before something is done that could not be undone.</summary>
     public bool CanWrite(int address, uint length) => TrySpan((uint)address, length, out _);
 
+    /// <summary>Reads a path or another name. Bytes that are not UTF-8 pass through: whether they may be part of a name is for the file system to say.</summary>
     public WasiErrno ReadText(int address, int length, [NotNull] out string? text)
     {
         text = "";
@@ -78,14 +97,7 @@ internal readonly struct WasiCall
             return WasiErrno.NameTooLong;
         if (bytes.Contains((byte)0))
             return WasiErrno.Invalid;
-        try
-        {
-            text = s_strict.GetString(bytes);
-            return WasiErrno.Success;
-        }
-        catch (DecoderFallbackException)
-        {
-            return WasiErrno.IllegalSequence;
-        }
+        text = WasiText.FromBytes(bytes);
+        return WasiErrno.Success;
     }
 }

@@ -11,6 +11,14 @@ internal sealed partial class ModuleDecoder
     // Rank of each section by its id: sections come in rising rank, custom sections (0) anywhere.
     private static readonly byte[] s_rank = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 
+    // Flags of limits that need a feature, and what they say.
+    private static readonly (int Flag, string What, WasmFeatures Feature)[] s_limitsFlags =
+    [
+        (2, "a shared memory", WasmFeatures.Threads),
+        (8, "a page size of a memory's own", WasmFeatures.CustomPageSizes),
+        (4, "a 64-bit memory or table", WasmFeatures.Memory64),
+    ];
+
     private readonly WasmModule _module;
     private readonly WasmFeatures _features;
     private readonly List<SubType> _types = [];
@@ -110,6 +118,9 @@ internal sealed partial class ModuleDecoder
     private void ReadSection(ref WasmReader reader, ref SectionId last)
     {
         int at = reader.Position;
+        // Two files that were put together. Read as a custom section, this could never be right.
+        if (_module.Bytes.Span[at..].StartsWith("\0asm\u0001\0\0\0"u8))
+            MalformedModuleException.Throw("length out of bounds: the module ends here and a second one begins; give one module at a time", at);
         byte id = reader.ReadByte();
         if (id >= s_rank.Length || (id == (byte)SectionId.Tag && (_features & WasmFeatures.Exceptions) == 0))
             MalformedModuleException.Throw($"malformed section id {id}", at);
@@ -374,6 +385,12 @@ internal sealed partial class ModuleDecoder
             allowed |= 2;
         if (isMemory && (_features & WasmFeatures.CustomPageSizes) != 0)
             allowed |= 8;
+        // Flags that mean something elsewhere: what is missing is the feature. The memory's other flags may be in need of one of their own.
+        foreach ((int flag, string what, WasmFeatures feature) in s_limitsFlags)
+        {
+            if ((flags & ~allowed & flag) != 0 && (flags & ~(isMemory ? 15 : 5)) == 0)
+                MalformedModuleException.ThrowFeature($"malformed limits flags 0x{flags:x2}: {what} needs the feature {feature}, which is off", feature, at);
+        }
         if ((flags & ~allowed) != 0)
             MalformedModuleException.Throw($"malformed limits flags 0x{flags:x2} (integer representation too long or too large where they are a LEB128)", at);
         hasPageSize = (flags & 8) != 0;

@@ -393,7 +393,7 @@ internal ref struct WasmReader
         if ((feature & ~_features) != 0)
         {
             (byte prefix, uint code) = Opcodes.Encoding(opcode);
-            MalformedModuleException.Throw($"illegal opcode {(prefix != 0 ? $"{prefix:x2} " : "")}{code:x2}: {Opcodes.Name(opcode)} needs the feature {feature}, which is off", at);
+            MalformedModuleException.ThrowFeature($"illegal opcode {(prefix != 0 ? $"{prefix:x2} " : "")}{code:x2}: {Opcodes.Name(opcode)} needs the feature {feature}, which is off", feature, at);
         }
     }
 
@@ -438,7 +438,7 @@ internal ref struct WasmReader
     private readonly void Require(WasmFeatures feature, string what, int at)
     {
         if ((_features & feature) == 0)
-            MalformedModuleException.Throw($"malformed type: {what} needs the feature {feature}, which is off", at);
+            MalformedModuleException.ThrowFeature($"malformed type: {what} needs the feature {feature}, which is off", feature, at);
     }
 
     private static bool IsAbstractHeap(int code) => code is >= 0x69 and <= 0x74;

@@ -104,7 +104,10 @@ internal ref partial struct ModuleParser
             atStart = false;
             if (Kind is TokenKind.Close or TokenKind.End)
                 break;
-            Field();
+            if (_options.Positions is TextPositions positions)
+                MarkedField(positions);
+            else
+                Field();
         }
 
         CheckTypesKnown();
@@ -199,6 +202,7 @@ internal ref partial struct ModuleParser
             if (single || Is(_at + 1, "rec"u8))
             {
                 _at++;
+                _options.Positions?.Field(1, _types.Count, _tokens[_at]);
                 if (single)
                 {
                     _typeEntries++;
@@ -251,6 +255,37 @@ internal ref partial struct ModuleParser
             Unexpected("a module field");
         Close();
     }
+
+    // A field in its own words: what it adds to each section is its.
+    private void MarkedField(TextPositions positions)
+    {
+        int open = _at;
+        ReadOnlySpan<byte> sections = [2, 3, 4, 5, 6, 7, 9, 11, 13];
+        Span<int> before = stackalloc int[sections.Length];
+        for (int i = 0; i < sections.Length; i++)
+            before[i] = ItemsOf(sections[i]).Count;
+        Field();
+        for (int i = 0; i < sections.Length; i++)
+        {
+            if (ItemsOf(sections[i]).Count > before[i])
+                positions.Field(sections[i], before[i], _tokens[open + 1]);
+        }
+    }
+
+    private readonly ByteBuffer ItemsOf(byte section) => section switch
+    {
+        1 => _types,
+        2 => _imports,
+        3 => _functions,
+        4 => _tables,
+        5 => _memories,
+        6 => _globals,
+        7 => _exports,
+        9 => _elements,
+        10 => _codes,
+        11 => _datas,
+        _ => _tags,
+    };
 
     private void Import()
     {
@@ -425,6 +460,8 @@ internal ref partial struct ModuleParser
     private void MemoryType(ByteBuffer target)
     {
         bool is64 = AddressType();
+        if (AtForm("pagesize"u8))
+            Fail(_at + 1, "unexpected token 'pagesize', expected a size: the page size stands behind it, as in (memory 5 (pagesize 1))");
         int flags = Limits() | (is64 ? 4 : 0);
         if (TryKeyword("shared"u8))
             flags |= 2;
@@ -603,7 +640,7 @@ internal ref partial struct ModuleParser
         Custom(module, "metadata.code.branch_hint"u8, content.Span);
     }
 
-    private static void Vector(ByteBuffer module, byte id, int count, ByteBuffer content)
+    private readonly void Vector(ByteBuffer module, byte id, int count, ByteBuffer content)
     {
         if (count == 0)
             return;
@@ -613,5 +650,6 @@ internal ref partial struct ModuleParser
         module.U32((uint)(prefix.Count + content.Count));
         module.Bytes(prefix);
         module.Bytes(content);
+        _options.Positions?.Section(id, module.Count - content.Count, content.Count);
     }
 }

@@ -57,6 +57,7 @@ internal ref partial struct ModuleParser
 
     private void Function()
     {
+        int field = _at;
         if (Head(IndexSpace.Function, out _))
             return;
         _functionCount++;
@@ -104,9 +105,11 @@ internal ref partial struct ModuleParser
         Instructions(_body);
         if (Current.Annotated)
             RefuseAnnotations();
+        Mark(_body, _at);
         _inFunction = false;
         _body.Byte(0x0B);
         _codes.Counted(_body.Span);
+        _options.Positions?.EndBody(_codes.Count - _body.Count, _tokens[field]);
         FlushHints();
     }
 
@@ -153,6 +156,7 @@ internal ref partial struct ModuleParser
                 case TokenKind.Open when inFrame && frame == FrameKind.FoldedIfRest:
                     if (!TryForm("else"u8))
                         Unexpected("(else …) or ')'");
+                    Mark(code, _at - 1);
                     code.Byte(0x05);
                     Push(FrameKind.FoldedElse, -1, _at - 1);
                     break;
@@ -173,8 +177,16 @@ internal ref partial struct ModuleParser
         }
     }
 
+    // The place of an instruction in the body, for messages about it. Constant expressions are told by their field.
+    private readonly void Mark(ByteBuffer code, int token)
+    {
+        if (_inFunction)
+            _options.Positions?.Instruction(code.Count, _tokens[token]);
+    }
+
     private void PlainInstruction(ByteBuffer code)
     {
+        Mark(code, _at);
         int hint = Current.Annotated ? TakeBranchHint() : -1;
         Opcode opcode = InstructionName();
         int token = _at;
@@ -243,6 +255,7 @@ internal ref partial struct ModuleParser
                 break;
             case Opcode.Block or Opcode.Loop or Opcode.TryTable:
                 int label = OptionalLabel(out byte[]? name);
+                Mark(code, token);
                 code.Byte((byte)opcode);
                 BlockType(code);
                 if (opcode == Opcode.TryTable)
@@ -273,6 +286,7 @@ internal ref partial struct ModuleParser
     {
         ref Frame frame = ref _frames[_frameCount - 1];
         NoteHint(frame.Hint, code.Count);
+        Mark(code, frame.Token);
         code.Bytes(_pending, frame.Pending);
         _pending.Truncate(frame.Pending);
         frame.Kind = FrameKind.FoldedIfRest;
@@ -291,11 +305,13 @@ internal ref partial struct ModuleParser
         {
             case FrameKind.FoldedOperands:
                 NoteHint(frame.Hint, code.Count);
+                Mark(code, frame.Token);
                 code.Bytes(_pending, frame.Pending);
                 _pending.Truncate(frame.Pending);
                 _frameCount--;
                 break;
             case FrameKind.FoldedBlock or FrameKind.FoldedIfRest:
+                Mark(code, _at);
                 code.Byte(0x0B);
                 PopLabel();
                 break;

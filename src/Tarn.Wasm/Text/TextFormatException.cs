@@ -33,23 +33,25 @@ public sealed class TextFormatException : WasmException
     /// <summary>Makes the error for the bytes from <paramref name="start"/> to <paramref name="end"/> of a source.</summary>
     internal static TextFormatException At(ReadOnlySpan<byte> source, int start, int end, string reason, string? fileName)
     {
+        string place = Describe(source, start, end, fileName, out int line, out int column, out string excerpt);
+        return new TextFormatException($"{reason} ({place})\n{excerpt}", reason, fileName, line, column);
+    }
+
+    /// <summary>The place of some bytes of a source: <c>file:line:column</c> or <c>line 1, column 2</c>, and the line with carets under them.</summary>
+    internal static string Describe(ReadOnlySpan<byte> source, int start, int end, string? fileName, out int line, out int column, out string excerpt)
+    {
         start = Math.Clamp(start, 0, source.Length);
-        (int line, int lineStart) = LineOf(source, start);
+        (line, int lineStart) = LineOf(source, start);
         int lineEnd = lineStart;
         while (lineEnd < source.Length && source[lineEnd] is not ((byte)'\n' or (byte)'\r'))
             lineEnd++;
-        int column = CountRunes(source[lineStart..start]) + 1;
+        column = CountRunes(source[lineStart..start]) + 1;
         int width = CountRunes(source[start..Math.Clamp(end, start, Math.Max(start, lineEnd))]);
 
-        StringBuilder text = new(reason);
-        text.Append(" (");
-        if (fileName != null)
-            text.Append(fileName).Append(':');
-        else
-            text.Append("line ");
-        text.Append(line).Append(fileName != null ? ":" : ", column ").Append(column).Append(")\n");
+        StringBuilder text = new();
         Excerpt(text, source[lineStart..lineEnd], line, column, Math.Max(1, width));
-        return new TextFormatException(text.ToString(), reason, fileName, line, column);
+        excerpt = text.ToString();
+        return fileName is null ? $"line {line}, column {column}" : $"{fileName}:{line}:{column}";
     }
 
     /// <summary>The line number of an offset, from 1, and the offset where that line starts.</summary>

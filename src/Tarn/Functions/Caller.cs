@@ -41,6 +41,38 @@ public readonly struct Caller
         }
     }
 
+    /// <summary>
+    /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges piece by piece, before each.
+    /// Costs nothing where <see cref="EngineOptions.Fuel"/> is off.
+    /// </summary>
+    /// <param name="fuel">How much, in units of one instruction; 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="fuel"/> is negative.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
+    /// <exception cref="TrapException">There is not as much left: none is now, and the guest ends where the exception is let through, with <see cref="TrapCode.OutOfFuel"/>.</exception>
+    public void ConsumeFuel(long fuel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fuel);
+        Store.ThrowIfStale(Store, _generation);
+        if (!Store.Engine.Options.Fuel)
+            return;
+        long left = Store.Fuel;
+        Store.Fuel = Math.Max(0, left - fuel);
+        if (left < fuel)
+            throw new TrapException(TrapCode.OutOfFuel);
+    }
+
+    /// <summary>
+    /// Ends the guest if it has been asked to stop: its call cancelled, its time over, or <see cref="Store.Interrupt()"/> called. Host functions that compute for long call it in between;
+    /// before their first <see langword="await"/>, since afterwards the call has ended where it was stopped.
+    /// </summary>
+    /// <exception cref="TrapException">The guest shall stop; let it through.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
+    public void ThrowIfStopRequested()
+    {
+        Store.ThrowIfStale(Store, _generation);
+        Store.ThrowIfInterrupted();
+    }
+
     /// <summary>The state that was passed when the instance was made.</summary>
     /// <typeparam name="TState">Its type.</typeparam>
     /// <exception cref="InvalidOperationException">There is no state, or it is of another type.</exception>

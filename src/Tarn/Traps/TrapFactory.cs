@@ -54,7 +54,7 @@ internal static unsafe class TrapFactory
         {
             FrameDescription frame = frames[i];
             var module = frame.Module as Module;
-            result[i] = new GuestFrame(module?.ShortName, frame.FunctionIndex, module?.FunctionName(frame.FunctionIndex), (uint)frame.WasmOffset);
+            result[i] = new GuestFrame(module?.ShortName, frame.FunctionIndex, module?.FunctionName(frame.FunctionIndex), (uint)frame.WasmOffset) { Symbols = module?.Symbols };
         }
         return result;
     }

@@ -6,10 +6,15 @@ set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p wasm
 for source in src/*.c; do
-  clang --target=wasm32-wasi -O2 -std=gnu11 -Wall -Wl,--strip-all "$source" -o "wasm/$(basename "$source" .c).wasm"
+  clang --target=wasm32-wasi -O2 -std=gnu11 -Wall -Wno-format -Wno-unused-result -Wl,--strip-all "$source" -o "wasm/$(basename "$source" .c).wasm"
 done
 # Traps are to be told with names.
 clang --target=wasm32-wasi -O1 -fno-inline -std=gnu11 -Wall -Wno-unknown-warning-option -Wno-infinite-recursion -Wl,--strip-debug src/crash.c -o wasm/crash.wasm
 for source in src/*.rs; do
   "${RUSTC:-/usr/bin/rustc}" --target wasm32-wasi -O -C strip=symbols -C panic=abort "$source" -o "wasm/$(basename "$source" .rs).wasm"
 done
+# Debug information, in two versions, and names of C++. No libraries: what is in the files is ours.
+debug=(--target=wasm32 -nostdlib -Wl,--no-entry "-fdebug-prefix-map=$PWD=." -O1)
+clang "${debug[@]}" -gdwarf-4 src/debug/places.c -o wasm/places-4.wasm
+clang "${debug[@]}" -gdwarf-5 src/debug/places.c -o wasm/places-5.wasm
+clang++ "${debug[@]}" -gdwarf-4 -fno-exceptions src/debug/shapes.cpp -o wasm/shapes.wasm

@@ -1,7 +1,8 @@
 // Runs the command line as a process of its own, as a user does.
 using System.Diagnostics;
+using Tarn.Wasi.Tests.Support;
 
-namespace Tarn.Wasi.Tests.Support;
+namespace Tarn.Cli.Tests.Support;
 
 internal static class CommandLine
 {

@@ -1,9 +1,10 @@
 // What somebody in front of a terminal sees of a compilation that takes long, and that nobody else sees anything.
 using System.Globalization;
 using Tarn.Cli.Running;
+using Tarn.Cli.Tests.Support;
 using Tarn.Modules;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>Progress is shown after half a second, says how far it is, and goes away.</summary>
 public sealed class CompilationProgressTests
@@ -13,13 +14,17 @@ public sealed class CompilationProgressTests
     {
         using var output = new SharedText();
         var counter = new CompilationCounter();
-        using (new CompilationProgress("app.wasm", 20_000_000, counter, output, isTerminal: true))
+        var time = new SteppedTime();
+        using (new CompilationProgress("app.wasm", 20_000_000, counter, output, isTerminal: true, time))
         {
+            time.Advance(TimeSpan.FromMilliseconds(499));
             Assert.Equal("", output.ToString());
-            Assert.True(SpinWait.SpinUntil(() => output.ToString().Contains("compiling app.wasm (20 MB) validating", StringComparison.Ordinal), TimeSpan.FromMinutes(1)));
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.Contains("compiling app.wasm (20 MB) validating, 0.5 s", output.ToString(), StringComparison.Ordinal);
             counter.Begin(200);
             counter.Add(50);
-            Assert.True(SpinWait.SpinUntil(() => output.ToString().Contains("compiling app.wasm (20 MB) [#####...............] 25 %", StringComparison.Ordinal), TimeSpan.FromMinutes(1)));
+            time.Advance(TimeSpan.FromMilliseconds(250));
+            Assert.Contains("compiling app.wasm (20 MB) [#####...............] 25 %", output.ToString(), StringComparison.Ordinal);
         }
         string all = output.ToString();
         Assert.EndsWith("\r", all, StringComparison.Ordinal);
@@ -33,8 +38,9 @@ public sealed class CompilationProgressTests
     public void Nobody_looks_or_nothing_takes_long(long size, bool isTerminal)
     {
         using var output = new SharedText();
-        using (new CompilationProgress("app.wasm", size, new CompilationCounter(), output, isTerminal))
-            Thread.Sleep(700);
+        var time = new SteppedTime();
+        using (new CompilationProgress("app.wasm", size, new CompilationCounter(), output, isTerminal, time))
+            time.Advance(TimeSpan.FromHours(1));
         Assert.Equal("", output.ToString());
     }
 

@@ -1,9 +1,10 @@
 // tarn run and tarn compile from the outside: exit statuses, streams, limits, messages, files.
 using System.Diagnostics;
+using Tarn.Cli.Tests.Support;
 using Tarn.TestSupport;
 using Tarn.Wasi.Tests.Support;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 /// <summary>The command line does what its help says.</summary>
 public sealed class CommandLineTests : IDisposable
@@ -59,7 +60,7 @@ public sealed class CommandLineTests : IDisposable
         {
             GuestResult result = CommandLine.Run(command, _directory["later.wat"]);
             Assert.Equal(1, result.Status);
-            Assert.StartsWith($"tarn: {instruction} is valid, but this version of Tarn cannot execute it yet (in function 0, at byte 0x", result.Error, StringComparison.Ordinal);
+            Assert.StartsWith($"tarn: {instruction} is valid, but this version of Tarn cannot execute it yet (in function 0, at {_directory["later.wat"]}:1:", result.Error, StringComparison.Ordinal);
         }
     }
 
@@ -74,7 +75,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(99, nothing.Status);
         GuestResult missing = CommandLine.Run("run", "--dir", _directory["not-there"], Guest.PathOf("hello"));
         Assert.Equal(2, missing.Status);
-        Assert.Contains("there is no directory", missing.Error, StringComparison.Ordinal);
+        Assert.Contains("There is no directory", missing.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -123,7 +124,7 @@ public sealed class CommandLineTests : IDisposable
         // More than fits a pipe: when it is written, the command has begun to read.
         process.StandardInput.Write(new string(' ', 1 << 20));
         process.StandardInput.Flush();
-        Thread.Sleep(TimeSpan.FromSeconds(3.5));
+        Assert.False(process.WaitForExit(TimeSpan.FromSeconds(3.5)));
         Assert.Equal(new GuestResult(0, "7\n", ""), CommandLine.Finish(process, "(module (func (export \"f\") (result i32) i32.const 7))"));
     }
 
@@ -241,6 +242,24 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(damaged.AsSpan().SequenceEqual(File.ReadAllBytes(file)), "an unsafe cache was written to");
     }
 
+    [Theory]
+    // What is above counts as well: whoever may write there can put another directory in its place.
+    [InlineData("mkdir -m 777 above; mkdir -m 700 above/cache", "above/cache", false)]
+    [InlineData("mkdir -m 775 above; mkdir -m 700 above/cache", "above/cache", false)]
+    [InlineData("mkdir -m 777 above; mkdir -p -m 700 above/a/b/cache; chmod 755 above/a above/a/b", "above/a/b/cache", false)]
+    [InlineData("mkdir -m 1777 above; mkdir -m 700 above/cache", "above/cache", true)]
+    [InlineData("mkdir -m 755 above; mkdir -m 700 above/cache; ln -s above link", "link/cache", true)]
+    [InlineData("mkdir -m 777 above; mkdir -m 700 cache; ln -s ../cache above/link", "above/link", false)]
+    [InlineData("mkdir -m 755 above; mkdir -m 700 cache; ln -s ../cache above/link", "above/link", true)]
+    [InlineData("mkdir -m 755 above; mkdir -m 700 cache; ln -s $PWD/cache above/link", "above/../above/./link", true)]
+    [InlineData("ln -s link link", "link", false)]
+    [InlineData("mkdir -m 700 cache; touch cache/file; chmod 600 cache/file", "cache/file", false)]
+    public void A_cache_is_used_only_where_nobody_else_can_exchange_it(string make, string path, bool used)
+    {
+        Assert.Equal(0, CommandLine.Shell($"cd '{_directory.Path}'; {make}").Status);
+        Assert.Equal(used, Running.PrivateDirectory.Is(Path.Combine(_directory.Path, path)));
+    }
+
     [Fact]
     public void A_cache_of_another_user_is_not_used()
     {
@@ -252,6 +271,10 @@ public sealed class CommandLineTests : IDisposable
             change.WaitForExit();
         Assert.Equal(2, CommandLine.Finish(CommandLine.Start(cache, "run", "--dir", $"{_directory["data"]}::/data", Guest.PathOf("words"), "/data")).Status);
         Assert.Empty(Directory.GetFiles(cache));
+        // Nor is one of ours in a directory of theirs.
+        Directory.CreateDirectory(Path.Combine(cache, "ours"));
+        File.SetUnixFileMode(Path.Combine(cache, "ours"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Assert.False(Running.PrivateDirectory.Is(Path.Combine(cache, "ours")));
     }
 
     private static void Signal(Process process, string signal)

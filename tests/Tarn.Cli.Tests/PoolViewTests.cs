@@ -4,7 +4,7 @@ using Spectre.Console.Testing;
 using Tarn.Cli.Pool;
 using Tarn.Pooling;
 
-namespace Tarn.Wasi.Tests;
+namespace Tarn.Cli.Tests;
 
 public sealed class PoolViewTests
 {
