@@ -42,6 +42,16 @@ public readonly unsafe struct Function : IEquatable<Function>
         }
     }
 
+    /// <summary>Where the reference to the store lies in a handle, in bytes: for whoever looks for handles in tuples.</summary>
+    internal static int StoreOffset
+    {
+        get
+        {
+            Function none = default;
+            return (int)Unsafe.ByteOffset(ref Unsafe.As<Function, byte>(ref none), ref Unsafe.As<Store?, byte>(ref Unsafe.AsRef(in none._store)));
+        }
+    }
+
     internal Store? Store => _store;
 
     internal int Generation => _generation;

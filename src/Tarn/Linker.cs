@@ -126,6 +126,14 @@ public sealed partial class Linker
         }
         if (!Fits(module, import, definition))
         {
+            // Asynchronous ones write their results later, to slots that the guest has to have.
+            if (import.Kind == ExternalKind.Function && definition.Host is DefinedHostFunction { Results.Length: > 0 } host and not AsyncHostFunction
+                && module.Engine.Types.Function(module.FunctionTypeId(import.Index)).ResultCount == 0)
+            {
+                Definition discarding = Definition.Of(new DiscardingHostFunction(host));
+                if (Fits(module, import, discarding))
+                    return discarding;
+            }
             throw new LinkException(
                 import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
         }

@@ -999,4 +999,466 @@ public sealed partial class Linker
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(body)));
     }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define(string module, string name, Func<Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction(() => new ValueTask(body()))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1>(string module, string name, Func<T1, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1>((a1) => new ValueTask(body(a1)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2>(string module, string name, Func<T1, T2, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2>((a1, a2) => new ValueTask(body(a1, a2)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3>(string module, string name, Func<T1, T2, T3, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3>((a1, a2, a3) => new ValueTask(body(a1, a2, a3)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<T1, T2, T3, T4, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4>((a1, a2, a3, a4) => new ValueTask(body(a1, a2, a3, a4)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<T1, T2, T3, T4, T5, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5>((a1, a2, a3, a4, a5) => new ValueTask(body(a1, a2, a3, a4, a5)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6>((a1, a2, a3, a4, a5, a6) => new ValueTask(body(a1, a2, a3, a4, a5, a6)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7>((a1, a2, a3, a4, a5, a6, a7) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8>((a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>((a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<TResult>(string module, string name, Func<Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<TResult>(() => new ValueTask<TResult>(body()))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, TResult>(string module, string name, Func<T1, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, TResult>((a1) => new ValueTask<TResult>(body(a1)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, TResult>(string module, string name, Func<T1, T2, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, TResult>((a1, a2) => new ValueTask<TResult>(body(a1, a2)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, TResult>((a1, a2, a3) => new ValueTask<TResult>(body(a1, a2, a3)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, TResult>((a1, a2, a3, a4) => new ValueTask<TResult>(body(a1, a2, a3, a4)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, TResult>((a1, a2, a3, a4, a5) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, TResult>((a1, a2, a3, a4, a5, a6) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, TResult>((a1, a2, a3, a4, a5, a6, a7) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResult>((a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define(string module, string name, Func<Caller, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller((caller) => new ValueTask(body(caller)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1>(string module, string name, Func<Caller, T1, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1>((caller, a1) => new ValueTask(body(caller, a1)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2>(string module, string name, Func<Caller, T1, T2, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2>((caller, a1, a2) => new ValueTask(body(caller, a1, a2)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3>(string module, string name, Func<Caller, T1, T2, T3, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3>((caller, a1, a2, a3) => new ValueTask(body(caller, a1, a2, a3)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<Caller, T1, T2, T3, T4, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4>((caller, a1, a2, a3, a4) => new ValueTask(body(caller, a1, a2, a3, a4)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5>((caller, a1, a2, a3, a4, a5) => new ValueTask(body(caller, a1, a2, a3, a4, a5)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6>((caller, a1, a2, a3, a4, a5, a6) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7>((caller, a1, a2, a3, a4, a5, a6, a7) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8>((caller, a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<TResult>(string module, string name, Func<Caller, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<TResult>((caller) => new ValueTask<TResult>(body(caller)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, TResult>(string module, string name, Func<Caller, T1, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, TResult>((caller, a1) => new ValueTask<TResult>(body(caller, a1)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, TResult>((caller, a1, a2) => new ValueTask<TResult>(body(caller, a1, a2)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, TResult>((caller, a1, a2, a3) => new ValueTask<TResult>(body(caller, a1, a2, a3)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, TResult>((caller, a1, a2, a3, a4) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, TResult>((caller, a1, a2, a3, a4, a5) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>((caller, a1, a2, a3, a4, a5, a6) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TResult>((caller, a1, a2, a3, a4, a5, a6, a7) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
+    }
+
+    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
+    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
+    }
 }

@@ -105,6 +105,8 @@ public sealed unsafe partial class Store
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<TResult>(cancellationToken);
+        if (cancellationToken.CanBeCanceled)
+            RequireInterruption("A cancellation token");
         CallScope? scope = BeginAsync(generation, cancellationToken, out CallScope? outer, out Tenure tenure);
         ExecutionRecord* record = Execution;
         nint stackPointer = record->GuestStackPointer;

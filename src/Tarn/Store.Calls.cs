@@ -161,6 +161,8 @@ public sealed unsafe partial class Store
     private Trap? CallCancellable(int generation, nint entry, FunctionReference* function, RawValue* slots, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.CanBeCanceled)
+            RequireInterruption("A cancellation token");
         // Before the scope, which depends on what is in progress.
         Tenure tenure = EnterGate(generation);
         using CallScope scope = MakeScope(tenure, cancellationToken);

@@ -19,15 +19,31 @@ public sealed unsafe partial class Store
     /// ends with a trap, <see cref="TrapCode.Interrupted"/>. Compiled code notices where <see cref="EngineOptions.Interruption"/> is on.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
+    /// <exception cref="InvalidOperationException">The engine's code cannot be stopped, since <see cref="EngineOptions.Interruption"/> is off.</exception>
     public TimeSpan CallTimeout
     {
         get => _timeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(_timeoutMilliseconds);
         set
         {
             long milliseconds = CheckedTimeout(value);
+            if (milliseconds != 0)
+                RequireInterruption("A timeout for calls");
             using StoreUse use = Enter();
             _timeoutMilliseconds = milliseconds;
         }
+    }
+
+    // A limit that the engine's compiled code cannot honour is refused where it is set, never ignored.
+    private void RequireInterruption(string what)
+    {
+        if (!Engine.Options.Interruption)
+            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.Interruption = false, so its code does not look whether it shall stop. Make the engine with Interruption = true.");
+    }
+
+    private void RequireFuel()
+    {
+        if (!Engine.Options.Fuel)
+            throw new InvalidOperationException("Fuel cannot be honoured: the engine was made with EngineOptions.Fuel = false, so its code does not count. Make the engine with Fuel = true.");
     }
 
     /// <summary>A timeout in milliseconds, 0 where it is infinite.</summary>
@@ -46,9 +62,17 @@ public sealed unsafe partial class Store
     {
         Limits = limits;
         if (limits?.Fuel is long fuel)
+        {
+            RequireFuel();
             Execution->Fuel = fuel;
+        }
         if (limits?.CallTimeout is TimeSpan timeout)
-            _timeoutMilliseconds = CheckedTimeout(timeout);
+        {
+            long milliseconds = CheckedTimeout(timeout);
+            if (milliseconds != 0)
+                RequireInterruption("A timeout for calls");
+            _timeoutMilliseconds = milliseconds;
+        }
     }
 
     /// <summary>Sets the limits of an instance from a pool, whose memories and tables are there already.</summary>

@@ -73,7 +73,9 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
     public object? State { get; set; }
 
-    /// <summary>Instructions that guests of this store may still execute, where <see cref="EngineOptions.Fuel"/> is on.</summary>
+    /// <summary>Gets or sets the fuel that guests of this store may still use, a unit for an instruction at least.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set: the value is negative.</exception>
+    /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.Fuel"/> is off.</exception>
     public long Fuel
     {
         get
@@ -84,6 +86,7 @@ public sealed unsafe partial class Store : IDisposable
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
+            RequireFuel();
             using StoreUse use = Enter();
             Execution->Fuel = value;
         }

@@ -140,6 +140,16 @@ internal static class ArityGenerator
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(body)));\n    }}\n");
         }
+        // Without these a task would be a result like any other, an object for externref. They are more specific than those for any result, and come after those above.
+        foreach ((int count, bool result, bool caller) in HostShapes())
+        {
+            string passed = string.Join(", ", Enumerable.Range(1, count).Select(i => $"a{i}").Prepend("caller").Skip(caller ? 0 : 1));
+            string body = AsyncDelegateType(count, result, caller);
+            text.Append("\n    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>\n");
+            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {body.Replace("ValueTask", "Task", StringComparison.Ordinal)} body)\n    {{\n");
+            text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
+            text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(({passed}) => new {(result ? "ValueTask<TResult>" : "ValueTask")}(body({passed})))));\n    }}\n");
+        }
         return text.Append("}\n").ToString();
     }
 

@@ -1,5 +1,6 @@
 // Moves one .NET value into and out of a raw slot. Written so that the JIT folds every type test: for a value type each method
-// is a move or two, and nothing is boxed. Reference types travel as externref through the store's table.
+// is a move or two, and nothing is boxed. Reference types travel as externref through the store's table. Types narrower than 32 bits take the low bits of an
+// i32 and fill it with their sign or with zeros, as the C calling convention for WebAssembly has them; native integers are i64, on whatever host.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -14,9 +15,9 @@ internal static unsafe class ValueCodec<T>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(bool))
+            if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(bool) || IsNarrow)
                 return ValType.I32;
-            if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong))
+            if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(nint) || typeof(T) == typeof(nuint))
                 return ValType.I64;
             if (typeof(T) == typeof(float))
                 return ValType.F32;
@@ -30,9 +31,23 @@ internal static unsafe class ValueCodec<T>
         }
     }
 
+    private static bool IsNarrow
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => typeof(T) == typeof(byte) || typeof(T) == typeof(sbyte) || typeof(T) == typeof(short) || typeof(T) == typeof(ushort) || typeof(T) == typeof(char);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Read(Store store, RawValue* slot)
     {
+        // The low bytes come first.
+        if (IsNarrow)
+            return Unsafe.As<ulong, T>(ref slot->Low);
+        if (typeof(T) == typeof(nint) || typeof(T) == typeof(nuint))
+        {
+            nuint value = (nuint)slot->Low;
+            return Unsafe.As<nuint, T>(ref value);
+        }
         if (typeof(T) == typeof(int) || typeof(T) == typeof(uint))
         {
             uint value = (uint)slot->Low;
@@ -68,6 +83,18 @@ internal static unsafe class ValueCodec<T>
     {
         if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(float))
             slot->Low = Unsafe.As<T, uint>(ref value);
+        else if (typeof(T) == typeof(byte))
+            slot->Low = Unsafe.As<T, byte>(ref value);
+        else if (typeof(T) == typeof(sbyte))
+            slot->Low = (uint)Unsafe.As<T, sbyte>(ref value);
+        else if (typeof(T) == typeof(short))
+            slot->Low = (uint)Unsafe.As<T, short>(ref value);
+        else if (typeof(T) == typeof(ushort) || typeof(T) == typeof(char))
+            slot->Low = Unsafe.As<T, ushort>(ref value);
+        else if (typeof(T) == typeof(nint))
+            slot->Low = (ulong)(long)Unsafe.As<T, nint>(ref value);
+        else if (typeof(T) == typeof(nuint))
+            slot->Low = Unsafe.As<T, nuint>(ref value);
         else if (typeof(T) == typeof(bool))
             slot->Low = Unsafe.As<T, bool>(ref value) ? 1u : 0u;
         else if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(double))
@@ -82,5 +109,5 @@ internal static unsafe class ValueCodec<T>
 
     [DoesNotReturn]
     private static ValType Unsupported() => throw new NotSupportedException(
-        $"{typeof(T)} has no WebAssembly type; use int, uint, bool, long, ulong, float, double, Vector128<byte>, Function, or a reference type for externref");
+        $"{typeof(T)} has no WebAssembly type. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<byte>, Function, a tuple of these, or a reference type for externref.");
 }
