@@ -69,7 +69,12 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
     public object? State { get; set; }
 
-    /// <summary>Instructions that guests of this store may still execute, where <see cref="EngineOptions.Fuel"/> is on.</summary>
+    /// <summary>
+    /// Units of fuel that guests of this store may still use, where <see cref="EngineOptions.Fuel"/> is on (<see cref="FuelCosts"/>). Never negative. A host function that
+    /// sets less than nothing ends its guest out of fuel.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, and no guest is running.</exception>
+    /// <exception cref="TrapException">The value is negative, and a guest is running.</exception>
     public long Fuel
     {
         get
@@ -80,9 +85,31 @@ public sealed unsafe partial class Store : IDisposable
         set
         {
             ThrowIfDisposed();
+            if (value < 0 && _activations != 0)
+                Overdraw();
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             Execution->Fuel = value;
         }
+    }
+
+    /// <summary>Uses up fuel on a guest's behalf, for what a host function does for it.</summary>
+    /// <param name="units">Units of fuel, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    /// <exception cref="TrapException">There is not that much left; what there was is used up.</exception>
+    public void ConsumeFuel(long units)
+    {
+        ThrowIfDisposed();
+        ArgumentOutOfRangeException.ThrowIfNegative(units);
+        if (Execution->Fuel < units)
+            Overdraw();
+        Execution->Fuel -= units;
+    }
+
+    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
+    private void Overdraw()
+    {
+        Execution->Fuel = 0;
+        throw _driver.Trap(TrapCode.OutOfFuel, "a host function used more fuel than there was");
     }
 
     internal int Generation => Volatile.Read(ref _generation);
