@@ -33,6 +33,9 @@ internal sealed record TargetDescription
     /// <summary>Instructions are counted down from the store's fuel.</summary>
     public bool Fuel { get; init; }
 
+    /// <summary>What they cost, where fuel is counted.</summary>
+    public FuelTable FuelTable { get; init; } = FuelTable.Default;
+
     /// <summary>Optimise; else translate only, which helps to find out what is to blame.</summary>
     public bool Optimize { get; init; } = true;
 }

@@ -39,6 +39,7 @@ public sealed class Engine : IDisposable
             MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
             Interruption = options.Interruption,
             Fuel = options.Fuel,
+            FuelTable = options.FuelCosts.Table,
         };
         Allocator = InstanceAllocator.Create(this);
     }

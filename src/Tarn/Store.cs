@@ -73,9 +73,13 @@ public sealed unsafe partial class Store : IDisposable
     /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
     public object? State { get; set; }
 
-    /// <summary>Gets or sets the fuel that guests of this store may still use, a unit for an instruction at least.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set: the value is negative.</exception>
+    /// <summary>
+    /// Gets or sets the units of fuel that guests of this store may still use (<see cref="FuelCosts"/>). Never negative. A host function that sets less than nothing ends its guest
+    /// out of fuel.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set: the value is negative, and no guest is running.</exception>
     /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.Fuel"/> is off.</exception>
+    /// <exception cref="TrapException">Set: the value is negative, and a guest is running.</exception>
     public long Fuel
     {
         get
@@ -85,11 +89,33 @@ public sealed unsafe partial class Store : IDisposable
         }
         set
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
             RequireFuel();
             using StoreUse use = Enter();
+            if (value < 0 && _activations != 0)
+                Overdraw();
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
             Execution->Fuel = value;
         }
+    }
+
+    /// <summary>Uses up fuel on a guest's behalf, for what a host function does for it.</summary>
+    /// <param name="units">Units of fuel, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    /// <exception cref="TrapException">There is not that much left; what there was is used up.</exception>
+    public void ConsumeFuel(long units)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(units);
+        using StoreUse use = Enter();
+        if (Execution->Fuel < units)
+            Overdraw();
+        Execution->Fuel -= units;
+    }
+
+    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
+    private void Overdraw()
+    {
+        Execution->Fuel = 0;
+        throw _driver.Trap(TrapCode.OutOfFuel, "a host function used more fuel than there was");
     }
 
     internal int Generation => _gate.Generation;

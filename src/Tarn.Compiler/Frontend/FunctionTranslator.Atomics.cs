@@ -12,6 +12,7 @@ internal sealed partial class FunctionTranslator
 {
     private void DecodeAtomic(Opcode opcode, ref WasmReader reader)
     {
+        Spend(opcode);
         if (opcode == Opcode.AtomicFence)
         {
             reader.Skip(1);

@@ -92,6 +92,7 @@ internal sealed partial class FunctionTranslator
         _budget.Charge((long)ComplexityLimits.PassedValue * (type.ParameterCount + type.ResultCount), "many arguments and results of calls");
         var signature = SignatureOf(typeIndex);
         var count = _function.Signatures[signature].ParameterCount;
+        SpendOnValues(type.ParameterCount + type.ResultCount);
         var start = _function.Pool.AddRange(_stack.Span[(_stack.Count - count)..]);
         _stack.Truncate(_stack.Count - count);
         if (IrOpcodeInfo.IsTerminator(opcode))

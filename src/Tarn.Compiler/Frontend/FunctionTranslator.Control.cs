@@ -462,9 +462,16 @@ internal sealed partial class FunctionTranslator
         return edge;
     }
 
+    private int ValuesOf(int depth)
+    {
+        ref var frame = ref _frames[_frames.Count - 1 - depth];
+        return frame.Kind == FrameKind.Loop ? frame.ParameterCount : frame.ResultCount;
+    }
+
     private void Branch(int depth)
     {
         _branchNumber++;
+        SpendOnValues(ValuesOf(depth));
         ref var frame = ref _frames[_frames.Count - 1 - depth];
         if (frame.Kind == FrameKind.Function && frame.ResultCount <= MostCopiedResults)
         {
@@ -486,10 +493,15 @@ internal sealed partial class FunctionTranslator
             {
                 Branch(depth);
             }
+            else
+            {
+                SpendOnValues(ValuesOf(depth));
+            }
 
             return;
         }
 
+        SpendOnValues(ValuesOf(depth));
         var taken = EdgeTo(depth);
         var next = _function.AddBlock();
         var edge = _function.AddEdge(_builder.Block, next, []);
@@ -538,6 +550,8 @@ internal sealed partial class FunctionTranslator
             return;
         }
 
+        // All labels of a table take the same number.
+        SpendOnValues(ValuesOf(_targets[0]));
         for (var i = 0; i <= count; i++)
         {
             _targets[i] = EdgeTo(_targets[i]);

@@ -19,7 +19,7 @@ internal sealed partial class FunctionTranslator
             ref readonly var simple = ref SimpleInstruction.Of(opcode);
             if (simple.Kind != SimpleKind.None)
             {
-                _fuelCount++;
+                Spend((Opcode)opcode);
                 TranslateSimple(in simple, ref reader);
                 continue;
             }
@@ -27,31 +27,31 @@ internal sealed partial class FunctionTranslator
             switch ((Opcode)opcode)
             {
                 case Opcode.LocalGet:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     Push(_locals[(int)reader.ReadVarU32()]);
                     break;
                 case Opcode.LocalSet:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     _locals[(int)reader.ReadVarU32()] = Pop();
                     break;
                 case Opcode.LocalTee:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     _locals[(int)reader.ReadVarU32()] = _stack[_stack.Count - 1];
                     break;
                 case Opcode.I32Const:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     Push(_builder.I32(reader.ReadVarS32()));
                     break;
                 case Opcode.I64Const:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     Push(_builder.I64(reader.ReadVarS64()));
                     break;
                 case Opcode.F32Const:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     Push(_builder.Constant(IrType.F32, reader.ReadF32Bits()));
                     break;
                 case Opcode.F64Const:
-                    _fuelCount++;
+                    Spend((Opcode)opcode);
                     Push(_builder.Constant(IrType.F64, reader.ReadF64Bits()));
                     break;
                 case Opcode.End:
@@ -118,7 +118,11 @@ internal sealed partial class FunctionTranslator
                 return;
         }
 
-        _fuelCount++;
+        if (opcode < (Opcode)0xFB)
+        {
+            Spend(opcode);
+        }
+
         switch (opcode)
         {
             case Opcode.Unreachable:
@@ -227,6 +231,7 @@ internal sealed partial class FunctionTranslator
 
     private void DecodeMiscellaneous(Opcode opcode, ref WasmReader reader)
     {
+        Spend(opcode);
         switch (opcode)
         {
             case >= Opcode.I32TruncSatF32S and <= Opcode.I64TruncSatF64U:

@@ -185,7 +185,9 @@ internal sealed partial class FunctionTranslator
 
     private void MemoryGrow(int memory)
     {
-        var previous = CallBuiltin(BuiltinId.MemoryGrow, _builder.I32(memory), ExtendUnsigned(Pop()));
+        var delta = ExtendUnsigned(Pop());
+        var previous = CallBuiltin(BuiltinId.MemoryGrow, _builder.I32(memory), delta);
+        SpendOnGrowth(previous, delta, _module.MemoryArray[memory].PageSizeLog2, _target.FuelTable.GrownBytesPerUnit);
         Push(Is64(memory) ? previous : _builder.Unary(IrOpcode.Wrap, IrType.I32, previous));
     }
 
@@ -193,6 +195,7 @@ internal sealed partial class FunctionTranslator
     {
         var count = Pop();
         var source = Pop();
+        SpendOnSize(count, _target.FuelTable.BytesPerUnit);
         CallBuiltin(BuiltinId.MemoryInit, _builder.I32(memory), _builder.I32(segment), ExtendUnsigned(Pop()), source, count);
     }
 
@@ -201,6 +204,7 @@ internal sealed partial class FunctionTranslator
         var count = Pop();
         var value = Pop();
         var destination = CheckRange(memory, Pop(), count);
+        SpendOnSize(count, _target.FuelTable.BytesPerUnit);
         if (_builder.IsConstant(count, out var bytes) && bytes <= MaximumInlineBytes)
         {
             // The byte repeated; each store takes as much of it as it is wide.
@@ -225,6 +229,7 @@ internal sealed partial class FunctionTranslator
         var sourceIndex = ExtendUnsigned(Pop());
         var destination = CheckRange(destinationMemory, Pop(), count);
         var source = CheckRange(sourceMemory, sourceIndex, count);
+        SpendOnSize(count, _target.FuelTable.BytesPerUnit);
         if (_builder.IsConstant(count, out var bytes) && bytes <= MaximumInlineBytes)
         {
             // All loads come before all stores, so that overlapping ranges are right. They keep their index, even a constant one: an address without is taken for one that is within

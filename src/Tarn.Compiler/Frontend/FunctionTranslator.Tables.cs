@@ -145,6 +145,7 @@ internal sealed partial class FunctionTranslator
     {
         var delta = ExtendUnsigned(Pop());
         var previous = CallBuiltin(BuiltinId.TableGrow, _builder.I32(table), Pop(), delta);
+        SpendOnGrowth(previous, delta, 0, _target.FuelTable.ElementsPerUnit);
         Push(IsTable64(table) ? previous : _builder.Unary(IrOpcode.Wrap, IrType.I32, previous));
     }
 
@@ -152,6 +153,7 @@ internal sealed partial class FunctionTranslator
     {
         var count = ExtendUnsigned(Pop());
         var value = Pop();
+        SpendOnSize(count, _target.FuelTable.ElementsPerUnit);
         CallBuiltin(BuiltinId.TableFill, _builder.I32(table), ExtendUnsigned(Pop()), value, count);
     }
 
@@ -159,6 +161,7 @@ internal sealed partial class FunctionTranslator
     {
         var count = ExtendUnsigned(Pop());
         var source = ExtendUnsigned(Pop());
+        SpendOnSize(count, _target.FuelTable.ElementsPerUnit);
         CallBuiltin(BuiltinId.TableCopy, _builder.I32(destinationTable), _builder.I32(sourceTable), ExtendUnsigned(Pop()), source, count);
     }
 
@@ -166,6 +169,7 @@ internal sealed partial class FunctionTranslator
     {
         var count = Pop();
         var source = Pop();
+        SpendOnSize(count, _target.FuelTable.ElementsPerUnit);
         CallBuiltin(BuiltinId.TableInit, _builder.I32(table), _builder.I32(segment), ExtendUnsigned(Pop()), source, count);
     }
 }

@@ -25,8 +25,6 @@ internal sealed partial class FunctionTranslator
     private VmContextLayout _layout = null!;
     private TargetDescription _target = null!;
     private FunctionBudget _budget = null!;
-    private int _fuelCheck;
-    private int _fuelCount;
 
     // Signatures of the module's types in the current function; an entry counts only if its epoch is the current one.
     private int[] _signatures = [];
@@ -220,9 +218,7 @@ internal sealed partial class FunctionTranslator
         _builder.Block = block;
         if (_target.Fuel)
         {
-            var execution = _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.Execution, IrType.I64, 3);
-            _fuelCheck = _builder.Emit(IrOpcode.FuelCheck, IrType.None, execution);
-            _fuelCount = 0;
+            StartRun();
         }
     }
 
@@ -233,24 +229,6 @@ internal sealed partial class FunctionTranslator
         _builder.Emit(opcode, IrType.None, a, b, c, d, aux);
         _builder.Block = -1;
         EndRun();
-    }
-
-    // A straight-line run of instructions has ended: it is paid for at its start.
-    private void EndRun()
-    {
-        if (_fuelCheck >= 0)
-        {
-            if (_fuelCount == 0)
-            {
-                _function.Remove(_fuelCheck);
-            }
-            else
-            {
-                _function.Get(_fuelCheck).D = _fuelCount;
-            }
-
-            _fuelCheck = -1;
-        }
     }
 
     private void Check(IrOpcode opcode) => _builder.Emit(opcode, IrType.None);

@@ -239,6 +239,9 @@ internal enum IrOpcode : byte
     /// <summary>Subtracts D from the fuel of the execution record a (I64); below zero calls the fuel builtin.</summary>
     FuelCheck,
 
+    /// <summary>Subtracts b (I64, below 2^62) from the fuel of the execution record a (I64); below zero calls the fuel builtin.</summary>
+    FuelCharge,
+
     // Calls. B, C: start and count of the arguments in the pool. D: type index of the callee. Results by Result.
 
     /// <summary>Calls the function with index A, which this module defines.</summary>

@@ -232,6 +232,7 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.TrapIfNot, "trapifnot", i32, none, none, IrEffects.CanTrap),
             new(IrOpcode.InterruptCheck, "interruptcheck", none, none, none, IrEffects.CanTrap | pinned),
             new(IrOpcode.FuelCheck, "fuelcheck", i64, none, none, IrEffects.CanTrap | pinned),
+            new(IrOpcode.FuelCharge, "fuelcharge", i64, i64, none, IrEffects.CanTrap | pinned),
             new(IrOpcode.Call, "call", none, none, none, call),
             new(IrOpcode.CallReference, "call.ref", address, none, none, call),
             new(IrOpcode.CallBuiltin, "call.builtin", none, none, none, call),

@@ -283,6 +283,10 @@ internal sealed partial class X64Emitter
                 _asm.Alu(AluOp.Sub, OperandSize.S64, new Mem(G(instruction, 0), ExecutionRecordLayout.Fuel), instruction.Immediate);
                 CallBuiltinIf(Condition.Sign, BuiltinId.FuelExhausted, i);
                 break;
+            case X64Opcode.FuelCharge:
+                _asm.Alu(AluOp.Sub, OperandSize.S64, new Mem(G(instruction, 0), ExecutionRecordLayout.Fuel), G(instruction, 1));
+                CallBuiltinIf(Condition.Sign, BuiltinId.FuelExhausted, i);
+                break;
             case X64Opcode.AtomicAdd:
             case X64Opcode.AtomicExchange:
             case X64Opcode.AtomicCompareExchange:

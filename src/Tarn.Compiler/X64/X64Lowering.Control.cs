@@ -600,6 +600,13 @@ internal sealed partial class X64Lowering
                 Begin(X64Opcode.FuelCheck, 8, immediate: instruction.D);
                 Add(record, OperandKind.Use);
                 break;
+            case IrOpcode.FuelCharge:
+                var charged = Use(instruction.A);
+                var units = Use(instruction.B);
+                Begin(X64Opcode.FuelCharge, 8);
+                Add(charged, OperandKind.Use);
+                Add(units, OperandKind.Use);
+                break;
             case IrOpcode.Call:
             case IrOpcode.CallReference:
             case IrOpcode.CallBuiltin:

@@ -205,6 +205,9 @@ internal enum X64Opcode : ushort
     /// <summary>use: execution record. Immediate: fuel.</summary>
     FuelCheck,
 
+    /// <summary>use: execution record; use: fuel.</summary>
+    FuelCharge,
+
     // Atomics.
 
     /// <summary>tied, in, mem. lock xadd.</summary>

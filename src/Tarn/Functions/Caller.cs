@@ -52,13 +52,9 @@ public readonly struct Caller
     public void ConsumeFuel(long fuel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fuel);
-        Store.ThrowIfStale(Store, _generation);
-        if (!Store.Engine.Options.Fuel)
-            return;
-        long left = Store.Fuel;
-        Store.Fuel = Math.Max(0, left - fuel);
-        if (left < fuel)
-            throw new TrapException(TrapCode.OutOfFuel);
+        using StoreUse use = Store.Enter(Store, _generation);
+        if (Store.Engine.Options.Fuel)
+            Store.ConsumeFuel(fuel);
     }
 
     /// <summary>
@@ -69,7 +65,7 @@ public readonly struct Caller
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public void ThrowIfStopRequested()
     {
-        Store.ThrowIfStale(Store, _generation);
+        using StoreUse use = Store.Enter(Store, _generation);
         Store.ThrowIfInterrupted();
     }
 

@@ -87,6 +87,8 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 Store.OnInterrupt();
                 break;
             case BuiltinId.FuelExhausted:
+                // What could not be paid for was not done: there is nothing left, not less than nothing.
+                Store.Execution->Fuel = 0;
                 throw Trap(TrapCode.OutOfFuel);
             case BuiltinId.IsSubtype:
                 slots[0].Low = Store.Engine.Types.IsSubtype((int)slots[0].Low, (int)slots[1].Low) ? 1u : 0u;

@@ -39,6 +39,11 @@ public sealed record EngineOptions
     /// </summary>
     public bool Fuel { get; init; }
 
+    /// <summary>
+    /// Gets what instructions cost, where <see cref="Fuel"/> is on. Part of compiled code: an artifact made with other costs is not loaded.
+    /// </summary>
+    public FuelCosts FuelCosts { get; init; } = FuelCosts.Default;
+
     /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
     public AllocationStrategy Allocation { get; init; } = AllocationStrategy.Pooling;
 
@@ -85,6 +90,8 @@ public sealed record EngineOptions
         var faults = new List<string>();
         if (!Enum.IsDefined(MemoryStrategy))
             faults.Add($"MemoryStrategy has no value {(int)MemoryStrategy}");
+        if (FuelCosts is null)
+            faults.Add("FuelCosts is null");
         if (!Enum.IsDefined(Compilation))
             faults.Add($"Compilation has no value {(int)Compilation}");
         if (!Enum.IsDefined(Allocation))

@@ -268,7 +268,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                     return old;
                 }
 
-            case IrOpcode.AtomicFence or IrOpcode.InterruptCheck or IrOpcode.FuelCheck:
+            case IrOpcode.AtomicFence or IrOpcode.InterruptCheck or IrOpcode.FuelCheck or IrOpcode.FuelCharge:
                 return 0;
             case IrOpcode.BoundsCheck:
                 if ((UInt128)_values[i.A] + i.Offset > _values[i.B])
