@@ -62,6 +62,22 @@ public sealed class DwarfTests
     }
 
     [Fact]
+    public void Nothing_is_read_for_a_trap_that_nobody_prints()
+    {
+        using Module module = Module.FromFile(Guest.Engine, Guest.PathOf("shapes"));
+        using Instance instance = new Linker(Guest.Engine).Prepare(module).Instantiate();
+        Assert.False(instance.GetFunction<int, int>("run").TryInvoke(9, out _, out Trap? trap));
+        Assert.Equal((TrapCode.Unreachable, 4), (trap.Code, trap.Backtrace.Count));
+        TrapException exception = trap.ToException();
+        Assert.False(module.Symbols.IsRead);
+        Assert.Contains("src/debug/shapes.cpp", exception.Message, StringComparison.Ordinal);
+        Assert.True(module.Symbols.IsRead);
+        // Also when the module is gone.
+        module.Dispose();
+        Assert.Contains("src/debug/shapes.cpp", trap.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_module_without_debug_information_says_what_it_said()
     {
         using Module module = Module.FromText(Guest.Engine, "(module (func (export \"f\") unreachable))");
