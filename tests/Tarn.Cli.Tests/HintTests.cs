@@ -12,7 +12,7 @@ public sealed class HintTests : IDisposable
     private const string Echo = "(module (func (export \"i\") (param i64 i32) (result i64 i32) local.get 0 local.get 1) (func (export \"f\") (param f32 f64) (result f32 f64) local.get 0 local.get 1))";
     private readonly TemporaryDirectory _directory = new();
 
-    public static TheoryData<string> Verbs { get; } = ["run", "compile", "validate", "print", "parse", "inspect"];
+    public static TheoryData<string> Verbs { get; } = ["run", "compile", "validate", "print", "parse", "inspect", "pool"];
 
     public void Dispose() => _directory.Dispose();
 

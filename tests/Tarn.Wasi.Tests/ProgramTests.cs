@@ -98,18 +98,19 @@ public sealed class ProgramTests
     public async Task Input_that_comes_in_pieces_is_polled_for()
     {
         var pipe = new Pipe();
-        _ = Guest.Module("polling");
+        using var time = new CountedTime();
         Task feeding = Task.Run(async () =>
         {
             foreach (string piece in (string[])["one", "two"])
             {
-                await Task.Delay(300);
+                // One wait has ended in vain, and the next has begun.
+                await time.TimersAsync(2);
                 await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(piece));
             }
-            await Task.Delay(80);
+            await time.TimersAsync(2);
             await pipe.Writer.CompleteAsync();
         });
-        GuestResult result = Guest.Run("polling", [], new WasiOptions { StandardInput = pipe.Reader.AsStream() });
+        GuestResult result = Guest.Run("polling", [], new WasiOptions { StandardInput = pipe.Reader.AsStream(), TimeProvider = time });
         await feeding;
         Assert.Equal(new GuestResult(0, "read one\nread two\ntimeouts some\n", ""), result);
     }

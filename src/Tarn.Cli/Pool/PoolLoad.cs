@@ -1,6 +1,7 @@
 // The load of tarn pool: workers that instantiate, call and dispose as fast as they can, and others whose guests are suspended for a while. Each worker measures
 // for itself; whoever looks takes what has come together.
 using System.Diagnostics;
+using Tarn.Cli.Running;
 using Tarn.Wasm;
 
 namespace Tarn.Cli.Pool;
@@ -40,7 +41,7 @@ internal sealed class PoolLoad : IDisposable
         Linker linker = new Linker(engine).Define("load", "wait", async (Caller caller, int milliseconds) => await Task.Delay(milliseconds, caller.CancellationToken));
         _holder = Module.FromText(engine, Sample);
         _holderTemplate = linker.Prepare(_holder);
-        _module = path is null ? Module.FromText(engine, Sample) : Module.FromFile(engine, path);
+        _module = path is null ? Module.FromText(engine, Sample) : ModuleLoader.FromFile(engine, path);
         _template = linker.DefineUnknownImportsAsTraps().Prepare(_module);
         _latencies = new LatencyHistogram[workers];
         for (int i = 0; i < workers; i++)

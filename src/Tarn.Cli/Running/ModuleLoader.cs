@@ -53,6 +53,14 @@ internal static class ModuleLoader
             : cache.GetOrCompile(options, engine, path, bytes, out _);
     }
 
+    /// <summary>Makes a module of a file that is no compiled one.</summary>
+    public static Module FromFile(Engine engine, string path)
+    {
+        byte[] bytes = ModuleInput.Read(path);
+        ModuleInput.RefuseForeign(bytes, path);
+        return FromBytes(engine, path, bytes);
+    }
+
     /// <summary>Makes a module of bytes or text that a path holds.</summary>
     public static Module FromBytes(Engine engine, string path, byte[] bytes) =>
         ModuleInput.IsBinary(bytes) ? Module.FromBytes(engine, bytes) : Module.CompileText(engine, bytes, ModuleInput.DisplayName(path));

@@ -1,11 +1,12 @@
-// A trap for those who want exceptions.
+// A trap for those who want exceptions. The message with its backtrace is made when somebody asks for it: most traps are told by their code alone, and names and places in the
+// source take a look into what the module says about itself.
 namespace Tarn;
 
 /// <summary>The guest trapped: it did something that WebAssembly does not allow, or the host stopped it.</summary>
 public sealed class TrapException : WasmException
 {
     internal TrapException(Trap trap, Store? store = null)
-        : base(trap.ToString())
+        : base(trap.Message)
     {
         Trap = trap;
         Store = store;
@@ -15,6 +16,9 @@ public sealed class TrapException : WasmException
         : this(new Trap(code, [], detail: detail))
     {
     }
+
+    /// <summary>Gets the reason and, line by line, the backtrace.</summary>
+    public override string Message => Trap.ToString();
 
     /// <summary>Why and where.</summary>
     public Trap Trap { get; }

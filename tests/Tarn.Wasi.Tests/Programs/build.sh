@@ -18,3 +18,6 @@ debug=(--target=wasm32 -nostdlib -Wl,--no-entry "-fdebug-prefix-map=$PWD=." -O1)
 clang "${debug[@]}" -gdwarf-4 src/debug/places.c -o wasm/places-4.wasm
 clang "${debug[@]}" -gdwarf-5 src/debug/places.c -o wasm/places-5.wasm
 clang++ "${debug[@]}" -gdwarf-4 -fno-exceptions src/debug/shapes.cpp -o wasm/shapes.wasm
+rust=("${RUSTC:-/usr/bin/rustc}" --edition 2021 --target wasm32-unknown-unknown --crate-type cdylib "--remap-path-prefix=$PWD=." -C opt-level=1 -C debuginfo=2 -C panic=abort -C lto=fat)
+"${rust[@]}" src/debug/places.rs -o wasm/rust-legacy.wasm
+"${rust[@]}" -C symbol-mangling-version=v0 src/debug/places.rs -o wasm/rust-v0.wasm

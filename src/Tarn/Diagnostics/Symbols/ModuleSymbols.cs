@@ -13,6 +13,9 @@ internal sealed class ModuleSymbols(WasmModule module)
     private SourceMap? _map;
     private bool _read;
 
+    /// <summary>Whether anything has been read, for tests.</summary>
+    internal bool IsRead => _read;
+
     /// <summary>Says how the file is found that the module names as its source map; it is asked when the first backtrace is printed.</summary>
     public void UseSourceMaps(Func<string, byte[]?> find)
     {
