@@ -1,4 +1,4 @@
-// How the functions of Linker.DefineWasi find the context of the instance that calls them when one linker serves many: it is the instance's state, or
+// How the functions that DefineWasi defines find the context of the instance that calls them when one linker serves many: it is the instance's state, or
 // part of it.
 namespace Tarn.Wasi;
 

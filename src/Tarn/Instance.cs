@@ -7,7 +7,7 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>A module that runs: its own memories, tables and globals, and its exports. One thread at a time.</summary>
-public sealed partial class Instance : IDisposable
+public sealed partial class Instance : IDisposable, IAsyncDisposable
 {
     // All of it fits 32 bytes: an instance in a pool's slot makes nothing else on the heap.
     private readonly InstanceData _data;
@@ -131,6 +131,17 @@ public sealed partial class Instance : IDisposable
         // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
             _data.Store.EndLife(_generation)?.Wait(Store.MillisecondsToEnd);
+        _disposed = true;
+    }
+
+    /// <summary>
+    /// Ends the instance as <see cref="Dispose"/> does, and waits for as long as it takes: when the task has completed, a pooled instance's slot is free again. A guest that calls it
+    /// itself, by way of a host function, is not waited for.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ownsStore && _data.Store.EndLife(_generation) is Task ended)
+            await ended.ConfigureAwait(false);
         _disposed = true;
     }
 

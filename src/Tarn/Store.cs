@@ -19,7 +19,7 @@ using Tarn.Tables;
 namespace Tarn;
 
 /// <summary>Holds instances that share memories, tables, globals and functions. One thread at a time.</summary>
-public sealed unsafe partial class Store : IDisposable
+public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<InstanceData> _instances = [];
@@ -218,6 +218,9 @@ public sealed unsafe partial class Store : IDisposable
     /// </summary>
 #pragma warning disable CA1816 // TakeApart does it, which may be later.
     public void Dispose() => EndLife(Generation)?.Wait(MillisecondsToEnd);
+
+    /// <summary>Ends the life of everything in the store as <see cref="Dispose"/> does, and waits for a guest that another thread runs for as long as it takes.</summary>
+    public ValueTask DisposeAsync() => EndLife(Generation) is Task ended ? new ValueTask(ended) : default;
 #pragma warning restore CA1816
 
     /// <summary>Whether it has a guest stack now.</summary>

@@ -14,7 +14,7 @@ public sealed class ModuleMutator
     private static readonly uint[] s_numbers =
         [0, 1, 2, 3, 7, 8, 15, 16, 63, 64, 100, 101, 127, 128, 999, 1000, 1001, 65_520, 65_536, 100_000, 1_000_000, 0x7FFF_FFFF, 0x8000_0000, uint.MaxValue];
 
-    // Sections whose contents are a vector of items that MutateItems can tell apart by decoding.
+    // Bytes that stand for types somewhere in the format, valid and not.
     private static readonly byte[] s_types =
         [0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x69, 0x71, 0x72, 0x73, 0x74, 0x78, 0x77, 0x60, 0x5F, 0x5E, 0x50, 0x4F, 0x4E, 0x63, 0x64, 0x40];
 

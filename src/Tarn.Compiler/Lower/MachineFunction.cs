@@ -1,6 +1,6 @@
 // A function at machine level: what lowering makes, the allocator reads and the emitter prints. All arrays are reused.
 //
-// Invariants (MachineFunction.Verify in debug builds and tests):
+// Invariants, which lowering keeps and the allocator relies on:
 // - blocks are in an order in which each block comes after its dominators, and loops are contiguous;
 // - virtual registers are defined exactly once, by an operand before (in dominance) all uses;
 // - an operand list has at most one UseTied and one DefTied, which have the same register class.

@@ -2,7 +2,7 @@
 // sections in their places. Parsing a print and printing that again changes nothing any more. The module need not be valid: whatever decodes is printed,
 // with numbers where names or types cannot be told.
 //
-// The parts: this one writes fields, Types the types, Code bodies, Instructions single instructions, FoldedCode the tree for folded output.
+// The parts: this one writes fields, Types the types, Code bodies, Instructions single instructions, Folded the tree for folded output.
 using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Text;

@@ -10,19 +10,30 @@ namespace Tarn;
 public readonly struct Caller
 #pragma warning restore CA1815
 {
+    private readonly Store _store;
     private readonly InstanceData? _instance;
     private readonly int _generation;
 
     internal Caller(Store store, InstanceData? instance, CancellationToken token)
     {
-        Store = store;
+        _store = store;
         _instance = instance;
         _generation = store.Generation;
         CancellationToken = token;
     }
 
-    /// <summary>The store in which the call happens.</summary>
-    public Store Store { get; }
+    /// <summary>
+    /// Gets the store in which the call happens. That of an instance from a pool serves the slot's next instance later: ask for it each time instead of keeping it.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
+    public Store Store
+    {
+        get
+        {
+            Store.ThrowIfStale(_store, _generation);
+            return _store;
+        }
+    }
 
     /// <summary>The token of the call that entered the guest.</summary>
     public CancellationToken CancellationToken { get; }
@@ -34,7 +45,7 @@ public readonly struct Caller
     {
         get
         {
-            using StoreUse use = Store.Enter(Store, _generation);
+            using StoreUse use = Store.Enter(_store, _generation);
             return _instance is null
                 ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
                 : _instance.DefaultMemory();
@@ -52,9 +63,9 @@ public readonly struct Caller
     public void ConsumeFuel(long fuel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fuel);
-        using StoreUse use = Store.Enter(Store, _generation);
-        if (Store.Engine.Options.Fuel)
-            Store.ConsumeFuel(fuel);
+        using StoreUse use = Store.Enter(_store, _generation);
+        if (_store.Engine.Options.Fuel)
+            _store.ConsumeFuel(fuel);
     }
 
     /// <summary>
@@ -65,8 +76,8 @@ public readonly struct Caller
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public void ThrowIfStopRequested()
     {
-        using StoreUse use = Store.Enter(Store, _generation);
-        Store.ThrowIfInterrupted();
+        using StoreUse use = Store.Enter(_store, _generation);
+        _store.ThrowIfInterrupted();
     }
 
     /// <summary>The state that was passed when the instance was made.</summary>
@@ -74,8 +85,8 @@ public readonly struct Caller
     /// <exception cref="InvalidOperationException">There is no state, or it is of another type.</exception>
     public TState GetState<TState>()
     {
-        Store.ThrowIfStale(Store, _generation);
-        return Store.State is TState state
+        Store.ThrowIfStale(_store, _generation);
+        return _store.State is TState state
             ? state
             : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");
     }
@@ -83,7 +94,7 @@ public readonly struct Caller
     /// <summary>Finds an exported function of the calling instance.</summary>
     public bool TryGetFunction(string name, out Function function)
     {
-        using StoreUse use = Store.Enter(Store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         function = default;
         return _instance is not null && _instance.TryGetFunction(name, out function);
     }
@@ -91,7 +102,7 @@ public readonly struct Caller
     /// <summary>Finds an exported memory of the calling instance.</summary>
     public bool TryGetMemory(string name, out Memory memory)
     {
-        using StoreUse use = Store.Enter(Store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         memory = default;
         return _instance is not null && _instance.TryGetMemory(name, out memory);
     }

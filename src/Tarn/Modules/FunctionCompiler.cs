@@ -66,11 +66,14 @@ internal sealed class FunctionCompiler
         return functions;
     }
 
+    /// <summary>Makes the state of a compiler for this machine's processor.</summary>
+    public static FunctionCompilation CreateCompilation() => new(Tarn.Execution.X64.Processor.Features);
+
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
         if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = new FunctionCompilation(Tarn.Execution.X64.Processor.Features);
+            context = CreateCompilation();
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         try

@@ -132,6 +132,33 @@ public sealed class TwoThreadsTests
     }
 
     [Fact]
+    public async Task An_end_can_be_awaited()
+    {
+        using Engine engine = Make(AllocationStrategy.Pooling, 1);
+        using var entered = new ManualResetEventSlim();
+        using var leaves = new ManualResetEventSlim();
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) =>
+        {
+            entered.Set();
+            leaves.Wait();
+            return a;
+        }).Prepare(module);
+        Instance instance = template.Instantiate();
+        Task call = Task.Factory.StartNew(
+            static i => ((Instance)i!).GetFunction<int>("wait").Invoke(), instance, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        entered.Wait(TestContext.Current.CancellationToken);
+        Task disposing = instance.DisposeAsync().AsTask();
+        Assert.False(disposing.IsCompleted);
+        Assert.Throws<ObjectDisposedException>(() => instance.GetFunction("add"));
+        Assert.Throws<PoolExhaustedException>(() => template.Instantiate());
+        leaves.Set();
+        await disposing;
+        template.Instantiate().Dispose();
+        await EndsSomehow(call);
+    }
+
+    [Fact]
     public async Task An_access_keeps_the_memory_until_it_ends()
     {
         using Engine engine = Make(AllocationStrategy.OnDemand, 1);

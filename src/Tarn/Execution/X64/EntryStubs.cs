@@ -3,7 +3,7 @@
 // in registers are in place already, whatever order the types come in; what is left over lies on the thread's stack in the order in
 // which the guest wants it on its own. The array entry moves any number of values of any type between registers, guest stack and an array.
 //
-// Safety: neither stub touches the guest stack beyond CheckFreeBytes without comparing with the limit first; the limit's headroom
+// Safety: neither stub touches the guest stack beyond UncheckedBytes without comparing with the limit first; the limit's headroom
 // covers the rest. The array's address is kept on the guest stack across the call, since after a suspension the host frame is another's.
 //
 //   guest stack, array entry:  ... | values* | result buffer | stack arguments | return address
