@@ -13,7 +13,16 @@ public sealed unsafe partial class Module
     public byte[] Serialize()
     {
         ThrowIfDisposed();
-        return ModuleArtifact.Write(Engine, Wasm, _code.ToCompiled());
+        // The code is read where it is loaded, which another thread's Dispose must not free meanwhile.
+        AddReference();
+        try
+        {
+            return ModuleArtifact.Write(Engine, Wasm, _code.ToCompiled());
+        }
+        finally
+        {
+            ReleaseReference();
+        }
     }
 
     /// <summary>

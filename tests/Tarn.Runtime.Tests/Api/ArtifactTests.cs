@@ -100,6 +100,42 @@ public sealed class ArtifactTests : IDisposable
         Assert.True(compared > 50, $"{compared}");
     }
 
+    // The code is read from where it runs: freed memory there would end the process.
+    [Theory]
+    [InlineData(CompilationMode.Eager)]
+    [InlineData(CompilationMode.Lazy)]
+    public void A_module_may_be_disposed_while_it_is_saved(CompilationMode mode)
+    {
+        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = mode, CompilationThreads = 1 });
+        int saved = 0;
+        for (int round = 0; round < 300; round++)
+        {
+            Module module = Module.FromText(engine, Text);
+            using var start = new Barrier(2);
+            var saver = new Thread(() =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    Assert.Equal(_artifact, module.Serialize());
+                    saved++;
+                }
+                catch (ObjectDisposedException)
+                {
+                    // It came too late.
+                }
+            });
+            saver.Start();
+            start.SignalAndWait();
+            Thread.SpinWait(round * 20);
+            module.Dispose();
+            saver.Join();
+            Assert.Throws<ObjectDisposedException>(module.Serialize);
+        }
+        Assert.Equal(0, engine.Types.Count);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{saved} of 300 were saved");
+    }
+
     [Fact]
     public void A_module_without_functions_is_loaded()
     {
