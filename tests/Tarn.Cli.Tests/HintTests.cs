@@ -67,7 +67,7 @@ public sealed class HintTests : IDisposable
     public void A_page_size_before_the_size_is_told_where_it_stands()
     {
         File.WriteAllText(_directory["m.wat"], "(module (memory (pagesize 1) 5))");
-        Assert.Contains("the page size stands behind it, as in (memory 5 (pagesize 1))", CommandLine.Run("validate", _directory["m.wat"]).Error, StringComparison.Ordinal);
+        Assert.Contains("a page size, which needs the feature CustomPageSizes, stands behind it, as in (memory 5 (pagesize 1))", CommandLine.Run("validate", _directory["m.wat"]).Error, StringComparison.Ordinal);
     }
 
     [Fact]

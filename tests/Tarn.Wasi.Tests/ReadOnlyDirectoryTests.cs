@@ -103,6 +103,7 @@ public sealed class ReadOnlyDirectoryTests : IDisposable
         Assert.Equal(Refused, guest.Rename(Work, "keep", Work, "new"));
         int length = guest.Memory.WriteUtf8(1024, "keep");
         Assert.Equal(Refused, guest.Call("path_filestat_set_times", Work, 1, 1024, length, 0, 0, 1));
+        Assert.Equal(Refused, guest.Call("fd_filestat_set_times", Work, 0, 0, 1));
         AssertUnchanged(onHost);
     }
 

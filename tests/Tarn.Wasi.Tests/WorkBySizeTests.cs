@@ -83,6 +83,15 @@ public sealed class WorkBySizeTests
     }
 
     [Fact]
+    public void A_large_buffer_for_a_small_file_costs_what_comes()
+    {
+        using var guest = new Counted { Most = 10 };
+        Assert.InRange(guest.Cost("fd_read"), 10, 500);
+        Assert.InRange(guest.Cost("fd_pread"), 0, 500);
+        Assert.Equal(10, guest.Bytes);
+    }
+
+    [Fact]
     public void Streams_take_and_give_pieces()
     {
         using var input = new MemoryStream(new byte[4 * Piece]);
@@ -136,6 +145,9 @@ public sealed class WorkBySizeTests
 
         public Action? OnPiece { get; set; }
 
+        /// <summary>How much the file has.</summary>
+        public long Most { get; init; } = long.MaxValue;
+
         public int Call(string function, CancellationToken token = default) => Instance.GetFunction<int>(function).Invoke(token);
 
         public long Cost(string function, params ReadOnlySpan<int> arguments)
@@ -162,7 +174,7 @@ public sealed class WorkBySizeTests
         }
     }
 
-    // As /dev/zero, which has as much as anybody wants.
+    // As /dev/zero, which has as much as anybody wants, unless it is told otherwise.
     private sealed class CountedFile(Counted guest) : WasiFile
     {
         public override WasiErrno GetStat(out WasiFileStat stat)
@@ -173,7 +185,7 @@ public sealed class WorkBySizeTests
 
         public override WasiErrno Read(ulong offset, Span<byte> buffer, out int read)
         {
-            guest.Count(read = buffer.Length);
+            guest.Count(read = (int)Math.Min(buffer.Length, guest.Most - guest.Bytes));
             return WasiErrno.Success;
         }
 

@@ -58,7 +58,9 @@ internal sealed class DescriptorTable(int most) : IDisposable
             return WasiErrno.BadDescriptor;
         }
         descriptor = found;
-        return (found.Rights & needed) == needed ? WasiErrno.Success : WasiErrno.NotCapable;
+        if ((found.Rights & needed) == needed)
+            return WasiErrno.Success;
+        return found is DirectoryDescriptor { IsReadOnly: true } && (needed & DirectoryDescriptor.Changing & ~WasiRights.Write) != 0 ? WasiErrno.ReadOnlyFileSystem : WasiErrno.NotCapable;
     }
 
     public WasiErrno GetFile(int number, WasiRights needed, out FileDescriptor file)

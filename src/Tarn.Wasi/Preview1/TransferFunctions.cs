@@ -121,7 +121,7 @@ internal static class TransferFunctions
         await flushing;
         ValueTask<WasiErrno> reading;
         using (GuestTurn.Take(call))
-            reading = ReadInput(call, input, vectors, count, result);
+            reading = ReadInput(call.AfterAwait(), input, vectors, count, result);
         return await reading;
     }
 
@@ -181,7 +181,7 @@ internal static class TransferFunctions
         {
             await Task.Delay(Milliseconds, call.CancellationToken);
             using GuestTurn turn = GuestTurn.Take(call);
-            if (attempt(call, file, vectors, count, result) is WasiErrno errno and not WasiErrno.Again)
+            if (attempt(call.AfterAwait(), file, vectors, count, result) is WasiErrno errno and not WasiErrno.Again)
                 return errno;
         }
     }
@@ -217,8 +217,10 @@ internal static class TransferFunctions
             while (rest.Length > 0 && more)
             {
                 Span<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
-                call.BeginPiece(piece.Length);
+                // What came is paid for, not what was asked for: buffers are larger than files, and a pipe is asked again and again.
+                call.BeginPiece(0);
                 errno = file.File.Read(offset + total, piece, out int read);
+                call.Charge(read);
                 total += (uint)read;
                 // What was read before an error is the answer; the error comes again with the next call.
                 if (errno != WasiErrno.Success && total == 0)
@@ -245,8 +247,9 @@ internal static class TransferFunctions
             while (rest.Length > 0 && more)
             {
                 ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
-                call.BeginPiece(piece.Length);
+                call.BeginPiece(0);
                 errno = offset is ulong start ? file.File.Write(start + total, piece, out int written) : file.File.Append(piece, out written);
+                call.Charge(written);
                 total += (uint)written;
                 if (errno != WasiErrno.Success && total == 0)
                     return errno;

@@ -10,6 +10,7 @@ namespace Tarn.Wasi.Preview1;
 internal readonly struct WasiCall
 {
     private readonly Caller _caller;
+    private readonly bool _awaited;
     private readonly Memory _memory;
     private readonly bool _hasMemory;
 
@@ -30,12 +31,24 @@ internal readonly struct WasiCall
         }
     }
 
+    private WasiCall(in WasiCall call, bool awaited)
+    {
+        this = call;
+        _awaited = awaited;
+    }
+
     public WasiContext Context { get; }
 
     /// <summary>Whether the guest was built for the snapshot before preview 1, <c>wasi_unstable</c>, in which a few things lie elsewhere or are numbered otherwise.</summary>
     public bool IsUnstable { get; }
 
     public CancellationToken CancellationToken { get; }
+
+    /// <summary>
+    /// The call as it goes on behind an await, perhaps on another thread: the guest is suspended then, and whoever stops it ends its call without asking the host function. What is left to
+    /// look at is the token, in a turn (<see cref="GuestTurn"/>).
+    /// </summary>
+    public WasiCall AfterAwait() => new(this, awaited: true);
 
     /// <summary>Charges fuel for work by its size: a unit for each byte that is made or moved. To be called for each piece of it; the call itself is an instruction of the guest's.</summary>
     public void Charge(long units) => _caller.ConsumeFuel(units);
@@ -46,7 +59,8 @@ internal readonly struct WasiCall
     /// </summary>
     public void BeginPiece(long units)
     {
-        _caller.ThrowIfStopRequested();
+        if (!_awaited)
+            _caller.ThrowIfStopRequested();
         CancellationToken.ThrowIfCancellationRequested();
         Charge(units);
     }

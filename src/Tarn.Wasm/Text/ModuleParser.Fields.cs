@@ -461,7 +461,7 @@ internal ref partial struct ModuleParser
     {
         bool is64 = AddressType();
         if (AtForm("pagesize"u8))
-            Fail(_at + 1, "unexpected token 'pagesize', expected a size: the page size stands behind it, as in (memory 5 (pagesize 1))");
+            Fail(_at + 1, "unexpected token 'pagesize', expected a size: a page size, which needs the feature CustomPageSizes, stands behind it, as in (memory 5 (pagesize 1))");
         int flags = Limits() | (is64 ? 4 : 0);
         if (TryKeyword("shared"u8))
             flags |= 2;
