@@ -20,12 +20,6 @@ internal sealed class FunctionCompilation
     private readonly FunctionOptimizer _optimizer = new();
     private readonly X64CodeGenerator _generator;
 
-    /// <summary>Makes a context for code that may use all that this machine has.</summary>
-    public FunctionCompilation()
-        : this(CpuFeatureDetector.Detect())
-    {
-    }
-
     /// <summary>Makes a context for code that may use these extensions of the processor.</summary>
     public FunctionCompilation(CpuFeatures features)
     {

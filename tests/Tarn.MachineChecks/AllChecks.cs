@@ -6,6 +6,8 @@ internal static class AllChecks
 {
     public static IReadOnlyList<(string Name, Action Run)> List { get; } =
     [
+        (nameof(ProcessorChecks.The_processor_says_what_the_kernel_says), ProcessorChecks.The_processor_says_what_the_kernel_says),
+        (nameof(ProcessorChecks.Switches_turn_features_off), ProcessorChecks.Switches_turn_features_off),
         (nameof(CallChecks.Arrays_of_every_length_reach_the_host_and_come_back), CallChecks.Arrays_of_every_length_reach_the_host_and_come_back),
         (nameof(CallChecks.Guests_read_arguments_and_give_results_where_the_convention_says), CallChecks.Guests_read_arguments_and_give_results_where_the_convention_says),
         (nameof(CallChecks.Typed_entries_take_every_type_in_registers_and_beyond), CallChecks.Typed_entries_take_every_type_in_registers_and_beyond),

@@ -1,5 +1,5 @@
 // Runs every check and says which failed. Exit code 0: all passed.
-// Arguments: none for all checks, or parts of names; --list prints the names; --pools and more: see PoolProcess.
+// Arguments: none for all checks, or parts of names; --list prints the names; --code prints what code depends on the processor; --pools and more: see PoolProcess.
 using System.Diagnostics;
 using Tarn.MachineChecks;
 
@@ -7,6 +7,12 @@ if (args is ["--list"])
 {
     foreach ((string name, _) in AllChecks.List)
         Console.WriteLine(name);
+    return 0;
+}
+
+if (args is ["--code"])
+{
+    Console.WriteLine(ProcessorChecks.DescribeCode());
     return 0;
 }
 

@@ -55,7 +55,7 @@ internal sealed class FunctionCompiler
     public CompiledFunction Compile(int definedIndex)
     {
         if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = new FunctionCompilation();
+            context = new FunctionCompilation(Tarn.Execution.X64.Processor.Features);
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         try

@@ -53,7 +53,7 @@ public sealed class MachineCodeTests
             WasmFeatures.All);
         ModuleValidator.Validate(module, new TypeRegistry(), 1);
         var layout = new VmContextLayout(module);
-        var function = new FunctionCompilation().Compile(module, layout, 0, TargetDescription.Default);
+        var function = new FunctionCompilation(CpuFeatureDetector.Detect()).Compile(module, layout, 0, TargetDescription.Default);
         var verifier = new MachineCodeVerifier(module, layout, TargetDescription.Default.GuardBytes);
         verifier.Verify(function, 0);
         Assert.Empty(verifier.Faults);

@@ -1,6 +1,8 @@
 // Runs the machine layer's checks (shared with the program Tarn.MachineChecks) on the CLR, and that program published with NativeAOT.
 using System.Diagnostics;
 using System.Reflection;
+using Tarn.Assembler.X64;
+using Tarn.Execution.X64;
 using Tarn.MachineChecks;
 using Tarn.TestSupport;
 
@@ -17,12 +19,15 @@ public sealed class MachineCheckTests
     [Fact]
     public void Every_check_is_listed()
     {
-        IEnumerable<string> methods = new[] { typeof(CallChecks), typeof(SuspensionChecks), typeof(FaultChecks), typeof(ConcurrencyChecks) }
+        IEnumerable<string> methods = new[] { typeof(ProcessorChecks), typeof(CallChecks), typeof(SuspensionChecks), typeof(FaultChecks), typeof(ConcurrencyChecks) }
             .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Where(method => method.ReturnType == typeof(void) && method.GetParameters().Length == 0)
             .Select(method => method.Name);
         Assert.Equal(methods.Order(), AllChecks.List.Select(check => check.Name).Order());
     }
+
+    [Fact]
+    public void The_CLR_says_of_the_processor_what_it_says_of_itself() => Assert.Equal(CpuFeatureDetector.Detect(), Processor.Features);
 
     [Fact]
     public async Task Checks_pass_in_a_native_program()
@@ -36,6 +41,9 @@ public sealed class MachineCheckTests
         {
             await RunAsync("dotnet", "publish", project, "-c", "Release", "-r", "linux-x64", "-o", output, "-v", "q", "-nologo");
             await RunAsync(Path.Combine(output, "Tarn.MachineChecks"));
+
+            // The native program asks the processor and not its compiler: the same features, the same bytes.
+            Assert.Equal(ProcessorChecks.DescribeCode(), (await RunAsync(Path.Combine(output, "Tarn.MachineChecks"), "--code")).Trim());
         }
         finally
         {
@@ -44,7 +52,7 @@ public sealed class MachineCheckTests
         }
     }
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    private static async Task<string> RunAsync(string program, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
@@ -52,5 +60,6 @@ public sealed class MachineCheckTests
         string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(process.ExitCode == 0, $"{program} exited with {process.ExitCode}:\n{output}\n{await errors}");
+        return output;
     }
 }

@@ -24,7 +24,7 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
 
     private readonly List<nint> _symbols = [];
 
-    public X64Assembler Asm { get; } = new(CpuFeatureDetector.Detect(), shortenBranches: false, initialCapacity: 4096);
+    public X64Assembler Asm { get; } = new(Processor.Features, shortenBranches: false, initialCapacity: 4096);
 
     public StubOwner Owner { get; } = new(name);
 
