@@ -5,6 +5,7 @@
 // Invariant: while Block is −1 the code is unreachable; instructions are then skipped, never translated, so operands always exist.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
+using Tarn.Compiler.IR.Build;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 

@@ -37,6 +37,27 @@ internal enum IntegerCondition : byte
     GreaterUnsigned = 9,
 }
 
+/// <summary>Other comparisons that say the same.</summary>
+internal static class IntegerConditions
+{
+    /// <summary>The comparison that holds exactly if this one does not.</summary>
+    public static IntegerCondition Negate(this IntegerCondition condition) => (IntegerCondition)((int)condition ^ 1);
+
+    /// <summary>The comparison that says the same of the operands the other way round.</summary>
+    public static IntegerCondition Swap(this IntegerCondition condition) => condition switch
+    {
+        IntegerCondition.LessSigned => IntegerCondition.GreaterSigned,
+        IntegerCondition.GreaterSigned => IntegerCondition.LessSigned,
+        IntegerCondition.LessEqualSigned => IntegerCondition.GreaterEqualSigned,
+        IntegerCondition.GreaterEqualSigned => IntegerCondition.LessEqualSigned,
+        IntegerCondition.LessUnsigned => IntegerCondition.GreaterUnsigned,
+        IntegerCondition.GreaterUnsigned => IntegerCondition.LessUnsigned,
+        IntegerCondition.LessEqualUnsigned => IntegerCondition.GreaterEqualUnsigned,
+        IntegerCondition.GreaterEqualUnsigned => IntegerCondition.LessEqualUnsigned,
+        _ => condition,
+    };
+}
+
 /// <summary>Condition of a floating-point comparison.</summary>
 internal enum FloatCondition : byte
 {

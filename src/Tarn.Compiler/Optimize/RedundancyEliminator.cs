@@ -4,8 +4,8 @@
 //
 // One walk in preorder of the dominator tree: scopes of the value table and of the known conditions are left by cutting stacks back, and all forward predecessors
 // of a block have been seen when it is reached (DominatorTree.cs).
-using Tarn.Compiler.Frontend;
 using Tarn.Compiler.IR;
+using Tarn.Compiler.IR.Build;
 
 namespace Tarn.Compiler.Optimize;
 

@@ -589,7 +589,7 @@ internal sealed partial class X64Lowering
                 EmitTrapIf(Negate(LowerCondition(instruction.A)), instruction.Aux);
                 break;
             case IrOpcode.InterruptCheck:
-                if (!_ir.Blocks[_rootBlock].IsLoopHeader || !IsOverSoon(_rootBlock))
+                if (!_ir.Blocks[_rootBlock].IsLoopHeader || !_tripCounts.IsOverSoon(_rootBlock))
                 {
                     Begin(X64Opcode.InterruptCheck, 0);
                 }

@@ -5,6 +5,7 @@ using Tarn.Compiler.Lower;
 namespace Tarn.Compiler.X64;
 
 using Tarn.Compiler.IR;
+using Tarn.Compiler.IR.Analysis;
 
 /// <content>Memory.</content>
 internal sealed partial class X64Lowering
@@ -137,7 +138,7 @@ internal sealed partial class X64Lowering
     {
         ref var sum = ref _ir.Get(value);
         if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.B, out var bits) && bits <= int.MaxValue && displacement >= 0 && displacement + (long)bits <= most
-            && UpperBound(sum.A, BoundDepth) <= uint.MaxValue - bits)
+            && _ranges.UpperBound(sum.A, ValueRanges.Depth) <= uint.MaxValue - bits)
         {
             // No carry out of 32 bits.
             displacement += (long)bits;
@@ -146,7 +147,7 @@ internal sealed partial class X64Lowering
 
         ref var shift = ref _ir.Get(value);
         if (shift.Opcode == IrOpcode.ShiftLeft && shift.Type == IrType.I32 && !_merged[value] && !LivesOn(value) && _ir.IsConstant(shift.B, out var count) && count is > 0 and <= 3
-            && UpperBound(shift.A, BoundDepth) <= uint.MaxValue >> (int)count)
+            && _ranges.UpperBound(shift.A, ValueRanges.Depth) <= uint.MaxValue >> (int)count)
         {
             // Scaling costs nothing, so others may do it too.
             value = Resolve(shift.A);

@@ -17,11 +17,14 @@ using Tarn.Compiler.Lower;
 namespace Tarn.Compiler.X64;
 
 using Tarn.Compiler.IR;
+using Tarn.Compiler.IR.Analysis;
 
 /// <summary>Instruction selection. One object serves one thread and is reused.</summary>
 internal sealed partial class X64Lowering(CpuFeatures features)
 {
     private readonly CpuFeatures _features = features;
+    private readonly ValueRanges _ranges = new();
+    private readonly TripCounts _tripCounts = new();
     private IrFunction _ir = null!;
     private MachineFunction _machine = null!;
     private bool _reloadsAfterCalls;
@@ -94,7 +97,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
         _merged.Fill(count, false);
         _effects.Fill(count, 0);
         _writes.Fill(count, 0);
-        PrepareBounds(count);
+        _ranges.Prepare(ir);
         var uses = _useCount.Span;
         var effects = 0;
         var writes = 0;
@@ -125,7 +128,7 @@ internal sealed partial class X64Lowering(CpuFeatures features)
 
         if (isInterruptible)
         {
-            PrepareRounds();
+            _tripCounts.Prepare(ir, _ranges);
         }
     }
 

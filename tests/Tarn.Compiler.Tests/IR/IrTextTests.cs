@@ -40,6 +40,7 @@ public sealed class IrTextTests
           trapifnot v15, NullReference
           interruptcheck
           fuelcheck v1, 17
+          fuelcharge v1, v16
           v27 = call 3(v0, v1) (i32, i64) -> (i32, f64)
           v28:i32 = result v27, 0
           v29:f64 = result v27, 1

@@ -17,7 +17,7 @@ public sealed class ExtremeOptionsTests
         """;
 
     private static readonly Type[] s_types = [.. typeof(EngineOptions).Assembly.GetExportedTypes()
-        .Where(t => t is { IsAbstract: false, IsEnum: false } && (t.Name.EndsWith("Options", StringComparison.Ordinal) || t.Name.EndsWith("Limits", StringComparison.Ordinal)))];
+        .Where(t => t is { IsAbstract: false, IsEnum: false } && (t.Name.EndsWith("Options", StringComparison.Ordinal) || t.Name.EndsWith("Limits", StringComparison.Ordinal) || t == typeof(FuelCosts)))];
 
     public static TheoryData<string, string> Numbers
     {
@@ -37,7 +37,7 @@ public sealed class ExtremeOptionsTests
     public void Every_options_type_is_known_here()
     {
         // A new one needs a way into an engine below.
-        Assert.Equal(["EngineOptions", "InstanceLimits", "PoolingOptions", "StoreLimits"], s_types.Select(t => t.Name).Order());
+        Assert.Equal(["EngineOptions", "FuelCosts", "InstanceLimits", "PoolingOptions", "StoreLimits"], s_types.Select(t => t.Name).Order());
         Assert.True(Numbers.Count > 20);
         foreach (Type type in s_types)
         {
@@ -83,10 +83,12 @@ public sealed class ExtremeOptionsTests
         StoreLimits? limits = null;
         try
         {
-            object changed = type == typeof(EngineOptions) ? options : type == typeof(PoolingOptions) ? pooling : type == typeof(InstanceLimits) ? pooling.Limits : new StoreLimits();
+            object changed = type == typeof(EngineOptions) ? options : type == typeof(PoolingOptions) ? pooling : type == typeof(InstanceLimits) ? pooling.Limits : type == typeof(FuelCosts) ? new FuelCosts() : new StoreLimits();
             changed = With(changed, property, value);
             pooling = changed switch { PoolingOptions p => p, InstanceLimits l => pooling with { Limits = l }, _ => pooling };
             options = (changed as EngineOptions ?? options) with { Pooling = pooling };
+            if (changed is FuelCosts costs)
+                options = options with { FuelCosts = costs };
             limits = changed as StoreLimits;
         }
         catch (ArgumentOutOfRangeException e)
@@ -175,7 +177,7 @@ public sealed class ExtremeOptionsTests
 
     private static object With(object options, PropertyInfo property, object value)
     {
-        object copy = options is ValueType ? options : options.GetType().GetMethod("<Clone>$")!.Invoke(options, null)!;
+        object copy = options is ValueType or FuelCosts ? options : options.GetType().GetMethod("<Clone>$")!.Invoke(options, null)!;
         try
         {
             property.SetValue(copy, value);

@@ -1,9 +1,8 @@
 // Folds operations on constants, exactly as WebAssembly defines them. Bits are zero-extended for 32-bit types, in and out. Floating-point results that are
 // NaN are not folded: which NaN comes out is up to the machine, and the same program shall give the same bits whether folded or not.
 using System.Numerics;
-using Tarn.Compiler.IR;
 
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler.IR.Build;
 
 /// <summary>Evaluates operations at compile time.</summary>
 internal static class ConstantFolder

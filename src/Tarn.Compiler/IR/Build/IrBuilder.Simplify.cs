@@ -1,9 +1,8 @@
 // Algebraic simplification of integer operations, comparisons and selects, done when an instruction is asked for. The rules look at the operands'
 // instructions at most two deep and always make progress, so building stays linear.
 using System.Numerics;
-using Tarn.Compiler.IR;
 
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler.IR.Build;
 
 /// <content>Simplification.</content>
 internal sealed partial class IrBuilder
@@ -187,7 +186,7 @@ internal sealed partial class IrBuilder
             }
 
             (a, b) = (b, a);
-            condition = Swap(condition);
+            condition = condition.Swap();
         }
 
         if (a == b)
@@ -573,17 +572,4 @@ internal sealed partial class IrBuilder
     private static bool IsLowMask(ulong mask) => (mask & (mask + 1)) == 0;
 
     private static ulong WidthMask(IrType type) => type == IrType.I32 ? 31UL : 63UL;
-
-    private static IntegerCondition Swap(IntegerCondition condition) => condition switch
-    {
-        IntegerCondition.LessSigned => IntegerCondition.GreaterSigned,
-        IntegerCondition.GreaterEqualSigned => IntegerCondition.LessEqualSigned,
-        IntegerCondition.LessEqualSigned => IntegerCondition.GreaterEqualSigned,
-        IntegerCondition.GreaterSigned => IntegerCondition.LessSigned,
-        IntegerCondition.LessUnsigned => IntegerCondition.GreaterUnsigned,
-        IntegerCondition.GreaterEqualUnsigned => IntegerCondition.LessEqualUnsigned,
-        IntegerCondition.LessEqualUnsigned => IntegerCondition.GreaterEqualUnsigned,
-        IntegerCondition.GreaterUnsigned => IntegerCondition.LessUnsigned,
-        _ => condition,
-    };
 }

@@ -10,17 +10,21 @@
 //    comparisons count only among numbers that no step makes negative.
 //  - what moves beside a counter takes as many steps as it does. A bound on the counter's values bounds its steps only if none of them wraps: else it could go round
 //    for ever below its limit.
-// X64Lowering.Memory keeps what is folded into an access that may fault within the guard, so that a sum that is wrong all the same is stopped there; scaling is not.
+// Lowering keeps what is folded into an access that may fault within the guard, so that a sum that is wrong all the same is stopped there; scaling is not.
+//
+// The builder asks while the function is made, when predecessors are not known: parameters then have no bound but their type's. Whoever asks afterwards has had the order computed.
 using System.Numerics;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.IR.Analysis;
 
-using Tarn.Compiler.IR;
-
-/// <content>Ranges.</content>
-internal sealed partial class X64Lowering
+/// <summary>Upper bounds and known low bits of integers. Reused from function to function.</summary>
+internal sealed class ValueRanges
 {
-    private const int BoundDepth = 5;
+    /// <summary>How many instructions deep to look while building, where each value is asked for anew.</summary>
+    public const int BuildingDepth = 4;
+
+    /// <summary>How many instructions deep to look afterwards.</summary>
+    public const int Depth = 5;
 
     private enum BoundState : byte
     {
@@ -31,63 +35,133 @@ internal sealed partial class X64Lowering
 
     private GrowableArray<ulong> _bounds = new(1024);
     private GrowableArray<BoundState> _boundStates = new(1024);
+    private IrFunction _ir = null!;
+    private bool _followsParameters;
 
-    private void PrepareBounds(int count)
+    /// <summary>Starts with a function that is being built.</summary>
+    public void Build(IrFunction function)
     {
-        _bounds.Fill(count, 0);
-        _boundStates.Fill(count, BoundState.Unknown);
+        _ir = function;
+        _followsParameters = false;
     }
 
-    private static ulong LargestOf(IrType type) => type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
-
-    private ulong UpperBound(int value, int depth)
+    /// <summary>Starts with a function whose order has been computed and whose values stay as they are.</summary>
+    public void Prepare(IrFunction function)
     {
-        ref var instruction = ref _ir.Get(value);
-        var all = LargestOf(instruction.Type);
+        _ir = function;
+        _followsParameters = true;
+        _bounds.Fill(function.Instructions.Count, 0);
+        _boundStates.Fill(function.Instructions.Count, BoundState.Unknown);
+    }
+
+    /// <summary>The largest value of an integer type.</summary>
+    public static ulong LargestOf(IrType type) => type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
+
+    /// <summary>A number of low bits of an integer value that are zero.</summary>
+    public int TrailingZeros(int value, int depth)
+    {
+        ref var i = ref _ir.Get(value);
+        var width = WidthOf(i.Type);
+        if (i.Opcode == IrOpcode.Constant)
+        {
+            return Math.Min(width, BitOperations.TrailingZeroCount(i.Bits));
+        }
+
+        if (depth == 0)
+        {
+            return 0;
+        }
+
+        depth--;
+        return i.Opcode switch
+        {
+            IrOpcode.And => Math.Max(TrailingZeros(i.A, depth), TrailingZeros(i.B, depth)),
+            IrOpcode.Or or IrOpcode.Xor or IrOpcode.Add or IrOpcode.Sub => Math.Min(TrailingZeros(i.A, depth), TrailingZeros(i.B, depth)),
+            IrOpcode.Mul => Math.Min(width, TrailingZeros(i.A, depth) + TrailingZeros(i.B, depth)),
+            IrOpcode.ShiftLeft when _ir.IsConstant(i.B, out var shift) => Math.Min(width, TrailingZeros(i.A, depth) + ((int)shift & (width - 1))),
+            IrOpcode.Select => Math.Min(TrailingZeros(i.B, depth), TrailingZeros(i.C, depth)),
+            _ => 0,
+        };
+    }
+
+    /// <summary>An upper bound of an integer value, taken as unsigned.</summary>
+    public ulong UpperBound(int value, int depth)
+    {
+        ref var i = ref _ir.Get(value);
+        var all = LargestOf(i.Type);
+        if (i.Opcode == IrOpcode.Constant)
+        {
+            return i.Bits & all;
+        }
+
         if (depth == 0)
         {
             return all;
         }
 
-        switch (instruction.Opcode)
+        depth--;
+        var width = WidthOf(i.Type);
+        switch (i.Opcode)
         {
-            case IrOpcode.Constant:
-                return instruction.Bits & all;
-            case IrOpcode.Load or IrOpcode.LoadVm when !instruction.Access.Signed && instruction.Access.Width < 8:
-                return Math.Min(all, (1UL << (8 * instruction.Access.Width)) - 1);
             case IrOpcode.CompareInteger or IrOpcode.CompareFloat:
                 return 1;
+            case IrOpcode.CountLeadingZeros or IrOpcode.CountTrailingZeros or IrOpcode.PopulationCount:
+                return (ulong)width;
+            case IrOpcode.Load or IrOpcode.LoadVm or IrOpcode.AtomicLoad or IrOpcode.AtomicReadModifyWrite or IrOpcode.AtomicCompareExchange:
+                return i.Access.Signed || i.Access.Width * 8 >= width ? all : (1UL << (i.Access.Width * 8)) - 1;
             case IrOpcode.ExtendUnsigned:
-                return UpperBound(instruction.A, depth - 1);
+                return UpperBound(i.A, depth);
             case IrOpcode.Wrap:
-                return Math.Min(uint.MaxValue, UpperBound(instruction.A, depth - 1));
+                return Math.Min(UpperBound(i.A, depth), all);
             case IrOpcode.And:
-                return Math.Min(UpperBound(instruction.A, depth - 1), UpperBound(instruction.B, depth - 1));
+                return Math.Min(UpperBound(i.A, depth), UpperBound(i.B, depth));
             case IrOpcode.Or or IrOpcode.Xor:
-                var either = UpperBound(instruction.A, depth - 1) | UpperBound(instruction.B, depth - 1);
-                return either == 0 ? 0 : ulong.MaxValue >> BitOperations.LeadingZeroCount(either);
+                return Smear(UpperBound(i.A, depth) | UpperBound(i.B, depth));
             case IrOpcode.Add:
-                return Within(UpperBound(instruction.A, depth - 1), UpperBound(instruction.B, depth - 1), all);
+                return Within(UpperBound(i.A, depth), UpperBound(i.B, depth), all);
             case IrOpcode.Mul:
-                var product = (UInt128)UpperBound(instruction.A, depth - 1) * UpperBound(instruction.B, depth - 1);
-                return product <= all ? (ulong)product : all;
-            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(instruction.B, out var right):
-                return UpperBound(instruction.A, depth - 1) >> (int)(right & (ulong)(8 * WidthOf(instruction.Type) - 1));
-            case IrOpcode.ShiftLeft when _ir.IsConstant(instruction.B, out var left):
-                var shifted = (UInt128)UpperBound(instruction.A, depth - 1) << (int)(left & (ulong)(8 * WidthOf(instruction.Type) - 1));
-                return shifted <= all ? (ulong)shifted : all;
+                {
+                    var high = Math.BigMul(UpperBound(i.A, depth), UpperBound(i.B, depth), out ulong low);
+                    return high == 0 && low <= all ? low : all;
+                }
+
+            case IrOpcode.ShiftLeft when _ir.IsConstant(i.B, out var left):
+                {
+                    var bound = UpperBound(i.A, depth);
+                    var shift = (int)left & (width - 1);
+                    return bound <= all >> shift ? bound << shift : all;
+                }
+
+            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(i.B, out var right):
+                return UpperBound(i.A, depth) >> ((int)right & (width - 1));
+            case IrOpcode.ShiftRightSigned when _ir.IsConstant(i.B, out var arithmetic):
+                {
+                    // As unsigned, if the sign bit is not set.
+                    var bound = UpperBound(i.A, depth);
+                    return bound <= all >> 1 ? bound >> ((int)arithmetic & (width - 1)) : all;
+                }
+
+            case IrOpcode.RemUnsigned when _ir.IsConstant(i.B, out var modulus) && modulus != 0:
+                return modulus - 1;
+            case IrOpcode.DivUnsigned when _ir.IsConstant(i.B, out var divisor) && divisor != 0:
+                return UpperBound(i.A, depth) / divisor;
             case IrOpcode.Select:
-                return Math.Max(UpperBound(instruction.B, depth - 1), UpperBound(instruction.C, depth - 1));
-            case IrOpcode.BlockParameter:
-                return BoundOfParameter(value, depth - 1);
+                return Math.Max(UpperBound(i.B, depth), UpperBound(i.C, depth));
+            case IrOpcode.BlockParameter when _followsParameters:
+                return BoundOfParameter(value, depth);
             default:
                 return all;
         }
     }
 
+    private static int WidthOf(IrType type) => type == IrType.I32 ? 32 : 64;
+
+    private static ulong Smear(ulong bits) => bits == 0 ? 0 : ulong.MaxValue >> BitOperations.LeadingZeroCount(bits);
+
     private static ulong Within(ulong a, ulong b, ulong all) => a <= all && b <= all - a ? a + b : all;
 
-    private ulong BoundOfParameter(int parameter, int depth)
+    /// <summary>An upper bound of a block parameter.</summary>
+    public ulong BoundOfParameter(int parameter, int depth)
     {
         var all = LargestOf(_ir.TypeOf(parameter));
         switch (_boundStates[parameter])
@@ -169,7 +243,7 @@ internal sealed partial class X64Lowering
         }
 
         var limit = UpperBound(compare.B, depth);
-        var goesOn = branch.B == back ? compare.IntegerCondition : Opposite(compare.IntegerCondition);
+        var goesOn = branch.B == back ? compare.IntegerCondition : compare.IntegerCondition.Negate();
         switch (goesOn)
         {
             case IntegerCondition.NotEqual:
@@ -229,18 +303,4 @@ internal sealed partial class X64Lowering
         var distance = (UInt128)(bound / stride) * amount;
         return distance <= all ? Within(starts, (ulong)distance, all) : all;
     }
-
-    private static IntegerCondition Opposite(IntegerCondition condition) => condition switch
-    {
-        IntegerCondition.Equal => IntegerCondition.NotEqual,
-        IntegerCondition.NotEqual => IntegerCondition.Equal,
-        IntegerCondition.LessSigned => IntegerCondition.GreaterEqualSigned,
-        IntegerCondition.GreaterEqualSigned => IntegerCondition.LessSigned,
-        IntegerCondition.LessEqualSigned => IntegerCondition.GreaterSigned,
-        IntegerCondition.GreaterSigned => IntegerCondition.LessEqualSigned,
-        IntegerCondition.LessUnsigned => IntegerCondition.GreaterEqualUnsigned,
-        IntegerCondition.GreaterEqualUnsigned => IntegerCondition.LessUnsigned,
-        IntegerCondition.LessEqualUnsigned => IntegerCondition.GreaterUnsigned,
-        _ => IntegerCondition.LessEqualUnsigned,
-    };
 }

@@ -1,9 +1,8 @@
 // Division and remainder: by constants without dividing (Granlund and Montgomery, "Division by Invariant Integers using Multiplication", 1994; Warren,
 // Hacker's Delight, chapter 10), otherwise with what is known of the operands in the instruction, so that only the checks that can fail are emitted.
 using System.Numerics;
-using Tarn.Compiler.IR;
 
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler.IR.Build;
 
 /// <content>Division.</content>
 internal sealed partial class IrBuilder

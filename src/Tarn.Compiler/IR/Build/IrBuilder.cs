@@ -4,9 +4,8 @@
 //
 // Where the instructions go: the end of Block, or before Position if that is set.
 using System.Runtime.CompilerServices;
-using Tarn.Compiler.IR;
 
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler.IR.Build;
 
 /// <summary>Builds simplified, value-numbered instructions.</summary>
 internal sealed partial class IrBuilder
@@ -38,6 +37,7 @@ internal sealed partial class IrBuilder
     public void Reset(IrFunction function, int expectedValues)
     {
         Function = function;
+        _ranges.Build(function);
         Block = -1;
         Position = -1;
         Values.Reset(expectedValues);

@@ -3,9 +3,8 @@
 // place where it continues.
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Tarn.Compiler.IR;
 
-namespace Tarn.Compiler.Frontend;
+namespace Tarn.Compiler.IR.Build;
 
 /// <summary>A hash table of values with scopes.</summary>
 internal sealed class ValueTable

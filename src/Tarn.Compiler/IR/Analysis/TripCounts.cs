@@ -3,12 +3,10 @@
 //
 // Invariant: a check is left out only if every round takes the loop's one back edge (there is no other) and some parameter of its header bounds how often. Being wrong here means a
 // guest that cannot be stopped, not one that gets out.
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.IR.Analysis;
 
-using Tarn.Compiler.IR;
-
-/// <content>Numbers of rounds.</content>
-internal sealed partial class X64Lowering
+/// <summary>How often loops go round at most, by the ranges of their counters.</summary>
+internal sealed class TripCounts
 {
     /// <summary>Instructions of the IR that may be executed without a check: less than a millisecond, where an interruption is asked for by timers and people.</summary>
     private const ulong MostWithoutCheck = 1 << 18;
@@ -17,10 +15,15 @@ internal sealed partial class X64Lowering
 
     // By header: instructions in the loop, or NotPlain.
     private GrowableArray<int> _loopSizes = new(128);
+    private IrFunction _ir = null!;
+    private ValueRanges _ranges = null!;
 
-    private void PrepareRounds()
+    /// <summary>Starts with a function that the ranges have been prepared for.</summary>
+    public void Prepare(IrFunction function, ValueRanges ranges)
     {
-        var ir = _ir;
+        var ir = function;
+        _ir = function;
+        _ranges = ranges;
         _loopSizes.Fill(ir.Blocks.Count, 0);
         foreach (var index in ir.Order.Span)
         {
@@ -43,7 +46,8 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private bool IsOverSoon(int header)
+    /// <summary>Whether a loop is known to execute few instructions until it is over.</summary>
+    public bool IsOverSoon(int header)
     {
         var size = _loopSizes[header];
         if (size == NotPlain)
@@ -90,7 +94,7 @@ internal sealed partial class X64Lowering
     // How many rounds a loop makes at most, as far as one parameter of its header tells.
     private ulong MostRounds(int parameter, int position, int header, int back)
     {
-        var all = LargestOf(_ir.TypeOf(parameter));
+        var all = ValueRanges.LargestOf(_ir.TypeOf(parameter));
         var next = _ir.ArgumentsOf(back)[position];
         ref var step = ref _ir.Get(next);
         if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.B, out var amount) || (amount &= all) == 0)
@@ -99,7 +103,7 @@ internal sealed partial class X64Lowering
         }
 
         // Each round adds to it and no addition wraps: it gets to its bound by so many steps at most.
-        var bound = BoundOfParameter(parameter, BoundDepth);
+        var bound = _ranges.BoundOfParameter(parameter, ValueRanges.Depth);
         return bound <= all - amount ? (bound / amount) + 1 : RoundsToEquality(parameter, next, amount, position, header, back, all);
     }
 
@@ -120,7 +124,7 @@ internal sealed partial class X64Lowering
         if (compare.Opcode == IrOpcode.CompareInteger)
         {
             compared = compare.A;
-            goesOn = branch.B == back ? compare.IntegerCondition : Opposite(compare.IntegerCondition);
+            goesOn = branch.B == back ? compare.IntegerCondition : compare.IntegerCondition.Negate();
             if (!_ir.IsConstant(compare.B, out end))
             {
                 return ulong.MaxValue;
