@@ -69,7 +69,8 @@ internal static class InspectCommand
 
         if (wanted.Length == 0)
             indices.AddRange(Enumerable.Range(module.ImportedFunctionCount, module.Bodies.Length));
-        FunctionCompilation compilation = new(Execution.X64.Processor.Features) { ChecksAllocation = true };
+        FunctionCompilation compilation = Modules.FunctionCompiler.CreateContext();
+        compilation.ChecksAllocation = true;
         VmContextLayout layout = new(module);
         IEnumerable<InspectedFunction> inspected = indices.Select(index => Inspect(compilation, module, layout, index, target));
         if (html is not null)

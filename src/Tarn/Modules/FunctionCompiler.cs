@@ -51,11 +51,14 @@ internal sealed class FunctionCompiler
         return functions;
     }
 
+    /// <summary>A context for code that may use all that this machine has.</summary>
+    public static FunctionCompilation CreateContext() => new(Tarn.Execution.X64.Processor.Features);
+
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
         if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = new FunctionCompilation(Tarn.Execution.X64.Processor.Features);
+            context = CreateContext();
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         try
