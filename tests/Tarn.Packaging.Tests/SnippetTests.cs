@@ -22,7 +22,7 @@ public sealed class SnippetTests
 
     private const string Program = """
         using var engine = new Engine();
-        using Module app = Module.FromFile(engine, "tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm");
+        using Module app = Module.FromFile(engine, "tests/Tarn.Wasi.Tests/Programs/wasm/hello.wasm");
         using var output = new System.IO.MemoryStream();
         CancellationToken cancellationToken = default;
         """;
@@ -33,7 +33,7 @@ public sealed class SnippetTests
         ["README.md 1"] = ("", "Check(result == 832040, $\"{result}\");"),
         ["README.md 2"] = (Echo, "Check(length == 6, $\"{length}\");"),
         ["README.md 3"] = ("", "Check(engine.GetPoolStatistics().Instances.Slots == 2000, \"the limit\");"),
-        ["README.md 4"] = (Program, "Check(status == 0 && output.Length == 5, $\"{status} {output.Length}\");"),
+        ["README.md 4"] = (Program, "Check(status == 0 && output.Length > 5, $\"{status} {output.Length}\");"),
         ["src/Tarn/PACKAGE.md 1"] = ("", ""),
         ["src/Tarn.Wasi/PACKAGE.md 1"] = ("System.IO.File.Copy(\"tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm\", Temporary(\"app.wasm\"));", "Check(status == 0, $\"{status}\");"),
     };
