@@ -53,6 +53,8 @@ public readonly unsafe struct Global : IEquatable<Global>
 
     internal Store? Store => _store;
 
+    internal int Generation => _generation;
+
     internal GlobalType Type => _type;
 
     internal RawValue* Cell

@@ -130,7 +130,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     {
         // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
-            _data.Store.EndLife(_generation)?.Wait(Store.MillisecondsToEnd);
+            _data.Store.EndLife(_generation)?.Wait(Tarn.Store.MillisecondsToEnd);
         _disposed = true;
     }
 
@@ -151,16 +151,20 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetDefinition(name, out definition);
     }
 
-    private StoreUse Enter()
+    internal int Generation => _generation;
+
+    internal Store Store => _data.Store;
+
+    internal StoreUse Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return Store.Enter(_data.Store, _generation);
+        return Tarn.Store.Enter(_data.Store, _generation);
     }
 
     private void ThrowIfDisposed()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Store.ThrowIfStale(_data.Store, _generation);
+        Tarn.Store.ThrowIfStale(_data.Store, _generation);
     }
 
     private ArgumentException Missing(string name, ExternalKind kind)

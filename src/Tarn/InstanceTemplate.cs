@@ -62,7 +62,10 @@ public sealed class InstanceTemplate : IDisposable
         try
         {
             store.BeginLimits(limits);
-            return new Instance(Instantiation.Run(store, this), ownsStore: true);
+            // Before the guest runs: a host function may end this life, and the generation afterwards is nobody's or somebody else's.
+            var instance = new Instance(Instantiation.Initialize(store, this), ownsStore: true);
+            Instantiation.Start(instance);
+            return instance;
         }
         catch
         {
@@ -78,9 +81,9 @@ public sealed class InstanceTemplate : IDisposable
         ArgumentNullException.ThrowIfNull(store);
         ThrowIfDisposed();
         using StoreUse use = store.Enter();
-        InstanceData data = Initialize(store);
-        Instantiation.Start(data);
-        return new Instance(data, ownsStore: false);
+        var instance = new Instance(Initialize(store), ownsStore: false);
+        Instantiation.Start(instance);
+        return instance;
     }
 
     /// <summary>
@@ -101,10 +104,10 @@ public sealed class InstanceTemplate : IDisposable
         if (_store is not null)
         {
             ThrowIfShared(state, limits);
-            InstanceData data;
+            Instance instance;
             using (StoreUse use = _store.Enter())
-                data = Initialize(_store);
-            return StartAsync(data, ownsStore: false, cancellationToken);
+                instance = new Instance(Initialize(_store), ownsStore: false);
+            return StartAsync(instance, cancellationToken);
         }
         Engine engine = Module.Engine;
         if (engine.Allocator is PooledAllocator pool)
@@ -117,7 +120,7 @@ public sealed class InstanceTemplate : IDisposable
         try
         {
             store.BeginLimits(limits);
-            return StartAsync(Instantiation.Initialize(store, this), ownsStore: true, cancellationToken);
+            return StartAsync(new Instance(Instantiation.Initialize(store, this), ownsStore: true), cancellationToken);
         }
         catch
         {
@@ -165,6 +168,7 @@ public sealed class InstanceTemplate : IDisposable
 
     private static ValueTask<Instance> StartAsync(PooledInstance slot, StoreLimits? limits, CancellationToken cancellationToken)
     {
+        var instance = new Instance(slot.Data, ownsStore: true);
         try
         {
             if (limits is not null)
@@ -172,23 +176,20 @@ public sealed class InstanceTemplate : IDisposable
         }
         catch
         {
-            slot.Store.Dispose();
+            instance.Dispose();
             throw;
         }
-        return StartAsync(slot.Data, ownsStore: true, cancellationToken);
+        return StartAsync(instance, cancellationToken);
     }
 
-    private static ValueTask<Instance> StartAsync(InstanceData data, bool ownsStore, CancellationToken cancellationToken)
-    {
-        var instance = new Instance(data, ownsStore);
-        return data.Module.HasStart ? RunStartAsync(instance, data, cancellationToken) : new ValueTask<Instance>(instance);
-    }
+    private static ValueTask<Instance> StartAsync(Instance instance, CancellationToken cancellationToken) =>
+        instance.Module.HasStart ? RunStartAsync(instance, cancellationToken) : new ValueTask<Instance>(instance);
 
-    private static async ValueTask<Instance> RunStartAsync(Instance instance, InstanceData data, CancellationToken cancellationToken)
+    private static async ValueTask<Instance> RunStartAsync(Instance instance, CancellationToken cancellationToken)
     {
         try
         {
-            await Instantiation.StartAsync(data, cancellationToken).ConfigureAwait(false);
+            await Instantiation.StartAsync(instance, cancellationToken).ConfigureAwait(false);
             return instance;
         }
         catch
@@ -200,16 +201,17 @@ public sealed class InstanceTemplate : IDisposable
 
     private static Instance Start(PooledInstance slot, StoreLimits? limits)
     {
+        var instance = new Instance(slot.Data, ownsStore: true);
         try
         {
             if (limits is not null)
                 slot.Store.BeginLimits(limits, slot.Data);
-            Instantiation.Start(slot.Data);
-            return new Instance(slot.Data, ownsStore: true);
+            Instantiation.Start(instance);
+            return instance;
         }
         catch
         {
-            slot.Store.Dispose();
+            instance.Dispose();
             throw;
         }
     }

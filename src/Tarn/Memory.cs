@@ -102,14 +102,14 @@ public readonly struct Memory : IEquatable<Memory>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        StoreUse use = Enter();
+        OpenAccess open = Tarn.Store.Open(_store, _generation);
         try
         {
-            return new MemoryAccess(use, _memory!.Bytes((ulong)offset, (ulong)length));
+            return new MemoryAccess(open, _memory!.Bytes((ulong)offset, (ulong)length));
         }
         catch
         {
-            use.Dispose();
+            open.Close();
             throw;
         }
     }

@@ -7,17 +7,17 @@ namespace Tarn;
 /// <summary>A range of a linear memory that is open for direct access. See <see cref="Memory.Access(long, int)"/>.</summary>
 public readonly ref struct MemoryAccess
 {
-    private readonly StoreUse _use;
+    private readonly OpenAccess? _open;
 
-    internal MemoryAccess(StoreUse use, Span<byte> span)
+    internal MemoryAccess(OpenAccess open, Span<byte> span)
     {
-        _use = use;
+        _open = open;
         Span = span;
     }
 
     /// <summary>Gets the bytes of the range. Not to be used after <see cref="Dispose"/>.</summary>
     public Span<byte> Span { get; }
 
-    /// <summary>Ends the access.</summary>
-    public void Dispose() => _use.Dispose();
+    /// <summary>Ends the access. Doing so again, also by way of a copy, has no effect.</summary>
+    public void Dispose() => _open?.Close();
 }

@@ -39,7 +39,7 @@ public sealed unsafe partial class Store
     {
         int outer = _asyncBody;
         _asyncBody = _activations;
-        _leavingThread = Environment.CurrentManagedThreadId;
+        _leavingThread = GateSteps.Thread;
         return outer;
     }
 
@@ -64,31 +64,45 @@ public sealed unsafe partial class Store
     internal void WaitOutside(PendingHostCall pending)
     {
         Stay();
+        // Before others are let in, who exchange the scope.
+        CancellationToken token = CurrentToken;
         Aftermath aftermath = default;
         Tenure tenure;
         int depth;
+        int activations;
         lock (_lock)
         {
+            activations = _activations;
             tenure = _gate.Lend(out depth);
             Idle(ref aftermath);
         }
         Settle(aftermath);
+        aftermath = default;
         try
         {
-            pending.Wait(CurrentToken);
+            pending.Wait(token);
         }
         finally
         {
             SpinWait spin = default;
-            while (!TryReclaim(tenure, depth))
+            while (!TryReclaim(tenure, depth, activations, ref aftermath))
                 spin.SpinOnce();
+            Settle(aftermath);
         }
     }
 
-    private bool TryReclaim(Tenure tenure, int depth)
+    // Guests that were entered meanwhile lie below this one on the guest stack, also while their threads wait: they end first. A gate that is lent is watched, so whoever
+    // leaves makes it vacant.
+    private bool TryReclaim(Tenure tenure, int depth, int activations, ref Aftermath aftermath)
     {
         lock (_lock)
-            return _gate.TryReclaim(tenure, depth);
+        {
+            if (!_gate.IsVacant || RunningDepth() > activations || !_gate.TryReclaim(tenure, depth))
+                return false;
+            // Those that are suspended were not waited for by the host function that has ended.
+            DropNested(activations, ref aftermath);
+            return true;
+        }
     }
 
     /// <summary>Calls a function in a way that lets the guest be suspended.</summary>
@@ -124,10 +138,29 @@ public sealed unsafe partial class Store
         ((delegate* unmanaged<FunctionReference*, RawValue*, void>)entry)(function, values);
         if (record->ExitCode != Compiler.Abi.ExitCode.Returned)
             return FinishAsync<TResult, TReader>(stackPointer, values, reader, scope, outer, tenure);
-        TResult result = reader.Read(this, values);
-        record->GuestStackPointer = stackPointer;
-        EndAsync(scope, outer, tenure);
-        return new ValueTask<TResult>(result);
+        return Returned<TResult, TReader>(stackPointer, values, reader, scope, outer, tenure);
+    }
+
+    // A guest may return an object of another type than its caller asked for. No try block around the call itself: see Enter.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ValueTask<TResult> Returned<TResult, TReader>(nint stackPointer, RawValue* values, TReader reader, CallScope? scope, CallScope? outer, Tenure tenure)
+        where TReader : struct, IResultReader<TResult>
+    {
+#pragma warning disable CA1031 // It goes where the caller awaits it.
+        try
+        {
+            return new ValueTask<TResult>(reader.Read(this, values));
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<TResult>(e);
+        }
+        finally
+        {
+            Execution->GuestStackPointer = stackPointer;
+            EndAsync(scope, outer, tenure);
+        }
+#pragma warning restore CA1031
     }
 
     /// <summary>As the other one, for functions without results.</summary>
@@ -316,7 +349,17 @@ public sealed unsafe partial class Store
             Stay();
         }
         Settle(aftermath);
-        pending.OnCompleted(pending.NotifyOwner);
+#pragma warning disable CA1031 // The task of a host function is anybody's code.
+        try
+        {
+            pending.OnCompleted(pending.NotifyOwner);
+        }
+        catch
+        {
+            // It will not come. The guest continues, and Finish throws what is wrong.
+            pending.NotifyOwner();
+        }
+#pragma warning restore CA1031
     }
 
     private void Insert(AsyncCall call)
@@ -404,8 +447,9 @@ public sealed unsafe partial class Store
             _activations--;
             Execution->GuestStackPointer = call.EntryStackPointer;
             SetScope(call.OuterScope);
+            // Not here: it is anybody's code.
             if (call.IsReady)
-                call.Pending!.Discard();
+                (aftermath.Discarded ??= []).Add(call.Pending!);
             call.Pending = null;
             call.IsSuspended = false;
             call.Failure = reason(call);

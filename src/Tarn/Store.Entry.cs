@@ -33,6 +33,14 @@ public sealed unsafe partial class Store
         return new StoreUse(store, store.EnterGate(generation));
     }
 
+    /// <summary>As <see cref="Enter(Store, int)"/>, until the access is closed on the same thread.</summary>
+    internal static OpenAccess Open([NotNull] Store? store, int generation)
+    {
+        if (store is null)
+            ThrowStale(store);
+        return new OpenAccess(store, store.EnterGate(generation));
+    }
+
     /// <summary>Enters on behalf of the store itself.</summary>
     /// <exception cref="ObjectDisposedException">It has been disposed.</exception>
     /// <exception cref="InvalidOperationException">Another thread runs a guest of the store.</exception>
@@ -132,7 +140,9 @@ public sealed unsafe partial class Store
             }
             else if (!_gate.BeginEnd(generation, out bool isVacant))
             {
-                later = null;
+                // Somebody else's end may be on its way.
+                if (_gate.IsEnding && _gate.Generation == generation + 1 && _gate.Occupant != GateSteps.Thread)
+                    later = _ended?.Task;
             }
             else if (isVacant && !IsRunning)
             {
@@ -145,7 +155,7 @@ public sealed unsafe partial class Store
                 if (!_disposed)
                     RequestStop(_gate.Generation);
                 // Waiting for the own call would be waiting for ever.
-                if (_gate.Occupant != Environment.CurrentManagedThreadId)
+                if (_gate.Occupant != GateSteps.Thread)
                     later = _ended.Task;
             }
         }
@@ -174,11 +184,11 @@ public sealed unsafe partial class Store
             GC.SuppressFinalize(this);
 #pragma warning restore CA1816
             Release();
-            StoreGate<GateSteps>.Release(tenure);
+            LeaveEnded(tenure);
         }
         else if (_disposed)
         {
-            StoreGate<GateSteps>.Release(tenure);
+            LeaveEnded(tenure);
         }
         else
         {
@@ -189,7 +199,7 @@ public sealed unsafe partial class Store
                 State = null;
             if (Limits is not null)
                 Limits = null;
-            StoreGate<GateSteps>.Release(tenure);
+            LeaveEnded(tenure);
             // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
             if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
                 _pool!.Return(_pooled);
@@ -199,9 +209,29 @@ public sealed unsafe partial class Store
         ended?.SetResult();
     }
 
+    // Leaves a store whose life the thread has ended. An end that was asked for meanwhile has come with this one.
+    private void LeaveEnded(Tenure tenure)
+    {
+        if (_gate.TryLeave(tenure))
+            return;
+        TaskCompletionSource? later;
+        lock (_lock)
+        {
+            _gate.DropEnd();
+            later = _ended;
+            _ended = null;
+        }
+        later?.SetResult();
+    }
+
     // What is left to do when the lock has been left.
     private void Settle(in Aftermath aftermath)
     {
+        if (aftermath.Discarded is not null)
+        {
+            foreach (Functions.PendingHostCall pending in aftermath.Discarded)
+                pending.Discard();
+        }
         if (aftermath.Woken is not null)
         {
             foreach (AsyncCall call in aftermath.Woken)
@@ -218,6 +248,8 @@ public sealed unsafe partial class Store
     private struct Aftermath
     {
         public List<AsyncCall>? Woken;
+
+        public List<Functions.PendingHostCall>? Discarded;
 
         public Tenure? Ended;
     }

@@ -34,6 +34,8 @@ public readonly unsafe struct Table : IEquatable<Table>
 
     internal Store? Store => _store;
 
+    internal int Generation => _generation;
+
     internal TableInstance Instance
     {
         get

@@ -38,6 +38,23 @@ public sealed class SandboxTests : IDisposable
         }
     }
 
+    // Its own memory, through the kernel's file of it, is as far outside as anything.
+    [Theory]
+    [InlineData("proc/self/mem")]
+    [InlineData("proc/self/maps")]
+    [InlineData("proc/self/environ")]
+    [InlineData("proc/1/mem")]
+    [InlineData("proc")]
+    [InlineData("sys/kernel/uevent_seqnum")]
+    public void The_kernels_interfaces_are_no_files(string path)
+    {
+        using var guest = new RawGuest(new WasiOptions { Preopens = [WasiPreopen.Host("/", "/root")] });
+        Assert.NotEqual(WasiErrno.Success, guest.Open(Work, path, out _));
+        // Given by themselves they are refused to the embedder.
+        if (path == "proc")
+            Assert.Throws<UnauthorizedAccessException>(() => WasiPreopen.Host("/proc", "/proc"));
+    }
+
     [Theory]
     [InlineData("../secret")]
     [InlineData("..")]

@@ -26,7 +26,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
     public static HostDirectory Open(string path)
     {
         FileSizeSignal.Take();
-        int descriptor = Libc.OpenAt(Libc.AtCurrentDirectory, path, Libc.PathOnly | Libc.OnlyDirectory | Libc.CloseOnExec, 0);
+        int descriptor = KernelFileSystems.Refuse(Libc.OpenAt(Libc.AtCurrentDirectory, path, Libc.PathOnly | Libc.OnlyDirectory | Libc.CloseOnExec, 0));
         if (descriptor >= 0)
             return new HostDirectory(descriptor);
         WasiErrno errno = LinuxErrno.Last();
@@ -210,7 +210,7 @@ internal sealed unsafe class HostDirectory : WasiDirectory
         {
             int opened = Libc.OpenAt(Descriptor, name, flags, FileMode);
             if (opened >= 0 || Marshal.GetLastPInvokeError() != LinuxErrno.Interrupted)
-                return opened;
+                return KernelFileSystems.Refuse(opened);
         }
     }
 

@@ -33,6 +33,10 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(PathMarshaller))]
     public static partial int OpenAt(int directory, string name, int flags, uint mode);
 
+    // struct statfs: the file system's type comes first, 8 bytes on 64-bit; 120 bytes in all.
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int StatFileSystem(int descriptor, long* buffer);
+
     [LibraryImport(Library, EntryPoint = "getcwd", SetLastError = true)]
     public static partial byte* GetCurrentDirectory(byte* buffer, nuint size);
 

@@ -65,6 +65,26 @@ internal readonly struct WasiCall
         Charge(units);
     }
 
+    /// <summary>Enters the guest's memory, so that it stays in place. Waits while a guest of the instance runs on another thread.</summary>
+    /// <exception cref="OperationCanceledException">The call was stopped meanwhile.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public MemoryAccess EnterMemory()
+    {
+        while (_hasMemory)
+        {
+            try
+            {
+                return _memory.Access(0, 0);
+            }
+            catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+            {
+                CancellationToken.ThrowIfCancellationRequested();
+                Thread.Sleep(1);
+            }
+        }
+        return default;
+    }
+
     public bool TrySpan(ulong address, ulong length, out Span<byte> span)
     {
         ulong size = _hasMemory ? (ulong)_memory.Length : 0;

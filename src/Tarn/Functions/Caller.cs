@@ -85,7 +85,7 @@ public readonly struct Caller
     /// <exception cref="InvalidOperationException">There is no state, or it is of another type.</exception>
     public TState GetState<TState>()
     {
-        Store.ThrowIfStale(_store, _generation);
+        using StoreUse use = Store.Enter(_store, _generation);
         return _store.State is TState state
             ? state
             : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");

@@ -8,19 +8,13 @@ using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
+using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
 
 internal static unsafe class Instantiation
 {
-    public static InstanceData Run(Store store, InstanceTemplate template)
-    {
-        InstanceData instance = Initialize(store, template);
-        Start(instance);
-        return instance;
-    }
-
     /// <summary>Everything up to the start function.</summary>
     public static InstanceData Initialize(Store store, InstanceTemplate template)
     {
@@ -33,25 +27,35 @@ internal static unsafe class Instantiation
         return instance;
     }
 
-    public static void Start(InstanceData instance)
+    /// <summary>Runs the start function, if there is one, in the life of the store that the handle was made in.</summary>
+    public static void Start(Instance handle)
     {
-        int start = instance.Module.Wasm.StartFunction;
+        int start = handle.Module.Wasm.StartFunction;
+        if (start < 0)
+            return;
         // Start functions that instantiate by way of the host nest like calls, in stores that know nothing of each other.
-        if (start >= 0)
-            RuntimeHelpers.EnsureSufficientExecutionStack();
-        if (start >= 0 && instance.Store.Call(instance.Store.Generation, instance.FunctionRecord(start), null, default) is Trap trap)
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        using StoreUse use = handle.Enter();
+        InstanceData instance = handle.Data;
+        if (instance.Store.Call(handle.Generation, instance.FunctionRecord(start), null, default) is Trap trap)
             throw trap.ToException();
     }
 
     /// <summary>As <see cref="Start"/>, but the start function may be suspended.</summary>
-    public static ValueTask StartAsync(InstanceData instance, CancellationToken cancellationToken)
+    public static ValueTask StartAsync(Instance handle, CancellationToken cancellationToken)
     {
-        int start = instance.Module.Wasm.StartFunction;
+        int start = handle.Module.Wasm.StartFunction;
         if (start < 0)
             return default;
-        FunctionReference* function = instance.FunctionRecord(start);
+        FunctionReference* function;
+        nint entry;
+        using (StoreUse use = handle.Enter())
+        {
+            function = handle.Data.FunctionRecord(start);
+            entry = handle.Module.Engine.StubsFor(function->TypeId).ArrayEntry;
+        }
         RawValue none = default;
-        return instance.Store.CallAsync(instance.Store.Generation, instance.Module.Engine.StubsFor(function->TypeId).ArrayEntry, function, &none, 1, cancellationToken);
+        return handle.Store.CallAsync(handle.Generation, entry, function, &none, 1, cancellationToken);
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.

@@ -41,12 +41,12 @@ internal sealed unsafe class Definition
         new(ExternalKind.Memory) { Memory = memory.Instance, Store = memory.Store, Generation = memory.Generation };
 
     public static Definition Of(Table table) =>
-        new(ExternalKind.Table) { Table = table.Instance, Store = table.Store, Generation = table.Store!.Generation };
+        new(ExternalKind.Table) { Table = table.Instance, Store = table.Store, Generation = table.Generation };
 
     public static Definition Of(Global global)
     {
         _ = global.Cell;
-        return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Store!.Generation };
+        return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Generation };
     }
 
     public static Definition Of(Store store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };

@@ -441,8 +441,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     private void ReleaseIfUnused()
     {
-        if (CountUnreturned() != default || Interlocked.Exchange(ref _released, 1) != 0)
-            return;
+        lock (_lock)
+        {
+            if (CountUnreturned() != default || Interlocked.Exchange(ref _released, 1) != 0)
+                return;
+        }
 #pragma warning disable CA1816 // See Dispose.
         GC.SuppressFinalize(this);
 #pragma warning restore CA1816
@@ -612,7 +615,18 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         while (true)
         {
             if (free.TryTake(out int slot))
-                return slot;
+            {
+                if (!_disposed)
+                    return slot;
+                lock (_lock)
+                {
+                    // What is taken now is counted before anybody gives the address space back.
+                    if (!IsReleased)
+                        return slot;
+                    free.Return(slot);
+                }
+                throw new ObjectDisposedException(nameof(Engine));
+            }
             if (free == _memories.Free && _decommit.Flush())
                 continue;
             if (!TryEvict())

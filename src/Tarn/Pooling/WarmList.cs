@@ -92,7 +92,12 @@ internal sealed class WarmList
     }
 
     /// <summary>Refuses slots from now on.</summary>
-    public void Close() => Volatile.Write(ref _isClosed, true);
+    public void Close()
+    {
+        Volatile.Write(ref _isClosed, true);
+        // Whoever leaves a slot looks at it afterwards: one of both sees the other.
+        Interlocked.MemoryBarrier();
+    }
 
     /// <summary>Pages that instances of the module write, by memory, in ascending order: what slots bound later open from the start.</summary>
     public ReadOnlySpan<int> Learned(int memory) => Volatile.Read(ref _learned) is int[][] all && memory < all.Length ? all[memory] : [];

@@ -4,7 +4,7 @@ namespace Tarn.Scheduling;
 
 internal interface IGateSteps
 {
-    /// <summary>Gets the current thread's managed id.</summary>
+    /// <summary>Gets the current thread's number, above 0.</summary>
     static abstract int Thread { get; }
 
     static abstract int Read(ref int location, GateField field);

@@ -193,7 +193,7 @@ internal struct StoreGate<TSteps>
 
     /// <summary>Ends the store's life if the current thread used it last, nobody is inside and nothing waits: the usual case, without the lock.</summary>
     /// <param name="generation">The life that is meant.</param>
-    /// <param name="tenure">For <see cref="Release"/>, when the store has been taken apart, or for <see cref="ContinueEnd"/>.</param>
+    /// <param name="tenure">For <see cref="TryLeave"/>, when the store has been taken apart, or for <see cref="ContinueEnd"/>.</param>
     /// <param name="hasBegun">Whether the life ends by this call although not yet: <see cref="ContinueEnd"/> follows, under the lock. Otherwise <see cref="BeginEnd"/>.</param>
     public bool TryEnd(int generation, out Tenure tenure, out bool hasBegun)
     {
@@ -258,7 +258,7 @@ internal struct StoreGate<TSteps>
     public void Defer() => TSteps.Write(ref _generation, TSteps.Read(ref _generation, GateField.Generation) + 1, GateField.Generation);
 
     /// <summary>Ends the store's life: nobody enters again. Under the lock, with the gate vacant and no call running.</summary>
-    /// <returns>For <see cref="Release"/>, when the store has been taken apart.</returns>
+    /// <returns>For <see cref="TryLeave"/>, when the store has been taken apart.</returns>
     public Tenure EndNow()
     {
         _hasWaiting = false;
@@ -268,8 +268,12 @@ internal struct StoreGate<TSteps>
         return Occupy(1);
     }
 
-    /// <summary>Leaves a store whose life the current thread has ended.</summary>
-    public static void Release(Tenure tenure) => TSteps.WriteDepth(tenure, tenure.Depth - 1);
+    /// <summary>Forgets that an end was asked for: the life has ended already. Under the lock, by the thread that has ended it and left.</summary>
+    public void DropEnd()
+    {
+        TSteps.Write(ref _ending, 0, GateField.Ending);
+        UpdateWatched();
+    }
 
     private void UpdateWatched() => TSteps.Write(ref _watched, _hasWaiting || _lent != 0 || TSteps.Read(ref _ending, GateField.Ending) != 0 ? 1 : 0, GateField.Watched);
 

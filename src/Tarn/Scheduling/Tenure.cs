@@ -17,6 +17,6 @@ internal sealed class Tenure(int thread)
     public int Depth;
 #pragma warning restore CA1051
 
-    /// <summary>Gets the managed id of the thread. Ids are given again when a thread has ended, which does no harm: its depth was 0 by then.</summary>
+    /// <summary>Gets the number of the thread.</summary>
     public int Thread { get; } = thread;
 }

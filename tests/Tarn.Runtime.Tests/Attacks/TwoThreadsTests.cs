@@ -131,6 +131,113 @@ public sealed class TwoThreadsTests
         }
     }
 
+    [Theory]
+    [InlineData(AllocationStrategy.OnDemand)]
+    [InlineData(AllocationStrategy.Pooling)]
+    public void An_instance_whose_start_function_ends_it_is_not_the_next_tenants(AllocationStrategy allocation)
+    {
+        using Engine engine = Make(allocation, 1);
+        using Module module = Module.FromText(engine, """(module (import "e" "end" (func $end)) (memory (export "memory") 1) (start $end))""");
+        bool ends = true;
+        using InstanceTemplate template = new Linker(engine).Define("e", "end", (Caller caller) =>
+        {
+            if (ends)
+                caller.Store.Dispose();
+        }).Prepare(module);
+        Instance? first = null;
+        try
+        {
+            first = template.Instantiate();
+        }
+        catch (TrapException e)
+        {
+            Assert.Equal(TrapCode.Interrupted, e.Code);
+        }
+        ends = false;
+        using Instance next = template.Instantiate();
+        if (first is not null)
+            Assert.Throws<ObjectDisposedException>(() => first.Memory);
+        first?.Dispose();
+        Assert.Equal(0, next.Memory.Read<int>(0));
+    }
+
+    [Fact]
+    public void An_access_that_is_disposed_twice_leaves_once()
+    {
+        using Engine engine = Make(AllocationStrategy.OnDemand, 1);
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        Instance instance = template.Instantiate();
+        Memory memory = instance.Memory;
+        MemoryAccess one = memory.Access(0, 4);
+        MemoryAccess copy = one;
+        one.Dispose();
+        one.Dispose();
+        copy.Dispose();
+        default(MemoryAccess).Dispose();
+        using (MemoryAccess two = memory.Access(0, 4))
+        {
+            var disposing = new Thread(instance.Dispose);
+            disposing.Start();
+            while (IsAlive(memory))
+                Thread.Yield();
+            two.Span.Fill(7);
+        }
+    }
+
+    [Fact]
+    public async Task A_result_of_another_type_loses_no_slot()
+    {
+        using Engine engine = Make(AllocationStrategy.Pooling, 1);
+        using Module module = Module.FromText(engine, Program);
+        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using (Instance instance = template.Instantiate())
+            await Assert.ThrowsAsync<InvalidCastException>(async () => await instance.GetFunction<object, string>("echo").InvokeAsync(new List<int>(), TestContext.Current.CancellationToken));
+        template.Instantiate().Dispose();
+    }
+
+    [Fact]
+    public async Task Ends_from_two_threads_both_complete()
+    {
+        using Engine engine = Make(AllocationStrategy.OnDemand, 1);
+        for (int round = 0; round < 2000; round++)
+        {
+            var store = new Store(engine);
+            store.CreateMemory(1, 1);
+            await Task.WhenAll(Task.Run(async () => await store.DisposeAsync()), Task.Run(async () => await store.DisposeAsync())).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task Guests_whose_threads_block_continue_in_the_order_of_their_frames()
+    {
+        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true });
+        var gates = new TaskCompletionSource<int>[] { new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously) };
+        using var first = new ManualResetEventSlim();
+        using var second = new ManualResetEventSlim();
+        var linker = new Linker(engine).Define("e", "wait", async (int a) =>
+        {
+            (a == 0 ? first : second).Set();
+            return await gates[a].Task;
+        });
+        using Module module = Module.FromText(engine, """
+            (module (import "e" "wait" (func $wait (param i32) (result i32)))
+              (func (export "run") (param i32) (result i32) (i32.add (call $wait (local.get 0)) (i32.mul (local.get 0) (i32.const 1000)))))
+            """);
+        using InstanceTemplate template = linker.Prepare(module);
+        using Instance instance = template.Instantiate();
+        TypedFunction<int, int> run = instance.GetFunction<int, int>("run");
+        Task<int> outer = Task.Factory.StartNew(() => run.Invoke(0), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        first.Wait(TestContext.Current.CancellationToken);
+        Task<int> inner = Task.Factory.StartNew(() => run.Invoke(1), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        second.Wait(TestContext.Current.CancellationToken);
+        gates[0].SetResult(5);
+        await Task.Delay(20, TestContext.Current.CancellationToken);
+        gates[1].SetResult(7);
+        Assert.Equal(5, await outer);
+        Assert.Equal(1007, await inner);
+    }
+
     [Fact]
     public async Task An_end_can_be_awaited()
     {

@@ -318,7 +318,12 @@ internal sealed class World
         Require(_inside < 0, "a life ends with somebody inside");
         Require(!_isSlotFree, "the slot is given back twice");
         _life++;
-        StoreGate<ExplorerSteps>.Release(tenure);
+        if (!_gate.TryLeave(tenure))
+        {
+            Lock();
+            _gate.DropEnd();
+            Settle(Unlock());
+        }
         // The pool takes it with an atomic operation.
         Explorer.Current!.Flush();
         _isSlotFree = true;
