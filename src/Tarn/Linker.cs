@@ -3,6 +3,7 @@
 // template to the store they live in.
 using Tarn.Functions;
 using Tarn.Linking;
+using Tarn.Scheduling;
 
 namespace Tarn;
 
@@ -124,6 +125,15 @@ public sealed partial class Linker
                 return Definition.Of(HostFunctions.Trapping(module, import));
             throw new LinkException(import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), null);
         }
+        if (definition.Store is not Store store)
+            return Check(module, import, definition);
+        // What is compared lies in memory that is gone when the store ends.
+        using StoreUse use = Store.Enter(store, definition.Generation);
+        return Check(module, import, definition);
+    }
+
+    private Definition Check(Module module, in Import import, Definition definition)
+    {
         if (!Fits(module, import, definition))
         {
             // Asynchronous ones write their results later, to slots that the guest has to have.
@@ -144,8 +154,6 @@ public sealed partial class Linker
     {
         if (import.Kind != definition.Kind)
             return false;
-        if (definition.Store is Store store)
-            Store.ThrowIfStale(store, definition.Generation);
         WasmModule wasm = module.Wasm;
         TypeRegistry types = Engine.Types;
         switch (import.Kind)

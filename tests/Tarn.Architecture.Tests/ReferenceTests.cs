@@ -80,6 +80,16 @@ public sealed partial class ReferenceTests
         Assert.True(dead.Count == 0, $"{dead.Count} references to what does not exist:\n{string.Join('\n', dead.Distinct())}");
     }
 
+    [Fact]
+    public void No_heading_stands_twice_in_a_document()
+    {
+        foreach (string path in Directory.GetFiles(Repository.PathOf("docs"), "*.md").Append(Repository.PathOf("README.md")))
+        {
+            string[] headings = [.. File.ReadAllLines(path).Where(line => line.StartsWith("## ", StringComparison.Ordinal))];
+            Assert.Equal(headings.Distinct(), headings);
+        }
+    }
+
     // Comments are lines that begin with slashes or follow code after two of them; strings with slashes in them do no harm here.
     private static (string Code, string Comments) Split(string source)
     {

@@ -52,7 +52,7 @@ public sealed class SandboxTests : IDisposable
         Assert.NotEqual(WasiErrno.Success, guest.Open(Work, path, out _));
         // Given by themselves they are refused to the embedder.
         if (path == "proc")
-            Assert.Throws<UnauthorizedAccessException>(() => WasiPreopen.Host("/proc", "/proc"));
+            Assert.Throws<UnauthorizedAccessException>(() => new WasiContext(new WasiOptions { Preopens = [WasiPreopen.Host("/proc", "/proc")] }).Dispose());
     }
 
     [Theory]
