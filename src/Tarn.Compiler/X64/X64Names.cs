@@ -29,7 +29,7 @@ internal sealed class X64Names : IMachineNames
             X64Opcode.BitCount or X64Opcode.BitCountSlow => ((X64BitCount)instruction.Condition).ToString(),
             X64Opcode.LowestBit => ((BlsOp)instruction.Condition).ToString(),
             X64Opcode.VectorBinary or X64Opcode.VectorUnary or X64Opcode.VectorUnaryImmediate or X64Opcode.VectorCompare
-                => ((SseOp)(uint)instruction.Immediate).ToString(),
+                or (>= X64Opcode.VectorMap and <= X64Opcode.VectorStoreLane) => ((SseOp)(uint)instruction.Immediate).ToString(),
             X64Opcode.Divide => ((X64Division)instruction.Condition).ToString().Replace(", ", "+", StringComparison.Ordinal),
             X64Opcode.Truncate => ((X64Truncation)instruction.Condition).ToString().Replace(", ", "+", StringComparison.Ordinal),
             X64Opcode.MinMax => instruction.Condition == 0 ? "min" : "max",
@@ -43,6 +43,11 @@ internal sealed class X64Names : IMachineNames
         if (instruction.Width != 0)
         {
             text.Append(CultureInfo.InvariantCulture, $".{8 * instruction.Width}");
+        }
+
+        if (opcode is >= X64Opcode.VectorMap and <= X64Opcode.VectorStoreLane && ((SseOp)(uint)instruction.Immediate).HasImmediate())
+        {
+            text.Append(CultureInfo.InvariantCulture, $" #{instruction.Condition}");
         }
 
         if (HasImmediate(opcode))

@@ -168,6 +168,35 @@ internal enum X64Opcode : ushort
     /// <summary>def, any. Between integer and vector registers.</summary>
     MoveBits,
 
+    // Vectors. Immediate: the SseOp. Condition: its immediate byte, if it has one. VectorBinary and VectorCompare are as above, with 16 bytes.
+
+    /// <summary>def, any or mem. One source; nothing of the destination is kept.</summary>
+    VectorMap,
+
+    /// <summary>def, use (tied without AVX), any or mem.</summary>
+    VectorBinaryImmediate,
+
+    /// <summary>def, use (tied without AVX). Condition: by how much.</summary>
+    VectorShiftImmediate,
+
+    /// <summary>tied, in, use, any or mem. Three sources.</summary>
+    VectorTernary,
+
+    /// <summary>def, use (where the mask is clear), use (mask), any (where it is set). AVX.</summary>
+    VectorBlend,
+
+    /// <summary>def, use (tied without AVX), any (integer) or mem. Condition: lane.</summary>
+    VectorInsert,
+
+    /// <summary>def (integer), use. Condition: lane.</summary>
+    VectorExtract,
+
+    /// <summary>def, use (integer). AVX-512.</summary>
+    VectorBroadcast,
+
+    /// <summary>use, mem. Width: of the lane. Condition: lane.</summary>
+    VectorStoreLane,
+
     // Calls. Operands: def@… , use@….
 
     /// <summary>Aux: function index. Condition, here and below: 1 if the VM context has to be reloaded after. Immediate: bytes pushed.</summary>
