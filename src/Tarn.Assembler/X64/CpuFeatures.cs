@@ -37,4 +37,7 @@ internal enum CpuFeatures : uint
 
     /// <summary>AVX-512 VNNI.</summary>
     Avx512Vnni = 1 << 15,
+
+    /// <summary>All that is encoded with EVEX.</summary>
+    AnyAvx512 = Avx512 | Avx512Vbmi | Avx512Bitalg | Avx512Vnni,
 }

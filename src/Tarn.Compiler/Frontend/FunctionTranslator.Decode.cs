@@ -87,11 +87,11 @@ internal sealed partial class FunctionTranslator
                 Push(_builder.IsZero(Pop()));
                 break;
             case SimpleKind.Unary:
-                Push(_builder.Unary(simple.Operation, simple.Type, Pop()));
+                Push(Canonical(simple.Operation, simple.Type, _builder.Unary(simple.Operation, simple.Type, Pop())));
                 break;
             case SimpleKind.FloatBinary:
                 right = Pop();
-                Push(_builder.FloatBinary(simple.Operation, simple.Type, Pop(), right));
+                Push(Canonical(simple.Operation, simple.Type, _builder.FloatBinary(simple.Operation, simple.Type, Pop(), right)));
                 break;
             default:
                 right = Pop();

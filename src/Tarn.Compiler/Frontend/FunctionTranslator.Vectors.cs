@@ -69,7 +69,10 @@ internal sealed partial class FunctionTranslator
         var lane = IrOpcodeInfo.HasLane(row.Operation) ? reader.ReadByte() : 0;
         var c = (mask & 4) != 0 ? Pop() : -1;
         var b = (mask & 2) != 0 ? Pop() : -1;
-        Push(_builder.VectorOperation(row.Operation, row.Shape, Pop(), b, c, row.Condition, lane));
+        var a = Pop();
+        Push(_target.Deterministic
+            ? DeterministicVector(in row, a, b, c, lane)
+            : _builder.VectorOperation(row.Operation, row.Shape, a, b, c, row.Condition, lane));
     }
 
     private int LoadVector(MemoryArgument argument, int index, IrType type, int widthLog2)
