@@ -40,7 +40,9 @@ public sealed class Engine : IDisposable
             Interruption = options.Interruption,
             Fuel = options.Fuel,
             FuelTable = options.FuelCosts.Table,
+            Deterministic = options.Deterministic,
         };
+        CodeTarget = options.CodeTarget ?? HostTarget.Current;
         Allocator = InstanceAllocator.Create(this);
     }
 
@@ -51,6 +53,9 @@ public sealed class Engine : IDisposable
 
     /// <summary>What code is compiled for.</summary>
     internal TargetDescription Target { get; }
+
+    /// <summary>Which processor code is generated for.</summary>
+    internal Compiler.Machine.MachineTarget CodeTarget { get; }
 
     internal InstanceAllocator Allocator { get; }
 

@@ -44,6 +44,14 @@ public sealed record EngineOptions
     /// </summary>
     public FuelCosts FuelCosts { get; init; } = FuelCosts.Default;
 
+    /// <summary>
+    /// Gets whether every instruction has one result, bit for bit, on every processor; <see langword="false"/> by default. Every NaN that arithmetic makes is then the canonical one
+    /// with a positive sign, and relaxed vector instructions compute what their strict counterparts do, with two roundings for a multiplication and an addition. Costs floating-point code
+    /// some speed. Part of compiled code: an artifact made without it is not loaded. What depends on the surroundings is not covered: growth that fails, exhausted stacks, time and random
+    /// numbers, and whatever else host functions return.
+    /// </summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
     public AllocationStrategy Allocation { get; init; } = AllocationStrategy.Pooling;
 
@@ -79,6 +87,9 @@ public sealed record EngineOptions
     /// hold megabytes for the first byte it writes.
     /// </summary>
     internal bool LargePages { get; init; }
+
+    /// <summary>What code is generated for, where that is not all that this machine's processor can do: for tests of the compiler with fewer extensions.</summary>
+    internal Compiler.Machine.MachineTarget? CodeTarget { get; init; }
 
     /// <summary>Told how far the compilation of all functions of a module is.</summary>
     internal CompilationCounter? CompilationCounter { get; init; }

@@ -608,6 +608,9 @@ internal sealed partial class X64Lowering
             case IrOpcode.Trap:
                 Begin(X64Opcode.Trap, 0, aux: instruction.Aux);
                 break;
+            case >= IrOpcode.VectorShuffle and <= IrOpcode.VectorPromote:
+                LowerVector(i, ref instruction);
+                break;
             default:
                 throw new NotSupportedException($"The compiler does not know the IR instruction {instruction.Opcode} yet.");
         }

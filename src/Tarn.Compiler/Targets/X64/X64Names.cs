@@ -29,6 +29,11 @@ internal sealed class X64Names : IMachineNames
             text.Append(CultureInfo.InvariantCulture, $".{8 * instruction.Width}");
         }
 
+        if (form.SubOperation == SubOperationField.Immediate && ((SseOp)(uint)instruction.Immediate).HasImmediate())
+        {
+            text.Append(CultureInfo.InvariantCulture, $" #{instruction.Condition}");
+        }
+
         if (form.PrintsImmediate)
         {
             text.Append(CultureInfo.InvariantCulture, $" #{instruction.Immediate}");

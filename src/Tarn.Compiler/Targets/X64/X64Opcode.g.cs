@@ -195,6 +195,33 @@ internal enum X64Opcode : ushort
     /// <summary>def, any. Between integer and vector registers.</summary>
     MoveBits,
 
+    /// <summary>def:x, any:x/mem. One source; nothing of the destination is kept. [SseOp]</summary>
+    VectorMap,
+
+    /// <summary>def:x, use:x, any:x/mem | tied:x, in:x, any:x/mem. Two sources and an immediate byte. [SseOp]</summary>
+    VectorBinaryImmediate,
+
+    /// <summary>def:x, use:x | tied:x, in:x. By the condition. [SseOp]</summary>
+    VectorShiftImmediate,
+
+    /// <summary>tied:x, in:x, use:x, any:x/mem. Three sources. [SseOp]</summary>
+    VectorTernary,
+
+    /// <summary>def:x, use:x, use:x, any:x. The first source where the mask, the second, is clear, and the third where it is set. AVX. [SseOp]</summary>
+    VectorBlend,
+
+    /// <summary>def:x, use:x, any:i/mem | tied:x, in:x, any:i/mem. Replaces the lane of the condition. [SseOp]</summary>
+    VectorInsert,
+
+    /// <summary>def:i, use:x. The lane of the condition. [SseOp]</summary>
+    VectorExtract,
+
+    /// <summary>def:x, use:i. An integer to all lanes. AVX-512. [SseOp]</summary>
+    VectorBroadcast,
+
+    /// <summary>use:x, mem. Stores the lane of the condition. Width: of the lane. [SseOp]</summary>
+    VectorStoreLane,
+
     /// <summary>any. Pushes 8 or 16 bytes.</summary>
     Push,
 

@@ -37,7 +37,7 @@ internal static class X64OpcodeForms
             => X64Names.SubOperation((X64BitCount)instruction.Condition),
         X64Opcode.LowestBit
             => X64Names.SubOperation((BlsOp)instruction.Condition),
-        X64Opcode.VectorBinary or X64Opcode.VectorUnary or X64Opcode.VectorUnaryImmediate or X64Opcode.VectorCompare
+        X64Opcode.VectorBinary or X64Opcode.VectorUnary or X64Opcode.VectorUnaryImmediate or X64Opcode.VectorCompare or X64Opcode.VectorMap or X64Opcode.VectorBinaryImmediate or X64Opcode.VectorShiftImmediate or X64Opcode.VectorTernary or X64Opcode.VectorBlend or X64Opcode.VectorInsert or X64Opcode.VectorExtract or X64Opcode.VectorBroadcast or X64Opcode.VectorStoreLane
             => X64Names.SubOperation((SseOp)(uint)instruction.Immediate),
         X64Opcode.MinMax
             => X64Names.SubOperation((X64Extremum)instruction.Condition),
@@ -667,6 +667,96 @@ internal static class X64OpcodeForms
             0,
             SetsFlags: false,
             SubOperationField.None,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorMap] = new OpcodeForm(
+            "vectormap",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
+            MachineFlags.MayFault,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorBinaryImmediate] = new OpcodeForm(
+            "vectorbinaryimmediate",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
+            MachineFlags.MayFault,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorShiftImmediate] = new OpcodeForm(
+            "vectorshiftimmediate",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorTernary] = new OpcodeForm(
+            "vectorternary",
+            [[new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
+            MachineFlags.MayFault,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorBlend] = new OpcodeForm(
+            "vectorblend",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorInsert] = new OpcodeForm(
+            "vectorinsert",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
+            MachineFlags.MayFault,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorExtract] = new OpcodeForm(
+            "vectorextract",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Vector)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorBroadcast] = new OpcodeForm(
+            "vectorbroadcast",
+            [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Integer)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
+            PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.VectorStoreLane] = new OpcodeForm(
+            "vectorstorelane",
+            [[new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
+            MachineFlags.MayFault,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.Immediate,
             PrintsImmediate: false,
             PrintsAux: false);
         forms[(int)X64Opcode.Push] = new OpcodeForm(
