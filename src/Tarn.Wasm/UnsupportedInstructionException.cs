@@ -1,5 +1,5 @@
 // A module that is valid but uses what this version cannot execute. It is told apart from invalid ones so that a host can say "not yet" instead of "broken".
-namespace Tarn.Wasm;
+namespace Tarn;
 
 /// <summary>The module is valid, but this version of Tarn cannot execute one of its instructions.</summary>
 public sealed class UnsupportedInstructionException : WasmException

@@ -36,7 +36,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.Fuel"/> is on. Shared by all instances of a store.</summary>
+    /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.EnableFuel"/> is on. Shared by all instances of a store.</summary>
     public long Fuel
     {
         get
@@ -119,7 +119,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetGlobal(name, out global);
     }
 
-    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</summary>
     public void Interrupt() => _data.Store.Interrupt(_generation);
 
     /// <summary>

@@ -30,19 +30,19 @@ public sealed partial class Linker
     public bool AllowShadowing { get; set; }
 
     /// <summary>Defines a host function of any signature.</summary>
-    public Linker Define(string module, string name, FunctionSignature signature, HostCallback callback)
+    public Linker DefineFunction(string module, string name, FunctionType type, HostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
     }
 
     /// <summary>Defines an asynchronous host function of any signature.</summary>
-    public Linker Define(string module, string name, FunctionSignature signature, AsyncHostCallback callback)
+    public Linker DefineFunction(string module, string name, FunctionType type, AsyncHostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
     }
 
     /// <summary>Defines a function of a store.</summary>
@@ -58,10 +58,13 @@ public sealed partial class Linker
     public Linker Define(string module, string name, Global global) => Add(module, name, Definition.Of(global));
 
     /// <summary>Defines all exports of an instance under a module name.</summary>
-    public Linker Define(string module, Instance instance)
+    /// <param name="module">The module name.</param>
+    /// <param name="instance">The instance.</param>
+    /// <returns>The linker.</returns>
+    public Linker DefineInstance(string module, Instance instance)
     {
         ArgumentNullException.ThrowIfNull(instance);
-        foreach (ModuleExport export in instance.Module.Exports)
+        foreach (ref readonly Export export in instance.Module.Wasm.Exports)
         {
             if (instance.TryGetDefinition(export.Name, out Definition? definition))
                 Add(module, export.Name, definition);
@@ -69,12 +72,15 @@ public sealed partial class Linker
         return this;
     }
 
-    /// <summary>Instantiates a module in a store with what is defined so far, and defines all its exports.</summary>
+    /// <summary>Instantiates a module in a store with what is defined so far, and defines all exports of the instance under a module name.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="name">The module name for the exports.</param>
+    /// <param name="module">The module.</param>
     /// <returns>The instance, which lives as long as the store.</returns>
-    public Instance Define(string name, Store store, Module module)
+    public Instance DefineModule(Store store, string name, Module module)
     {
         Instance instance = Instantiate(store, module);
-        Define(name, instance);
+        DefineInstance(name, instance);
         return instance;
     }
 
@@ -123,7 +129,7 @@ public sealed partial class Linker
         {
             if (_trapUnknown && import.Kind == ExternalKind.Function)
                 return Definition.Of(HostFunctions.Trapping(module, import));
-            throw new LinkException(import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), null);
+            throw new LinkException(import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), null);
         }
         if (definition.Store is not Store store)
             return Check(module, import, definition);
@@ -145,7 +151,7 @@ public sealed partial class Linker
                     return discarding;
             }
             throw new LinkException(
-                import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
+                import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
         }
         return definition;
     }
@@ -164,13 +170,13 @@ public sealed partial class Linker
                     ? Fits(host, types.Function(wanted), types)
                     : types.IsSubtype((int)definition.Function->TypeId, wanted);
             case ExternalKind.Table:
-                TableType table = wasm.Tables[import.Index];
+                CoreTableType table = wasm.Tables[import.Index];
                 return ExternTypes.Matches(definition.Table!.Type, definition.Table.Length, table with { Element = wasm.Canonicalize(table.Element) });
             case ExternalKind.Memory:
                 return ExternTypes.Matches(definition.Memory!.Type, definition.Memory.Pages, wasm.Memories[import.Index]);
             case ExternalKind.Global:
-                GlobalType global = wasm.Globals[import.Index];
-                return ExternTypes.Matches(definition.Global.Type, global with { Type = wasm.Canonicalize(global.Type) }, types);
+                CoreGlobalType global = wasm.Globals[import.Index];
+                return ExternTypes.Matches(definition.Global.CoreType, global with { Type = wasm.Canonicalize(global.Type) }, types);
             default:
                 // Tags match only exactly, since exceptions flow both ways.
                 return definition.Tag!.TypeId == wasm.CanonicalIds[wasm.Tags[import.Index].TypeIndex];
@@ -178,7 +184,7 @@ public sealed partial class Linker
     }
 
     // A host function has no declared type of its own, so it fits every type of the same shape.
-    private static bool Fits(DefinedHostFunction host, FunctionType wanted, TypeRegistry types)
+    private static bool Fits(DefinedHostFunction host, CoreFunctionType wanted, TypeRegistry types)
     {
         if (host.Parameters.Length != wanted.ParameterCount || host.Results.Length != wanted.ResultCount)
             return false;

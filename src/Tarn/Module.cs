@@ -6,7 +6,6 @@ using Tarn.Compiler.Abi;
 using Tarn.Diagnostics;
 using Tarn.Diagnostics.Symbols;
 using Tarn.Execution;
-using Tarn.Linking;
 using Tarn.Modules;
 using Tarn.Pooling;
 using Tarn.Wasm.Binary;
@@ -28,6 +27,8 @@ public sealed unsafe partial class Module : IDisposable
     private int _references = 1;
     private int _disposed;
     private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
+    private IReadOnlyList<ModuleImport>? _importList;
+    private IReadOnlyList<ModuleExport>? _exportList;
 
     private Module(Engine engine, WasmModule wasm, ModuleCode code)
     {
@@ -50,35 +51,31 @@ public sealed unsafe partial class Module : IDisposable
     /// <summary>The module's name from its name section, or <see langword="null"/>.</summary>
     public string? Name => Wasm.Names.ModuleName;
 
-    /// <summary>What instances need from outside, in order.</summary>
-    public IReadOnlyList<ModuleImport> Imports
+    /// <summary>Gets what instances require from outside, in the order of the module.</summary>
+    /// <exception cref="ObjectDisposedException">The module has been disposed, and nothing of it is left.</exception>
+    public IReadOnlyList<ModuleImport> Imports => _importList ?? Describe(ref _importList, static wasm =>
     {
-        get
+        var imports = new ModuleImport[wasm.Imports.Length];
+        for (int i = 0; i < imports.Length; i++)
         {
-            var imports = new ModuleImport[Wasm.Imports.Length];
-            for (int i = 0; i < imports.Length; i++)
-            {
-                Import import = Wasm.Imports[i];
-                imports[i] = new ModuleImport(import.Module, import.Name, (ExternKind)import.Kind, ExternTypes.Describe(Wasm, import.Kind, import.Index));
-            }
-            return imports;
+            Import import = wasm.Imports[i];
+            imports[i] = new ModuleImport(import.Module, import.Name, TypeDescriptions.Of(wasm, import.Kind, import.Index));
         }
-    }
+        return imports;
+    });
 
-    /// <summary>What instances offer, in order.</summary>
-    public IReadOnlyList<ModuleExport> Exports
+    /// <summary>Gets what instances offer, in the order of the module.</summary>
+    /// <exception cref="ObjectDisposedException">The module has been disposed, and nothing of it is left.</exception>
+    public IReadOnlyList<ModuleExport> Exports => _exportList ?? Describe(ref _exportList, static wasm =>
     {
-        get
+        var exports = new ModuleExport[wasm.Exports.Length];
+        for (int i = 0; i < exports.Length; i++)
         {
-            var exports = new ModuleExport[Wasm.Exports.Length];
-            for (int i = 0; i < exports.Length; i++)
-            {
-                Export export = Wasm.Exports[i];
-                exports[i] = new ModuleExport(export.Name, (ExternKind)export.Kind, ExternTypes.Describe(Wasm, export.Kind, export.Index));
-            }
-            return exports;
+            Export export = wasm.Exports[i];
+            exports[i] = new ModuleExport(export.Name, TypeDescriptions.Of(wasm, export.Kind, export.Index));
         }
-    }
+        return exports;
+    });
 
     internal WasmModule Wasm { get; }
 
@@ -159,6 +156,20 @@ public sealed unsafe partial class Module : IDisposable
         {
             _code.Dispose();
             Wasm.ReleaseTypes();
+        }
+    }
+
+    // Made on first use; a race makes them twice. The types that are looked at are there for as long as the module is used.
+    private IReadOnlyList<T> Describe<T>(ref IReadOnlyList<T>? list, Func<WasmModule, T[]> describe)
+    {
+        AddReference();
+        try
+        {
+            return list = Array.AsReadOnly(describe(Wasm));
+        }
+        finally
+        {
+            ReleaseReference();
         }
     }
 

@@ -48,7 +48,7 @@ public sealed class CompilationProgressTests
     public void The_engine_counts_what_it_compiles()
     {
         var counter = new CompilationCounter();
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationCounter = counter });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationCounter = counter });
         Assert.Null(counter.Share);
         using Module module = Module.FromText(engine, "(module (func nop) (func nop nop))");
         Assert.Equal(1.0, counter.Share);

@@ -20,16 +20,16 @@ public sealed class ExecutionTests
     {
         var options = new EngineOptions
         {
-            Allocation = AllocationStrategy.OnDemand,
+            AllocationStrategy = AllocationStrategy.OnDemand,
             // Several threads would race for which function's error is the first.
             CompilationThreads = 1,
             MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
-            Compilation = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
+            CompilationMode = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
         };
         if (!configuration.EndsWith("pooled", StringComparison.Ordinal))
             return options;
         // Scripts keep all their instances, and some ask for large memories and tables.
         var limits = new InstanceLimits { Count = 1000, Size = 64 << 10, Memories = 10, MemoryPages = 65536, Tables = 20, TableElements = 100_000 };
-        return options with { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 1000, TotalTables = 1500 } };
+        return options with { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 1000, TotalTables = 1500 } };
     }
 }

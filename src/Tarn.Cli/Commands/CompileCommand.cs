@@ -1,7 +1,6 @@
 // tarn compile: compiles a module ahead of time into a file that tarn run loads without compiling.
 using System.CommandLine;
 using Tarn.Cli.Running;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 

@@ -5,7 +5,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Tarn.Cli.Running;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
@@ -119,13 +118,13 @@ internal static class RunCommand
     {
         Features = features,
         // One program, which may want more memory than a slot has.
-        Allocation = AllocationStrategy.OnDemand,
-        LargePages = true,
+        AllocationStrategy = AllocationStrategy.OnDemand,
+        UseLargePages = true,
         MemoryStrategy = memory,
-        Compilation = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
+        CompilationMode = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
         // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.
-        Interruption = true,
-        Fuel = fuel,
+        EnableInterruption = true,
+        EnableFuel = fuel,
     };
 
     /// <summary>Whether a word is a module rather than a verb that was misspelt.</summary>

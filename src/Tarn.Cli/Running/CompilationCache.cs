@@ -57,7 +57,7 @@ internal sealed class CompilationCache(string directory, long capacity = Compila
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // The build is part of it: another build's code is another file, so that two versions do not throw out each other's.
         hash.AppendData(Encoding.UTF8.GetBytes(
-            $"{typeof(Module).Assembly.ManifestModule.ModuleVersionId} {options.MemoryStrategy} {options.Interruption} {options.Fuel} {options.FuelCosts} {(int)options.Features} {Math.Min(options.MaximumMemoryPages, 1L << 16)}\n"));
+            $"{typeof(Module).Assembly.ManifestModule.ModuleVersionId} {options.MemoryStrategy} {options.EnableInterruption} {options.EnableFuel} {options.FuelCosts} {(int)options.Features} {Math.Min(options.MaximumMemoryPages, 1L << 16)}\n"));
         hash.AppendData(bytes);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

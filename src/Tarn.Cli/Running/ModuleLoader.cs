@@ -1,7 +1,6 @@
 // How `tarn run` gets from a path to a module that can be instantiated: text, binary or compiled ahead of time, told apart by the contents; through the
 // cache where that saves time.
 using Tarn.Modules;
-using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 
@@ -48,7 +47,7 @@ internal static class ModuleLoader
             return Module.Deserialize(engine, bytes);
         ModuleInput.RefuseForeign(bytes, path);
         using CompilationProgress? progress = Watch(options, path, bytes.Length);
-        return cache is null || bytes.Length < CompilationCache.SmallestModule || options.Compilation == CompilationMode.Lazy
+        return cache is null || bytes.Length < CompilationCache.SmallestModule || options.CompilationMode == CompilationMode.Lazy
             ? FromBytes(engine, path, bytes)
             : cache.GetOrCompile(options, engine, path, bytes, out _);
     }

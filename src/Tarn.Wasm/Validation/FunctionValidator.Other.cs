@@ -77,7 +77,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private int MemoryAccess(ref WasmReader reader, Opcode opcode)
     {
         MemoryArgument argument = reader.ReadMemoryArgument();
-        ref readonly MemoryType memory = ref Memory(argument.Memory);
+        ref readonly CoreMemoryType memory = ref Memory(argument.Memory);
         int natural = Opcodes.Alignment(opcode);
         if (argument.Align > natural)
             Fail($"alignment must not be larger than natural: 2 to the power of {argument.Align}, for an access of {1 << natural} bytes");
@@ -268,7 +268,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void TableAccess(int index, Opcode opcode)
     {
-        ref readonly TableType table = ref Table(index);
+        ref readonly CoreTableType table = ref Table(index);
         int address = table.Limits.AddressType.Bits;
         if (opcode == Opcode.TableSet)
         {
@@ -341,7 +341,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         }
     }
 
-    private ref readonly MemoryType Memory(int index)
+    private ref readonly CoreMemoryType Memory(int index)
     {
         if (index >= _module.MemoryArray.Length)
             Fail($"unknown memory {index}: the module has {_module.MemoryArray.Length}");
@@ -386,7 +386,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             case Opcode.TableInit:
                 {
                     int segment = reader.ReadIndex();
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     RequireElement(Element(segment), table.Element);
                     PopThree(table.Limits.AddressType.Bits, I32, I32);
                     break;
@@ -394,8 +394,8 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
             case Opcode.TableCopy:
                 {
-                    ref readonly TableType target = ref Table(reader.ReadIndex());
-                    ref readonly TableType source = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType target = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType source = ref Table(reader.ReadIndex());
                     RequireElement(source.Element, target.Element);
                     bool both64 = target.Limits.Is64 && source.Limits.Is64;
                     PopThree(target.Limits.AddressType.Bits, source.Limits.AddressType.Bits, both64 ? I64 : I32);
@@ -404,7 +404,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
             case Opcode.TableGrow:
                 {
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     Pop(table.Limits.AddressType.Bits);
                     Pop(table.Element.Bits);
                     Push(table.Limits.AddressType.Bits);
@@ -416,7 +416,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 break;
             case Opcode.TableFill:
                 {
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     address = table.Limits.AddressType.Bits;
                     PopThree(address, table.Element.Bits, address);
                     break;

@@ -54,7 +54,7 @@ public readonly struct Caller
 
     /// <summary>
     /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges piece by piece, before each.
-    /// Costs nothing where <see cref="EngineOptions.Fuel"/> is off.
+    /// Costs nothing where <see cref="EngineOptions.EnableFuel"/> is off.
     /// </summary>
     /// <param name="fuel">How much, in units of one instruction; 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fuel"/> is negative.</exception>
@@ -64,7 +64,7 @@ public readonly struct Caller
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fuel);
         using StoreUse use = Store.Enter(_store, _generation);
-        if (_store.Engine.Options.Fuel)
+        if (_store.Engine.Options.EnableFuel)
             _store.ConsumeFuel(fuel);
     }
 

@@ -169,7 +169,7 @@ internal sealed unsafe class InstanceData
             global = default;
             return false;
         }
-        GlobalType type = Module.Wasm.Globals[index];
+        CoreGlobalType type = Module.Wasm.Globals[index];
         global = new Global(Store, Store.Generation, GlobalCell(index), type with { Type = Module.Wasm.Canonicalize(type.Type) });
         return true;
     }

@@ -27,8 +27,8 @@ public sealed class UnkeptLimitTests
     {
         using var engine = new Engine(new EngineOptions
         {
-            Interruption = false,
-            Allocation = allocation,
+            EnableInterruption = false,
+            AllocationStrategy = allocation,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1, MemoryPages = 2 } },
         });
         using Module module = Module.FromText(engine, Program);

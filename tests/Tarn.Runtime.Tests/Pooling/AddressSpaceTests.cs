@@ -82,5 +82,5 @@ public sealed class AddressSpaceTests
         Assert.Throws<Platform.PlatformException>(() => new Platform.CodeArena(Platform.VirtualMemory.Current));
     }
 
-    private static Engine Checked() => new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
+    private static Engine Checked() => new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
 }
