@@ -1,6 +1,7 @@
 // Names and what is behind them. A linker is built up once and prepares any number of modules; it is thread-safe to prepare
 // from, not to define in. Definitions of host functions fit any store; those of memories, tables, globals and instances tie a
 // template to the store they live in.
+using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Scheduling;
@@ -92,6 +93,85 @@ public sealed partial class Linker
         return this;
     }
 
+    /// <summary>Gets the type of a definition.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="type">The type of the definition; of a memory or table, with its current size.</param>
+    /// <returns>Whether there is a definition.</returns>
+    /// <exception cref="ObjectDisposedException">The store of the definition has been disposed.</exception>
+    public bool TryGetType(string module, string name, [NotNullWhen(true)] out ExternType? type)
+    {
+        type = null;
+        if (!TryFind(module, name, out Definition? definition))
+            return false;
+        if (definition.Store is not Store store)
+        {
+            type = definition.Describe(Engine.Types);
+            return true;
+        }
+        using StoreUse use = Store.Enter(store, definition.Generation);
+        type = definition.Describe(Engine.Types);
+        return true;
+    }
+
+    /// <summary>Gets a function that is defined. A host function becomes a function of the store.</summary>
+    /// <param name="store">The store that the function is for.</param>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>Whether a function of that name is defined.</returns>
+    public bool TryGetFunction(Store store, string module, string name, out Function function)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        function = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Function)
+            return false;
+        function = definition.Host is DefinedHostFunction host ? store.CreateFunction(host) : definition.FunctionHandle;
+        return true;
+    }
+
+    /// <summary>Gets a memory that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="memory">The memory.</param>
+    /// <returns>Whether a memory of that name is defined.</returns>
+    public bool TryGetMemory(string module, string name, out Memory memory)
+    {
+        memory = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Memory)
+            return false;
+        memory = new Memory(definition.Store!, definition.Generation, definition.Memory!);
+        return true;
+    }
+
+    /// <summary>Gets a table that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="table">The table.</param>
+    /// <returns>Whether a table of that name is defined.</returns>
+    public bool TryGetTable(string module, string name, out Table table)
+    {
+        table = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Table)
+            return false;
+        table = new Table(definition.Store!, definition.Generation, definition.Table!);
+        return true;
+    }
+
+    /// <summary>Gets a global that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="global">The global.</param>
+    /// <returns>Whether a global of that name is defined.</returns>
+    public bool TryGetGlobal(string module, string name, out Global global)
+    {
+        global = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Global)
+            return false;
+        global = definition.Global;
+        return true;
+    }
+
     /// <summary>Lets function imports that nothing defines become functions that trap when they are called.</summary>
     public Linker DefineUnknownImportsAsTraps()
     {
@@ -124,8 +204,7 @@ public sealed partial class Linker
 
     private Definition Resolve(Module module, in Import import)
     {
-        if (!_definitions.TryGetValue((import.Module, import.Name), out Definition? definition)
-            && !_definitions.TryGetValue((AnyModule, import.Name), out definition))
+        if (!TryFind(import.Module, import.Name, out Definition? definition))
         {
             if (_trapUnknown && import.Kind == ExternalKind.Function)
                 return Definition.Of(HostFunctions.Trapping(module, import));
@@ -136,6 +215,13 @@ public sealed partial class Linker
         // What is compared lies in memory that is gone when the store ends.
         using StoreUse use = Store.Enter(store, definition.Generation);
         return Check(module, import, definition);
+    }
+
+    private bool TryFind(string module, string name, [NotNullWhen(true)] out Definition? definition)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(name);
+        return _definitions.TryGetValue((module, name), out definition) || _definitions.TryGetValue((AnyModule, name), out definition);
     }
 
     private Definition Check(Module module, in Import import, Definition definition)

@@ -81,6 +81,8 @@ internal static class RunCommand
                 // All of 4 GiB and more changes code, and is wanted by those alone who ask for it.
                 if (memoryLimit is long limit && limit / PageSize > options.MaximumMemoryPages)
                     options = options with { MaximumMemoryPages = limit / PageSize };
+                if (!arguments.GetValue(noCache))
+                    options = options with { CompilationCache = CompilationCache.ForUser() };
                 var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
                 {
                     Directories = arguments.GetValue(directories) ?? [],
@@ -91,7 +93,6 @@ internal static class RunCommand
                     UnknownImports = arguments.GetValue(unknownImports),
                     CoreDumpPath = arguments.GetValue(coreDump),
                     Timeout = arguments.GetValue(timeout) is double seconds ? Seconds(seconds) : null,
-                    Cache = arguments.GetValue(noCache) ? null : CompilationCache.ForUser(),
                 };
                 return run.Execute();
             }

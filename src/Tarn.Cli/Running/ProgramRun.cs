@@ -22,8 +22,6 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     public TimeSpan? Timeout { get; init; }
 
-    public CompilationCache? Cache { get; init; }
-
     /// <summary>What becomes of imported functions that nothing defines.</summary>
     public UnknownImports UnknownImports { get; init; }
 
@@ -73,7 +71,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
         EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
-        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
+        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(engine, path, bytes);
         if (path != "-")
             module.Symbols.UseSourceMaps(FindSourceMap);
         (string? asked, string[] guestArguments) = Invoked(module);

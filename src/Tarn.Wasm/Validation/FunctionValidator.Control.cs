@@ -160,6 +160,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         if (opcode != Opcode.TryTable)
             return;
+        _facts |= ModuleFacts.UsesExceptions;
         for (int count = reader.ReadCount(int.MaxValue, "catch clauses", 2); count > 0; count--)
         {
             byte kind = reader.ReadByte();

@@ -13,6 +13,8 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         WasmReader reader = new(new ReadOnlySpan<byte>(_code, end), (int)(_next - _code), end, _features);
         Opcode opcode = reader.ReadOpcode();
         OpcodeSignature signature = Opcodes.Signature(opcode);
+        if ((int)opcode >= 0x100)
+            NotePage(opcode);
         if (!signature.DependsOnContext)
             Simple(ref reader, opcode, signature);
         else if ((int)opcode < 0x100)
@@ -23,6 +25,14 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             Bulk(ref reader, opcode);
         _next = _code + reader.Position;
     }
+
+    private void NotePage(Opcode opcode) => _facts |= ((int)opcode >> 8) switch
+    {
+        1 => ModuleFacts.UsesAggregates,
+        2 => ModuleFacts.None,
+        3 => ModuleFacts.UsesAtomics,
+        _ => ModuleFacts.UsesVectors,
+    };
 
     private void Simple(ref WasmReader reader, Opcode opcode, OpcodeSignature signature)
     {
@@ -127,11 +137,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 Return();
                 break;
             case Opcode.Throw:
+                _facts |= ModuleFacts.UsesExceptions;
                 SignatureShape* tag = TagShape(reader.ReadIndex());
                 PopAll(_signatureTypes + tag->ParameterStart, tag->ParameterCount);
                 SetUnreachable();
                 break;
             case Opcode.ThrowRef:
+                _facts |= ModuleFacts.UsesExceptions;
                 Pop(ValType.ExnRef.Bits);
                 SetUnreachable();
                 break;

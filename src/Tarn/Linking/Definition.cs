@@ -51,6 +51,9 @@ internal sealed unsafe class Definition
 
     public static Definition Of(Store store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
 
+    /// <summary>Gets a handle on the function, if it lives in a store.</summary>
+    public Function FunctionHandle => new(Store!, Generation, Function);
+
     /// <summary>Describes the item, with its current size. Inside its store.</summary>
     public ExternType Describe(TypeRegistry types) => Kind switch
     {

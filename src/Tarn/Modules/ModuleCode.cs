@@ -54,13 +54,14 @@ internal sealed unsafe class ModuleCode : IDisposable
     public int BlockCount => _lazy?.BlockCount ?? (_block is null ? 0 : 1);
 
     /// <summary>Compiles, or gets ready to compile.</summary>
-    public static ModuleCode Compile(Engine engine, WasmModule wasm)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static ModuleCode Compile(Engine engine, WasmModule wasm, CompilationCounter? counter, CancellationToken cancellationToken)
     {
         var code = new ModuleCode(engine, wasm, engine.Options.CompilationMode);
         try
         {
             if (code._lazy is null && wasm.Bodies.Length > 0)
-                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll()));
+                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll(counter, cancellationToken)));
         }
         catch
         {

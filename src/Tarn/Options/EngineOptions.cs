@@ -1,7 +1,5 @@
 // The choices that hold for everything an engine makes. Those that change compiled code (memory strategy, interruption,
 // fuel) are part of a serialized module's identity.
-using Tarn.Modules;
-
 namespace Tarn;
 
 /// <summary>How an engine compiles, allocates and stops guests.</summary>
@@ -80,8 +78,11 @@ public sealed record EngineOptions
     /// </summary>
     public bool UseLargePages { get; init; }
 
-    /// <summary>Told how far the compilation of all functions of a module is.</summary>
-    internal CompilationCounter? CompilationCounter { get; init; }
+    /// <summary>
+    /// Gets where compiled modules are kept on disk, so that a module is compiled once and not by every process; <see langword="null"/>, the default, for nowhere. Modules below
+    /// <see cref="CompilationCache.SmallestModule"/> and those that are compiled lazily are not kept.
+    /// </summary>
+    public CompilationCache? CompilationCache { get; init; }
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>

@@ -218,7 +218,7 @@ public sealed class DirectHostCallTests : IDisposable
         // The overload that a C# caller gets, found by the delegate's type.
         MethodInfo define = typeof(Linker).GetMethods().Single(m =>
         {
-            if (m.Name != "Define" || m.GetGenericArguments().Length != generics.Length)
+            if (m.Name != "DefineFunction" || m.GetGenericArguments().Length != generics.Length)
                 return false;
             MethodInfo closed = generics.Length == 0 ? m : m.MakeGenericMethod(generics);
             return closed.GetParameters().Length == 3 && closed.GetParameters()[2].ParameterType == body.GetType();
