@@ -1,5 +1,5 @@
 // Every specification script under each configuration that changes code or allocation, held against its checked-in table (see ScriptTable).
-using Tarn.Script;
+using Tarn.Wast;
 using Tarn.TestSupport;
 
 namespace Tarn.Spec.Tests;
