@@ -41,7 +41,9 @@ public sealed class Engine : IDisposable
             Interruption = options.EnableInterruption,
             Fuel = options.EnableFuel,
             FuelTable = options.FuelCosts.Table,
+            Deterministic = options.Deterministic,
         };
+        CodeTarget = options.CodeTarget ?? HostTarget.Current;
         Leaks = options.LeakDetection is LeakDetectionOptions detection ? new LeakDetector(detection) : null;
         Allocator = InstanceAllocator.Create(this);
     }
@@ -53,6 +55,9 @@ public sealed class Engine : IDisposable
 
     /// <summary>What code is compiled for.</summary>
     internal TargetDescription Target { get; }
+
+    /// <summary>Which processor code is generated for.</summary>
+    internal Compiler.Machine.MachineTarget CodeTarget { get; }
 
     internal InstanceAllocator Allocator { get; }
 

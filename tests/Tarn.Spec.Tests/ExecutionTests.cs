@@ -1,12 +1,15 @@
 // Every specification script under each configuration that changes code or allocation, held against its checked-in table (see ScriptTable).
-using Tarn.Wast;
+using Tarn.Assembler.X64;
+using Tarn.Compiler.Targets.X64;
+using Tarn.Execution.X64;
 using Tarn.TestSupport;
+using Tarn.Wast;
 
 namespace Tarn.Spec.Tests;
 
 public sealed class ExecutionTests
 {
-    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled"];
+    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic"];
 
     [Theory]
     [MemberData(nameof(Configurations))]
@@ -25,6 +28,10 @@ public sealed class ExecutionTests
             CompilationThreads = 1,
             MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
             CompilationMode = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
+            Deterministic = configuration.EndsWith("deterministic", StringComparison.Ordinal),
+            CodeTarget = configuration.EndsWith("avx2", StringComparison.Ordinal) ? new X64Target(Processor.Features & ~CpuFeatures.AnyAvx512)
+                : configuration.EndsWith("sse4", StringComparison.Ordinal) ? new X64Target(CpuFeatures.None)
+                : null,
         };
         if (!configuration.EndsWith("pooled", StringComparison.Ordinal))
             return options;

@@ -4,6 +4,7 @@
 //
 // One walk in preorder of the dominator tree: scopes of the value table and of the known conditions are left by cutting stacks back, and all forward predecessors
 // of a block have been seen when it is reached (DominatorTree.cs).
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 using Tarn.Compiler.IR.Build;
 
@@ -363,6 +364,10 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
             case >= IrOpcode.FloatAbs and <= IrOpcode.FloatNearest:
             case >= IrOpcode.SaturateToSigned and <= IrOpcode.Bitcast:
                 return _builder.Unary(i.Opcode, i.Type, i.A);
+            case IrOpcode.VectorShuffle:
+                return _builder.Shuffle(i.A, i.B, _function.Vectors[i.D]);
+            case >= IrOpcode.VectorSwizzle and <= IrOpcode.VectorPromote:
+                return _builder.VectorOperation(i.Opcode, i.Shape, i.A, i.B, i.C, i.Aux >> 4, i.D);
             default:
                 return -1;
         }

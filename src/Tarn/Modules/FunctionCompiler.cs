@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Execution;
 
 namespace Tarn.Modules;
 
@@ -83,20 +84,21 @@ internal sealed class FunctionCompiler
     }
 
     /// <summary>Makes the state of a compiler for this machine's processor.</summary>
-    public static FunctionCompilation CreateCompilation() => new(Tarn.Execution.X64.Processor.Features);
+    public static FunctionCompilation CreateCompilation() => new(HostTarget.Current);
 
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
-        if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = CreateCompilation();
+        bool isShared = _engine.CodeTarget == HostTarget.Current;
+        if (!isShared || !s_contexts.TryTake(out FunctionCompilation? context))
+            context = new FunctionCompilation(_engine.CodeTarget);
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         try
         {
             CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target, _budget);
             context.Forget();
-            if (context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
+            if (isShared && context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
                 s_contexts.Add(context);
             return function;
         }

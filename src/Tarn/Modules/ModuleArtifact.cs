@@ -74,7 +74,7 @@ internal static class ModuleArtifact
     /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
     public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
-        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {RuntimeInformation.ProcessArchitecture} {(uint)Tarn.Execution.X64.Processor.Features:x}, "
+        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
         + $"{engine.Target}, features {(int)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.

@@ -42,6 +42,14 @@ public sealed record EngineOptions
     /// </summary>
     public FuelCosts FuelCosts { get; init; } = FuelCosts.Default;
 
+    /// <summary>
+    /// Gets whether every instruction has one result, bit for bit, on every processor; <see langword="false"/> by default. Every NaN that arithmetic makes is then the canonical one
+    /// with a positive sign, and relaxed vector instructions compute what their strict counterparts do, with two roundings for a multiplication and an addition. Costs floating-point code
+    /// some speed. Part of compiled code: an artifact made without it is not loaded. What depends on the surroundings is not covered: growth that fails, exhausted stacks, time and random
+    /// numbers, and whatever else host functions return.
+    /// </summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
     public AllocationStrategy AllocationStrategy { get; init; } = AllocationStrategy.Pooling;
 
@@ -77,6 +85,9 @@ public sealed record EngineOptions
     /// hold megabytes for the first byte it writes.
     /// </summary>
     public bool UseLargePages { get; init; }
+
+    /// <summary>What code is generated for, where that is not all that this machine's processor can do: for tests of the compiler with fewer extensions.</summary>
+    internal Compiler.Machine.MachineTarget? CodeTarget { get; init; }
 
     /// <summary>
     /// Gets where compiled modules are kept on disk, so that a module is compiled once and not by every process; <see langword="null"/>, the default, for nowhere. Modules below

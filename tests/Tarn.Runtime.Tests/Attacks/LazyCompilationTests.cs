@@ -49,7 +49,7 @@ public sealed class LazyCompilationTests
         using Pooling.FaultyMemory.Scope scope = Pooling.FaultyMemory.Enter();
         scope.HidesCodeWriting = true;
         Platform.VirtualMemory memory = Platform.VirtualMemory.Current;
-        var arena = new Platform.CodeArena(memory, 1 << 24);
+        var arena = new Platform.CodeArena(memory, Execution.HostTarget.Current.Filler, 1 << 24);
         using var code = new Platform.PackedCode(arena, memory);
         Check(arena, code, random: new Random(3));
     }
@@ -58,7 +58,7 @@ public sealed class LazyCompilationTests
     public void Pieces_are_found_and_their_room_is_used_again()
     {
         Platform.VirtualMemory memory = Platform.VirtualMemory.Current;
-        var arena = new Platform.CodeArena(memory, 1 << 24);
+        var arena = new Platform.CodeArena(memory, Execution.HostTarget.Current.Filler, 1 << 24);
         using var code = new Platform.PackedCode(arena, memory);
         Check(arena, code, random: new Random(4));
         Assert.InRange(code.BlockCount, 0, 12);
