@@ -5,21 +5,16 @@ using Tarn.Memories;
 using Tarn.Scheduling;
 using Tarn.Tables;
 
-namespace Tarn;
+namespace Tarn.Stores;
 
-public sealed unsafe partial class Store
+internal sealed unsafe partial class StoreCore
 {
     private long _timeoutMilliseconds;
 
-    /// <summary>What its memories and tables may take; <see langword="null"/> for what the engine allows. Those that exist already are not asked about.</summary>
+    /// <summary>What its memories and tables may take; see <see cref="Store.Limits"/>.</summary>
     public StoreLimits? Limits { get; set; }
 
-    /// <summary>
-    /// How long a call from outside may take, suspensions included; <see cref="Timeout.InfiniteTimeSpan"/>, the default, for as long as it likes. One that takes longer
-    /// ends with a trap, <see cref="TrapCode.Interrupted"/>. Compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
-    /// <exception cref="InvalidOperationException">The engine's code cannot be stopped, since <see cref="EngineOptions.EnableInterruption"/> is off.</exception>
+    /// <summary>How long a call from outside may take; see <see cref="Store.CallTimeout"/>.</summary>
     public TimeSpan CallTimeout
     {
         get => _timeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(_timeoutMilliseconds);

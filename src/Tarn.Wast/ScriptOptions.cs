@@ -1,5 +1,5 @@
 // How a script of the specification's suite is to be run, which its folder decides: the suite keeps each proposal and what 3.0 gave up in folders of their own.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>What a script's modules may use, and what is made of those that use what was given up.</summary>
 internal sealed record ScriptOptions

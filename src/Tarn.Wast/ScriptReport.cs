@@ -1,5 +1,5 @@
 // How a script went, directive by directive.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>A directive that did not hold, was skipped, or held with other words than the script expects.</summary>
 internal readonly record struct ScriptNote(int Line, string Directive, string Text);

@@ -7,7 +7,7 @@
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
 
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Runs one script.</summary>
 internal sealed class ScriptRunner

@@ -22,9 +22,9 @@ using Tarn.Functions;
 using Tarn.Instances;
 using Tarn.Scheduling;
 
-namespace Tarn;
+namespace Tarn.Stores;
 
-public sealed unsafe partial class Store
+internal sealed unsafe partial class StoreCore
 {
     private AsyncCall? _calls;
     private int _suspended;

@@ -12,9 +12,9 @@ using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Scheduling;
 
-namespace Tarn;
+namespace Tarn.Stores;
 
-public sealed unsafe partial class Store
+internal sealed unsafe partial class StoreCore
 {
     // Calls in progress, running or suspended.
     private int _activations;
@@ -108,7 +108,7 @@ public sealed unsafe partial class Store
     {
         lock (_lock)
         {
-            if (_disposed)
+            if (_state != StoreState.Live)
                 return;
             SetInterrupt(1);
             Volatile.Write(ref Execution->StopRequested, 1);

@@ -1,6 +1,6 @@
 // Whether a result is what a script expects. Expectations may leave things open: NaNs of a class, references of a kind, one of several values.
 // An engine describes a reference by the most precise kind it knows; a vague description matches no precise expectation.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Compares results with expectations.</summary>
 internal static class ScriptMatcher

@@ -1,6 +1,6 @@
 // What the script runner asks of an engine: the one seam between reading scripts (this layer) and executing them (a layer above). Handles are opaque to the
 // runner. Errors of modules are thrown as the typed exceptions of this library; what happens at run time is an outcome, since scripts assert it.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>An engine as a script sees it; one for each script. The module <c>spectest</c> is importable from the beginning.</summary>
 internal interface IScriptEngine : IDisposable

@@ -7,9 +7,9 @@ using System.Runtime.CompilerServices;
 using Tarn.Instances;
 using Tarn.Scheduling;
 
-namespace Tarn;
+namespace Tarn.Stores;
 
-public sealed unsafe partial class Store
+internal sealed unsafe partial class StoreCore
 {
     // How long others wait for a thread that is about to leave. A host function's synchronous part that blocks on what they are to do would wait for ever.
     private const int MillisecondsToLeave = 10_000;
@@ -26,15 +26,15 @@ public sealed unsafe partial class Store
     /// <exception cref="ObjectDisposedException">The handle's instance has been disposed.</exception>
     /// <exception cref="InvalidOperationException">The handle is none, or another thread runs a guest of the store.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static StoreUse Enter([NotNull] Store? store, int generation)
+    internal static StoreUse Enter([NotNull] StoreCore? store, int generation)
     {
         if (store is null)
             ThrowStale(store);
         return new StoreUse(store, store.EnterGate(generation));
     }
 
-    /// <summary>As <see cref="Enter(Store, int)"/>, until the access is closed on the same thread.</summary>
-    internal static OpenAccess Open([NotNull] Store? store, int generation)
+    /// <summary>As <see cref="Enter(StoreCore, int)"/>, until the access is closed on the same thread.</summary>
+    internal static OpenAccess Open([NotNull] StoreCore? store, int generation)
     {
         if (store is null)
             ThrowStale(store);
@@ -47,10 +47,10 @@ public sealed unsafe partial class Store
     internal StoreUse Enter()
     {
         var use = new StoreUse(this, EnterGate(Generation));
-        if (!_disposed)
+        if (_state == StoreState.Live)
             return use;
         use.Dispose();
-        throw new ObjectDisposedException(nameof(Store));
+        throw new ObjectDisposedException(nameof(Tarn.Store));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -152,7 +152,7 @@ public sealed unsafe partial class Store
             {
                 _gate.Defer();
                 _ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                if (!_disposed)
+                if (_state == StoreState.Live)
                     RequestStop(_gate.Generation);
                 // Waiting for the own call would be waiting for ever.
                 if (_gate.Occupant != GateSteps.Thread)
@@ -178,7 +178,7 @@ public sealed unsafe partial class Store
     {
         TaskCompletionSource? ended = _ended;
         _ended = null;
-        if (_pooled is null)
+        if (_slot is null)
         {
 #pragma warning disable CA1816 // It is the end that Dispose asked for.
             GC.SuppressFinalize(this);
@@ -186,23 +186,25 @@ public sealed unsafe partial class Store
             Release();
             LeaveEnded(tenure);
         }
-        else if (_disposed)
+        else if (_state != StoreState.Live)
         {
             LeaveEnded(tenure);
         }
         else
         {
-            _disposed = true;
+            _state = StoreState.Idle;
             if (References.Count != 0)
                 References.Clear();
             if (State is not null)
                 State = null;
             if (Limits is not null)
                 Limits = null;
+            // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch. So does one whose generations are used up, since a
+            // handle that was kept from an earlier life must never be of the current one.
+            bool isClean = _instances.Count == 1 && _memories is null && _tables is null && _blocks is null && Generation < int.MaxValue;
             LeaveEnded(tenure);
-            // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch.
-            if (_instances.Count == 1 && _memories is null && _tables is null && _blocks is null)
-                _pool!.Return(_pooled);
+            if (isClean)
+                _slot.Return();
             else
                 EndPooling();
         }

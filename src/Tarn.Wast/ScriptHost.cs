@@ -1,8 +1,7 @@
 // Runs the directives of specification scripts on the engine: instances by name, the spectest module, and values in both
 // directions. What to expect of each directive is the script runner's business; here things happen or fail with our own exceptions.
-using Tarn.Wasm.Script;
 
-namespace Tarn.Script;
+namespace Tarn.Wast;
 
 /// <summary>The engine as a script sees it. One for each script.</summary>
 internal sealed class ScriptHost : IScriptEngine

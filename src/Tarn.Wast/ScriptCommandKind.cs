@@ -1,5 +1,5 @@
 // The directives of test scripts, in the order in which the script grammar of the specification's interpreter lists them.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Kinds of directives.</summary>
 internal enum ScriptCommandKind : byte

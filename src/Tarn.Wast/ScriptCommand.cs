@@ -2,7 +2,7 @@
 // fails its own directive and no other.
 using Tarn.Wasm.Text;
 
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>A parsed script.</summary>
 /// <param name="Source">Its text.</param>

@@ -5,7 +5,7 @@
 //        +-------+-------+------+-------+--------+--------+--------+
 //        | low   | high  | kind | shape | lanes  | heap   | flags  |    lanes: two bits per float lane: 0 exact, 1 canonical NaN, 2 arithmetic NaN
 //        +-------+-------+------+-------+--------+--------+--------+
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Kinds of script values.</summary>
 internal enum ScriptValueKind : byte

@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Wasm.Text;
 
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Parses scripts.</summary>
 internal ref struct ScriptParser

@@ -1,5 +1,5 @@
 // How an action of a script ended. Exactly one of the kinds; Values belong to Done alone, Message to all others.
-namespace Tarn.Wasm.Script;
+namespace Tarn.Wast;
 
 /// <summary>Ways in which an action can end.</summary>
 internal enum ScriptEngineOutcomeKind : byte
