@@ -158,7 +158,7 @@ public sealed class OptimizerDifferentialTests
             {
                 foreach (var (name, parameters, _) in shape.Exports)
                 {
-                    var arguments = new ulong[parameters.Length];
+                    var arguments = new UInt128[parameters.Length];
                     for (var i = 0; i < arguments.Length; i++)
                     {
                         var raw = Observation.Argument(seed, call, i);
