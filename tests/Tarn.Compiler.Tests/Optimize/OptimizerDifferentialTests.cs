@@ -171,7 +171,7 @@ public sealed class OptimizerDifferentialTests
                         };
                     }
 
-                    *(int*)(instance.Context + instance.Layout.Global(shape.GlobalCount)) = ModuleGenerator.Fuel;
+                    *(int*)(instance.Context + instance.Layout.Global(shape.FuelGlobal)) = ModuleGenerator.Fuel;
                     IrInterpreter.ResetSteps();
                     try
                     {
@@ -188,7 +188,7 @@ public sealed class OptimizerDifferentialTests
                     }
                 }
 
-                for (var i = 0; i <= shape.GlobalCount; i++)
+                for (var i = 0; i <= shape.FuelGlobal; i++)
                 {
                     seen.Add($"global {i} = {instance.ReadGlobal(i):x}");
                 }

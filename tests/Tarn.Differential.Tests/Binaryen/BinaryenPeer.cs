@@ -12,7 +12,7 @@ internal sealed class BinaryenPeer : IDisposable
     private static readonly string[] s_features =
     [
         "--mvp-features", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-multivalue",
-        "--enable-reference-types", "--enable-tail-call", "--enable-extended-const",
+        "--enable-reference-types", "--enable-tail-call", "--enable-extended-const", "--enable-simd",
     ];
 
     private readonly Process _process;
