@@ -11,7 +11,7 @@ namespace Tarn.Compiler.Tests.Frontend;
 [Collection(IrInterpretation.Name)]
 public sealed class SpecificationTests
 {
-    private const int LeastAssertions = 18_000;
+    private const int LeastAssertions = 40_000;
 
     private const string SpectestText = """
         (module

@@ -61,7 +61,7 @@ public sealed class OptimizerDifferentialTests
 
             for (var i = 0; i < ModulesInCi || clock.Elapsed.TotalSeconds < seconds; i++)
             {
-                compared += Compare(first + i, checkedMemory);
+                compared += Compare(first + i, checkedMemory) + Compare(first + i, checkedMemory, vectors: true);
             }
         });
         Assert.True(compared > ModulesInCi * 5, $"only {compared} calls were compared");
@@ -112,9 +112,9 @@ public sealed class OptimizerDifferentialTests
         }
     }
 
-    private static int Compare(int seed, bool checkedMemory)
+    private static int Compare(int seed, bool checkedMemory, bool vectors = false)
     {
-        var generator = new ModuleGenerator(seed);
+        var generator = new ModuleGenerator(seed, vectors);
         var bytes = generator.Generate();
         var target = new TargetDescription { MaximumMemoryBytes = 65535UL << 16, MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
         var plain = Run(seed, bytes, generator, target with { Optimize = false });
