@@ -37,8 +37,8 @@ public sealed class Engine : IDisposable
             MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
             // No sum of validated options overflows: pages are at most 2^31.
             MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
-            Interruption = options.Interruption,
-            Fuel = options.Fuel,
+            Interruption = options.EnableInterruption,
+            Fuel = options.EnableFuel,
             FuelTable = options.FuelCosts.Table,
             Deterministic = options.Deterministic,
         };
@@ -59,7 +59,7 @@ public sealed class Engine : IDisposable
 
     internal InstanceAllocator Allocator { get; }
 
-    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.Allocation"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
+    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.AllocationStrategy"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolStatistics GetPoolStatistics()
     {
         ThrowIfDisposed();

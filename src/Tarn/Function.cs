@@ -25,20 +25,15 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <summary>Whether this is the null reference.</summary>
     public bool IsNull => _record == null;
 
-    /// <summary>What the function takes and gives.</summary>
-    public FunctionSignature Signature
+    /// <summary>Gets the function's type.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    /// <exception cref="InvalidOperationException">The function reference is null.</exception>
+    public FunctionType Type
     {
         get
         {
-            FunctionType type = Type;
-            TypeRegistry types = _store!.Engine.Types;
-            var parameters = new ValueKind[type.ParameterCount];
-            for (int i = 0; i < parameters.Length; i++)
-                parameters[i] = ValueKinds.Of(type.Parameters[i], types);
-            var results = new ValueKind[type.ResultCount];
-            for (int i = 0; i < results.Length; i++)
-                results[i] = ValueKinds.Of(type.Results[i], types);
-            return new FunctionSignature(parameters, results);
+            using StoreUse use = Enter();
+            return TypeDescriptions.Function(_store!.Engine.Types, (int)_record->TypeId);
         }
     }
 
@@ -58,7 +53,7 @@ public readonly unsafe struct Function : IEquatable<Function>
 
     internal FunctionReference* Record => _record;
 
-    internal FunctionType Type
+    internal CoreFunctionType CoreType
     {
         get
         {
@@ -76,7 +71,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <summary>Calls the function.</summary>
     /// <param name="arguments">As many values as the function has parameters, of the same kinds.</param>
     /// <param name="results">Room for the results: at least as many as the function has.</param>
-    /// <param name="cancellationToken">Stops the guest; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</param>
+    /// <param name="cancellationToken">Stops the guest; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</param>
     /// <exception cref="ArgumentException">The arguments do not fit the signature, or there is no room for the results.</exception>
     /// <exception cref="TrapException">The guest trapped.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -90,7 +85,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <inheritdoc cref="Invoke(ReadOnlySpan{Value}, Span{Value}, CancellationToken)"/>
     public Value[] Invoke(params ReadOnlySpan<Value> arguments)
     {
-        var results = new Value[Type.ResultCount];
+        var results = new Value[CoreType.ResultCount];
         Invoke(arguments, results);
         return results;
     }
@@ -115,7 +110,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     [SkipLocalsInit]
     public ValueTask<Value[]> InvokeAsync(ReadOnlySpan<Value> arguments, CancellationToken cancellationToken = default)
     {
-        FunctionType type = Type;
+        CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
             throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
         const int InlineSlots = 32;
@@ -152,7 +147,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         Store.ThrowIfStale(_store, _generation);
     }
 
-    private StoreUse Enter()
+    internal StoreUse Enter()
     {
         if (_record == null)
             throw new InvalidOperationException("The function reference is null.");
@@ -162,7 +157,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     [SkipLocalsInit]
     private Trap? InvokeCore(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken)
     {
-        FunctionType type = Type;
+        CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
             throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
         if (results.Length < type.ResultCount)

@@ -9,9 +9,9 @@ public readonly unsafe struct Global : IEquatable<Global>
     private readonly Store? _store;
     private readonly int _generation;
     private readonly RawValue* _cell;
-    private readonly GlobalType _type;
+    private readonly CoreGlobalType _type;
 
-    internal Global(Store store, int generation, RawValue* cell, GlobalType type)
+    internal Global(Store store, int generation, RawValue* cell, CoreGlobalType type)
     {
         _store = store;
         _generation = generation;
@@ -19,20 +19,21 @@ public readonly unsafe struct Global : IEquatable<Global>
         _type = type;
     }
 
-    /// <summary>Whether the guest and the host may change it.</summary>
-    public bool IsMutable => _type.IsMutable;
-
-    /// <summary>The kind of its value.</summary>
-    public ValueKind Kind
+    /// <summary>Gets the global's type.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public GlobalType Type
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
-            return ValueKinds.Of(_type.Type, _store!.Engine.Types);
+            using StoreUse use = Store.Enter(_store, _generation);
+            return TypeDescriptions.Global(_store.Engine.Types, _type);
         }
     }
 
-    /// <summary>The value.</summary>
+    /// <summary>Gets whether the value can be changed, by guests and by the host.</summary>
+    public bool IsMutable => _type.IsMutable;
+
+    /// <summary>Gets or sets the value.</summary>
     /// <exception cref="InvalidOperationException">Set: the global is immutable.</exception>
     /// <exception cref="ArgumentException">Set: the value is not of the global's type.</exception>
     public Value Value
@@ -46,7 +47,7 @@ public readonly unsafe struct Global : IEquatable<Global>
         {
             using StoreUse use = Store.Enter(_store, _generation);
             if (!_type.IsMutable)
-                throw new InvalidOperationException("the global is immutable");
+                throw new InvalidOperationException("The global is immutable.");
             *_cell = _store.ToRaw(value, _type.Type);
         }
     }
@@ -55,7 +56,7 @@ public readonly unsafe struct Global : IEquatable<Global>
 
     internal int Generation => _generation;
 
-    internal GlobalType Type => _type;
+    internal CoreGlobalType CoreType => _type;
 
     internal RawValue* Cell
     {

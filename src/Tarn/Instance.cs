@@ -22,11 +22,15 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         _ownsStore = ownsStore;
     }
 
-    /// <summary>The module.</summary>
+    /// <summary>Gets the module that the instance was made of.</summary>
     public Module Module => _data.Module;
 
-    /// <summary>The memory exported as <c>memory</c>, or else the instance's first one.</summary>
-    /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
+    /// <summary>Gets the names and types of what the instance exports, in the order of the module.</summary>
+    public IReadOnlyList<ModuleExport> Exports => _data.Module.Exports;
+
+    /// <summary>Gets the memory that is exported as <c>memory</c>, or else the first one that is exported. A memory that is not exported is the guest's own.</summary>
+    /// <exception cref="InvalidOperationException">The instance exports no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
     public Memory Memory
     {
         get
@@ -36,7 +40,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.Fuel"/> is on. Shared by all instances of a store.</summary>
+    /// <summary>Gets or sets the units of fuel that guests may still use. See <see cref="Store.Fuel"/>. Shared by all instances of a store.</summary>
+    /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.EnableFuel"/> is off.</exception>
     public long Fuel
     {
         get
@@ -51,7 +56,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>How long a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    /// <summary>Gets or sets the time that a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    /// <exception cref="InvalidOperationException">Set: the engine's code cannot be stopped, since <see cref="EngineOptions.EnableInterruption"/> is off.</exception>
     public TimeSpan CallTimeout
     {
         get => Data.Store.CallTimeout;
@@ -119,7 +125,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetGlobal(name, out global);
     }
 
-    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</summary>
     public void Interrupt() => _data.Store.Interrupt(_generation);
 
     /// <summary>

@@ -24,7 +24,7 @@ public readonly struct Memory : IEquatable<Memory>
         _memory = memory;
     }
 
-    /// <summary>Size in bytes.</summary>
+    /// <summary>Gets the size in bytes.</summary>
     public long Length
     {
         get
@@ -34,7 +34,7 @@ public readonly struct Memory : IEquatable<Memory>
         }
     }
 
-    /// <summary>Size in pages.</summary>
+    /// <summary>Gets the size in pages.</summary>
     public long Pages
     {
         get
@@ -44,11 +44,34 @@ public readonly struct Memory : IEquatable<Memory>
         }
     }
 
-    /// <summary>Bytes of a page: 65536 unless the module says otherwise.</summary>
+    /// <summary>Gets the memory's type, with the current size as its minimum.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public MemoryType Type
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _memory!.Describe();
+        }
+    }
+
+    /// <summary>Gets the size that the memory was declared with, in pages.</summary>
+    public long Minimum => (long)Instance.Type.Limits.Minimum;
+
+    /// <summary>Gets the size to which the memory was declared to grow, in pages; <see langword="null"/> for no bound of its own.</summary>
+    public long? Maximum => Instance.Type.Limits.HasMaximum ? (long)Math.Min(Instance.Type.Limits.Maximum, long.MaxValue) : null;
+
+    /// <summary>Gets the size to which the memory can grow, in pages: the least of its own maximum and the engine's limits.</summary>
+    public long GrowthLimit => (long)(Instance.CapacityBytes >> Instance.Type.PageSizeLog2);
+
+    /// <summary>Gets the size of a page in bytes: 65536, or 1 where the module declares that (custom page sizes).</summary>
     public int PageSize => Instance.Type.PageSize;
 
-    /// <summary>What the memory may grow to, in pages: the least of its own maximum and the engine's limits.</summary>
-    public long MaximumPages => (long)(Instance.CapacityBytes >> Instance.Type.PageSizeLog2);
+    /// <summary>Gets whether addresses have 64 bits.</summary>
+    public bool Is64 => Instance.Type.Limits.Is64;
+
+    /// <summary>Gets whether the memory may be used by several threads at the same time.</summary>
+    public bool IsShared => Instance.Type.Limits.IsShared;
 
     internal Store? Store => _store;
 

@@ -16,10 +16,10 @@ public sealed unsafe partial class Store
 
     /// <summary>
     /// How long a call from outside may take, suspensions included; <see cref="Timeout.InfiniteTimeSpan"/>, the default, for as long as it likes. One that takes longer
-    /// ends with a trap, <see cref="TrapCode.Interrupted"/>. Compiled code notices where <see cref="EngineOptions.Interruption"/> is on.
+    /// ends with a trap, <see cref="TrapCode.Interrupted"/>. Compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
-    /// <exception cref="InvalidOperationException">The engine's code cannot be stopped, since <see cref="EngineOptions.Interruption"/> is off.</exception>
+    /// <exception cref="InvalidOperationException">The engine's code cannot be stopped, since <see cref="EngineOptions.EnableInterruption"/> is off.</exception>
     public TimeSpan CallTimeout
     {
         get => _timeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(_timeoutMilliseconds);
@@ -36,14 +36,14 @@ public sealed unsafe partial class Store
     // A limit that the engine's compiled code cannot honour is refused where it is set, never ignored.
     private void RequireInterruption(string what)
     {
-        if (!Engine.Options.Interruption)
-            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.Interruption = false, so its code does not look whether it shall stop. Make the engine with Interruption = true.");
+        if (!Engine.Options.EnableInterruption)
+            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.EnableInterruption = false, so its code does not look whether it shall stop. Make the engine with EnableInterruption = true.");
     }
 
     private void RequireFuel()
     {
-        if (!Engine.Options.Fuel)
-            throw new InvalidOperationException("Fuel cannot be honoured: the engine was made with EngineOptions.Fuel = false, so its code does not count. Make the engine with Fuel = true.");
+        if (!Engine.Options.EnableFuel)
+            throw new InvalidOperationException("Fuel cannot be honoured: the engine was made with EngineOptions.EnableFuel = false, so its code does not count. Make the engine with EnableFuel = true.");
     }
 
     /// <summary>A timeout in milliseconds, 0 where it is infinite.</summary>
@@ -89,7 +89,7 @@ public sealed unsafe partial class Store
 
     /// <summary>Asks whether a memory of an instance may be made.</summary>
     /// <exception cref="InstantiationException">It may not.</exception>
-    internal void RequireMemory(in MemoryType type, ulong capacity = long.MaxValue)
+    internal void RequireMemory(in CoreMemoryType type, ulong capacity = long.MaxValue)
     {
         if (Limits is not StoreLimits limits)
             return;
@@ -101,7 +101,7 @@ public sealed unsafe partial class Store
 
     /// <summary>Asks whether a table of an instance may be made.</summary>
     /// <exception cref="InstantiationException">It may not.</exception>
-    internal void RequireTable(in TableType type, ulong capacity = long.MaxValue)
+    internal void RequireTable(in CoreTableType type, ulong capacity = long.MaxValue)
     {
         if (Limits is not StoreLimits limits)
             return;

@@ -78,7 +78,7 @@ public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
     /// out of fuel.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Set: the value is negative, and no guest is running.</exception>
-    /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.Fuel"/> is off.</exception>
+    /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.EnableFuel"/> is off.</exception>
     /// <exception cref="TrapException">Set: the value is negative, and a guest is running.</exception>
     public long Fuel
     {
@@ -129,72 +129,61 @@ public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
 
     internal ReferenceTable References { get; }
 
-    /// <summary>Makes a linear memory that modules can import.</summary>
-    /// <param name="minimumPages">Its size, in pages of 64 KiB.</param>
-    /// <param name="maximumPages">What it may grow to; <see langword="null"/> for no bound of its own.</param>
-    public Memory CreateMemory(long minimumPages, long? maximumPages = null)
+    /// <summary>Makes a linear memory that modules can import. It lives as long as the store.</summary>
+    /// <param name="type">Its type.</param>
+    /// <exception cref="InstantiationException">The memory is larger than the engine's limits or the system allow.</exception>
+    public Memory CreateMemory(MemoryType type)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(minimumPages);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maximumPages ?? minimumPages, minimumPages);
-        return CreateMemory(new MemoryType(new Limits((ulong)minimumPages, (ulong)(maximumPages ?? 0), maximumPages is not null, false, false)));
+        ArgumentNullException.ThrowIfNull(type);
+        return CreateMemory(TypeDescriptions.ToCore(type));
     }
 
-    /// <summary>Makes a table that modules can import.</summary>
-    /// <param name="kind"><see cref="ValueKind.FuncRef"/> or <see cref="ValueKind.ExternRef"/>.</param>
-    /// <param name="minimum">Its length.</param>
-    /// <param name="maximum">What it may grow to; <see langword="null"/> for no bound of its own.</param>
-    public Table CreateTable(ValueKind kind, long minimum, long? maximum = null)
+    /// <summary>Makes a table that modules can import. It lives as long as the store.</summary>
+    /// <param name="type">Its type. The elements have to be nullable, since they are null to begin with.</param>
+    /// <exception cref="ArgumentException">The elements cannot be null, or are of a type that a module defines.</exception>
+    /// <exception cref="InstantiationException">The table is larger than the engine's limits or the system allow.</exception>
+    public Table CreateTable(TableType type)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(minimum);
-        ArgumentOutOfRangeException.ThrowIfLessThan(maximum ?? minimum, minimum);
-        ValType element = kind switch
-        {
-            ValueKind.FuncRef => ValType.FuncRef,
-            ValueKind.ExternRef => ValType.ExternRef,
-            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "tables hold FuncRef or ExternRef"),
-        };
-        return CreateTable(new TableType(element, new Limits((ulong)minimum, (ulong)(maximum ?? 0), maximum is not null, false, false)));
+        ArgumentNullException.ThrowIfNull(type);
+        return type.Element.IsNullable
+            ? CreateTable(TypeDescriptions.ToCore(type))
+            : throw new ArgumentException($"The elements of {type} cannot be null, so the host cannot make the table.", nameof(type));
     }
 
-    /// <summary>Makes a global that modules can import.</summary>
-    public Global CreateGlobal(Value value, bool isMutable)
+    /// <summary>Makes a global that modules can import. It lives as long as the store.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="value">Its value.</param>
+    /// <exception cref="ArgumentException">The value is not of the type, or the type refers to a type that a module defines.</exception>
+    public Global CreateGlobal(GlobalType type, Value value)
     {
+        ArgumentNullException.ThrowIfNull(type);
+        ValType valueType = TypeDescriptions.ToCore(type.ValueType);
         using StoreUse use = Enter();
-        ValType type = value.Kind switch
-        {
-            ValueKind.I32 => ValType.I32,
-            ValueKind.I64 => ValType.I64,
-            ValueKind.F32 => ValType.F32,
-            ValueKind.F64 => ValType.F64,
-            ValueKind.V128 => ValType.V128,
-            ValueKind.FuncRef => ValType.FuncRef,
-            ValueKind.ExternRef => ValType.ExternRef,
-            _ => throw new ArgumentException($"a global of kind {value.Kind} cannot be made by the host", nameof(value)),
-        };
+        RawValue raw = ToRaw(value, valueType);
         var cell = (RawValue*)AllocateBlock(sizeof(RawValue));
-        *cell = ToRaw(value, type);
-        return new Global(this, Generation, cell, new GlobalType(type, isMutable));
+        *cell = raw;
+        return new Global(this, Generation, cell, new CoreGlobalType(valueType, type.IsMutable));
     }
 
     /// <summary>Makes a function of the host, for tables, globals and arguments; for imports use <see cref="Linker"/>.</summary>
-    public Function CreateFunction(FunctionSignature signature, HostCallback callback)
+    public Function CreateFunction(FunctionType type, HostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
+        return CreateFunction(HostFunctions.Untyped(Engine, type, callback));
     }
 
     /// <summary>Makes an asynchronous function of the host, for tables, globals and arguments.</summary>
-    public Function CreateFunction(FunctionSignature signature, AsyncHostCallback callback)
+    public Function CreateFunction(FunctionType type, AsyncHostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return CreateFunction(HostFunctions.Untyped(Engine, signature, callback));
+        return CreateFunction(HostFunctions.Untyped(Engine, type, callback));
     }
 
     /// <summary>
     /// Asks whatever guest runs in this store to stop: its call ends with a trap, <see cref="TrapCode.Interrupted"/>. Any thread may call it; compiled code notices where
-    /// <see cref="EngineOptions.Interruption"/> is on, and a host function that was called is waited for. Guests that are suspended, where none runs, end at once.
+    /// <see cref="EngineOptions.EnableInterruption"/> is on, and a host function that was called is waited for. Guests that are suspended, where none runs, end at once.
     /// </summary>
     public void Interrupt() => Interrupt(Generation);
 
@@ -254,7 +243,7 @@ public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    internal Memory CreateMemory(in MemoryType type)
+    internal Memory CreateMemory(in CoreMemoryType type)
     {
         using StoreUse use = Enter();
         var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
@@ -263,7 +252,7 @@ public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
         return new Memory(this, Generation, memory);
     }
 
-    internal Table CreateTable(in TableType type)
+    internal Table CreateTable(in CoreTableType type)
     {
         using StoreUse use = Enter();
         var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
@@ -383,7 +372,7 @@ public sealed unsafe partial class Store : IDisposable, IAsyncDisposable
                 ulong reference = ReferenceFromFunction(function);
                 ValType actual = ValType.Reference(HeapType.Canonical((int)function.Record->TypeId), nullable: false);
                 if (!ExternTypes.IsSubtype(actual, type, Engine.Types))
-                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.Type}", nameof(value));
+                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.CoreType}", nameof(value));
                 return new RawValue { Low = reference };
             default:
                 if (!ReferenceEquals(value.Reference, this))

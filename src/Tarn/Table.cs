@@ -19,7 +19,18 @@ public readonly unsafe struct Table : IEquatable<Table>
         _table = table;
     }
 
-    /// <summary>How many elements there are.</summary>
+    /// <summary>Gets the table's type, with the current length as its minimum.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public TableType Type
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _table!.Describe(_store!.Engine.Types);
+        }
+    }
+
+    /// <summary>Gets the number of elements.</summary>
     public long Length
     {
         get
@@ -29,8 +40,17 @@ public readonly unsafe struct Table : IEquatable<Table>
         }
     }
 
-    /// <summary>What the table may grow to, in elements.</summary>
-    public long MaximumLength => (long)Instance.Capacity;
+    /// <summary>Gets the number of elements that the table was declared with.</summary>
+    public long Minimum => (long)Instance.Type.Limits.Minimum;
+
+    /// <summary>Gets the number of elements to which the table was declared to grow; <see langword="null"/> for no bound of its own.</summary>
+    public long? Maximum => Instance.Type.Limits.HasMaximum ? (long)Math.Min(Instance.Type.Limits.Maximum, long.MaxValue) : null;
+
+    /// <summary>Gets the number of elements to which the table can grow: the least of its own maximum and the engine's limits.</summary>
+    public long GrowthLimit => (long)Instance.Capacity;
+
+    /// <summary>Gets whether indices have 64 bits.</summary>
+    public bool Is64 => Instance.Type.Limits.Is64;
 
     internal Store? Store => _store;
 

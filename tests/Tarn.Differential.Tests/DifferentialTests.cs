@@ -30,7 +30,7 @@ public sealed class DifferentialTests
     public void Random_modules_behave_as_in_the_reference_engine(MemoryStrategy memory, CompilationMode compilation)
     {
         using var reference = new WasmtimePeer();
-        using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, Compilation = compilation });
+        using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, CompilationMode = compilation });
         using FuzzRun run = FuzzRun.Start(typeof(DifferentialTests), nameof(Random_modules_behave_as_in_the_reference_engine), (int)memory * 1_000_000, $"{memory}-{compilation}");
         foreach (int seed in s_crashers)
         {

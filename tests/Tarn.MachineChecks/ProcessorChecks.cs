@@ -4,6 +4,7 @@ using System.Text;
 using Tarn.Assembler.X64;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Execution;
 using Tarn.Execution.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;

@@ -127,7 +127,7 @@ internal static class ArityGenerator
                 text.Append('\n');
             first = false;
             text.Append("    /// <summary>Defines a host function.</summary>\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {DelegateType(count, result, caller)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {DelegateType(count, result, caller)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {ClassName(result, caller)}{Generic(count, result)}(body)));\n    }}\n");
         }
@@ -136,7 +136,7 @@ internal static class ArityGenerator
         {
             text.Append("\n    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>\n");
             text.Append("    [OverloadResolutionPriority(1)]\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {AsyncDelegateType(count, result, caller)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {AsyncDelegateType(count, result, caller)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(body)));\n    }}\n");
         }
@@ -146,7 +146,7 @@ internal static class ArityGenerator
             string passed = string.Join(", ", Enumerable.Range(1, count).Select(i => $"a{i}").Prepend("caller").Skip(caller ? 0 : 1));
             string body = AsyncDelegateType(count, result, caller);
             text.Append("\n    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {body.Replace("ValueTask", "Task", StringComparison.Ordinal)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {body.Replace("ValueTask", "Task", StringComparison.Ordinal)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(({passed}) => new {(result ? "ValueTask<TResult>" : "ValueTask")}(body({passed})))));\n    }}\n");
         }
@@ -184,8 +184,9 @@ internal static class ArityGenerator
             text.Append("    private readonly nint _typedEntry;\n");
         text.Append("    private readonly int _generation;\n\n");
         text.Append($"    internal {name}(Function function, string name)\n    {{\n");
-        text.Append($"        SignatureCheck.Require(function.Type, {ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types" : "[]")}, name);\n");
-        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);\n        _entry = stubs.ArrayEntry;\n" + (typed ? "        _typedEntry = stubs.TypedEntry;\n" : "") + "    }\n\n");
+        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n");
+        text.Append($"        SignatureStubs stubs = SignatureCheck.Require(function, {ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types" : "[]")}, name);\n");
+        text.Append("        _entry = stubs.ArrayEntry;\n" + (typed ? "        _typedEntry = stubs.TypedEntry;\n" : "") + "    }\n\n");
         text.Append("    /// <summary>Calls the function.</summary>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n    /// <exception cref=\"ObjectDisposedException\">The instance has been disposed.</exception>\n");
         string general = count == 0 ? "Invoke(default(CancellationToken))" : $"Invoke({passed}, default)";
         if (typed)

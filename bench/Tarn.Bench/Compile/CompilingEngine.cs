@@ -34,7 +34,7 @@ internal sealed record CompilingEngine(string Name, string Program, Func<int, st
     /// <summary>The other side: compiles each path that comes in, until no more comes.</summary>
     public static int Serve(string engine, int threads)
     {
-        using Engine tarn = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = threads });
+        using Engine tarn = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationThreads = threads });
         using Wasmtime.Config config = new Wasmtime.Config().WithParallelCompilation(threads > 1);
         using Wasmtime.Engine cranelift = new(config);
         Dictionary<string, byte[]> files = [];

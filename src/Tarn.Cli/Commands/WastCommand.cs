@@ -2,9 +2,7 @@
 // script can read. Folders decide the features (proposals/threads and so on) unless --features is given.
 using System.CommandLine;
 using Tarn.Script;
-using Tarn.Wasm;
 using Tarn.Wasm.Script;
-using Tarn.Wasm.Text;
 
 namespace Tarn.Cli.Commands;
 
@@ -36,9 +34,9 @@ internal static class WastCommand
             EngineOptions? options = arguments.GetValue(readOnly) ? null : new EngineOptions
             {
                 // Scripts keep all their instances, and some ask for large memories and tables.
-                Allocation = AllocationStrategy.OnDemand,
+                AllocationStrategy = AllocationStrategy.OnDemand,
                 MemoryStrategy = arguments.GetValue(memory),
-                Compilation = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
+                CompilationMode = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
             };
             return Run(arguments.GetValue(paths)!, options, arguments.GetValue(features), arguments.GetValue(verbose));
         });

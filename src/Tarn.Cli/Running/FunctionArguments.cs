@@ -7,21 +7,21 @@ namespace Tarn.Cli.Running;
 
 internal static class FunctionArguments
 {
-    /// <summary>Reads arguments by a function's signature.</summary>
-    public static Value[] Parse(string[] texts, FunctionSignature signature)
+    /// <summary>Reads arguments by a function's type.</summary>
+    public static Value[] Parse(string[] texts, FunctionType type)
     {
-        if (texts.Length != signature.Parameters.Length)
-            throw new ArgumentException($"the function takes {signature.Parameters.Length} arguments, and {texts.Length} were given: {signature}");
+        if (texts.Length != type.Parameters.Length)
+            throw new ArgumentException($"the function takes {type.Parameters.Length} arguments, and {texts.Length} were given: {type}");
         var values = new Value[texts.Length];
         for (int i = 0; i < values.Length; i++)
         {
             try
             {
-                values[i] = Parse(texts[i], signature.Parameters[i]);
+                values[i] = Parse(texts[i], type.Parameters[i].Kind);
             }
             catch (FormatException)
             {
-                throw new ArgumentException($"argument {i + 1}: \"{texts[i]}\" is no {signature.Parameters[i].ToString().ToLowerInvariant()}; the function is {signature}");
+                throw new ArgumentException($"argument {i + 1}: \"{texts[i]}\" is no {type.Parameters[i]}; the function is {type}");
             }
         }
         return values;

@@ -319,6 +319,6 @@ internal sealed partial class FunctionTranslator
     private static Opcode ReadPrefixed(ref WasmReader reader, byte prefix)
         => (Opcode)(reader.ReadVarU32() + prefix switch { 0xFB => 0x100u, 0xFC => 0x200u, 0xFE => 0x300u, _ => 0x400u });
 
-    private UnsupportedInstructionException Unsupported(Opcode opcode)
+    private UnsupportedModuleException Unsupported(Opcode opcode)
         => new(Opcodes.Name(opcode), _function.FunctionIndex, _function.CurrentWasmOffset);
 }

@@ -38,8 +38,8 @@ public readonly struct Caller
     /// <summary>The token of the call that entered the guest.</summary>
     public CancellationToken CancellationToken { get; }
 
-    /// <summary>The calling instance's exported memory named <c>memory</c>, or else its first one.</summary>
-    /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
+    /// <summary>Gets the memory that the calling instance exports as <c>memory</c>, or else the first one that it exports.</summary>
+    /// <exception cref="InvalidOperationException">The instance exports no memory.</exception>
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public Memory Memory
     {
@@ -47,14 +47,14 @@ public readonly struct Caller
         {
             using StoreUse use = Store.Enter(_store, _generation);
             return _instance is null
-                ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
+                ? throw new InvalidOperationException("The host function was not called by an instance that exports a memory.")
                 : _instance.DefaultMemory();
         }
     }
 
     /// <summary>
     /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges piece by piece, before each.
-    /// Costs nothing where <see cref="EngineOptions.Fuel"/> is off.
+    /// Costs nothing where <see cref="EngineOptions.EnableFuel"/> is off.
     /// </summary>
     /// <param name="fuel">How much, in units of one instruction; 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fuel"/> is negative.</exception>
@@ -64,7 +64,7 @@ public readonly struct Caller
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fuel);
         using StoreUse use = Store.Enter(_store, _generation);
-        if (_store.Engine.Options.Fuel)
+        if (_store.Engine.Options.EnableFuel)
             _store.ConsumeFuel(fuel);
     }
 

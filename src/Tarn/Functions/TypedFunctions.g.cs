@@ -23,11 +23,10 @@ public readonly unsafe struct TypedAction
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -99,11 +98,10 @@ public readonly unsafe struct TypedAction<T1>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -183,11 +181,10 @@ public readonly unsafe struct TypedAction<T1, T2>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -270,11 +267,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -360,11 +356,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -452,11 +447,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -528,11 +522,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -607,11 +600,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -689,11 +681,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -774,11 +765,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -862,11 +852,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -953,11 +942,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1047,11 +1035,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1145,11 +1132,10 @@ public readonly unsafe struct TypedFunction<TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1226,11 +1212,10 @@ public readonly unsafe struct TypedFunction<T1, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1312,11 +1297,10 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1401,11 +1385,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1493,11 +1476,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1587,11 +1569,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1665,11 +1646,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1746,11 +1726,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1830,11 +1809,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1917,11 +1895,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2007,11 +1984,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2100,11 +2076,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2196,11 +2171,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 

@@ -10,7 +10,7 @@ namespace Tarn.Instances;
 internal abstract unsafe class InstanceAllocator : IDisposable
 {
     public static InstanceAllocator Create(Engine engine) =>
-        engine.Options.Allocation == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
+        engine.Options.AllocationStrategy == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
 
     /// <summary>Where memories and tables come from that the host makes: they do not count against the limits of modules.</summary>
     public virtual InstanceAllocator ForHost => this;
@@ -26,14 +26,14 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     /// <param name="record">What compiled code sees of it.</param>
     /// <param name="limits">Those of the store: no more than they allow need be reserved. The minimum has been compared with them.</param>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits);
+    public abstract MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits);
 
     public abstract void FreeMemory(MemoryInstance memory);
 
     /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
     /// <inheritdoc cref="AllocateMemory"/>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits);
+    public abstract TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits);
 
     public abstract void FreeTable(TableInstance table);
 

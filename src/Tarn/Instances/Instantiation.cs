@@ -84,7 +84,7 @@ internal static unsafe class Instantiation
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
-                TableType type = wasm.Tables[i];
+                CoreTableType type = wasm.Tables[i];
                 store.RequireTable(type);
                 instance.Tables[i] = allocator.AllocateTable(
                     type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);

@@ -111,7 +111,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
     private nint Compile(Module module, int definedIndex)
     {
         Store.ThrowIfInterrupted();
-        if (Store.Engine.Options.Fuel && !module.IsCompiled(definedIndex))
+        if (Store.Engine.Options.EnableFuel && !module.IsCompiled(definedIndex))
         {
             long cost = module.CompilationFuel(definedIndex);
             if (Record->Fuel < cost)

@@ -317,7 +317,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         Freed();
     }
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
@@ -358,7 +358,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         Freed();
     }
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
+    public override TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_limits.TableElements;
         ulong minimum = type.Limits.Minimum;

@@ -52,7 +52,7 @@ internal sealed class ScriptHost : IScriptEngine
     }
 
     /// <inheritdoc/>
-    public void Register(string name, object instance) => _linker.Define(name, (Instance)instance);
+    public void Register(string name, object instance) => _linker.DefineInstance(name, (Instance)instance);
 
     /// <inheritdoc/>
     public ScriptEngineOutcome Invoke(object instance, string export, ReadOnlySpan<ScriptValue> arguments)
@@ -142,22 +142,22 @@ internal sealed class ScriptHost : IScriptEngine
     {
         const string Name = "spectest";
         _linker
-            .Define(Name, "print", () => { })
-            .Define(Name, "print_i32", (int _) => { })
-            .Define(Name, "print_i64", (long _) => { })
-            .Define(Name, "print_f32", (float _) => { })
-            .Define(Name, "print_f64", (double _) => { })
-            .Define(Name, "print_i32_f32", (int _, float _) => { })
-            .Define(Name, "print_f64_f64", (double _, double _) => { })
-            .Define(Name, "global_i32", _store.CreateGlobal(666, isMutable: false))
-            .Define(Name, "global_i64", _store.CreateGlobal(666L, isMutable: false))
-            .Define(Name, "global_f32", _store.CreateGlobal(666.6f, isMutable: false))
-            .Define(Name, "global_f64", _store.CreateGlobal(666.6, isMutable: false))
-            .Define(Name, "table", _store.CreateTable(ValueKind.FuncRef, 10, 20))
-            .Define(Name, "table64", _store.CreateTable(new TableType(ValType.FuncRef, new Limits(10, 20, HasMaximum: true, Is64: true, IsShared: false))))
-            .Define(Name, "memory", _store.CreateMemory(1, 2));
+            .DefineFunction(Name, "print", () => { })
+            .DefineFunction(Name, "print_i32", (int _) => { })
+            .DefineFunction(Name, "print_i64", (long _) => { })
+            .DefineFunction(Name, "print_f32", (float _) => { })
+            .DefineFunction(Name, "print_f64", (double _) => { })
+            .DefineFunction(Name, "print_i32_f32", (int _, float _) => { })
+            .DefineFunction(Name, "print_f64_f64", (double _, double _) => { })
+            .Define(Name, "global_i32", _store.CreateGlobal(new GlobalType(ValueKind.I32), 666))
+            .Define(Name, "global_i64", _store.CreateGlobal(new GlobalType(ValueKind.I64), 666L))
+            .Define(Name, "global_f32", _store.CreateGlobal(new GlobalType(ValueKind.F32), 666.6f))
+            .Define(Name, "global_f64", _store.CreateGlobal(new GlobalType(ValueKind.F64), 666.6))
+            .Define(Name, "table", _store.CreateTable(new TableType(ValueKind.FuncRef, 10, 20)))
+            .Define(Name, "table64", _store.CreateTable(new TableType(ValueKind.FuncRef, 10, 20, is64: true)))
+            .Define(Name, "memory", _store.CreateMemory(new MemoryType(1, 2)));
         if ((_engine.Options.Features & WasmFeatures.Threads) != 0)
-            _linker.Define(Name, "shared_memory", _store.CreateMemory(new MemoryType(new Limits(1, 2, HasMaximum: true, Is64: false, IsShared: true))));
+            _linker.Define(Name, "shared_memory", _store.CreateMemory(new MemoryType(1, 2, isShared: true)));
     }
 
     // What (ref.extern n) stands for: one object for each number.

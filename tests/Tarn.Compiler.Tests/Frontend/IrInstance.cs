@@ -340,7 +340,16 @@ internal sealed unsafe class IrInstance : IDisposable
         if (!_functions.TryGetValue(index, out var function))
         {
             function = new IrFunction();
-            _translator.Translate(Module, Layout, index, _target, function);
+            try
+            {
+                _translator.Translate(Module, Layout, index, _target, function);
+            }
+            catch (UnsupportedModuleException)
+            {
+                // Whatever the translator does not know is found when the module is made.
+                Assert.Throws<UnsupportedModuleException>(() => InstructionSupport.Require(Module));
+                throw;
+            }
             Assert.Empty(IrVerifier.Verify(function));
             if (_target.Optimize)
             {

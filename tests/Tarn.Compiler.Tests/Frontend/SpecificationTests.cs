@@ -112,7 +112,7 @@ public sealed class SpecificationTests
                                 {
                                     assertions += !broken.Contains(target!) && Check(command, action, target, failures, script) ? 1 : 0;
                                 }
-                                catch (UnsupportedInstructionException)
+                                catch (UnsupportedModuleException)
                                 {
                                     // What it would have done, later commands may rely upon.
                                     broken.Add(target!);
@@ -126,7 +126,7 @@ public sealed class SpecificationTests
                             break;
                     }
                 }
-                catch (Exception error) when (error is NotSupportedException or UnsupportedInstructionException or KeyNotFoundException or IrTrapException)
+                catch (Exception error) when (error is NotSupportedException or UnsupportedModuleException or KeyNotFoundException or IrTrapException)
                 {
                     // What needs instructions or imports that are not there is skipped.
                 }

@@ -229,7 +229,7 @@ public sealed class OptimizerDifferentialTests
         {
             return trap.Message;
         }
-        catch (Exception e) when (e is UnsupportedInstructionException or NotSupportedException)
+        catch (Exception e) when (e is UnsupportedModuleException or NotSupportedException)
         {
             return null;
         }

@@ -94,10 +94,10 @@ internal sealed class FuzzedModule
         })
         : line));
 
-    private static FuzzedFunction Function(string module, string name, Tarn.Wasm.FunctionType type) =>
+    private static FuzzedFunction Function(string module, string name, Tarn.Wasm.CoreFunctionType type) =>
         new(module, name, [.. Enumerable.Range(0, type.ParameterCount).Select(i => Kind(type.Parameters[i]))], [.. Enumerable.Range(0, type.ResultCount).Select(i => Kind(type.Results[i]))]);
 
-    private static bool TryGetKind(Tarn.Wasm.GlobalType type, out string kind)
+    private static bool TryGetKind(Tarn.Wasm.CoreGlobalType type, out string kind)
     {
         kind = Kind(type.Type);
         return kind == "V128" || kind.StartsWith('I') || kind.StartsWith('F') && kind != "FuncRef" || type.Type == Tarn.Wasm.ValType.ExternRef || type.Type == Tarn.Wasm.ValType.FuncRef;

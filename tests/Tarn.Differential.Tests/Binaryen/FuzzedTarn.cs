@@ -19,11 +19,11 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         Linker linker = new(_engine);
         using Store store = new(_engine);
         foreach ((string from, string name, string kind, bool isMutable) in shape.ImportedGlobals)
-            linker.Define(from, name, store.CreateGlobal(Argument(kind, 0), isMutable));
+            linker.Define(from, name, store.CreateGlobal(new GlobalType(Enum.Parse<ValueKind>(kind), isMutable), Argument(kind, 0)));
         foreach (FuzzedFunction import in shape.Imports)
         {
-            FunctionSignature signature = new([.. import.Parameters.Select(Enum.Parse<ValueKind>)], [.. import.Results.Select(Enum.Parse<ValueKind>)]);
-            linker.Define(import.Module, import.Name, signature, (caller, arguments, results) =>
+            FunctionType type = new([.. import.Parameters.Select(Enum.Parse<ValueKind>)], [.. import.Results.Select(Enum.Parse<ValueKind>)]);
+            linker.DefineFunction(import.Module, import.Name, type, (caller, arguments, results) =>
             {
                 string[] printed = new string[arguments.Length];
                 for (int i = 0; i < printed.Length; i++)

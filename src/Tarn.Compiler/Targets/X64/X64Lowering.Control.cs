@@ -585,8 +585,12 @@ internal sealed partial class X64Lowering
                 Begin(X64Opcode.Jump, 0);
                 break;
             case IrOpcode.BranchIf:
-                AddSuccessor(instruction.B);
-                AddSuccessor(instruction.C);
+                if (AddSuccessor(instruction.B) == AddSuccessor(instruction.C))
+                {
+                    Begin(X64Opcode.Jump, 0);
+                    break;
+                }
+
                 var condition = LowerCondition(instruction.A);
                 Begin(X64Opcode.JumpIf, 0, condition);
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;

@@ -2,7 +2,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
-namespace Tarn.Cli.Running;
+namespace Tarn.Caching;
 
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class FileOwner

@@ -2,11 +2,10 @@
 // terminal nobody is waiting in front of it, and nothing is printed: what a guest writes there stays the guest's. One line of plain characters and not Spectre.Console's
 // display, which starts by loading itself for longer than most compilations take, and leaves the cursor hidden where Ctrl-C ends the process.
 using System.Globalization;
-using Tarn.Modules;
 
 namespace Tarn.Cli.Running;
 
-internal sealed class CompilationProgress : IDisposable
+internal sealed class ProgressLine : IProgress<CompilationProgress>, IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_pace = TimeSpan.FromMilliseconds(250);
@@ -15,29 +14,31 @@ internal sealed class CompilationProgress : IDisposable
     private readonly long _start;
     private readonly TextWriter _output;
     private readonly string _what;
-    private readonly CompilationCounter _counter;
     private readonly ITimer? _timer;
     private int _width;
     private bool _disposed;
 
+    // Below 0 until the module is validated.
+    private double _share = -1;
+
     /// <summary>Begins to watch.</summary>
     /// <param name="name">What is compiled.</param>
     /// <param name="size">Its size in bytes.</param>
-    /// <param name="counter">How far it is.</param>
     /// <param name="output">Where the line goes.</param>
     /// <param name="isTerminal">Whether anybody looks at it.</param>
     /// <param name="time">Whose clock is looked at; the system's unless given.</param>
-    public CompilationProgress(string name, long size, CompilationCounter counter, TextWriter output, bool isTerminal, TimeProvider? time = null)
+    public ProgressLine(string name, long size, TextWriter output, bool isTerminal, TimeProvider? time = null)
     {
         _time = time ?? TimeProvider.System;
         _start = _time.GetTimestamp();
         _output = output;
-        _counter = counter;
         _what = $"compiling {name} ({ByteSize.Format(size)})";
         // A timer costs a thread: small modules are done before anyone could see anything.
         if (isTerminal && size >= CompilationCache.SmallestModule)
             _timer = _time.CreateTimer(_ => Show(), null, s_patience, s_pace);
     }
+
+    public void Report(CompilationProgress value) => Volatile.Write(ref _share, value.Fraction);
 
     public void Dispose()
     {
@@ -67,7 +68,8 @@ internal sealed class CompilationProgress : IDisposable
         {
             if (_disposed)
                 return;
-            string line = Line(_what, _time.GetElapsedTime(_start), _counter.Share);
+            double share = Volatile.Read(ref _share);
+            string line = Line(_what, _time.GetElapsedTime(_start), share < 0 ? null : share);
             _width = Math.Max(_width, line.Length);
             _output.Write("\r" + line.PadRight(_width));
         }

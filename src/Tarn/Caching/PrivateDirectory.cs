@@ -6,7 +6,7 @@
 // Whoever could change any of it between this look and the use is this user or root.
 using System.Runtime.Versioning;
 
-namespace Tarn.Cli.Running;
+namespace Tarn.Caching;
 
 [SupportedOSPlatform("linux")]
 internal static class PrivateDirectory
