@@ -187,6 +187,28 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Vectors_are_given_and_printed()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"tarn-vectors-{Guid.NewGuid():n}.wat");
+        File.WriteAllText(path, """(module (func (export "add") (param v128 v128) (result v128) (i32x4.add (local.get 0) (local.get 1))))""");
+        try
+        {
+            Assert.Equal(new GuestResult(0, "0x00000004fffffffd0000000200000002\n", ""), CommandLine.Run("run", "--invoke", "add", path, "i32x4:1,2,-3,4", "0x1"));
+            Assert.Equal(
+                new GuestResult(0, "0x3f8000003f8000003f80000180ff02ff\n", ""),
+                CommandLine.Run("run", "--invoke", "add", path, "i8x16:255,2,-1,-128,1,0,128,63,0,0,128,63,0,0,128,63", "0x00000000000000000000000000000000"));
+            foreach (string wrong in (string[])["1", "0x", "0x123456789012345678901234567890123", "i32x4:1,2,3", "i32x3:1,2,3", "i8x16:256,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "f32x4:1,2,3,x"])
+            {
+                Assert.Equal(1, CommandLine.Run("run", "--invoke", "add", path, wrong, "0x1").Status);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
     public void What_cannot_run_is_refused_with_advice()
     {
         File.WriteAllBytes(_directory["component.wasm"], [0, (byte)'a', (byte)'s', (byte)'m', 0x0d, 0, 1, 0]);
