@@ -1,6 +1,7 @@
 // The host's handle on a function, guest's or host's, whose signature is known at run time only. It holds the address of
 // the function's reference record and the generation of its store, so that a stale handle is an ObjectDisposedException and
 // never a stray call.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
@@ -9,13 +10,14 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>A function that can be called with <see cref="Value"/>s. For a signature known in advance use <c>Instance.GetFunction&lt;…&gt;</c>.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Function : IEquatable<Function>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly FunctionReference* _record;
 
-    internal Function(Store store, int generation, FunctionReference* record)
+    internal Function(StoreCore store, int generation, FunctionReference* record)
     {
         _store = store;
         _generation = generation;
@@ -43,11 +45,11 @@ public readonly unsafe struct Function : IEquatable<Function>
         get
         {
             Function none = default;
-            return (int)Unsafe.ByteOffset(ref Unsafe.As<Function, byte>(ref none), ref Unsafe.As<Store?, byte>(ref Unsafe.AsRef(in none._store)));
+            return (int)Unsafe.ByteOffset(ref Unsafe.As<Function, byte>(ref none), ref Unsafe.As<StoreCore?, byte>(ref Unsafe.AsRef(in none._store)));
         }
     }
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -121,7 +123,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         {
             RawValue* slots = rented is null ? inline : large;
             nint entry;
-            using (StoreUse use = Store.Enter(_store, _generation))
+            using (StoreUse use = StoreCore.Enter(_store, _generation))
             {
                 for (int i = 0; i < arguments.Length; i++)
                     slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
@@ -144,14 +146,14 @@ public readonly unsafe struct Function : IEquatable<Function>
     {
         if (_record == null)
             throw new InvalidOperationException("the function reference is null");
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
     }
 
     internal StoreUse Enter()
     {
         if (_record == null)
             throw new InvalidOperationException("The function reference is null.");
-        return Store.Enter(_store, _generation);
+        return StoreCore.Enter(_store, _generation);
     }
 
     [SkipLocalsInit]
@@ -169,7 +171,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         fixed (RawValue* large = rented)
         {
             RawValue* slots = rented is null ? inline : large;
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             for (int i = 0; i < arguments.Length; i++)
                 slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
             Trap? trap = _store.Call(_generation, _record, slots, cancellationToken);
@@ -180,4 +182,7 @@ public readonly unsafe struct Function : IEquatable<Function>
             return null;
         }
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => IsNull ? "null" : _store!.Generation != _generation ? "Function, disposed" : TypeDescriptions.Function(_store.Engine.Types, (int)_record->TypeId).ToString();
 }

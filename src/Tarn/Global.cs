@@ -1,17 +1,19 @@
 // The host's view of a global. A handle that checks on each use that its store still lives.
+using System.Diagnostics;
 using Tarn.Scheduling;
 
 namespace Tarn;
 
 /// <summary>A global variable.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Global : IEquatable<Global>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly RawValue* _cell;
     private readonly CoreGlobalType _type;
 
-    internal Global(Store store, int generation, RawValue* cell, CoreGlobalType type)
+    internal Global(StoreCore store, int generation, RawValue* cell, CoreGlobalType type)
     {
         _store = store;
         _generation = generation;
@@ -25,7 +27,7 @@ public readonly unsafe struct Global : IEquatable<Global>
     {
         get
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             return TypeDescriptions.Global(_store.Engine.Types, _type);
         }
     }
@@ -40,19 +42,19 @@ public readonly unsafe struct Global : IEquatable<Global>
     {
         get
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             return _store.ToValue(*_cell, _type.Type);
         }
         set
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             if (!_type.IsMutable)
                 throw new InvalidOperationException("The global is immutable.");
             *_cell = _store.ToRaw(value, _type.Type);
         }
     }
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -62,7 +64,7 @@ public readonly unsafe struct Global : IEquatable<Global>
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _cell;
         }
     }
@@ -81,4 +83,7 @@ public readonly unsafe struct Global : IEquatable<Global>
 
     /// <inheritdoc/>
     public override int GetHashCode() => ((nint)_cell).GetHashCode();
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Global, disposed" : TypeDescriptions.Global(_store.Engine.Types, _type).ToString();
 }

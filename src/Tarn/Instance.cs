@@ -1,4 +1,5 @@
 // The embedder's handle on an instance. Cheap: the instance itself is InstanceData, its life is that of its store.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Instances;
 using Tarn.Linking;
@@ -7,6 +8,7 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>A module that runs: its own memories, tables and globals, and its exports. One thread at a time.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed partial class Instance : IDisposable, IAsyncDisposable
 {
     // All of it fits 32 bytes: an instance in a pool's slot makes nothing else on the heap.
@@ -20,6 +22,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         _data = data;
         _generation = data.Store.Generation;
         _ownsStore = ownsStore;
+        if (ownsStore && data.Store.Engine.Leaks is LeakDetector leaks)
+            leaks.Watch(this, data.Module.Name, data.Store.Engine.Allocator.SlotOf(data));
     }
 
     /// <summary>Gets the module that the instance was made of.</summary>
@@ -136,7 +140,10 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     {
         // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
-            _data.Store.EndLife(_generation)?.Wait(Tarn.Store.MillisecondsToEnd);
+        {
+            _data.Store.Engine.Leaks?.Forget(this);
+            _data.Store.EndLife(_generation)?.Wait(StoreCore.MillisecondsToEnd);
+        }
         _disposed = true;
     }
 
@@ -146,8 +153,12 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_ownsStore && _data.Store.EndLife(_generation) is Task ended)
-            await ended.ConfigureAwait(false);
+        if (_ownsStore)
+        {
+            _data.Store.Engine.Leaks?.Forget(this);
+            if (_data.Store.EndLife(_generation) is Task ended)
+                await ended.ConfigureAwait(false);
+        }
         _disposed = true;
     }
 
@@ -159,18 +170,18 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
 
     internal int Generation => _generation;
 
-    internal Store Store => _data.Store;
+    internal StoreCore Store => _data.Store;
 
     internal StoreUse Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return Tarn.Store.Enter(_data.Store, _generation);
+        return StoreCore.Enter(_data.Store, _generation);
     }
 
     private void ThrowIfDisposed()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Tarn.Store.ThrowIfStale(_data.Store, _generation);
+        StoreCore.ThrowIfStale(_data.Store, _generation);
     }
 
     private ArgumentException Missing(string name, ExternalKind kind)
@@ -179,4 +190,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         string list = string.Join(", ", Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
         return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _disposed || _data.Store.Generation != _generation ? "Instance, disposed" : $"Instance of {Module.Name ?? "a module without a name"}";
 }

@@ -1,6 +1,7 @@
 // Names and what is behind them. A linker is built up once and prepares any number of modules; it is thread-safe to prepare
 // from, not to define in. Definitions of host functions fit any store; those of memories, tables, globals and instances tie a
 // template to the store they live in.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
 using Tarn.Linking;
@@ -9,6 +10,7 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>Gives modules their imports.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed partial class Linker
 {
     /// <summary>As the first part of a name: whatever module name is asked for. Exact definitions come first.</summary>
@@ -104,12 +106,12 @@ public sealed partial class Linker
         type = null;
         if (!TryFind(module, name, out Definition? definition))
             return false;
-        if (definition.Store is not Store store)
+        if (definition.Store is not StoreCore store)
         {
             type = definition.Describe(Engine.Types);
             return true;
         }
-        using StoreUse use = Store.Enter(store, definition.Generation);
+        using StoreUse use = StoreCore.Enter(store, definition.Generation);
         type = definition.Describe(Engine.Types);
         return true;
     }
@@ -126,7 +128,13 @@ public sealed partial class Linker
         function = default;
         if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Function)
             return false;
-        function = definition.Host is DefinedHostFunction host ? store.CreateFunction(host) : definition.FunctionHandle;
+        if (definition.Host is DefinedHostFunction host)
+        {
+            using StoreUse use = store.Enter();
+            function = store.Core.CreateFunction(host);
+            return true;
+        }
+        function = definition.FunctionHandle;
         return true;
     }
 
@@ -210,10 +218,10 @@ public sealed partial class Linker
                 return Definition.Of(HostFunctions.Trapping(module, import));
             throw new LinkException(import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), null);
         }
-        if (definition.Store is not Store store)
+        if (definition.Store is not StoreCore store)
             return Check(module, import, definition);
         // What is compared lies in memory that is gone when the store ends.
-        using StoreUse use = Store.Enter(store, definition.Generation);
+        using StoreUse use = StoreCore.Enter(store, definition.Generation);
         return Check(module, import, definition);
     }
 
@@ -297,4 +305,7 @@ public sealed partial class Linker
             throw new ArgumentException($"\"{module}\" \"{name}\" is defined already; set AllowShadowing to replace definitions", nameof(name));
         return this;
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Linker, {_definitions.Count} definitions";
 }

@@ -1,4 +1,5 @@
 // The host's view of a linear memory. A handle: it holds no bytes and checks on each use that its store still lives.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -11,13 +12,14 @@ namespace Tarn;
 /// A linear memory. Offsets and lengths are bytes; each access is checked and throws <see cref="ArgumentOutOfRangeException"/> with
 /// offset, length and size when it is outside. Use it on the thread that uses the instance.
 /// </summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly struct Memory : IEquatable<Memory>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly MemoryInstance? _memory;
 
-    internal Memory(Store store, int generation, MemoryInstance memory)
+    internal Memory(StoreCore store, int generation, MemoryInstance memory)
     {
         _store = store;
         _generation = generation;
@@ -73,7 +75,7 @@ public readonly struct Memory : IEquatable<Memory>
     /// <summary>Gets whether the memory may be used by several threads at the same time.</summary>
     public bool IsShared => Instance.Type.Limits.IsShared;
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -82,7 +84,7 @@ public readonly struct Memory : IEquatable<Memory>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _memory!;
         }
     }
@@ -125,7 +127,7 @@ public readonly struct Memory : IEquatable<Memory>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        OpenAccess open = Tarn.Store.Open(_store, _generation);
+        OpenAccess open = StoreCore.Open(_store, _generation);
         try
         {
             return new MemoryAccess(open, _memory!.Bytes((ulong)offset, (ulong)length));
@@ -251,7 +253,7 @@ public readonly struct Memory : IEquatable<Memory>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private StoreUse Enter() => Store.Enter(_store, _generation);
+    private StoreUse Enter() => StoreCore.Enter(_store, _generation);
 
     /// <inheritdoc/>
     public bool Equals(Memory other) => ReferenceEquals(_memory, other._memory) && _generation == other._generation;
@@ -261,4 +263,7 @@ public readonly struct Memory : IEquatable<Memory>
 
     /// <inheritdoc/>
     public override int GetHashCode() => _memory is null ? 0 : RuntimeHelpers.GetHashCode(_memory);
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Memory, disposed" : $"Memory, {_memory!.Pages} pages of {_memory.Type.PageSize} bytes";
 }

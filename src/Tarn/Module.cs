@@ -1,5 +1,6 @@
 // A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
 // module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Compiler.Abi;
@@ -11,6 +12,7 @@ using Tarn.Pooling;
 namespace Tarn;
 
 /// <summary>A compiled WebAssembly module. Thread-safe; make it once and instantiate it often.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed unsafe partial class Module : IDisposable
 {
     private readonly Dictionary<string, Export> _exports;
@@ -366,4 +368,7 @@ public sealed unsafe partial class Module : IDisposable
 
     /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
     internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Module {Name ?? "without a name"}, {Wasm.Imports.Length} imports, {Wasm.Exports.Length} exports";
 }

@@ -1,4 +1,5 @@
 // The host's view of a table. A handle that checks on each use that its store still lives.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Tarn.Scheduling;
 using Tarn.Tables;
@@ -6,13 +7,14 @@ using Tarn.Tables;
 namespace Tarn;
 
 /// <summary>A table of references.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Table : IEquatable<Table>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly TableInstance? _table;
 
-    internal Table(Store store, int generation, TableInstance table)
+    internal Table(StoreCore store, int generation, TableInstance table)
     {
         _store = store;
         _generation = generation;
@@ -52,7 +54,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     /// <summary>Gets whether indices have 64 bits.</summary>
     public bool Is64 => Instance.Type.Limits.Is64;
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -60,7 +62,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _table!;
         }
     }
@@ -108,7 +110,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     /// <inheritdoc/>
     public override int GetHashCode() => _table is null ? 0 : RuntimeHelpers.GetHashCode(_table);
 
-    private StoreUse Enter() => Store.Enter(_store, _generation);
+    private StoreUse Enter() => StoreCore.Enter(_store, _generation);
 
     private ulong* At(long index)
     {
@@ -117,4 +119,7 @@ public readonly unsafe struct Table : IEquatable<Table>
             throw new ArgumentOutOfRangeException(nameof(index), $"element {index} does not exist in a table of {table.Length}");
         return table.Elements + index;
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Table, disposed" : $"Table, {_table!.Length} elements";
 }

@@ -2,8 +2,8 @@
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Targets.X64;
 using Tarn.Execution.X64;
-using Tarn.Script;
 using Tarn.TestSupport;
+using Tarn.Wast;
 
 namespace Tarn.Spec.Tests;
 

@@ -1,8 +1,7 @@
 // tarn wast: runs WebAssembly test scripts. One row for each file as it ends, every failure with its place on request, and a last line with the sums that a
 // script can read. Folders decide the features (proposals/threads and so on) unless --features is given.
 using System.CommandLine;
-using Tarn.Script;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 
 namespace Tarn.Cli.Commands;
 
@@ -87,7 +86,7 @@ internal static class WastCommand
         ScriptOptions options = ScriptOptions.ForPath(Path.GetFullPath(path));
         if (features is { } chosen)
             options = options with { Features = chosen };
-        Wasm.Script.Script script;
+        Wast.Script script;
         try
         {
             script = ScriptParser.Parse(ModuleInput.Read(path), path);

@@ -29,9 +29,8 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private void NotePage(Opcode opcode) => _facts |= ((int)opcode >> 8) switch
     {
         1 => ModuleFacts.UsesAggregates,
-        2 => ModuleFacts.None,
         3 => ModuleFacts.UsesAtomics,
-        _ => ModuleFacts.UsesVectors,
+        _ => ModuleFacts.None,
     };
 
     private void Simple(ref WasmReader reader, Opcode opcode, OpcodeSignature signature)

@@ -392,7 +392,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                         if (code >= vectorOpcodes)
                             break;
-                        _facts |= ModuleFacts.UsesVectors;
                         ulong signature = Unsafe.Add(ref signatures, (int)(0x400 + code));
                         switch (Opcodes.Immediate((Opcode)(0x400 + code)))
                         {

@@ -15,7 +15,7 @@ namespace Tarn;
 /// <summary>A handle on a function with 0 parameters.</summary>
 public readonly unsafe struct TypedAction
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -36,7 +36,7 @@ public readonly unsafe struct TypedAction
     /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
     public void Invoke()
     {
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         if (!_store.HasDeadline)
         {
             Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -57,7 +57,7 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public void Invoke(CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
@@ -68,7 +68,7 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public bool TryInvoke([NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
@@ -82,7 +82,7 @@ public readonly unsafe struct TypedAction
     public ValueTask InvokeAsync(CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[1];
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         return _store.CallAsync(_generation, _entry, _record, slots, 1, cancellationToken);
     }
 }
@@ -90,7 +90,7 @@ public readonly unsafe struct TypedAction
 /// <summary>A handle on a function with 1 parameter.</summary>
 public readonly unsafe struct TypedAction<T1>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -113,7 +113,7 @@ public readonly unsafe struct TypedAction<T1>
     {
         if (GuestCalls.IsSupported<T1>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -135,7 +135,7 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public void Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
@@ -147,7 +147,7 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
@@ -162,7 +162,7 @@ public readonly unsafe struct TypedAction<T1>
     public ValueTask InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[1];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
         }
@@ -173,7 +173,7 @@ public readonly unsafe struct TypedAction<T1>
 /// <summary>A handle on a function with 2 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -196,7 +196,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -218,7 +218,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -231,7 +231,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -247,7 +247,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     public ValueTask InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[2];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -259,7 +259,7 @@ public readonly unsafe struct TypedAction<T1, T2>
 /// <summary>A handle on a function with 3 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -282,7 +282,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -304,7 +304,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -318,7 +318,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -335,7 +335,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[3];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -348,7 +348,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
 /// <summary>A handle on a function with 4 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -371,7 +371,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -393,7 +393,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -408,7 +408,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -426,7 +426,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[4];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -440,7 +440,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 /// <summary>A handle on a function with 5 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -465,7 +465,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -481,7 +481,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -500,7 +500,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[5];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -515,7 +515,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
 /// <summary>A handle on a function with 6 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -540,7 +540,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -557,7 +557,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -577,7 +577,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[6];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -593,7 +593,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
 /// <summary>A handle on a function with 7 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -618,7 +618,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -636,7 +636,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -657,7 +657,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[7];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -674,7 +674,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
 /// <summary>A handle on a function with 8 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -699,7 +699,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -718,7 +718,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -740,7 +740,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[8];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -758,7 +758,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
 /// <summary>A handle on a function with 9 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -783,7 +783,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -803,7 +803,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -826,7 +826,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[9];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -845,7 +845,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 /// <summary>A handle on a function with 10 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -870,7 +870,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -891,7 +891,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -915,7 +915,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[10];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -935,7 +935,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 11 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -960,7 +960,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -982,7 +982,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1007,7 +1007,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[11];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1028,7 +1028,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 12 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1053,7 +1053,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1076,7 +1076,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1102,7 +1102,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[12];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1124,7 +1124,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 0 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1147,7 +1147,7 @@ public readonly unsafe struct TypedFunction<TResult>
     {
         if (GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1169,7 +1169,7 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public TResult Invoke(CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
@@ -1181,7 +1181,7 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public bool TryInvoke([MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
@@ -1196,7 +1196,7 @@ public readonly unsafe struct TypedFunction<TResult>
     public ValueTask<TResult> InvokeAsync(CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
@@ -1204,7 +1204,7 @@ public readonly unsafe struct TypedFunction<TResult>
 /// <summary>A handle on a function with 1 parameter and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1227,7 +1227,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1249,7 +1249,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
@@ -1262,7 +1262,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
@@ -1278,7 +1278,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
         }
@@ -1289,7 +1289,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
 /// <summary>A handle on a function with 2 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1312,7 +1312,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1334,7 +1334,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1348,7 +1348,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1365,7 +1365,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1377,7 +1377,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
 /// <summary>A handle on a function with 3 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1400,7 +1400,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1422,7 +1422,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1437,7 +1437,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1455,7 +1455,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1468,7 +1468,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 /// <summary>A handle on a function with 4 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1491,7 +1491,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1513,7 +1513,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1529,7 +1529,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1548,7 +1548,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1562,7 +1562,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 /// <summary>A handle on a function with 5 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1587,7 +1587,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1604,7 +1604,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1624,7 +1624,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1639,7 +1639,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
 /// <summary>A handle on a function with 6 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1664,7 +1664,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1682,7 +1682,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1703,7 +1703,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1719,7 +1719,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
 /// <summary>A handle on a function with 7 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1744,7 +1744,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1763,7 +1763,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1785,7 +1785,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1802,7 +1802,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
 /// <summary>A handle on a function with 8 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1827,7 +1827,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1847,7 +1847,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1870,7 +1870,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1888,7 +1888,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
 /// <summary>A handle on a function with 9 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -1913,7 +1913,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1934,7 +1934,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1958,7 +1958,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1977,7 +1977,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 10 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -2002,7 +2002,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2024,7 +2024,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2049,7 +2049,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2069,7 +2069,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 11 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -2094,7 +2094,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2117,7 +2117,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2143,7 +2143,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2164,7 +2164,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 12 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
@@ -2189,7 +2189,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2213,7 +2213,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2240,7 +2240,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);

@@ -12,6 +12,25 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     public static InstanceAllocator Create(Engine engine) =>
         engine.Options.AllocationStrategy == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
 
+    /// <summary>Makes an instance in a store of its own, up to its start function. The end of the store's life gives everything back.</summary>
+    /// <param name="template">The module and its imports, which are tied to no store.</param>
+    /// <param name="state">What host functions get.</param>
+    /// <param name="limits">What its memories and tables may take and it may execute.</param>
+    /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
+    /// <exception cref="PoolExhaustedException">There is no slot, or those that are there have been promised to others who wait.</exception>
+    /// <exception cref="TrapException">A segment does not fit.</exception>
+    public abstract InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits);
+
+    /// <summary>As <see cref="Rent"/>, but waits for a slot, first come, first served.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public abstract ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken);
+
+    /// <summary>The slot of the instance pool that an instance has; −1 where it has none.</summary>
+    public virtual int SlotOf(InstanceData instance) => -1;
+
+    /// <summary>What the pools hold and have done; all zero where there are none.</summary>
+    public virtual PoolStatistics GetStatistics() => default;
+
     /// <summary>Where memories and tables come from that the host makes: they do not count against the limits of modules.</summary>
     public virtual InstanceAllocator ForHost => this;
 

@@ -19,7 +19,7 @@ internal sealed unsafe class InstanceData
 {
     private GCHandle _self;
 
-    public InstanceData(Store store, Module module)
+    public InstanceData(StoreCore store, Module module)
     {
         Store = store;
         Module = module;
@@ -28,7 +28,7 @@ internal sealed unsafe class InstanceData
         Tags = module.Wasm.Tags.Length == 0 ? [] : new TagInstance[module.Wasm.Tags.Length];
     }
 
-    public Store Store { get; }
+    public StoreCore Store { get; }
 
     public Module Module { get; }
 

@@ -16,7 +16,7 @@ namespace Tarn.Instances;
 internal static unsafe class Instantiation
 {
     /// <summary>Everything up to the start function.</summary>
-    public static InstanceData Initialize(Store store, InstanceTemplate template)
+    public static InstanceData Initialize(StoreCore store, InstanceTemplate template)
     {
         InstanceData instance = Create(store, template);
         // From here on others may refer to the instance: it belongs to the store, whatever happens.
@@ -59,7 +59,7 @@ internal static unsafe class Instantiation
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.
-    private static InstanceData Create(Store store, InstanceTemplate template)
+    private static InstanceData Create(StoreCore store, InstanceTemplate template)
     {
         Module module = template.Module;
         var instance = new InstanceData(store, module);

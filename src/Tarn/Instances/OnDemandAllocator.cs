@@ -22,6 +22,24 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         _stacks = new StackCache(engine.Options.StackSize, int.MaxValue, keepResident: 64 << 10);
     }
 
+    public override InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits)
+    {
+        var store = new StoreCore(_engine, this, keepsStack: true, state);
+        try
+        {
+            store.BeginLimits(limits);
+            return Instantiation.Initialize(store, template);
+        }
+        catch
+        {
+            store.Abandon();
+            throw;
+        }
+    }
+
+    public override ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken) =>
+        new(Rent(template, state, limits));
+
     public override byte* AllocateContext(Module module, int bytes)
     {
         byte* context = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, ContextAlignment);

@@ -13,7 +13,7 @@ internal sealed unsafe class Definition
     public ExternalKind Kind { get; }
 
     /// <summary>The store that the item lives in; null for host functions, which fit any store.</summary>
-    public Store? Store { get; private init; }
+    public StoreCore? Store { get; private init; }
 
     public int Generation { get; private init; }
 
@@ -49,7 +49,7 @@ internal sealed unsafe class Definition
         return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Generation };
     }
 
-    public static Definition Of(Store store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
+    public static Definition Of(StoreCore store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
 
     /// <summary>Gets a handle on the function, if it lives in a store.</summary>
     public Function FunctionHandle => new(Store!, Generation, Function);

@@ -95,6 +95,9 @@ public sealed record EngineOptions
     /// </summary>
     public CompilationCache? CompilationCache { get; init; }
 
+    /// <summary>Gets how instances are reported that were not disposed; <see langword="null"/>, the default, for not at all.</summary>
+    public LeakDetectionOptions? LeakDetection { get; init; }
+
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
     public IReadOnlyList<string> Validate()
@@ -102,6 +105,8 @@ public sealed record EngineOptions
         var faults = new List<string>();
         if (!Enum.IsDefined(MemoryStrategy))
             faults.Add($"MemoryStrategy has no value {(int)MemoryStrategy}");
+        if (LeakDetection is { OnLeak: null })
+            faults.Add("LeakDetection.OnLeak is null");
         if (FuelCosts is null)
             faults.Add("FuelCosts is null");
         if (!Enum.IsDefined(CompilationMode))

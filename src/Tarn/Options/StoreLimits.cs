@@ -64,7 +64,7 @@ public sealed record StoreLimits
         init
         {
             if (value is TimeSpan timeout)
-                Store.CheckedTimeout(timeout);
+                StoreCore.CheckedTimeout(timeout);
             field = value;
         }
     }

@@ -47,24 +47,24 @@ internal abstract unsafe class FieldCodec
             : new Reference(type);
     }
 
-    public abstract void Read(Store store, RawValue* slot, ref byte field);
+    public abstract void Read(StoreCore store, RawValue* slot, ref byte field);
 
-    public abstract void Write(Store store, RawValue* slot, ref byte field);
+    public abstract void Write(StoreCore store, RawValue* slot, ref byte field);
 
     private sealed class Of<T> : FieldCodec
     {
         public override ValType Type => ValueCodec<T>.Type;
 
-        public override void Read(Store store, RawValue* slot, ref byte field) => Unsafe.As<byte, T>(ref field) = ValueCodec<T>.Read(store, slot);
+        public override void Read(StoreCore store, RawValue* slot, ref byte field) => Unsafe.As<byte, T>(ref field) = ValueCodec<T>.Read(store, slot);
 
-        public override void Write(Store store, RawValue* slot, ref byte field) => ValueCodec<T>.Write(store, slot, Unsafe.As<byte, T>(ref field));
+        public override void Write(StoreCore store, RawValue* slot, ref byte field) => ValueCodec<T>.Write(store, slot, Unsafe.As<byte, T>(ref field));
     }
 
     private sealed class Reference(Type type) : FieldCodec
     {
         public override ValType Type => ValType.ExternRef;
 
-        public override void Read(Store store, RawValue* slot, ref byte field)
+        public override void Read(StoreCore store, RawValue* slot, ref byte field)
         {
             object? value = store.References.Get(slot->Low);
             // What the guest returns may be any object that it was given.
@@ -73,6 +73,6 @@ internal abstract unsafe class FieldCodec
             Unsafe.As<byte, object?>(ref field) = value;
         }
 
-        public override void Write(Store store, RawValue* slot, ref byte field) => slot->Low = store.References.Add(Unsafe.As<byte, object?>(ref field));
+        public override void Write(StoreCore store, RawValue* slot, ref byte field) => slot->Low = store.References.Add(Unsafe.As<byte, object?>(ref field));
     }
 }

@@ -146,7 +146,7 @@ public readonly struct Value : IEquatable<Value>
     public unsafe Function AsFunction()
     {
         ulong record = Bits(ValueKind.FuncRef);
-        return record == 0 ? default : new Function((Store)_object!, (int)(uint)_high, (FunctionReference*)record);
+        return record == 0 ? default : new Function((StoreCore)_object!, (int)(uint)_high, (FunctionReference*)record);
     }
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ internal static unsafe class ValueCodec<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Read(Store store, RawValue* slot)
+    public static T Read(StoreCore store, RawValue* slot)
     {
         // The low bytes come first.
         if (IsNarrow)
@@ -88,7 +88,7 @@ internal static unsafe class ValueCodec<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(Store store, RawValue* slot, T value)
+    public static void Write(StoreCore store, RawValue* slot, T value)
     {
         if (typeof(T) == typeof(int) || typeof(T) == typeof(uint) || typeof(T) == typeof(float))
             slot->Low = Unsafe.As<T, uint>(ref value);

@@ -3,7 +3,7 @@
 // that skipping cannot grow unnoticed.
 using Tarn.TestSupport;
 using Tarn.Wasm;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 using Tarn.Wasm.Validation;
 
 namespace Tarn.Compiler.Tests.Frontend;

@@ -162,7 +162,7 @@ public sealed class IsolationTests
     {
         using Engine engine = Make(MemoryStrategy.Guarded, new InstanceLimits { Count = 100 });
         using Module module = Module.FromText(engine, """
-            (module (memory 160)
+            (module (memory (export "memory") 160)
               (func (export "stride") (local $at i32)
                 (loop $again
                   (i32.store (local.get $at) (i32.const -1))
