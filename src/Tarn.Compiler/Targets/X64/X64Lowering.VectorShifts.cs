@@ -1,12 +1,13 @@
-// Shifts and rotations of lanes. x86-64 has neither shifts of bytes nor, before AVX-512, the signed shift of 64-bit lanes and rotations.
+// Shifts and rotations of lanes, by constants and by numbers, which are taken modulo the lanes' width.
 using Tarn.Assembler.X64;
-using Tarn.Compiler.IR;
-using Tarn.Compiler.IR.Analysis;
 using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Targets.X64;
 
-/// <content>Shifts.</content>
+using Tarn.Compiler.IR;
+using Tarn.Compiler.IR.Analysis;
+
+/// <content>Shifts of vectors.</content>
 internal sealed partial class X64Lowering
 {
     // (x << n) | (x >> bits − n): WebAssembly has no rotation, so this is how ciphers and hashes write it.
