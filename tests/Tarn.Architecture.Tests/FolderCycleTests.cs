@@ -46,7 +46,9 @@ public sealed partial class FolderCycleTests
         Stack<string> pending = new([from]);
         while (pending.TryPop(out string? at))
         {
-            foreach (string next in edges.TryGetValue(at, out Dictionary<string, SortedSet<string>>? targets) ? targets.Keys : [])
+            if (!edges.TryGetValue(at, out Dictionary<string, SortedSet<string>>? targets))
+                continue;
+            foreach (string next in targets.Keys)
             {
                 if (next == goal)
                     return true;
