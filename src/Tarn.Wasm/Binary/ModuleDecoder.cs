@@ -260,7 +260,7 @@ internal sealed partial class ModuleDecoder
         return true;
     }
 
-    private SubType ReadSubType(ref WasmReader reader)
+    internal SubType ReadSubType(ref WasmReader reader)
     {
         Item(SectionId.Type, _types.Count, reader);
         int at = reader.Position;
@@ -401,7 +401,7 @@ internal sealed partial class ModuleDecoder
 
     private ulong ReadSize(ref WasmReader reader) => (_features & WasmFeatures.Memory64) != 0 ? reader.ReadVarU64() : reader.ReadVarU32();
 
-    private MemoryType ReadMemoryType(ref WasmReader reader)
+    internal MemoryType ReadMemoryType(ref WasmReader reader)
     {
         Limits limits = ReadLimits(ref reader, isMemory: true, out bool hasPageSize);
         int pageSizeLog2 = 16;
@@ -417,19 +417,19 @@ internal sealed partial class ModuleDecoder
         return new MemoryType(limits, pageSizeLog2);
     }
 
-    private TableType ReadTableType(ref WasmReader reader)
+    internal TableType ReadTableType(ref WasmReader reader)
     {
         ValType element = reader.ReadRefType();
         return new TableType(element, ReadLimits(ref reader, isMemory: false, out _));
     }
 
-    private static GlobalType ReadGlobalType(ref WasmReader reader)
+    internal static GlobalType ReadGlobalType(ref WasmReader reader)
     {
         ValType type = reader.ReadValType();
         return new GlobalType(type, ReadMutability(ref reader));
     }
 
-    private static TagType ReadTagType(ref WasmReader reader)
+    internal static TagType ReadTagType(ref WasmReader reader)
     {
         if (reader.PeekByte() != 0)
             reader.Fail("malformed tag attribute: zero byte expected");
