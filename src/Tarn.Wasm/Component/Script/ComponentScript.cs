@@ -60,6 +60,8 @@ internal sealed class ComponentSource(bool isModule, ScriptModuleForm form, stri
 {
     public bool IsModule { get; } = isModule;
 
+    public bool IsText => form == ScriptModuleForm.Text;
+
     public string? Name { get; } = name;
 
     /// <summary>The binary form. Text is parsed on every call.</summary>

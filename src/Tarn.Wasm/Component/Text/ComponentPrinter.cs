@@ -215,9 +215,6 @@ internal sealed class ComponentPrinter
                 _output.Depth--;
             Line(")");
         }
-
-        if (end.Length == 1)
-            return;
     }
 
     private static string Item(Scope scope, SortIndex item) => $"{(item.Sort.IsCore() ? "core " : "")}{item.Sort.Keyword()} {scope.Use(item.Sort, item.Index)}";
@@ -268,7 +265,7 @@ internal sealed class ComponentPrinter
                 Write(item.Index < 0 ? "(sub resource)" : $"(eq {scope.Use(ComponentSort.Type, item.Index)})");
                 break;
             case ComponentSort.Value:
-                Write(Value(scope, item.Value));
+                Write(item.Value.IsPrimitive ? Value(scope, item.Value) : $"(type {Value(scope, item.Value)})");
                 break;
             default:
                 Write($"(type {scope.Use(item.Sort == ComponentSort.CoreModule ? ComponentSort.CoreType : ComponentSort.Type, item.Index)})");
