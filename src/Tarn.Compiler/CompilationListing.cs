@@ -2,8 +2,7 @@
 // fault. Off the path of ordinary compiling; it runs the same steps in the same order and prints in between.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
-using Tarn.Compiler.X64;
+using Tarn.Compiler.Machine;
 using Tarn.Wasm;
 
 namespace Tarn.Compiler;
@@ -28,8 +27,8 @@ internal sealed record CompilationListing(string Ir, string OptimizedIr, string 
         return new CompilationListing(
             ir,
             optimized,
-            MachineText.Print(generator.Machine, X64Names.Instance),
-            MachineText.Print(generator.Machine, X64Names.Instance, generator.Allocation),
+            MachineText.Print(generator.Machine, generator.Target.Names),
+            MachineText.Print(generator.Machine, generator.Target.Names, generator.Allocation),
             generator.ToCompiledFunction());
     }
 }

@@ -18,7 +18,7 @@ internal sealed class CompiledFunction
     /// <summary>Return addresses of its calls.</summary>
     public required CallSite[] CallSites { get; init; }
 
-    /// <summary>Bytes from rsp to the return address, once the prologue is through.</summary>
+    /// <summary>Bytes from the stack pointer to the return address, once the prologue is through.</summary>
     public required int FrameSize { get; init; }
 
     /// <summary>Bytes of arguments above the return address that it pops.</summary>

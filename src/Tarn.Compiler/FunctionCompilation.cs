@@ -3,12 +3,11 @@
 //
 // Invariant: nothing of one function reaches the next, so the code of a function depends on the module and the target alone, whichever
 // worker compiles it and whatever that worker did before.
-using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Frontend;
 using Tarn.Compiler.IR;
+using Tarn.Compiler.Machine;
 using Tarn.Compiler.Optimize;
-using Tarn.Compiler.X64;
 using Tarn.Wasm;
 
 namespace Tarn.Compiler;
@@ -18,12 +17,12 @@ internal sealed class FunctionCompilation
 {
     private readonly FunctionTranslator _translator = new();
     private readonly FunctionOptimizer _optimizer = new();
-    private readonly X64CodeGenerator _generator;
+    private readonly CodeGenerator _generator;
 
-    /// <summary>Makes a context for code that may use these extensions of the processor.</summary>
-    public FunctionCompilation(CpuFeatures features)
+    /// <summary>Makes a context for a target.</summary>
+    public FunctionCompilation(MachineTarget target)
     {
-        _generator = new X64CodeGenerator(features) { ChecksAllocation = IrVerifier.IsDebugBuild };
+        _generator = new CodeGenerator(target) { ChecksAllocation = IrVerifier.IsDebugBuild };
     }
 
     /// <summary>Whether each allocation is verified after the fact; on in debug builds and for whoever asks.</summary>
@@ -44,7 +43,7 @@ internal sealed class FunctionCompilation
     public IrFunction Function { get; } = new();
 
     /// <summary>The last function's machine level: lowered instructions and where their values are.</summary>
-    public X64CodeGenerator Generator => _generator;
+    public CodeGenerator Generator => _generator;
 
     /// <summary>Compiles a function that the module defines.</summary>
     /// <param name="module">A validated module.</param>

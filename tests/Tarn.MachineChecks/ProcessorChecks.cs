@@ -80,7 +80,7 @@ internal static class ProcessorChecks
         ModuleValidator.Validate(module, new TypeRegistry());
         VmContextLayout layout = new(module);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        FunctionCompilation compilation = new(Processor.Features);
+        FunctionCompilation compilation = new(HostTarget.Current);
         for (int i = 0; i < module.Bodies.Length; i++)
             hash.AppendData(compilation.Compile(module, layout, i, TargetDescription.Default).Code);
         return $"{Processor.Features} {Convert.ToHexString(hash.GetHashAndReset())}";

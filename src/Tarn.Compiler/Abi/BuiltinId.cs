@@ -1,4 +1,4 @@
-// Why: what compiled code may ask of the runtime by `call rel32`, with signatures in BuiltinSignatures. The ids go into serialised code:
+// Why: what compiled code may ask of the runtime by a direct call, with signatures in BuiltinSignatures. The ids go into serialised code:
 // append, never renumber.
 namespace Tarn.Compiler.Abi;
 

@@ -2,7 +2,7 @@
 // since a store has one guest stack. Invariant: whoever switches stacks writes HostStackPointer or GuestStackPointer first; a stale
 // one means running on a frame that is gone. The struct in Tarn/Execution is compared with these offsets at start-up.
 //
-//   0x00  HostStackPointer        u64   rsp of the thread's own stack, valid only while guest code runs
+//   0x00  HostStackPointer        u64   stack pointer of the thread's own stack, valid only while guest code runs
 //   0x08  GuestStackPointer       u64   where the next activation starts: stack top, or the exit frame of the suspended one
 //   0x10  ExitCode                u32   ExitCode; 0 = returned. The managed driver sets it back to 0
 //   0x14  ExitArgument            u32   BuiltinId of a builtin's exit, HostCallStatus of a host call's

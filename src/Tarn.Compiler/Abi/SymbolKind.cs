@@ -3,13 +3,13 @@ namespace Tarn.Compiler.Abi;
 
 internal enum SymbolKind : byte
 {
-    /// <summary>A function of the same module by its index in the function index space (imports included); rel32.</summary>
+    /// <summary>A function of the same module by its index in the function index space (imports included).</summary>
     Function = 0,
 
-    /// <summary>Code the runtime supplies; the target is a <see cref="BuiltinId"/>; rel32.</summary>
+    /// <summary>Code the runtime supplies; the target is a <see cref="BuiltinId"/>.</summary>
     Builtin = 1,
 
-    /// <summary>The trap stub; the target is unused (the site's return address identifies the trap); rel32.</summary>
+    /// <summary>The trap stub; the target is unused (the site's return address identifies the trap).</summary>
     Trap = 2,
 
     /// <summary>The engine-wide canonical id of a type of the module; imm32.</summary>

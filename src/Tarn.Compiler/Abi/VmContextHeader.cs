@@ -2,7 +2,7 @@
 // struct in Tarn/Execution that managed code reads the same bytes through is compared with them at start-up. If the two ever
 // disagreed, guests would follow stray pointers.
 //
-//   0x00  StackLimit            u64   guest rsp below it is stack exhaustion
+//   0x00  StackLimit            u64   a guest stack pointer below it is stack exhaustion
 //   0x08  InterruptRequested    u32   not zero: stop at the next check
 //   0x0C  reserved              u32
 //   0x10  Execution             u64   address of the store's execution record; never changes while guest code may run

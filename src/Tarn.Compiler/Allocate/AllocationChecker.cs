@@ -4,7 +4,7 @@
 // it is not in the state that enters the loop. What nobody reads any more is forgotten at the end of a block: that cannot hide a fault, and without it the state
 // of a large function grows with the square of its size. Runs in debug builds, tests and fuzzing; may allocate.
 using System.Numerics;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

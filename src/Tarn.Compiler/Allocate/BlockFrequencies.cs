@@ -1,8 +1,8 @@
 // How often each block is expected to run, from the shape of the control flow alone: a loop runs eight times, an edge out of a loop is an
 // eighth as likely as one that stays, one into a cold block a thirty-second, and all others are alike. One forward sweep, since blocks are in
 // an order in which only back edges go backward. A block that can only go to cold blocks is cold as well.
-using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -2,7 +2,7 @@
 // that lists come out in order. Relies on: blocks ordered by dominance, loops contiguous. A value that is live into a loop header is live
 // in the whole loop, which is why no fixed point is needed (Wimmer and Franz, 2010, figure 4).
 using System.Runtime.CompilerServices;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

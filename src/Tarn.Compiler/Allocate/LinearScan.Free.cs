@@ -1,6 +1,6 @@
 // Finding a register that is free for a piece: whole if it can be, else in part, by hints and by what a callee-saved register costs.
 // Invariant: a piece is given a register only up to where nothing else lives in it.
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -1,8 +1,8 @@
 // Which register would save moves: each place from which a piece comes or to which it goes names the register there, weighted by how often the
 // move would run. Only places whose register is known by now can do so; values that meet in block parameters form groups, and the first
 // of a group to get a register names it for the others. Walks a bounded number of uses and edges, so it costs constant time per piece.
-using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -4,8 +4,8 @@
 //
 // A spilled value is stored either once, in the gap after its definition, so that its slot is valid wherever it is live, or wherever it goes
 // from a register to its slot, if that runs less often: a value of a hot path that is spilled on a cold one.
-using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

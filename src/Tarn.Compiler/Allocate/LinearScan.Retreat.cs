@@ -3,7 +3,7 @@
 // look at it. Here such a piece is cut: from the loop's header to where it is next needed it is in memory, or made again there, if that costs less in all.
 //
 // Invariant: a piece only gives up positions and never gains any, so nothing else is affected; nothing reads the value where it has given up its register.
-using Tarn.Compiler.IR;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -4,8 +4,8 @@
 //
 // Vectors have pairs of their own after all the other slots: no slot ever overlaps half of another one, which a parallel move could not
 // put in sequence.
-using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -6,8 +6,8 @@
 // of their definitions, and the earlier one would be live, hence active, at the later one's start. Split pieces are compared.
 //
 // Cost: each piece looks at the registers of its class once or twice. Splits move strictly forward, so the walk ends.
-using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

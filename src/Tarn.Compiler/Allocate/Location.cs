@@ -5,7 +5,7 @@
 //   1     spill slot    index in units of 8 bytes
 //   2     nowhere: repeat the definition of virtual register `payload`
 //   −1    none
-using Tarn.Compiler.IR;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -1,6 +1,6 @@
 // Which virtual registers are alive where blocks begin, by the textbook backward data flow over the function alone. For the checker: it must not ask the
 // allocator, whose own notion of liveness is among the things checked. Allocates; not for the path of ordinary compiling.
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -1,7 +1,7 @@
 // Puts a parallel move into a sequence. Moves whose target nobody still reads go first; what remains is cycles, which are broken by
 // exchanging integer registers or by way of the scratch vector register. Linear in the number of moves. No move touches the flags.
 // Invariant: each target occurs once. (A source may occur often.)
-using Tarn.Compiler.IR;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -1,6 +1,6 @@
 // What an allocator knows of the target's registers. Numbers are 0..31 for integer and 32..63 for vector registers, so that a set of
 // registers is one 64-bit mask.
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 

@@ -3,7 +3,7 @@
 //
 // Frames are numbered in the order of their opening; the body is frame 0. A frame's set of locals is the union of its own assignments and the sets of the frames
 // within; they are collected on a stack and condensed whenever a frame ends, so that the work per frame is bounded by the number of locals, not of assignments.
-using Tarn.Compiler.IR;
+using Tarn.Assembler;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 

@@ -3,6 +3,7 @@
 // become parameters. A loop's header exists before its back edges, so it gets a parameter for each local that the scan says is assigned within.
 //
 // Value numbering: what was computed before the first edge to a label dominates the label; everything later is forgotten at the join.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;

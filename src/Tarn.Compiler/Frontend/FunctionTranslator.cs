@@ -3,6 +3,7 @@
 //
 // The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Atomics.
 // Invariant: while Block is −1 the code is unreachable; instructions are then skipped, never translated, so operands always exist.
+using Tarn.Assembler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 using Tarn.Compiler.IR.Build;

@@ -4,6 +4,8 @@
 //
 // Order keeps each loop contiguous: a block that leaves the loop never stands between two of its blocks. Passes rely on definitions
 // coming before uses in Order; the register allocator relies on the contiguity.
+using Tarn.Assembler;
+
 namespace Tarn.Compiler.IR;
 
 /// <content>Order of blocks.</content>

@@ -10,6 +10,7 @@
 //
 // Order, predecessors, dominators and loops are valid from ComputeOrder (IrFunction.Order.cs) until the graph next changes.
 using System.Runtime.CompilerServices;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.IR;
 

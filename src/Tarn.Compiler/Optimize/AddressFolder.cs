@@ -6,6 +6,7 @@
 //
 // Candidates are collected while the redundancy elimination walks the dominator tree and knows what has been accessed, and are carried out at the end, when the uses are
 // known: an index that is also wanted otherwise (the next value of a loop variable, say) is computed anyway, and keeping y alive as well would cost a register.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

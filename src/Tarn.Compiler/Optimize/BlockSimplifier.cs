@@ -5,6 +5,7 @@
 // back to the header, because it is the place for the moves of the back edge.
 //
 // Numbers of incoming edges are kept up to date throughout, so that the order needs to be computed once, at the end.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

@@ -5,6 +5,7 @@
 // Comparisons that decide more than one branch, trap or select, or one in another block, are left to ConditionPlacer, which gets the list of them.
 //
 // One sweep backward: when a value is reached, all its uses have been seen, those on back edges included, and the users have been moved already.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

@@ -1,5 +1,6 @@
 // A comparison that only decides branches, traps and selects costs nothing where it fuses with them, and a register, a setcc and a test where it does not. So each
 // such use gets a comparison of its own right before it. A comparison whose value is also wanted is left alone: it is in a register anyway.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

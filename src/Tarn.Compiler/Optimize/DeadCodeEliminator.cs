@@ -3,6 +3,7 @@
 //
 // One sweep backward meets all uses of a value before the value, but for the arguments of back edges: whether the header's parameters are needed is only known later.
 // A work list takes care of those. A load that may fault stays even if its value is not used: whether it traps can be seen.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

@@ -1,4 +1,5 @@
 // What each loop may write, as sets of alias regions, and what an instruction may. The one place that says which regions a builtin touches.
+using Tarn.Assembler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 

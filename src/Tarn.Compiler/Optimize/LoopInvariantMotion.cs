@@ -8,6 +8,7 @@
 // a branch within the loop.
 //
 // Loops are contiguous in the order, so being inside a loop is a comparison of numbers.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

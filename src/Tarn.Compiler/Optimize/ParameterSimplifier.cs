@@ -1,5 +1,6 @@
 // Removes block parameters that always have the same value: all arguments are one value, or the parameter itself. Goes over the blocks in order, and
 // again as long as something changed, but a bounded number of times; what a further round would find is rare, and the passes must stay linear.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

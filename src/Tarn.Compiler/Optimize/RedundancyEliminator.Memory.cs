@@ -7,6 +7,7 @@
 //
 // Traps make globals and memory visible. So a store to a global is dead only if it is overwritten before anything can trap, call or read it; and two bounds checks
 // become one only if nothing else could be seen between them.
+using Tarn.Assembler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 

@@ -4,6 +4,7 @@
 //
 // One walk in preorder of the dominator tree: scopes of the value table and of the known conditions are left by cutting stacks back, and all forward predecessors
 // of a block have been seen when it is reached (DominatorTree.cs).
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 using Tarn.Compiler.IR.Build;
 

@@ -1,5 +1,6 @@
 // How often each value is used, operands and edge arguments together, in reachable blocks. Invariant: valid until an instruction is next made, moved into or out of
 // a block, or rewritten; passes that change uses keep the numbers themselves or count anew.
+using Tarn.Assembler;
 using Tarn.Compiler.IR;
 
 namespace Tarn.Compiler.Optimize;

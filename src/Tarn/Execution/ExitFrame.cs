@@ -1,6 +1,6 @@
 // Why: what an exit stub leaves on the guest stack when guest code calls out: enough to resume it on any thread, and the array through
 // which arguments go out and results come in. GuestStackPointer holds its address while the guest is suspended, so a nested activation
-// starts just below it. The registers in the middle are the machine's own business (Execution/X64/ExitStubs); 64 bytes on every machine.
+// starts just below it. The registers in the middle are the machine's own business (ExitStubs); 64 bytes on every machine.
 //
 //   0x00  Resume       u64   where the resume stub jumps to; also identifies the stub for backtraces
 //   0x08  VmContext    u64   of the function called: for builtins the caller's own

@@ -2,7 +2,7 @@
 // guard page that nothing may reach: compiled code compares with Limit before it takes a frame, and the headroom below Limit covers
 // what does not compare. The budget, from large to small: frames of leaf functions (256 bytes), an exit frame (1 KiB unchecked, larger ones
 // compare), a trap's return address, and a signal frame with the CLR's own handling of it, for threads without an alternate stack and for the
-// signals that do not use it (with AVX-512 state the kernel writes about 3.5 KiB, the CLR's context record takes as much again).
+// signals that do not use it (with wide vector registers the kernel writes about 3.5 KiB, the CLR's context record takes as much again).
 //
 //   guard page | headroom | ... guest frames grow downward ... <- High
 //   Low - page   Low        Limit = Low + Headroom

@@ -1,7 +1,6 @@
 // Why: what a process has once: the code arena, the fixed stubs, the signal handler and the table of signatures' stubs. Made when the first engine
 // needs it, never undone (a signal handler cannot be taken out safely once others may have chained to it). Making it checks every
 // assumption: the structures' offsets, and by two faults on purpose the kernel's structures, both ways back and the opening of a page.
-using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Platform;
 using Tarn.Platform.Linux;
@@ -20,12 +19,7 @@ internal sealed unsafe class Machine
     {
         AbiAssertions.Check();
         Memory = VirtualMemory.Current;
-        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
-        {
-            throw new PlatformNotSupportedException($"Tarn runs on x86-64 so far; machine code for {RuntimeInformation.ProcessArchitecture} is not written yet.");
-        }
-
-        Arena = new CodeArena(Memory);
+        Arena = new CodeArena(Memory, HostTarget.Current.Filler);
         Stubs = new X64.X64MachineStubs(Arena, Memory);
         FaultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
         LinuxFaultHandler.Install(Arena, Stubs, FaultRanges.Address);

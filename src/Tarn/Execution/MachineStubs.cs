@@ -37,6 +37,13 @@ internal abstract class MachineStubs
     /// <summary>Makes the code of the signal handler; see FaultHandler.</summary>
     public abstract nint CreateFaultHandler(CodeArena arena, in FaultHandlerParameters parameters);
 
+    /// <summary>Goes from a frame of guest code to its caller's.</summary>
+    /// <param name="end">Where the frame ends: the stack pointer in it plus the frame's size. The word there is readable.</param>
+    /// <param name="frame">The frame.</param>
+    /// <param name="programCounter">Return address in the caller.</param>
+    /// <param name="stackPointer">Stack pointer in the caller, without the arguments of the call.</param>
+    public abstract void Unwind(nint end, in FrameDescription frame, out nint programCounter, out nint stackPointer);
+
     /// <summary>Makes a guest function () → () that reads one byte at an address, with a trap site at the access; for the self-test.</summary>
     public abstract CodeBlock CreateProbe(nint address);
 }

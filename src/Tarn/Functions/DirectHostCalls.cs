@@ -1,5 +1,5 @@
 // Host functions that guest code calls with arguments in registers. A delegate of one of the commonest types has an entry of its own
-// (DirectHostCalls.g.cs), which the signature's direct exit stub (Execution/X64/DirectExitStubs) calls on the thread's stack: no array of values, no
+// (DirectHostCalls.g.cs), which the signature's direct exit stub (DirectExitStubs) calls on the thread's stack: no array of values, no
 // table of functions and no virtual call lie between guest and delegate. All others take the general way, GuestExecution.HostCall.
 //
 // What makes it safe:

@@ -1,8 +1,8 @@
 // The places in compiled code that depend on where code is loaded and on the engine's types, as parallel arrays; an artifact holds the same. They are kept after loading:
 // with them code in memory can be turned back into what the compiler made, whose fields are zero.
-using System.Buffers.Binary;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Execution;
 
 namespace Tarn.Modules;
 
@@ -40,7 +40,7 @@ internal sealed class CodeRelocations
     /// <summary>Turns loaded code back into what it was before it was loaded.</summary>
     public void Undo(Span<byte> code)
     {
-        foreach (int offset in Offsets)
-            BinaryPrimitives.WriteInt32LittleEndian(code[offset..], 0);
+        for (int i = 0; i < Offsets.Length; i++)
+            HostTarget.Current.Unrelocate(code, Offsets[i], (SymbolKind)Kinds[i]);
     }
 }

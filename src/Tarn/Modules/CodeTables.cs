@@ -26,7 +26,7 @@ internal sealed class CodeTables
     /// <summary>For each function: its bytes.</summary>
     public required int[] Lengths { get; init; }
 
-    /// <summary>For each function: bytes from rsp to the return address, once the prologue is through.</summary>
+    /// <summary>For each function: bytes from the stack pointer to the return address, once the prologue is through.</summary>
     public required int[] FrameSizes { get; init; }
 
     /// <summary>For each function: bytes of arguments above the return address that it pops.</summary>

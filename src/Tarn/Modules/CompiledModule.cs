@@ -2,14 +2,12 @@
 // this and nothing else, loading reads it, and a module compiles its functions once: one that was loaded has no compiler, so no code can be made of it by
 // facts that it does not have.
 using Tarn.Compiler;
+using Tarn.Execution;
 
 namespace Tarn.Modules;
 
 internal sealed class CompiledModule
 {
-    /// <summary>What lies between functions: a breakpoint.</summary>
-    public const byte Filler = 0xCC;
-
     /// <summary>What validation had learned of the bodies.</summary>
     public required ModuleFacts Facts { get; init; }
 
@@ -27,7 +25,7 @@ internal sealed class CompiledModule
     {
         CodeTables tables = CodeTables.Of(functions);
         byte[] code = GC.AllocateUninitializedArray<byte>(tables.Size);
-        code.AsSpan().Fill(Filler);
+        code.AsSpan().Fill(HostTarget.Current.Filler);
         for (int i = 0; i < functions.Length; i++)
             functions[i].Code.CopyTo(code.AsSpan(tables.Starts[i]));
         return new CompiledModule { Facts = wasm.Facts, Code = code, Tables = tables, Relocations = CodeRelocations.Of(functions, tables.Starts) };

@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Execution;
 
 namespace Tarn.Modules;
 
@@ -67,7 +68,7 @@ internal sealed class FunctionCompiler
     }
 
     /// <summary>Makes the state of a compiler for this machine's processor.</summary>
-    public static FunctionCompilation CreateCompilation() => new(Tarn.Execution.X64.Processor.Features);
+    public static FunctionCompilation CreateCompilation() => new(HostTarget.Current);
 
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)

@@ -10,6 +10,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Compiler;
+using Tarn.Execution;
 
 namespace Tarn.Modules;
 
@@ -74,7 +75,7 @@ internal static class ModuleArtifact
     /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
     public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
-        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {RuntimeInformation.ProcessArchitecture} {(uint)Tarn.Execution.X64.Processor.Features:x}, "
+        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {HostTarget.Current.Identity}, "
         + $"{engine.Target}, features {(int)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.

@@ -4,7 +4,6 @@
 // Invariants: between functions lies at least one byte, so that a return address after a function's last call is not
 // the next function's start; code is published before any record or thunk leads to it; nothing is freed while the module has references, and a module that was
 // forgotten with everything that was made of it frees its code when it is collected. A function is compiled once: what is serialised is lifted from memory.
-using System.Buffers.Binary;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
@@ -203,19 +202,14 @@ internal sealed unsafe class ModuleCode : IDisposable
     // The code will run at the address.
     private void Patch(Span<byte> code, nint address, int offset, SymbolKind kind, int symbol)
     {
-        Span<byte> field = code.Slice(offset, sizeof(int));
-        if (kind == SymbolKind.TypeId)
+        nint value = kind switch
         {
-            BinaryPrimitives.WriteInt32LittleEndian(field, _wasm.CanonicalIds[symbol]);
-            return;
-        }
-        nint target = kind switch
-        {
+            SymbolKind.TypeId => _wasm.CanonicalIds[symbol],
             SymbolKind.Function => _entries[symbol - _wasm.ImportedFunctionCount],
             SymbolKind.Builtin => Machine.Current.Stubs.Builtin((BuiltinId)symbol),
             SymbolKind.Trap => Machine.Current.Stubs.Trap,
             _ => throw new InvalidOperationException($"A relocation of kind {kind} cannot be loaded."),
         };
-        BinaryPrimitives.WriteInt32LittleEndian(field, checked((int)(target - (address + offset + sizeof(int)))));
+        HostTarget.Current.Relocate(code, offset, kind, address, value);
     }
 }

@@ -1,4 +1,4 @@
-// Why: all machine code of the process is in one reservation below 2 GiB. So a rel32 reaches from anywhere in it to anywhere else, and
+// Why: all machine code of the process is in one reservation below 2 GiB. So a direct call reaches from anywhere in it to anywhere else, and
 // the signal handler knows by one subtraction and one comparison whether a PC is ours.
 //
 //   | code: pages are None, ReadWrite (while being written) or ReadExecute; never writable and executable | data: ReadWrite, never executable |
@@ -14,7 +14,7 @@ namespace Tarn.Platform;
 
 internal sealed unsafe class CodeArena
 {
-    /// <summary>The most that is reserved: what a rel32 reaches.</summary>
+    /// <summary>The most that is reserved: what a direct call reaches.</summary>
     public const long MaximumBytes = (2L << 30) - (1L << 20);
 
     /// <summary>The least that is reserved. A process that has not even that cannot run anything.</summary>
@@ -23,7 +23,6 @@ internal sealed unsafe class CodeArena
     // Of a limit on the address space of the process, the share for code: the rest is for the runtime around us and for memories.
     private const ulong ShareOfLimit = 16;
     private const int DataShare = 32;
-    private const byte FillByte = 0xCC;
 
     // Code of a large module is written as a whole: a few faults instead of thousands, and fewer misses of the processor's table of pages when it runs. A large page
     // lies within one block and has one protection, as small ones do.
@@ -39,10 +38,12 @@ internal sealed unsafe class CodeArena
     private readonly CodeBlock?[]?[] _pages;
 
     /// <param name="memory">The system's memory.</param>
+    /// <param name="filler">What fills the space between pieces of code: it is never executed.</param>
     /// <param name="bytes">What to reserve; <see langword="null"/> for as much as the limits of the process leave to code.</param>
-    public CodeArena(VirtualMemory memory, long? bytes = null)
+    public CodeArena(VirtualMemory memory, byte filler, long? bytes = null)
     {
         _memory = memory;
+        Filler = filler;
         Base = Reserve(memory, bytes, out long reserved);
         ReservedBytes = reserved;
         long data = (long)memory.RoundUp((nuint)(reserved / DataShare));
@@ -54,6 +55,9 @@ internal sealed unsafe class CodeArena
     }
 
     public byte* Base { get; }
+
+    /// <summary>What fills the space between pieces of code.</summary>
+    public byte Filler { get; }
 
     /// <summary>Bytes of address space, for code and data.</summary>
     public long ReservedBytes { get; }
@@ -109,7 +113,7 @@ internal sealed unsafe class CodeArena
     /// <summary>Makes a block executable and known to <see cref="Find"/>.</summary>
     public void Publish(CodeBlock block, CodeOwner owner)
     {
-        new Span<byte>(block.Address + block.Length, (int)(block.ReservedLength - block.Length)).Fill(FillByte);
+        new Span<byte>(block.Address + block.Length, (int)(block.ReservedLength - block.Length)).Fill(Filler);
         _memory.Protect(block.Address, (nuint)block.ReservedLength, MemoryProtection.ReadExecute);
         block.Owner = owner;
         SetPages(block, block);

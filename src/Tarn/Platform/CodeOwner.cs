@@ -29,7 +29,7 @@ internal enum FrameKind : byte
 
 /// <summary>How to walk past a frame, and what it is.</summary>
 /// <param name="Kind">Whose frame it is.</param>
-/// <param name="FrameSize">Bytes from rsp to the return address.</param>
+/// <param name="FrameSize">Bytes from the stack pointer to the return address.</param>
 /// <param name="StackArgumentBytes">Bytes above the return address that the function pops when it returns.</param>
 /// <param name="FunctionIndex">Index in the module's function space, for guest frames.</param>
 /// <param name="WasmOffset">Byte offset in the module, for guest frames.</param>

@@ -15,7 +15,6 @@ internal sealed unsafe class PackedCode(CodeArena arena, VirtualMemory memory, i
 
     // Blocks with room that are tried for a piece; older ones are used again when pieces of them come back.
     private const int OpenBlocksAtMost = 8;
-    private const byte FillByte = 0xCC;
 
     private readonly Lock _lock = new();
     private readonly HashSet<PackedBlock> _blocks = [];
@@ -89,7 +88,7 @@ internal sealed unsafe class PackedCode(CodeArena arena, VirtualMemory memory, i
             block.Set(piece, null);
             // Nothing of old code can be run. Where that is refused, the next piece is refused too.
             if (block.IsWritten && block.CanBeShared)
-                _ = memory.TryWriteCode(piece.Address, Filler(piece.Length));
+                _ = memory.TryWriteCode(piece.Address, FillerOf(piece.Length));
             block.Free.Free(piece.Start / Granule, (piece.Length / Granule) + 1);
             if (block.Free.FreeBytes == block.Free.Length)
             {
@@ -119,10 +118,10 @@ internal sealed unsafe class PackedCode(CodeArena arena, VirtualMemory memory, i
         }
     }
 
-    private static byte[] Filler(int length)
+    private byte[] FillerOf(int length)
     {
         byte[] bytes = new byte[length];
-        bytes.AsSpan().Fill(FillByte);
+        bytes.AsSpan().Fill(arena.Filler);
         return bytes;
     }
 
@@ -140,7 +139,7 @@ internal sealed unsafe class PackedCode(CodeArena arena, VirtualMemory memory, i
         var block = new PackedBlock(code, bytes / Granule, isShared);
         try
         {
-            code.Bytes.Fill(FillByte);
+            code.Bytes.Fill(arena.Filler);
             if (isShared)
                 arena.Publish(code, block);
             else

@@ -21,7 +21,7 @@ internal static unsafe class Backtrace
         return stackPointer >= record->StackHigh ? 0 : Walk(record, ((ExitFrame*)stackPointer)->Resume, stackPointer, frames, limit);
     }
 
-    // Invariant: stackPointer is what rsp is in the frame of programCounter when no arguments are pushed.
+    // Invariant: stackPointer is the value of the stack pointer in the frame of programCounter when no arguments are pushed.
     private static int Walk(ExecutionRecord* record, nint programCounter, nint stackPointer, List<FrameDescription> frames, int limit)
     {
         CodeArena arena = Machine.Current.Arena;
@@ -61,8 +61,7 @@ internal static unsafe class Backtrace
             }
             else
             {
-                programCounter = *(nint*)above;
-                stackPointer = above + sizeof(nint) + frame.StackArgumentBytes;
+                Machine.Current.Stubs.Unwind(above, frame, out programCounter, out stackPointer);
             }
         }
 

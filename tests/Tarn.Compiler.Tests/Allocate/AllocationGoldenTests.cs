@@ -1,7 +1,7 @@
 // What the allocator does with small functions that each show one thing, as text. Registers: r0..r4, of which calls clobber r0..r2, and
 // x0..x3, which they all clobber. Each result is checked besides being compared.
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 using Tarn.TestSupport;
 
 namespace Tarn.Compiler.Tests.Allocate;

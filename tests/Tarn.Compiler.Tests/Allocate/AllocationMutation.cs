@@ -1,6 +1,6 @@
 // Spoils an allocation in one place: what a faulty allocator might do.
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Tests.Allocate;
 

@@ -5,7 +5,7 @@
 // written or cut off by too narrow a move is junk.
 using System.Numerics;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Tests.Allocate;
 

@@ -1,7 +1,7 @@
 // The allocator against the checker on random functions, and the checker against seeded mistakes.
 using CsCheck;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Tests.Allocate;
 

@@ -3,7 +3,7 @@
 // memory). Loops are found from back edges, so blocks must stand in an order that keeps them contiguous.
 using System.Globalization;
 using System.Text;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Tests.Allocate;
 

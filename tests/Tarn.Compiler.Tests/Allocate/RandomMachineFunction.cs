@@ -1,7 +1,7 @@
 // Random machine-level functions for property tests: structured control flow with loops, parameters that permute on back edges, calls, fixed,
 // tied, early and late operands, rematerialisable values, and far more live values than registers.
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Tests.Allocate;
 

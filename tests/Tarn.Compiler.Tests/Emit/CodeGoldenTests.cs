@@ -4,6 +4,7 @@
 using System.Text;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.TestSupport;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
@@ -34,7 +35,7 @@ public sealed class CodeGoldenTests
         };
         var module = WasmModule.Decode(WatParser.Parse(Encoding.UTF8.GetBytes(source)), WasmFeatures.All);
         ModuleValidator.Validate(module, new TypeRegistry(), 1);
-        var compilation = new FunctionCompilation(words.Contains("baseline") ? CpuFeatures.None : Usual) { ChecksAllocation = true };
+        var compilation = new FunctionCompilation(new X64Target(words.Contains("baseline") ? CpuFeatures.None : Usual)) { ChecksAllocation = true };
         var layout = new VmContextLayout(module);
         var text = new StringBuilder();
         for (var i = 0; i < module.Bodies.Length; i++)

@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
-using Tarn.Compiler.X64;
+using Tarn.Compiler.Machine;
+using Tarn.Compiler.Targets.X64;
 
 namespace Tarn.Compiler.Tests.Emit;
 
@@ -49,7 +50,7 @@ internal sealed unsafe partial class CodeRunner : IDisposable
         var function = new IrFunction();
         IrParser.Parse(ir, function);
         function.ComputeOrder();
-        var generator = new X64CodeGenerator(_features) { ChecksAllocation = true };
+        var generator = new CodeGenerator(new X64Target(_features)) { ChecksAllocation = true };
         generator.Generate(function, reloadsAfterCalls: false);
         var compiled = generator.ToCompiledFunction();
         var address = Place(compiled.Code);

@@ -4,6 +4,7 @@ using System.Text;
 using Iced.Intel;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
@@ -107,7 +108,7 @@ public sealed class ExtensionTests
         var features = (CpuFeatures)set;
         HashSet<CpuidFeature> allowed = [.. s_baseline, .. s_extensions.Where(e => (features & e.Key) != 0).SelectMany(e => e.Value)];
         HashSet<CpuidFeature> seen = [];
-        var compilation = new FunctionCompilation(features) { ChecksAllocation = false };
+        var compilation = new FunctionCompilation(new X64Target(features)) { ChecksAllocation = false };
         WasmModule module = s_everything.Value;
         var layout = new VmContextLayout(module);
         int instructions = 0;

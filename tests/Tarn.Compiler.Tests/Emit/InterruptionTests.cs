@@ -1,6 +1,7 @@
 // Where code looks for an interruption and where it need not: every way to go on for ever has a check on it, loops that are over soon have none.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
@@ -86,7 +87,7 @@ public sealed class InterruptionTests
     {
         var module = WasmModule.Decode(WatParser.Parse(System.Text.Encoding.UTF8.GetBytes(text)));
         ModuleValidator.Validate(module, new TypeRegistry());
-        var code = new FunctionCompilation(CpuFeatureDetector.Detect()) { ChecksAllocation = true }
+        var code = new FunctionCompilation(new X64Target(CpuFeatureDetector.Detect())) { ChecksAllocation = true }
             .Compile(module, new VmContextLayout(module), 0, TargetDescription.Default with { Interruption = true }).Code.AsSpan();
         var count = 0;
         ReadOnlySpan<byte> check = [0x41, 0x83, 0x7E, VmContextHeader.InterruptRequested, 0];

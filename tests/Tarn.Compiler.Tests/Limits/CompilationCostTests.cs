@@ -3,6 +3,7 @@
 // the units that ComplexityLimits prices, and units are linear in bytes or the function is refused.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Validation;
 
@@ -76,7 +77,7 @@ public sealed class CompilationCostTests
     {
         var module = Decode(BombModule.Create("call results dropped", 999, 1));
         var layout = new VmContextLayout(module);
-        var context = new FunctionCompilation(CpuFeatures.None) { ChecksAllocation = false, VerifiesIr = false };
+        var context = new FunctionCompilation(new X64Target(CpuFeatures.None)) { ChecksAllocation = false, VerifiesIr = false };
         var budget = new ModuleBudget();
         var compiled = 0;
         try
@@ -131,7 +132,7 @@ public sealed class CompilationCostTests
     {
         var module = Decode(bytes);
         var layout = new VmContextLayout(module);
-        var context = new FunctionCompilation(CpuFeatures.None) { ChecksAllocation = false, VerifiesIr = false };
+        var context = new FunctionCompilation(new X64Target(CpuFeatures.None)) { ChecksAllocation = false, VerifiesIr = false };
         var target = isChecked ? TargetDescription.Default with { MemoryStrategy = MemoryStrategy.Checked, Fuel = true, Interruption = true } : TargetDescription.Default;
         var before = GC.GetAllocatedBytesForCurrentThread();
         var isRefused = false;

@@ -4,6 +4,7 @@
 using System.Security.Cryptography;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.TestSupport;
 using Tarn.Wasm;
 using Tarn.Wasm.Validation;
@@ -40,7 +41,7 @@ public sealed class RealModuleTests
 
         // The second compilation takes the functions in another order on two threads, with contexts that have seen other functions before.
         var first = new byte[module.Bodies.Length][];
-        var context = new FunctionCompilation(CpuFeatureDetector.Detect()) { ChecksAllocation = true };
+        var context = new FunctionCompilation(new X64Target(CpuFeatureDetector.Detect())) { ChecksAllocation = true };
         for (var i = 0; i < first.Length; i++)
         {
             first[i] = Digest(context.Compile(module, layout, i, target));
@@ -53,7 +54,7 @@ public sealed class RealModuleTests
             var worker = w;
             workers[w] = new Thread(() =>
             {
-                var own = new FunctionCompilation(CpuFeatureDetector.Detect()) { ChecksAllocation = false };
+                var own = new FunctionCompilation(new X64Target(CpuFeatureDetector.Detect())) { ChecksAllocation = false };
                 for (var i = first.Length - 1 - worker; i >= 0; i -= workers.Length)
                 {
                     if (!Digest(own.Compile(module, layout, i, target)).AsSpan().SequenceEqual(first[i]))

@@ -1,6 +1,7 @@
 // The machine code of the benchmark's programs and of random modules, verified: see MachineCodeVerifier.cs for what that means. With all instruction-set extensions and with none.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.X64;
 using Tarn.Differential.Tests;
 using Tarn.TestSupport;
 using Tarn.Wasm;
@@ -53,7 +54,7 @@ public sealed class MachineCodeTests
             WasmFeatures.All);
         ModuleValidator.Validate(module, new TypeRegistry(), 1);
         var layout = new VmContextLayout(module);
-        var function = new FunctionCompilation(CpuFeatureDetector.Detect()).Compile(module, layout, 0, TargetDescription.Default);
+        var function = new FunctionCompilation(new X64Target(CpuFeatureDetector.Detect())).Compile(module, layout, 0, TargetDescription.Default);
         var verifier = new MachineCodeVerifier(module, layout, TargetDescription.Default.GuardBytes);
         verifier.Verify(function, 0);
         Assert.Empty(verifier.Faults);
@@ -99,7 +100,7 @@ public sealed class MachineCodeTests
         var module = WasmModule.Decode(bytes, WasmFeatures.All);
         ModuleValidator.Validate(module, new TypeRegistry(), 1);
         var layout = new VmContextLayout(module);
-        var compilation = new FunctionCompilation(all ? CpuFeatureDetector.Detect() : CpuFeatures.None);
+        var compilation = new FunctionCompilation(new X64Target(all ? CpuFeatureDetector.Detect() : CpuFeatures.None));
         var verifier = new MachineCodeVerifier(module, layout, TargetDescription.Default.GuardBytes);
         for (var f = 0; f < module.Bodies.Length; f++)
         {

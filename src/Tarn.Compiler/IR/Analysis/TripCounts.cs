@@ -3,6 +3,8 @@
 //
 // Invariant: a check is left out only if every round takes the loop's one back edge (there is no other) and some parameter of its header bounds how often. Being wrong here means a
 // guest that cannot be stopped, not one that gets out.
+using Tarn.Assembler;
+
 namespace Tarn.Compiler.IR.Analysis;
 
 /// <summary>How often loops go round at most, by the ranges of their counters.</summary>

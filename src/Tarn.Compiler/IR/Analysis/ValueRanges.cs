@@ -14,6 +14,7 @@
 //
 // The builder asks while the function is made, when predecessors are not known: parameters then have no bound but their type's. Whoever asks afterwards has had the order computed.
 using System.Numerics;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.IR.Analysis;
 

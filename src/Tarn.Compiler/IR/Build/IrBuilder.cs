@@ -4,6 +4,7 @@
 //
 // Where the instructions go: the end of Block, or before Position if that is set.
 using System.Runtime.CompilerServices;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.IR.Build;
 

@@ -3,6 +3,7 @@
 // place where it continues.
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Tarn.Assembler;
 
 namespace Tarn.Compiler.IR.Build;
 

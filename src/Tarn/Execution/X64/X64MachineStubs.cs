@@ -68,6 +68,13 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
 
     public override nint FaultLanding { get; }
 
+    // The call pushed the return address, and the callee pops its arguments.
+    public override void Unwind(nint end, in FrameDescription frame, out nint programCounter, out nint stackPointer)
+    {
+        programCounter = *(nint*)end;
+        stackPointer = end + sizeof(nint) + frame.StackArgumentBytes;
+    }
+
     public override nint Builtin(BuiltinId id) => _builtins[(int)id];
 
     public override SignatureStubs CreateSignatureStubs(Signature signature)

@@ -1,8 +1,8 @@
 // Addresses, loads, stores, read-modify-write forms, atomics.
 using Tarn.Assembler.X64;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
 using Tarn.Compiler.IR.Analysis;
@@ -359,7 +359,7 @@ internal sealed partial class X64Lowering
             return false;
         }
 
-        return load.Access.MayFault ? _effects[value] + 1 == _effects[_root] : _writes[value] == _writes[_root];
+        return _colors.IsUndisturbed(value, load, _root);
     }
 
     // ---- Atomics: the address is a + D, checked.

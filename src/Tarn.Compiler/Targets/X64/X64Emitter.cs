@@ -1,8 +1,6 @@
-// From allocated machine instructions to bytes: frame, layout, branches, moves. Instructions are in the partial files. Blocks keep their order except
-// that cold ones go to the end; blocks that hold nothing but a jump are threaded through; the branch to the next block is left out.
-// What is rarely run (trap calls, slow paths) is emitted after all blocks.
+// From allocated machine instructions to bytes: prologue, operands, moves. The instructions are in the partial files; what is shared with other targets (order of
+// blocks, frame, moves between instructions) is in Machine/. Code that is rarely run (trap calls, slow paths) is emitted after all blocks.
 //
-// Frame, from rsp up: spill slots | result buffer | VM context | saved registers | return address | stack arguments.
 // rsp moves only in the prologue, in epilogues and between the pushes of stack arguments and their call; `_pushed` counts the latter.
 //
 // Invariant: no move touches the flags, since moves may stand between an instruction that sets them and one that reads them.
@@ -13,67 +11,35 @@ using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
-using Tarn.Compiler.IR;
 
 /// <summary>Emitter of machine code. One object serves one thread and is reused.</summary>
-internal sealed partial class X64Emitter
+internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64Registers.File, InnerLoopAlignment, OuterLoopAlignment)
 {
     /// <summary>Symbols of the assembler hold their kind above this bit.</summary>
     public const int SymbolKindShift = 24;
 
+    private const int InnerLoopAlignment = 32;
+    private const int OuterLoopAlignment = 16;
     private const int UncheckedLeafFrame = 256;
     private const int UncheckedFrame = 4096;
     private const Gpr VmContext = (Gpr)CallConvention.VmContextRegister;
     private const Xmm Scratch = Xmm.Xmm15;
 
-    private readonly X64Assembler _asm;
-    private MachineFunction _machine = null!;
-    private Allocation _allocation = null!;
-
-    private GrowableArray<int> _threaded = new(128);
-    private GrowableArray<int> _moveStart = new(128);
-    private GrowableArray<int> _layout = new(128);
-    private GrowableArray<int> _rematerialise = new(1024);
+    private readonly X64Assembler _asm = new(features);
     private GrowableArray<Cold> _cold = new(64);
-    private GrowableArray<TrapSite> _trapSites = new(64);
-    private GrowableArray<CallSite> _callSites = new(64);
     private GrowableArray<Relocation> _typeRelocations = new(8);
+    private GrowableArray<int> _switchTables = new(128);
     private Label[] _tableLabels = new Label[64];
 
-    private Label _firstLabel;
-    private ulong _saved;
-    private int _frameBytes;
-    private int _savedBytes;
-    private int _contextOffset;
-    private int _resultOffset;
     private int _pushed;
-    private int _current;
-    private int _next;
     private int _flagsRegister;
     private int _flagsWidth;
     private int _setRegister;
     private int _setCondition;
-
-    public X64Emitter(CpuFeatures features) => _asm = new X64Assembler(features);
-
-    /// <summary>Code, without relocations applied.</summary>
-    public ReadOnlySpan<byte> Code => _asm.Code;
-
-    /// <summary>Alignment that the code needs.</summary>
-    public int RequiredAlignment => _asm.RequiredAlignment;
-
-    /// <summary>Trap sites by offset.</summary>
-    public ReadOnlySpan<TrapSite> TrapSites => _trapSites.Span;
-
-    /// <summary>Return addresses by offset.</summary>
-    public ReadOnlySpan<CallSite> CallSites => _callSites.Span;
-
-    /// <summary>Bytes from rsp to the return address.</summary>
-    public int FrameSize => _frameBytes + _savedBytes;
 
     private enum ColdKind : byte
     {
@@ -97,45 +63,43 @@ internal sealed partial class X64Emitter
         public int Source;
     }
 
-    /// <summary>Emits a function.</summary>
-    public void Emit(MachineFunction machine, Allocation allocation)
+    /// <inheritdoc/>
+    public override ReadOnlySpan<byte> Code => _asm.Code;
+
+    /// <summary>Alignment that the code needs.</summary>
+    public int RequiredAlignment => _asm.RequiredAlignment;
+
+    private protected override void BeginFunction()
     {
-        _machine = machine;
-        _allocation = allocation;
         _asm.Reset();
         _cold.Clear();
-        _trapSites.Clear();
-        _callSites.Clear();
         _typeRelocations.Clear();
+        _switchTables.Fill(_machine.Blocks.Count, 0);
         _pushed = 0;
-        PrepareFrame();
-        PrepareBlocks();
-        EmitPrologue();
-        for (var k = 0; k < _layout.Count; k++)
-        {
-            EmitBlock(_layout[k], k + 1 < _layout.Count ? _layout[k + 1] : -1);
-        }
+    }
 
+    private protected override Label NewLabels(int count) => _asm.NewLabels(count);
+
+    private protected override void Bind(Label label) => _asm.Bind(label);
+
+    private protected override void Align(int alignment, int most) => _asm.Align(alignment, most);
+
+    private protected override void Align(int alignment) => _asm.Align(alignment);
+
+    private protected override int MapOffset(int offset) => _asm.MapOffset(offset);
+
+    private protected override void FinishFunction()
+    {
         EmitCold();
         _asm.Finish();
-        foreach (ref var site in _trapSites.Span)
-        {
-            site = site with { Offset = _asm.MapOffset(site.Offset) };
-        }
-
-        foreach (ref var site in _callSites.Span)
-        {
-            site = site with { ReturnOffset = _asm.MapOffset(site.ReturnOffset) };
-        }
-
         foreach (ref var relocation in _typeRelocations.Span)
         {
             relocation = relocation with { Offset = _asm.MapOffset(relocation.Offset) };
         }
     }
 
-    /// <summary>All relocations, by offset.</summary>
-    public void CopyRelocations(ref GrowableArray<Relocation> target)
+    /// <inheritdoc/>
+    public override void CopyRelocations(ref GrowableArray<Relocation> target)
     {
         var type = 0;
         foreach (ref readonly var relocation in _asm.Relocations)
@@ -157,30 +121,7 @@ internal sealed partial class X64Emitter
 
     private static int Symbol(SymbolKind kind, int target) => ((int)kind << SymbolKindShift) | target;
 
-    private void PrepareFrame()
-    {
-        var bytes = 8 * _allocation.SlotCount;
-        _resultOffset = bytes;
-        bytes += (_machine.ResultBufferBytes + 7) & ~7;
-        _contextOffset = bytes;
-        bytes += _machine.SavesVmContext ? 8 : 0;
-        _frameBytes = bytes;
-        _saved = _allocation.UsedRegisters & X64Registers.File.CalleeSaved;
-        _savedBytes = 8 * BitOperations.PopCount(_saved);
-        _rematerialise.Fill(_machine.Types.Count, -1);
-        for (var i = 0; i < _machine.Instructions.Count; i++)
-        {
-            ref var instruction = ref _machine.Instructions[i];
-            if ((instruction.Flags & MachineFlags.Rematerialisable) != 0)
-            {
-                _rematerialise[_machine.Operands[instruction.OperandStart].VirtualRegister] = i;
-            }
-        }
-    }
-
-    private Label LabelOf(int block) => new(_firstLabel.Id + _threaded[block]);
-
-    private void EmitPrologue()
+    private protected override void EmitPrologue()
     {
         var frame = FrameSize;
         if (_machine.HasCalls || frame >= UncheckedLeafFrame)
@@ -207,30 +148,30 @@ internal sealed partial class X64Emitter
             });
         }
 
-        for (var set = _saved; set != 0; set &= set - 1)
+        for (var set = _frame.Saved; set != 0; set &= set - 1)
         {
             _asm.Push((Gpr)BitOperations.TrailingZeroCount(set));
         }
 
-        if (_frameBytes != 0)
+        if (_frame.LocalBytes != 0)
         {
-            _asm.Sub(OperandSize.S64, Gpr.Rsp, _frameBytes);
+            _asm.Sub(OperandSize.S64, Gpr.Rsp, _frame.LocalBytes);
         }
 
         if (_machine.SavesVmContext)
         {
-            _asm.Mov(OperandSize.S64, new Mem(Gpr.Rsp, _contextOffset), VmContext);
+            _asm.Mov(OperandSize.S64, new Mem(Gpr.Rsp, _frame.ContextOffset), VmContext);
         }
     }
 
     private void EmitRestore()
     {
-        if (_frameBytes != 0)
+        if (_frame.LocalBytes != 0)
         {
-            _asm.Add(OperandSize.S64, Gpr.Rsp, _frameBytes);
+            _asm.Add(OperandSize.S64, Gpr.Rsp, _frame.LocalBytes);
         }
 
-        for (var set = _saved; set != 0;)
+        for (var set = _frame.Saved; set != 0;)
         {
             var r = 63 - BitOperations.LeadingZeroCount(set);
             _asm.Pop((Gpr)r);
@@ -238,41 +179,14 @@ internal sealed partial class X64Emitter
         }
     }
 
-    private void EmitBlock(int b, int next)
-    {
-        ref var block = ref _machine.Blocks[b];
-        if (_alignment[b] != 0)
-        {
-            AlignLoop(_alignment[b], isFallenInto: _machine.Blocks[b].IsLoopHeader);
-        }
-
-        _asm.Bind(new Label(_firstLabel.Id + b));
-        _current = b;
-        _next = next;
-        EmitInstructions(b, ref block);
-    }
-
-    private void EmitInstructions(int b, ref MachineBlock block)
+    // Nothing is known of the flags and registers at a block's start.
+    private protected override void BeginBlock()
     {
         _flagsRegister = -1;
         _setRegister = -1;
-        var move = _moveStart[b];
-        for (var i = block.First + 1; i < block.End; i++)
-        {
-            ref var instruction = ref _machine.Instructions[i];
-            for (; move < _allocation.Moves.Count && _allocation.Moves[move].Instruction == i; move++)
-            {
-                EmitMove(_allocation.Moves[move], (instruction.Flags & MachineFlags.ReadsFlags) != 0);
-                _setRegister = -1;
-            }
-
-            EmitInstruction(i, ref instruction);
-        }
     }
 
     // ---- Operands
-
-    private Location At(in MachineInstruction instruction, int k) => _allocation.Locations[instruction.OperandStart + k];
 
     private Gpr G(in MachineInstruction instruction, int k)
     {
@@ -311,7 +225,7 @@ internal sealed partial class X64Emitter
 
         if (location.IsRematerialised)
         {
-            ref var definition = ref _machine.Instructions[_rematerialise[location.Payload]];
+            ref var definition = ref _machine.Instructions[_definitions[location.Payload]];
             mem = (X64Opcode)definition.Opcode == X64Opcode.LoadFloatConstant ? ConstantOf(definition.Immediate, definition.Width) : AddressOf(definition, 1);
             return true;
         }
@@ -336,7 +250,7 @@ internal sealed partial class X64Emitter
             case X64AddressKind.VmContext:
                 return (instruction.Address & 2) != 0 ? new Mem(VmContext, G(instruction, k), scale, displacement) : new Mem(VmContext, displacement);
             case X64AddressKind.ResultBuffer:
-                return new Mem(Gpr.Rsp, _resultOffset + displacement + _pushed);
+                return new Mem(Gpr.Rsp, _frame.ResultOffset + displacement + _pushed);
             case X64AddressKind.Incoming:
                 return new Mem(Gpr.Rsp, FrameSize + 8 + displacement + _pushed);
             case X64AddressKind.Constant:
@@ -375,52 +289,36 @@ internal sealed partial class X64Emitter
 
     // ---- Moves
 
-    private void EmitMove(in AllocatedMove move, bool flagsLive)
+    private protected override void BeforeMove(in AllocatedMove move)
     {
-        var type = _machine.Types[move.VirtualRegister];
-        var to = move.To;
-        var from = move.From;
-        if (to.IsRegister && to.Value == _flagsRegister)
+        _setRegister = -1;
+        if (move.To.IsRegister && move.To.Value == _flagsRegister)
         {
             _flagsRegister = -1;
-        }
-
-        if (move.Kind == MoveKind.Exchange)
-        {
-            _flagsRegister = -1;
-            _asm.Xchg(OperandSize.S64, (Gpr)to.Value, (Gpr)from.Value);
-        }
-        else if (move.Kind == MoveKind.SlotToSlot)
-        {
-            // push reads before rsp moves, pop writes after: both offsets count from the same rsp.
-            _asm.Push(SlotOf(from));
-            _asm.Pop(SlotOf(to));
-            if (type == MachineType.V128)
-            {
-                _asm.Push(SlotOf(from).Plus(8));
-                _asm.Pop(SlotOf(to).Plus(8));
-            }
-        }
-        else if (from.IsRematerialised)
-        {
-            EmitRematerialised(_rematerialise[from.Payload], to, flagsLive);
-        }
-        else if (from.IsSlot)
-        {
-            EmitReload(to, SlotOf(from), type);
-        }
-        else if (to.IsSlot)
-        {
-            EmitSpill(SlotOf(to), from, type);
-        }
-        else
-        {
-            EmitRegisterMove(to, from, type);
         }
     }
 
-    private void EmitReload(Location to, Mem slot, MachineType type)
+    private protected override void EmitExchange(Location one, Location other)
     {
+        _flagsRegister = -1;
+        _asm.Xchg(OperandSize.S64, (Gpr)one.Value, (Gpr)other.Value);
+    }
+
+    private protected override void EmitSlotMove(Location to, Location from, MachineType type)
+    {
+        // push reads before rsp moves, pop writes after: both offsets count from the same rsp.
+        _asm.Push(SlotOf(from));
+        _asm.Pop(SlotOf(to));
+        if (type == MachineType.V128)
+        {
+            _asm.Push(SlotOf(from).Plus(8));
+            _asm.Pop(SlotOf(to).Plus(8));
+        }
+    }
+
+    private protected override void EmitReload(Location to, Location from, MachineType type)
+    {
+        var slot = SlotOf(from);
         if (to.Value < RegisterFile.FirstVector)
         {
             _asm.Mov(type == MachineType.I32 ? OperandSize.S32 : OperandSize.S64, (Gpr)to.Value, slot);
@@ -436,8 +334,9 @@ internal sealed partial class X64Emitter
         _asm.Vec(op, (Xmm)(to.Value - RegisterFile.FirstVector), slot);
     }
 
-    private void EmitSpill(Mem slot, Location from, MachineType type)
+    private protected override void EmitSpill(Location to, Location from, MachineType type)
     {
+        var slot = SlotOf(to);
         if (from.Value < RegisterFile.FirstVector)
         {
             _asm.Mov(OperandSize.S64, slot, (Gpr)from.Value);
@@ -453,7 +352,7 @@ internal sealed partial class X64Emitter
         _asm.Vec(op, slot, (Xmm)(from.Value - RegisterFile.FirstVector));
     }
 
-    private void EmitRegisterMove(Location to, Location from, MachineType type)
+    private protected override void EmitRegisterMove(Location to, Location from, MachineType type)
     {
         var toVector = to.Value >= RegisterFile.FirstVector;
         var fromVector = from.Value >= RegisterFile.FirstVector;
@@ -488,8 +387,7 @@ internal sealed partial class X64Emitter
         }
     }
 
-    // Repeats a definition into a register or a slot.
-    private void EmitRematerialised(int definition, Location to, bool flagsLive)
+    private protected override void EmitRematerialised(int definition, Location to, bool flagsLive)
     {
         ref var instruction = ref _machine.Instructions[definition];
         switch ((X64Opcode)instruction.Opcode)

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using Tarn.Compiler.Allocate;
 
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>Names that belong to a target.</summary>
 internal interface IMachineNames

@@ -5,9 +5,9 @@
 // - virtual registers are defined exactly once, by an operand before (in dominance) all uses;
 // - an operand list has at most one UseTied and one DefTied, which have the same register class.
 using System.Runtime.CompilerServices;
-using Tarn.Compiler.IR;
+using Tarn.Assembler;
 
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>A function at machine level.</summary>
 internal sealed class MachineFunction

@@ -1,7 +1,7 @@
 // Blocks and edges at machine level. Each block starts with a label instruction (opcode 0) whose definitions are the block's parameters,
 // so that a position exists before its first real instruction. Invariant: no edge is critical. Its source has one successor or its target has
 // one predecessor, so that the moves of an edge have a place.
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>A block: a range of instructions.</summary>
 internal struct MachineBlock

@@ -3,9 +3,9 @@
 using System.Diagnostics;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 /// <content>Floating point.</content>
 internal sealed partial class X64Emitter

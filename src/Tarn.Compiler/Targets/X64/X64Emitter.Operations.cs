@@ -1,9 +1,9 @@
 // The second half of the instruction emitters: see X64Emitter.Instructions.cs for the conventions that both keep.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 internal sealed partial class X64Emitter
 {
@@ -64,7 +64,7 @@ internal sealed partial class X64Emitter
     private bool HasMovesBefore(int instruction)
     {
         // Moves are sorted, and those before the instruction at hand are done: a binary search is enough and rarely needed.
-        int low = _moveStart[_current], high = _allocation.Moves.Count;
+        int low = _layout.MoveStart(_current), high = _allocation.Moves.Count;
         while (low < high)
         {
             var middle = (low + high) >>> 1;

@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Text;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 /// <summary>Names of opcodes and registers.</summary>
 internal sealed class X64Names : IMachineNames

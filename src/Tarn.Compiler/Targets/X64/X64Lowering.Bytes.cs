@@ -1,10 +1,10 @@
 // Swapping bytes. WebAssembly has no instruction for it, so compilers write it as a tree of shifts, masks, rotations and ors; big-endian formats and hashes are
 // full of them. Each node of such a tree says where each of its bytes comes from: a byte of one value, or zero. If the root's bytes are those of one value
 // from back to front, the tree is one instruction. Only nodes that nothing else uses are looked through, all others are taken as the value; the walk is bounded.
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
 /// <content>Bytes.</content>
 internal sealed partial class X64Lowering

@@ -2,9 +2,9 @@
 // X64Condition; whoever uses it must follow directly, since only moves (which keep the flags) may come between.
 using System.Numerics;
 using Tarn.Assembler.X64;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
 
@@ -40,8 +40,8 @@ internal sealed partial class X64Lowering
                 // What is compared has one more use then. Not where the outcome is wanted as a number anyway.
                 if (instruction.Opcode == IrOpcode.CompareInteger && _virtual[value] < 0 && !_merged[value] && IsImmediate(instruction.B, out _))
                 {
-                    _useCount[value]--;
-                    _useCount[instruction.A]++;
+                    _colors.UsesOf(value)--;
+                    _colors.UsesOf(instruction.A)++;
                     var repeated = LowerCompareInteger(ref instruction);
                     return negate ? Negate(repeated) : repeated;
                 }

@@ -1,26 +1,27 @@
 // The back half of compiling a function: IR in, machine code out. Owns the state of its stages and reuses it; one object serves one thread.
-using Tarn.Assembler.X64;
+using Tarn.Assembler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
-
-namespace Tarn.Compiler.X64;
-
 using Tarn.Compiler.IR;
 
-/// <summary>Generates x86-64 code for functions in IR.</summary>
-internal sealed class X64CodeGenerator(CpuFeatures features)
+namespace Tarn.Compiler.Machine;
+
+/// <summary>Generates a target's code for functions in IR.</summary>
+internal sealed class CodeGenerator(MachineTarget target)
 {
     // The checker keeps a bit for each value in each block. Functions beyond this exist only to find out what compilers do with them.
     private const long LargestChecked = 1L << 31;
 
-    private readonly X64Lowering _lowering = new(features);
-    private readonly LinearScan _scan = new(X64Registers.File);
-    private readonly X64Emitter _emitter = new(features);
+    private readonly Lowering _lowering = target.CreateLowering();
+    private readonly LinearScan _scan = new(target.Registers);
+    private readonly CodeEmitter _emitter = target.CreateEmitter();
     private GrowableArray<Relocation> _relocations = new(64);
     private AllocationChecker? _checker;
 
-    /// <summary>Verify each allocation: for tests and fuzzing.</summary>
+    /// <summary>What code is generated for.</summary>
+    public MachineTarget Target => target;
+
+    /// <summary>Whether each function is verified as lowered and as allocated: for tests and fuzzing.</summary>
     public bool ChecksAllocation { get; set; }
 
     /// <summary>The function as lowered.</summary>
@@ -29,11 +30,11 @@ internal sealed class X64CodeGenerator(CpuFeatures features)
     /// <summary>Where its values are.</summary>
     public Allocation Allocation { get; } = new();
 
-    /// <summary>Number of live ranges and of the pieces that they were split into.</summary>
+    /// <summary>Number of live ranges, uses and pieces of the last function.</summary>
     public int PieceCount => _scan.PieceCount;
 
     /// <summary>The emitter, which holds the code of the last function.</summary>
-    public X64Emitter Emitter => _emitter;
+    public CodeEmitter Emitter => _emitter;
 
     /// <summary>Generates code for a function whose order has been computed; it stays in this object until the next one.</summary>
     public void Generate(IrFunction function, bool reloadsAfterCalls)
@@ -42,7 +43,7 @@ internal sealed class X64CodeGenerator(CpuFeatures features)
         _scan.Run(Machine, Allocation);
         if (ChecksAllocation && (long)Machine.Blocks.Count * Machine.Types.Count <= LargestChecked)
         {
-            (_checker ??= new AllocationChecker(X64Registers.File)).Check(Machine, Allocation);
+            (_checker ??= new AllocationChecker(target.Registers)).Check(Machine, Allocation);
         }
 
         _emitter.Emit(Machine, Allocation);

@@ -4,7 +4,7 @@
 // (Allocate/AllocationChecker.cs) holds each kind to its meaning.
 using System.Runtime.InteropServices;
 
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>What an instruction asks of an operand's place.</summary>
 internal enum OperandKind : byte

@@ -4,18 +4,16 @@ using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 /// <content>Control.</content>
 internal sealed partial class X64Emitter
 {
-    private int EdgeTarget(int k) => _machine.Edges[_machine.Blocks[_current].SuccessorStart + k].To;
-
     private void EmitJump(int target)
     {
-        if (_threaded[target] != _next && !TryRepeat(_threaded[target]))
+        if (_layout.Threaded(target) != _next && !TryRepeat(_layout.Threaded(target)))
         {
             _asm.Jmp(LabelOf(target));
         }
@@ -42,7 +40,7 @@ internal sealed partial class X64Emitter
                 (taken, other) = (other, taken);
             }
 
-            if (_threaded[taken] == _next)
+            if (_layout.Threaded(taken) == _next)
             {
                 _asm.Jcc(Condition.Parity, ifSo);
                 _asm.Jcc(Condition.Equal, ifNot);
@@ -55,7 +53,7 @@ internal sealed partial class X64Emitter
             return;
         }
 
-        if (_threaded[taken] == _next)
+        if (_layout.Threaded(taken) == _next)
         {
             _asm.Jcc(((Condition)condition).Negate(), ifNot);
             return;
@@ -74,7 +72,7 @@ internal sealed partial class X64Emitter
         var targets = _machine.SwitchTargets.Span.Slice(instruction.Aux, count);
         _asm.Cmp(OperandSize.S32, index, count - 1);
         _asm.Jcc(Condition.AboveEqual, LabelOf(EdgeTarget(targets[count - 1])));
-        if (MembersOf(targets, out var set) is var member and >= 0)
+        if (_layout.MembersOf(_current, targets, out var set) is var member and >= 0)
         {
             EmitMembership(table, index, set, count > 33 ? OperandSize.S64 : OperandSize.S32, member, EdgeTarget(targets[count - 1]));
             return;
@@ -101,38 +99,6 @@ internal sealed partial class X64Emitter
         _asm.Jmp(table);
     }
 
-    // A switch that asks whether a number is in a set ("is this a space?"): all its entries lead to the default's block or to one other, which is the outcome;
-    // -1 if there are more, or too many for the bits of a register.
-    private int MembersOf(ReadOnlySpan<int> targets, out ulong set)
-    {
-        set = 0;
-        var otherwise = _threaded[EdgeTarget(targets[^1])];
-        var member = -1;
-        if (targets.Length > 65)
-        {
-            return -1;
-        }
-
-        for (var k = 0; k + 1 < targets.Length; k++)
-        {
-            var target = EdgeTarget(targets[k]);
-            if (_threaded[target] == otherwise)
-            {
-                continue;
-            }
-
-            if (member >= 0 && _threaded[target] != _threaded[member])
-            {
-                return -1;
-            }
-
-            member = target;
-            set |= 1UL << k;
-        }
-
-        return member;
-    }
-
     // Branches that say yes or no are predicted better than a jump through a table, and need no table.
     private void EmitMembership(Gpr bits, Gpr index, ulong set, OperandSize size, int member, int otherwise)
     {
@@ -147,7 +113,7 @@ internal sealed partial class X64Emitter
         }
 
         var isMember = BitOperations.IsPow2(set) ? Condition.Equal : Condition.Below;
-        if (_threaded[member] == _next)
+        if (_layout.Threaded(member) == _next)
         {
             _asm.Jcc(isMember.Negate(), LabelOf(otherwise));
             return;
@@ -220,7 +186,7 @@ internal sealed partial class X64Emitter
         _callSites.Add(new CallSite(_asm.Offset, _machine.Sources[i]));
         if (instruction.Condition != 0)
         {
-            _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rsp, _contextOffset + _pushed));
+            _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rsp, _frame.ContextOffset + _pushed));
         }
     }
 
@@ -271,8 +237,8 @@ internal sealed partial class X64Emitter
         }
         else
         {
-            var saved = _frameBytes + pushed + _savedBytes;
-            for (var set = _saved; set != 0; set &= set - 1)
+            var saved = _frame.LocalBytes + pushed + _frame.SavedBytes;
+            for (var set = _frame.Saved; set != 0; set &= set - 1)
             {
                 saved -= 8;
                 _asm.Mov(OperandSize.S64, (Gpr)BitOperations.TrailingZeroCount(set), new Mem(Gpr.Rsp, saved));

@@ -10,7 +10,7 @@
 // Operands are in this order: definitions and temporaries, register or memory uses, then the base and the index of the address.
 using System.Runtime.InteropServices;
 
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>Facts that the allocator or the emitter must know of an instruction.</summary>
 [Flags]

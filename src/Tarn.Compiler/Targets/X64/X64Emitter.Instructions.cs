@@ -2,14 +2,14 @@
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Allocate;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 /// <content>Instructions.</content>
 internal sealed partial class X64Emitter
 {
-    private void EmitInstruction(int i, ref MachineInstruction instruction)
+    private protected override void EmitInstruction(int i, ref MachineInstruction instruction)
     {
         var opcode = (X64Opcode)instruction.Opcode;
         var keepsFlags = false;

@@ -2,9 +2,9 @@
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.X64;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
 
@@ -40,7 +40,7 @@ internal sealed partial class X64Lowering
     }
 
     // The function's parameters: registers are defined by the entry's label, stack arguments stay where they are until wanted.
-    private void LowerEntry()
+    private protected override void LowerEntry()
     {
         var ir = _ir;
         var parameters = ir.ParameterTypes;
@@ -340,40 +340,9 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerSwitch(int i, ref IrInstruction instruction, int block)
+    private void LowerSwitch(ref IrInstruction instruction, int block)
     {
-        var ir = _ir;
-        var start = _machine.SwitchTargets.Count;
-        var firstEdge = _machine.Blocks[block].SuccessorStart;
-        for (var k = 0; k < instruction.C; k++)
-        {
-            var edge = ir.Pool[instruction.B + k];
-            var to = _splitOf[edge] >= 0 ? _splitOf[edge] : _blockIndex[ir.Edges[edge].To];
-
-            // Entries that share a split block share an edge.
-            var found = -1;
-            if (_splitOf[edge] >= 0)
-            {
-                for (var p = _pendingEdges.Count - 1; p >= firstEdge && p > _pendingEdges.Count - 64; p--)
-                {
-                    if (_pendingEdges[p].To == to)
-                    {
-                        found = p;
-                        break;
-                    }
-                }
-            }
-
-            if (found < 0)
-            {
-                found = _pendingEdges.Count;
-                AddSuccessor(edge);
-            }
-
-            _machine.SwitchTargets.Add(found - firstEdge);
-        }
-
-        if (_pendingEdges.Count - firstEdge == 1)
+        if (AddSwitchEdges(instruction, block, out var start) == 1)
         {
             Begin(X64Opcode.Jump, 0);
             return;
@@ -384,10 +353,9 @@ internal sealed partial class X64Lowering
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(index, OperandKind.Use);
-        _ = i;
     }
 
-    private void LowerInstruction(int i, ref IrInstruction instruction, int block)
+    private protected override void LowerInstruction(int i, ref IrInstruction instruction, int block)
     {
         switch (instruction.Opcode)
         {
@@ -589,7 +557,7 @@ internal sealed partial class X64Lowering
                 EmitTrapIf(Negate(LowerCondition(instruction.A)), instruction.Aux);
                 break;
             case IrOpcode.InterruptCheck:
-                if (!_ir.Blocks[_rootBlock].IsLoopHeader || !_tripCounts.IsOverSoon(_rootBlock))
+                if (!IsCheckSuperfluous)
                 {
                     Begin(X64Opcode.InterruptCheck, 0);
                 }
@@ -624,7 +592,7 @@ internal sealed partial class X64Lowering
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
                 break;
             case IrOpcode.Switch:
-                LowerSwitch(i, ref instruction, block);
+                LowerSwitch(ref instruction, block);
                 break;
             case IrOpcode.Return:
                 LowerReturn(i);

@@ -1,34 +1,122 @@
-// In which order blocks are emitted. Cold ones come last, blocks that hold nothing but a jump are threaded through, and innermost loops are turned so that
-// the branch that decides on another round is also the one that goes back: a loop whose test is at its top, or whose back edge carries moves, would
-// else execute a jump in each round. Blocks on the way out of a loop, which hold the moves of its exits, leave the loop's range.
+// In which order blocks are emitted. Cold blocks come last, blocks that hold nothing but a jump are threaded through, and innermost loops are rotated so that
+// the branch that decides on another iteration is also the one that goes back: a loop whose test is at its top, or whose back edge carries moves, would
+// otherwise execute a jump in each iteration. Blocks on the way out of a loop, which hold the moves of its exits, leave the loop's range.
 //
 // A block that ends in a switch may be emitted again in place of a jump to it: in an interpreter each operation then has an indirect jump of its own, which
-// is predicted by what usually follows that operation. Registers are assigned by now, so a copy is exact.
-namespace Tarn.Compiler.X64;
+// is predicted by what usually follows that operation. Registers are assigned by then, so a copy is exact.
+using Tarn.Assembler;
+using Tarn.Compiler.Allocate;
 
-using Tarn.Compiler.IR;
+namespace Tarn.Compiler.Machine;
 
-/// <content>Layout.</content>
-internal sealed partial class X64Emitter
+/// <summary>The order of a function's blocks in code. One object serves one thread and is reused.</summary>
+/// <param name="innerAlignment">Bytes to which innermost loops are aligned.</param>
+/// <param name="outerAlignment">Bytes to which other loops are aligned, and inner ones that are fallen into and would take much padding.</param>
+internal sealed class BlockLayout(int innerAlignment, int outerAlignment)
 {
-    private const int InnerLoopAlignment = 32;
-    private const int OuterLoopAlignment = 16;
+    /// <summary>A switch over at most so many values can be a test for membership of a set, which is one word.</summary>
+    public const int LargestSet = 64;
+
     private const int RepeatedInstructions = 12;
     private const int RepeatedBlocks = 64;
 
-    // Blocks that wait for a place: each place looks at all of them.
+    // Blocks that wait for a position: each position looks at all of them.
     private const int MaximumAside = 512;
 
+    private MachineFunction _machine = null!;
+    private Allocation _allocation = null!;
+    private GrowableArray<int> _threaded = new(128);
+    private GrowableArray<int> _moveStart = new(128);
+    private GrowableArray<int> _layout = new(128);
     private GrowableArray<int> _alignment = new(128);
     private GrowableArray<int> _turned = new(128);
+    private GrowableArray<int> _aside = new(16);
     private GrowableArray<bool> _hasInnerLoop = new(32);
-    private GrowableArray<int> _switchTables = new(128);
     private int _repeats;
+
+    /// <summary>The blocks that are emitted, in order.</summary>
+    public ReadOnlySpan<int> Order => _layout.Span;
+
+    /// <summary>Where a jump to a block leads: past blocks that hold nothing but a jump.</summary>
+    public int Threaded(int block) => _threaded[block];
+
+    /// <summary>The first of a block's moves in <see cref="Allocation.Moves"/>.</summary>
+    public int MoveStart(int block) => _moveStart[block];
+
+    /// <summary>Bytes to which a block is aligned; 0 for none.</summary>
+    public int AlignmentOf(int block) => _alignment[block];
+
+    /// <summary>Lays out the blocks of a function.</summary>
+    public void Prepare(MachineFunction machine, Allocation allocation)
+    {
+        _machine = machine;
+        _allocation = allocation;
+        PrepareBlocks();
+    }
+
+    /// <summary>Whether to emit a block in place of a jump to it: a short one within a loop that ends in a switch through a table.</summary>
+    public bool TakesRepetition(int target, int current)
+    {
+        ref var block = ref _machine.Blocks[target];
+        if (block.LoopDepth == 0 || block.IsCold || _repeats == 0 || target == current || block.End - block.First > RepeatedInstructions
+            || OpcodeAt(block.End - 1) != MachineOpcode.Switch)
+        {
+            return false;
+        }
+
+        // A test for membership of a set jumps through no table.
+        ref var last = ref _machine.Instructions[block.End - 1];
+        if (MembersOf(target, _machine.SwitchTargets.Span.Slice(last.Aux, last.Immediate), out _) >= 0)
+        {
+            return false;
+        }
+
+        _repeats--;
+        return true;
+    }
+
+    /// <summary>
+    /// Recognises a switch that asks whether a number is in a set ("is this a space?"): all its entries lead to the default's block or to one other.
+    /// </summary>
+    /// <param name="block">The block that ends in the switch.</param>
+    /// <param name="targets">Its entries, the default last.</param>
+    /// <param name="set">The numbers of the set, one bit each.</param>
+    /// <returns>The other block, or −1 if there are more, or more values than a set may have.</returns>
+    public int MembersOf(int block, ReadOnlySpan<int> targets, out ulong set)
+    {
+        set = 0;
+        if (targets.Length > LargestSet + 1)
+        {
+            return -1;
+        }
+
+        var otherwise = _threaded[EdgeTarget(block, targets[^1])];
+        var member = -1;
+        for (var k = 0; k + 1 < targets.Length; k++)
+        {
+            var target = EdgeTarget(block, targets[k]);
+            if (_threaded[target] == otherwise)
+            {
+                continue;
+            }
+
+            if (member >= 0 && _threaded[target] != _threaded[member])
+            {
+                return -1;
+            }
+
+            member = target;
+            set |= 1UL << k;
+        }
+
+        return member;
+    }
+
+    private int EdgeTarget(int block, int k) => _machine.Edges[_machine.Blocks[block].SuccessorStart + k].To;
 
     private void PrepareBlocks()
     {
         var blocks = _machine.Blocks.Count;
-        _firstLabel = _asm.NewLabels(blocks);
         _moveStart.Fill(blocks, 0);
         _threaded.Fill(blocks, 0);
         _layout.Clear();
@@ -44,7 +132,7 @@ internal sealed partial class X64Emitter
             _moveStart[b] = move;
             _threaded[b] = b;
             var hasMoves = move < _allocation.Moves.Count && _allocation.Moves[move].Instruction < block.End;
-            var isEmpty = !hasMoves && block.End - block.First == 2 && (X64Opcode)_machine.Instructions[block.First + 1].Opcode == X64Opcode.Jump;
+            var isEmpty = !hasMoves && block.End - block.First == 2 && _machine.Instructions[block.First + 1].Opcode == MachineOpcode.Jump;
             var to = isEmpty && b != 0 ? _machine.Edges[block.SuccessorStart].To : b;
             _threaded[b] = to > b || _threaded[to] == to ? to : b;
         }
@@ -77,7 +165,6 @@ internal sealed partial class X64Emitter
     {
         var loops = _machine.Loops;
         _alignment.Fill(_machine.Blocks.Count, 0);
-        _switchTables.Fill(_machine.Blocks.Count, 0);
         _repeats = RepeatedBlocks;
         _hasInnerLoop.Fill(loops.Count, false);
         for (var k = 0; k + 1 < loops.Count; k++)
@@ -91,7 +178,7 @@ internal sealed partial class X64Emitter
             ref var block = ref _machine.Blocks[header];
             if (!block.IsLoopHeader || _hasInnerLoop[block.Loop])
             {
-                _alignment[header] = block.IsLoopHeader ? OuterLoopAlignment : 0;
+                _alignment[header] = block.IsLoopHeader ? outerAlignment : 0;
                 start++;
                 continue;
             }
@@ -105,7 +192,7 @@ internal sealed partial class X64Emitter
             if (!HasCalls(start, end))
             {
                 ArrangeLoop(start, end, block.Loop);
-                _alignment[_layout[start]] = InnerLoopAlignment;
+                _alignment[_layout[start]] = innerAlignment;
             }
 
             start = end;
@@ -120,7 +207,7 @@ internal sealed partial class X64Emitter
             ref var block = ref _machine.Blocks[_layout[k]];
             for (var i = block.First; i < block.End; i++)
             {
-                if (OpcodeAt(i) is X64Opcode.Call or X64Opcode.CallReference)
+                if (OpcodeAt(i) is MachineOpcode.Call or MachineOpcode.CallReference)
                 {
                     return true;
                 }
@@ -128,18 +215,6 @@ internal sealed partial class X64Emitter
         }
 
         return false;
-    }
-
-    // Padding is executed where code falls into the loop: no more than one or two nops there.
-    private void AlignLoop(int alignment, bool isFallenInto)
-    {
-        if (isFallenInto && alignment > OuterLoopAlignment)
-        {
-            _asm.Align(alignment, alignment / 2);
-            alignment = OuterLoopAlignment;
-        }
-
-        _asm.Align(alignment);
     }
 
     // The blocks of the layout from start to end: those of an innermost loop, its header first, and of its exits.
@@ -165,12 +240,12 @@ internal sealed partial class X64Emitter
 
         var first = 0;
         ref var last = ref _machine.Blocks[_turned[count - 1]];
-        if (OpcodeAt(last.End - 1) == X64Opcode.Jump && _threaded[_machine.Edges[last.SuccessorStart].To] == _turned[0])
+        if (OpcodeAt(last.End - 1) == MachineOpcode.Jump && _threaded[_machine.Edges[last.SuccessorStart].To] == _turned[0])
         {
             for (var k = count - 1; k > 0 && first == 0; k--)
             {
                 ref var leaving = ref _machine.Blocks[_turned[k - 1]];
-                if (OpcodeAt(leaving.End - 1) != X64Opcode.JumpIf)
+                if (OpcodeAt(leaving.End - 1) != MachineOpcode.JumpIf)
                 {
                     continue;
                 }
@@ -256,14 +331,12 @@ internal sealed partial class X64Emitter
         _turned.Span.CopyTo(_layout.Span);
     }
 
-    private GrowableArray<int> _aside = new(16);
-
     private bool IsAside(int before, int b, int after)
     {
         ref var block = ref _machine.Blocks[b];
         ref var branch = ref _machine.Blocks[before];
-        if (block.LoopDepth == 0 || block.IsLoopHeader || block.End - block.First != 2 || OpcodeAt(block.End - 1) != X64Opcode.Jump || block.PredecessorCount != 1
-            || OpcodeAt(branch.End - 1) != X64Opcode.JumpIf || _machine.Edges[_machine.Predecessors[block.PredecessorStart]].From != before)
+        if (block.LoopDepth == 0 || block.IsLoopHeader || block.End - block.First != 2 || OpcodeAt(block.End - 1) != MachineOpcode.Jump || block.PredecessorCount != 1
+            || OpcodeAt(branch.End - 1) != MachineOpcode.JumpIf || _machine.Edges[_machine.Predecessors[block.PredecessorStart]].From != before)
         {
             return false;
         }
@@ -279,8 +352,8 @@ internal sealed partial class X64Emitter
         ref var block = ref _machine.Blocks[b];
         return OpcodeAt(block.End - 1) switch
         {
-            X64Opcode.Jump => next >= 0 && _threaded[_machine.Edges[block.SuccessorStart].To] == next,
-            X64Opcode.JumpIf => next < 0 || _threaded[_machine.Edges[block.SuccessorStart].To] == next || _threaded[_machine.Edges[block.SuccessorStart + 1].To] == next,
+            MachineOpcode.Jump => next >= 0 && _threaded[_machine.Edges[block.SuccessorStart].To] == next,
+            MachineOpcode.JumpIf => next < 0 || _threaded[_machine.Edges[block.SuccessorStart].To] == next || _threaded[_machine.Edges[block.SuccessorStart + 1].To] == next,
             _ => false,
         };
     }
@@ -299,30 +372,5 @@ internal sealed partial class X64Emitter
         }
     }
 
-    private X64Opcode OpcodeAt(int instruction) => (X64Opcode)_machine.Instructions[instruction].Opcode;
-
-    // Emits a block in place of a jump to it, if it is a short one that ends in a switch and within a loop.
-    private bool TryRepeat(int target)
-    {
-        ref var block = ref _machine.Blocks[target];
-        if (block.LoopDepth == 0 || block.IsCold || _repeats == 0 || target == _current || block.End - block.First > RepeatedInstructions
-            || OpcodeAt(block.End - 1) != X64Opcode.Switch)
-        {
-            return false;
-        }
-
-        // What only asks for membership of a set jumps through no table.
-        var current = _current;
-        _current = target;
-        ref var last = ref _machine.Instructions[block.End - 1];
-        var isRepeated = MembersOf(_machine.SwitchTargets.Span.Slice(last.Aux, last.Immediate), out _) < 0;
-        if (isRepeated)
-        {
-            _repeats--;
-            EmitInstructions(target, ref block);
-        }
-
-        _current = current;
-        return isRepeated;
-    }
+    private ushort OpcodeAt(int instruction) => _machine.Instructions[instruction].Opcode;
 }

@@ -4,7 +4,7 @@
 using Tarn.Compiler.Abi.X64;
 using Tarn.Compiler.Allocate;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 /// <summary>Register file of x86-64.</summary>
 internal static class X64Registers

@@ -2,9 +2,9 @@
 using System.Numerics;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
 

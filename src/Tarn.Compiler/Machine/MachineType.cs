@@ -1,6 +1,6 @@
 // Types of virtual registers: the register class, how a move is done and how large a spill slot is. Integers are always spilled as 64
 // bits, since an i32 register is zero-extended and may stand for an i64 too.
-namespace Tarn.Compiler.Lower;
+namespace Tarn.Compiler.Machine;
 
 /// <summary>Type of a virtual register.</summary>
 internal enum MachineType : byte

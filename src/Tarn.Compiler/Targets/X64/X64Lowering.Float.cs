@@ -1,8 +1,8 @@
 // Floating-point instructions and conversions.
 using Tarn.Assembler.X64;
-using Tarn.Compiler.Lower;
+using Tarn.Compiler.Machine;
 
-namespace Tarn.Compiler.X64;
+namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
 
@@ -73,8 +73,8 @@ internal sealed partial class X64Lowering
         if (IsMergeable(instruction.A))
         {
             _merged[instruction.A] = true;
-            _useCount[lesser]--;
-            _useCount[greater]--;
+            _colors.UsesOf(lesser)--;
+            _colors.UsesOf(greater)--;
         }
 
         var width = WidthOf(instruction.Type);

@@ -1,18 +1,56 @@
 // Opcodes of machine-level x86-64. What is written after each is its operand list: definitions and temporaries, register uses, and then, as the
 // last source, either an operand that may be in memory (`any`) or an explicit address (`mem`: see X64AddressKind), which the
 // emitter treats alike. Width is the operation's size in bytes, Condition the field named in brackets.
-namespace Tarn.Compiler.X64;
+using Tarn.Compiler.Machine;
+
+namespace Tarn.Compiler.Targets.X64;
 
 /// <summary>Machine opcodes.</summary>
 internal enum X64Opcode : ushort
 {
+    // Shared with every target.
+
     /// <summary>Start of a block; defines its parameters.</summary>
-    Label,
+    Label = MachineOpcode.Label,
+
+    // Calls. Operands: def@… , use@….
+
+    /// <summary>Aux: function index. Condition, here and below: 1 if the VM context has to be reloaded after. Immediate: bytes pushed.</summary>
+    Call = MachineOpcode.Call,
+
+    /// <summary>Aux: builtin.</summary>
+    CallBuiltin = MachineOpcode.CallBuiltin,
+
+    /// <summary>Through the record in rax.</summary>
+    CallReference = MachineOpcode.CallReference,
+
+    /// <summary>use@…. Aux: function index. Immediate: bytes pushed.</summary>
+    TailCall = MachineOpcode.TailCall,
+
+    /// <summary>use@…. Through the record in rax. Immediate: bytes pushed.</summary>
+    TailCallReference = MachineOpcode.TailCallReference,
+
+    // Terminators. Edges are the block's, in order.
+
+    /// <summary>To the only edge.</summary>
+    Jump = MachineOpcode.Jump,
+
+    /// <summary>To the first edge if the condition holds, else to the second. [X64Condition]</summary>
+    JumpIf = MachineOpcode.JumpIf,
+
+    /// <summary>temp, temp, use. Aux: start in SwitchTargets; immediate: how many, of which the last is the default.</summary>
+    Switch = MachineOpcode.Switch,
+
+    /// <summary>use@….</summary>
+    Return = MachineOpcode.Return,
+
+    /// <summary>Aux: trap code.</summary>
+    Trap = MachineOpcode.Trap,
 
     // Moves.
 
     /// <summary>def, any. A copy of the definition's type; of 32 bits it clears the upper half.</summary>
-    Copy,
+    Copy = MachineOpcode.FirstOfTarget,
 
     /// <summary>def. Immediate: index into the constants. Rematerialisable.</summary>
     LoadConstant,
@@ -168,28 +206,13 @@ internal enum X64Opcode : ushort
     /// <summary>def, any. Between integer and vector registers.</summary>
     MoveBits,
 
-    // Calls. Operands: def@… , use@….
-
-    /// <summary>Aux: function index. Condition, here and below: 1 if the VM context has to be reloaded after. Immediate: bytes pushed.</summary>
-    Call,
-
-    /// <summary>Aux: builtin.</summary>
-    CallBuiltin,
-
-    /// <summary>Through the record in rax.</summary>
-    CallReference,
+    // Arguments on the stack.
 
     /// <summary>any. Pushes 8 or 16 bytes.</summary>
     Push,
 
     /// <summary>Immediate.</summary>
     PushImmediate,
-
-    /// <summary>use@…. Aux: function index. Immediate: bytes pushed.</summary>
-    TailCall,
-
-    /// <summary>use@…. Through the record in rax. Immediate: bytes pushed.</summary>
-    TailCallReference,
 
     // Checks. Aux: trap code.
 
@@ -224,23 +247,6 @@ internal enum X64Opcode : ushort
 
     /// <summary>mfence.</summary>
     Fence,
-
-    // Terminators. Edges are the block's, in order.
-
-    /// <summary>To the only edge.</summary>
-    Jump,
-
-    /// <summary>To the first edge if the condition holds, else to the second. [X64Condition]</summary>
-    JumpIf,
-
-    /// <summary>temp, temp, use. Aux: start in SwitchTargets; immediate: how many, of which the last is the default.</summary>
-    Switch,
-
-    /// <summary>use@….</summary>
-    Return,
-
-    /// <summary>Aux: trap code.</summary>
-    Trap,
 
     /// <summary>Number of opcodes.</summary>
     Count,
@@ -313,7 +319,7 @@ internal enum X64Truncation : byte
     Saturate = 2,
 }
 
-/// <summary>Kinds of address, in bits 4 to 6 of <see cref="Lower.MachineInstruction.Address"/>; bit 0: base, bit 1: index, bits 2 and 3: scale.</summary>
+/// <summary>Kinds of address, in bits 4 to 6 of <see cref="MachineInstruction.Address"/>; bit 0: base, bit 1: index, bits 2 and 3: scale.</summary>
 internal enum X64AddressKind : byte
 {
     /// <summary>None: the last source is a plain operand.</summary>

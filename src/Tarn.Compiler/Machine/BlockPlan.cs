@@ -1,0 +1,189 @@
+// Which blocks a machine function has, and in which order: those of the IR, each followed by blocks for its critical edges, so that the moves of each
+// edge have a place. Loops are numbered on the way.
+//
+// Invariants, which the allocator relies on: a block comes after its dominators; the blocks of a loop are contiguous; no edge is critical.
+using Tarn.Assembler;
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Machine;
+
+/// <summary>The blocks of a function that is being lowered. One object serves one thread and is reused.</summary>
+internal sealed class BlockPlan
+{
+    // Edges of a switch are compared with so many blocks before them at most.
+    private const int Window = 64;
+
+    private IrFunction _ir = null!;
+    private MachineFunction _machine = null!;
+    private GrowableArray<int> _blockIndex = new(128);
+    private GrowableArray<int> _loopIndex = new(128);
+    private GrowableArray<int> _loopAround = new(16);
+    private GrowableArray<int> _splitOf = new(128);
+    private GrowableArray<PlannedBlock> _blocks = new(128);
+
+    private struct PlannedBlock
+    {
+        /// <summary>IR block, or ~IR edge of a split edge.</summary>
+        public int Block;
+        public int Loop;
+    }
+
+    /// <summary>Number of blocks.</summary>
+    public int Count => _blocks.Count;
+
+    /// <summary>The IR block that a block is, or the complement of the IR edge that it splits.</summary>
+    public int this[int index] => _blocks[index].Block;
+
+    /// <summary>Innermost loop around a block, or −1.</summary>
+    public int LoopOf(int index) => _blocks[index].Loop;
+
+    /// <summary>Where an IR edge leads first: the block that splits it, if there is one, or its target.</summary>
+    public int TargetOf(int irEdge) => _splitOf[irEdge] >= 0 ? _splitOf[irEdge] : BlockOf(_ir.Edges[irEdge].To);
+
+    /// <summary>Whether an IR edge has a block of its own.</summary>
+    public bool IsSplit(int irEdge) => _splitOf[irEdge] >= 0;
+
+    /// <summary>The block of an IR block.</summary>
+    public int BlockOf(int irBlock) => _blockIndex[irBlock];
+
+    /// <summary>Nesting depth of a loop of the machine function; 0 for none.</summary>
+    public int DepthOf(int loop) => loop < 0 ? 0 : _machine.Loops[loop].Depth;
+
+    /// <summary>Plans the blocks of a function whose order has been computed, and adds them and its loops to the machine function.</summary>
+    public void Prepare(IrFunction ir, MachineFunction machine)
+    {
+        _ir = ir;
+        _machine = machine;
+        _blocks.Clear();
+        _blockIndex.Fill(ir.Blocks.Count, -1);
+        _loopIndex.Fill(ir.Blocks.Count, -1);
+        _loopAround.Clear();
+        _splitOf.Fill(ir.Edges.Count, -1);
+        foreach (var block in ir.Order.Span)
+        {
+            ref var b = ref ir.Blocks[block];
+            if (b.IsLoopHeader)
+            {
+                _loopIndex[block] = AddLoop(b.LoopParent < 0 ? -1 : _loopIndex[b.LoopParent]);
+            }
+
+            _blockIndex[block] = _blocks.Add(new PlannedBlock { Block = block, Loop = b.LoopHeader < 0 ? -1 : _loopIndex[b.LoopHeader] });
+            SplitEdges(block);
+        }
+
+        FinishLoops();
+        machine.Blocks.AddDefault(_blocks.Count);
+    }
+
+    private void SplitEdges(int block)
+    {
+        var ir = _ir;
+        var count = ir.SuccessorCount(block);
+        if (count < 2)
+        {
+            return;
+        }
+
+        var isMembership = HasTwoOutcomes(block, count);
+        for (var k = 0; k < count; k++)
+        {
+            var edge = ir.Successor(block, k);
+            ref var e = ref ir.Edges[edge];
+            if (_splitOf[edge] >= 0 || ir.Blocks[e.To].PredecessorCount < 2)
+            {
+                continue;
+            }
+
+            // Entries of a switch that go to the same block without arguments share a block. So do those with equal arguments, if that makes the switch a
+            // test for membership of a set (BlockLayout.MembersOf). Elsewhere they stay apart: the origin of a jump is what the processor predicts later branches by.
+            var shared = -1;
+            if (e.ArgumentCount == 0 || isMembership)
+            {
+                for (var p = _blocks.Count - 1; p > _blockIndex[block] && p > _blocks.Count - Window; p--)
+                {
+                    if (AreSame(edge, ~_blocks[p].Block))
+                    {
+                        shared = p;
+                        break;
+                    }
+                }
+            }
+
+            _splitOf[edge] = shared >= 0 ? shared : _blocks.Add(new PlannedBlock { Block = ~edge, Loop = -2 });
+        }
+    }
+
+    private void FinishLoops()
+    {
+        var ir = _ir;
+        for (var p = 0; p < _blocks.Count; p++)
+        {
+            ref var planned = ref _blocks[p];
+            if (planned.Block < 0)
+            {
+                ref var e = ref ir.Edges[~planned.Block];
+                ref var target = ref ir.Blocks[e.To];
+                var header = target.IsLoopHeader && ir.Blocks[e.From].OrderIndex < target.OrderIndex ? target.LoopParent : target.LoopHeader;
+                planned.Loop = header < 0 ? -1 : _loopIndex[header];
+            }
+
+            if (planned.Loop >= 0)
+            {
+                _machine.Loops[planned.Loop].End = p + 1;
+            }
+        }
+
+        for (var loop = _machine.Loops.Count - 1; loop >= 0; loop--)
+        {
+            var around = _loopAround[loop];
+            if (around >= 0)
+            {
+                _machine.Loops[around].End = Math.Max(_machine.Loops[around].End, _machine.Loops[loop].End);
+            }
+        }
+    }
+
+    private bool AreSame(int edge, int other) =>
+        _ir.Edges[edge].To == _ir.Edges[other].To && _ir.ArgumentsOf(edge).SequenceEqual(_ir.ArgumentsOf(other));
+
+    // Whether a switch has one outcome besides its default's.
+    private bool HasTwoOutcomes(int block, int count)
+    {
+        if (count is < 3 or > BlockLayout.LargestSet + 1)
+        {
+            return false;
+        }
+
+        var otherwise = _ir.Successor(block, count - 1);
+        var member = -1;
+        for (var k = 0; k + 1 < count; k++)
+        {
+            var edge = _ir.Successor(block, k);
+            if (AreSame(edge, otherwise) || (member >= 0 && AreSame(edge, member)))
+            {
+                continue;
+            }
+
+            if (member >= 0)
+            {
+                return false;
+            }
+
+            member = edge;
+        }
+
+        return true;
+    }
+
+    private int AddLoop(int around)
+    {
+        _loopAround.Add(around);
+        var depth = DepthOf(around);
+        return _machine.Loops.Add(new MachineLoop
+        {
+            Parent = depth <= MachineLoop.MaximumDepth ? around : _machine.Loops[around].Parent,
+            Depth = Math.Min(depth, MachineLoop.MaximumDepth) + 1,
+            Header = _blocks.Count,
+        });
+    }
+}
