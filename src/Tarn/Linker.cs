@@ -69,6 +69,10 @@ public sealed partial class Linker
         return this;
     }
 
+    /// <summary>Defines one export of an instance, whatever it is, under another name.</summary>
+    internal Linker Define(string module, string name, Instance instance, string export) =>
+        Add(module, name, instance.TryGetDefinition(export, out Definition? definition) ? definition : throw new ArgumentException($"The instance has no export named '{export}'.", nameof(export)));
+
     /// <summary>Instantiates a module in a store with what is defined so far, and defines all its exports.</summary>
     /// <returns>The instance, which lives as long as the store.</returns>
     public Instance Define(string name, Store store, Module module)

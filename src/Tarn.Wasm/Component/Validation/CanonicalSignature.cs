@@ -20,6 +20,9 @@ internal sealed class CanonicalSignature
     /// <summary>Whether the result is passed in memory.</summary>
     public bool ResultInMemory { get; private init; }
 
+    /// <summary>The core type of a function that exists.</summary>
+    public static CanonicalSignature Of(ValType[] parameters, ValType[] results) => new(parameters, results);
+
     /// <summary>Core values of a function's parameters, stopping at <see cref="CanonicalLayout.ManyFlat"/>.</summary>
     public static int CountFlat(ValueTypeNode[] types)
     {

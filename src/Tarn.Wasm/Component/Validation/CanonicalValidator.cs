@@ -19,14 +19,14 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
                 Lower(definition);
                 return;
             case CanonicalKind.ResourceNew:
-                Add([LocalResource(definition)], s_i32);
+                Add(definition, [LocalResource(definition)], s_i32);
                 return;
             case CanonicalKind.ResourceRep:
-                Add(s_i32, [LocalResource(definition)]);
+                Add(definition, s_i32, [LocalResource(definition)]);
                 return;
             case CanonicalKind.ResourceDrop:
                 facts.Handles[definition] = scope.ResourceAt(definition.Type, offset);
-                Add(s_i32, s_none);
+                Add(definition, s_i32, s_none);
                 return;
         }
 
@@ -88,7 +88,7 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
         RefuseGc(options, offset);
         CanonicalSignature signature = CanonicalSignature.OfLower(type, options, offset);
         facts.Functions[definition] = type;
-        Add(signature.Parameters, signature.Results);
+        Add(definition, signature.Parameters, signature.Results);
     }
 
     private static void CheckAsync(FunctionTypeNode type, CanonicalOptions options, int offset)
@@ -157,35 +157,35 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
         switch (definition.Kind)
         {
             case CanonicalKind.BackpressureInc or CanonicalKind.BackpressureDec or CanonicalKind.TaskCancel:
-                Add(s_none, s_none);
+                Add(definition, s_none, s_none);
                 break;
             case CanonicalKind.StreamNew or CanonicalKind.FutureNew:
-                Add(s_none, [ValType.I64]);
+                Add(definition, s_none, [ValType.I64]);
                 break;
             case CanonicalKind.ErrorContextNew:
-                Add([pointer[0], pointer[0]], s_i32);
+                Add(definition, [pointer[0], pointer[0]], s_i32);
                 break;
             case CanonicalKind.ErrorContextDebugMessage:
-                Add([ValType.I32, pointer[0]], s_none);
+                Add(definition, [ValType.I32, pointer[0]], s_none);
                 break;
             case CanonicalKind.WaitableSetWait or CanonicalKind.WaitableSetPoll:
-                Add([ValType.I32, pointer[0]], s_i32);
+                Add(definition, [ValType.I32, pointer[0]], s_i32);
                 break;
             case CanonicalKind.WaitableSetNew or CanonicalKind.ThreadYield or CanonicalKind.ThreadIndex or CanonicalKind.ThreadSuspend:
-                Add(s_none, s_i32);
+                Add(definition, s_none, s_i32);
                 break;
             case CanonicalKind.WaitableJoin:
-                Add([ValType.I32, ValType.I32], s_none);
+                Add(definition, [ValType.I32, ValType.I32], s_none);
                 break;
             case CanonicalKind.ThreadNewIndirect:
-                Add([ValType.I32, ValType.I32], s_i32);
+                Add(definition, [ValType.I32, ValType.I32], s_i32);
                 break;
             case CanonicalKind.SubtaskCancel or CanonicalKind.StreamCancelRead or CanonicalKind.StreamCancelWrite or CanonicalKind.FutureCancelRead or CanonicalKind.FutureCancelWrite
                 or CanonicalKind.ThreadSuspendThenResume or CanonicalKind.ThreadYieldThenResume or CanonicalKind.ThreadSuspendThenPromote or CanonicalKind.ThreadYieldThenPromote:
-                Add(s_i32, s_i32);
+                Add(definition, s_i32, s_i32);
                 break;
             default:
-                Add(s_i32, s_none);
+                Add(definition, s_i32, s_none);
                 break;
         }
     }
@@ -210,7 +210,7 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
         options.CheckLower(definition.Offset);
         RefuseGc(options, definition.Offset);
         bool stream = definition.Kind is CanonicalKind.StreamRead or CanonicalKind.StreamWrite;
-        Add(stream ? [ValType.I32, options.Pointer, options.Pointer] : [ValType.I32, options.Pointer], s_i32);
+        Add(definition, stream ? [ValType.I32, options.Pointer, options.Pointer] : [ValType.I32, options.Pointer], s_i32);
     }
 
     private void TaskReturn(CanonicalDefinition definition)
@@ -226,7 +226,7 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
         RequireSync(options, "task.return", offset);
         RefuseGc(options, offset);
         CanonicalSignature signature = CanonicalSignature.OfLower(new FunctionTypeNode(false, ["v"], parameters, null, TypeMeasure.One), options, offset);
-        Add(signature.Parameters, signature.Results);
+        Add(definition, signature.Parameters, signature.Results);
     }
 
     private void Context(CanonicalDefinition definition, string name)
@@ -244,9 +244,9 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
         if (definition.Index > 1)
             throw new InvalidModuleException($"`{name}` immediate must be zero or one: {definition.Index}", offset);
         if (definition.Kind == CanonicalKind.ContextGet)
-            Add(s_none, [definition.ContextType]);
+            Add(definition, s_none, [definition.ContextType]);
         else
-            Add([definition.ContextType], s_none);
+            Add(definition, [definition.ContextType], s_none);
     }
 
     private void CheckThreadStart(CanonicalDefinition definition)
@@ -269,7 +269,11 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
             throw new InvalidModuleException($"cannot specify `async` option on `{name}`", offset);
     }
 
-    private void Add(ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results) => scope.CoreFunctions.Add(scope.Arena.Registry.AddFunction(parameters, results));
+    private void Add(CanonicalDefinition definition, ValType[] parameters, ValType[] results)
+    {
+        facts.BuiltIns[definition] = (parameters, results);
+        scope.CoreFunctions.Add(scope.Arena.Registry.AddFunction(parameters, results));
+    }
 
     private static string Show(ReadOnlySpan<ValType> types) => string.Join(", ", Array.ConvertAll(types.ToArray(), t => t.ToString().ToUpperInvariant()));
 }

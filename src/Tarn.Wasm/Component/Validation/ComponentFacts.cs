@@ -16,8 +16,14 @@ internal sealed class ComponentFacts(ComponentTypeArena arena)
     /// <summary>Types of core modules.</summary>
     public Dictionary<WasmModule, CoreModuleType> Modules { get; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>The types of instances that instantiations make.</summary>
+    public Dictionary<InstantiateDefinition, InstanceTypeNode> Instances { get; } = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>The types of functions that are lifted or lowered.</summary>
     public Dictionary<CanonicalDefinition, FunctionTypeNode> Functions { get; } = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>The core types of built-in functions.</summary>
+    public Dictionary<CanonicalDefinition, (ValType[] Parameters, ValType[] Results)> BuiltIns { get; } = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>The resources of built-in functions on resources.</summary>
     public Dictionary<CanonicalDefinition, ResourceTypeNode> Handles { get; } = new(ReferenceEqualityComparer.Instance);

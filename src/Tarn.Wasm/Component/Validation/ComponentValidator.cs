@@ -209,6 +209,7 @@ internal sealed class ComponentValidator
             throw new InvalidModuleException(problem, definition.Offset);
         foreach (ResourceId resource in made)
             scope.DefinedResources.Add(resource, null);
+        _facts.Instances[definition] = instance!;
         AddInstance(scope, instance!, definition.Offset);
     }
 
