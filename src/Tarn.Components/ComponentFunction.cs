@@ -28,11 +28,12 @@ public sealed class ComponentFunction
     /// <summary>Calls the function.</summary>
     /// <param name="arguments">As many values as the function has parameters, of their types.</param>
     /// <returns>The result, or <see langword="null"/> where the function has none.</returns>
-    /// <exception cref="ArgumentException">An argument does not fit its type. The instance cannot be entered again if it was asked for memory before.</exception>
+    /// <exception cref="ArgumentException">An argument does not fit its type. The instance was not entered.</exception>
     /// <exception cref="TrapException">The guest trapped.</exception>
     /// <exception cref="ComponentTrapException">The component broke a rule of the canonical ABI, or cannot be entered.</exception>
     public ComponentValue? Invoke(params ReadOnlySpan<ComponentValue> arguments)
     {
+        _function.Check(arguments);
         CallScope scope = new();
         ComponentValue? returned = null;
         try

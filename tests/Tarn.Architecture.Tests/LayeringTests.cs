@@ -14,6 +14,7 @@ public sealed class LayeringTests
         ["Tarn.Compiler"] = ["Tarn.Wasm", "Tarn.Assembler"],
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
         ["Tarn.Wasi"] = ["Tarn"],
+        ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
     };
 
@@ -34,6 +35,7 @@ public sealed class LayeringTests
     [InlineData("Tarn.Compiler")]
     [InlineData("Tarn")]
     [InlineData("Tarn.Wasi")]
+    [InlineData("Tarn.Components")]
     public void The_core_depends_on_the_framework_alone(string name)
     {
         IEnumerable<string> foreign = Assembly.Load(name).GetReferencedAssemblies().Select(a => a.Name!)

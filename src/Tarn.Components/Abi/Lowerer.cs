@@ -15,8 +15,6 @@ internal readonly struct Lowerer(AbiContext context, CallScope scope, CallScope?
     /// <summary>Lowers the parameters of a call.</summary>
     public void Parameters(AbiFunction function, ReadOnlySpan<ComponentValue> values, ref FlatValues flat)
     {
-        if (values.Length != function.Parameters.Length)
-            throw new ArgumentException($"The function takes {function.Parameters.Length} arguments, and {values.Length} were given.");
         if (!function.ParametersInMemory)
         {
             for (int i = 0; i < values.Length; i++)
@@ -56,6 +54,43 @@ internal readonly struct Lowerer(AbiContext context, CallScope scope, CallScope?
         AbiContext.CheckAlignment(place, type.Alignment);
         context.CheckRange(place, type.Size, "result out of bounds of memory");
         Store(type, value, place);
+    }
+
+    /// <summary>Checks that a value of the host fits a type, before anything is asked of the guest.</summary>
+    /// <exception cref="ArgumentException">It does not.</exception>
+    public static void Check(AbiContext context, AbiType type, ComponentValue value)
+    {
+        switch (type.Kind)
+        {
+            case ValueTypeKind.String:
+                Expect(value, ComponentValueKind.String);
+                break;
+            case ValueTypeKind.List or ValueTypeKind.FixedLengthList:
+                Expect(value, ComponentValueKind.List);
+                if (type.Kind == ValueTypeKind.FixedLengthList)
+                    CheckLength(type, value);
+                if (type.Types[0]!.Kind == ValueTypeKind.U8 && value.ByteItems is not null)
+                    break;
+                for (int i = 0; i < value.Count; i++)
+                    Check(context, type.Types[0]!, value[i]);
+                break;
+            case ValueTypeKind.Record or ValueTypeKind.Tuple:
+                CheckItems(type, value);
+                for (int i = 0; i < type.Types.Length; i++)
+                    Check(context, type.Types[i]!, value[i]);
+                break;
+            case ValueTypeKind.Variant or ValueTypeKind.Option or ValueTypeKind.Result or ValueTypeKind.Enum:
+                if (type.CaseType(CaseOf(type, value)) is AbiType caseType)
+                    Check(context, caseType, value.Payload!);
+                break;
+            case ValueTypeKind.Own or ValueTypeKind.Borrow:
+                Expect(value, ComponentValueKind.Resource);
+                value.Handle!.Check(context.Resource(type), type.Kind == ValueTypeKind.Own);
+                break;
+            default:
+                ScalarBits(type, value);
+                break;
+        }
     }
 
     private void Flat(AbiType type, ComponentValue value, ref FlatValues flat)
@@ -164,7 +199,14 @@ internal readonly struct Lowerer(AbiContext context, CallScope scope, CallScope?
         }
     }
 
-    private ulong Scalar(AbiType type, ComponentValue value)
+    private ulong Scalar(AbiType type, ComponentValue value) => type.Kind switch
+    {
+        ValueTypeKind.Own => Own(context.Resource(type), value),
+        ValueTypeKind.Borrow => Borrow(context.Resource(type), value),
+        _ => ScalarBits(type, value),
+    };
+
+    private static ulong ScalarBits(AbiType type, ComponentValue value)
     {
         switch (type.Kind)
         {
@@ -196,10 +238,6 @@ internal readonly struct Lowerer(AbiContext context, CallScope scope, CallScope?
                 return Bits(value, ComponentValueKind.Char);
             case ValueTypeKind.Flags:
                 return Flags(type, value);
-            case ValueTypeKind.Own:
-                return Own(context.Resource(type), value);
-            case ValueTypeKind.Borrow:
-                return Borrow(context.Resource(type), value);
             default:
                 throw new ComponentTrapException(ComponentTrapCode.NotSupported, $"values of the type {type.Kind.Keyword()} are not supported");
         }

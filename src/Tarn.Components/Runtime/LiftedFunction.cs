@@ -20,6 +20,17 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
 
     public InstanceState Instance => instance;
 
+    /// <summary>Checks arguments of the host, before the instance is entered.</summary>
+    /// <exception cref="ArgumentException">They do not fit.</exception>
+    public void Check(ReadOnlySpan<ComponentValue> arguments)
+    {
+        CheckSupported();
+        if (arguments.Length != type.Parameters.Length)
+            throw new ArgumentException($"The function takes {type.Parameters.Length} arguments, and {arguments.Length} were given.");
+        for (int i = 0; i < arguments.Length; i++)
+            Lowerer.Check(context, type.Parameters[i], arguments[i]);
+    }
+
     /// <summary>Calls the function.</summary>
     /// <param name="arguments">The arguments.</param>
     /// <param name="scope">The borrows of the call.</param>
@@ -41,7 +52,7 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
     /// <summary>Calls the function for a host that may wait for asynchronous functions of the host.</summary>
     public async ValueTask<ComponentValue?> CallAsync(ComponentValue[] arguments, CancellationToken cancellationToken)
     {
-        CheckSupported();
+        Check(arguments);
         CallScope scope = new();
         CallEntry entry = instance.Enter();
         try

@@ -54,11 +54,21 @@ public sealed class ComponentResource : IDisposable
         _type.Destroy(Representation, null);
     }
 
-    internal uint Lend(ResourceRuntime expected)
+    /// <summary>Refuses a resource that cannot be passed.</summary>
+    internal void Check(ResourceRuntime expected, bool asOwned)
     {
         ThrowIfGone();
         if (expected != _type)
             throw new ArgumentException("The resource is of another type than the parameter.");
+        if (asOwned && _state != ResourceState.Owned)
+            throw new InvalidOperationException("The resource is borrowed, and ownership of it cannot be passed on.");
+        if (asOwned && _lends > 0)
+            throw new InvalidOperationException("The resource is lent at the moment, and ownership of it cannot be passed on.");
+    }
+
+    internal uint Lend(ResourceRuntime expected)
+    {
+        Check(expected, asOwned: false);
         _lends++;
         return Representation;
     }
@@ -67,13 +77,7 @@ public sealed class ComponentResource : IDisposable
 
     internal uint Take(ResourceRuntime expected)
     {
-        ThrowIfGone();
-        if (expected != _type)
-            throw new ArgumentException("The resource is of another type than the parameter.");
-        if (_state != ResourceState.Owned)
-            throw new InvalidOperationException("The resource is borrowed, and ownership of it cannot be passed on.");
-        if (_lends > 0)
-            throw new InvalidOperationException("The resource is lent at the moment, and ownership of it cannot be passed on.");
+        Check(expected, asOwned: true);
         _state = ResourceState.Gone;
         return Representation;
     }
