@@ -78,9 +78,9 @@ internal sealed unsafe class CallsBenchmark : IBenchmark
         using Tarn.Module tarnModule = Tarn.Module.FromText(tarnEngine, Text);
         // The third has a type that goes through the array of values.
         using InstanceTemplate template = new Tarn.Linker(tarnEngine)
-            .Define("host", "next", static (int value) => value + 1)
-            .Define("host", "caller", static (Caller _, int value) => value + 1)
-            .Define("host", "other", static (uint value) => value + 1)
+            .DefineFunction("host", "next", static (int value) => value + 1)
+            .DefineFunction("host", "caller", static (Caller _, int value) => value + 1)
+            .DefineFunction("host", "other", static (uint value) => value + 1)
             .Prepare(tarnModule);
         using Tarn.Instance tarnInstance = template.Instantiate();
         TypedFunction<int, int> publicLoop = tarnInstance.GetFunction<int, int>("loop");

@@ -10,7 +10,7 @@ using Module module = Module.FromText(engine, """
     """);
 // Stands for a database, a web service, a queue: something that answers when it likes.
 var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-using InstanceTemplate template = new Linker(engine).Define("host", "fetch", async (int number) =>
+using InstanceTemplate template = new Linker(engine).DefineFunction("host", "fetch", async (int number) =>
 {
     await answer.Task;
     return number;

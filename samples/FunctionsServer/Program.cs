@@ -8,7 +8,7 @@ using Tarn.Wasi;
 WebApplicationBuilder builder = WebApplication.CreateBuilder();
 builder.WebHost.UseUrls(args.Length > 1 ? args[1] : "http://localhost:5000");
 builder.Logging.ClearProviders();
-using var engine = new Engine(new EngineOptions { Interruption = true });
+using var engine = new Engine(new EngineOptions { EnableInterruption = true });
 using Module module = Module.FromFile(engine, args[0]);
 using InstanceTemplate template = new Linker(engine).DefineWasi().Prepare(module);
 await using WebApplication app = builder.Build();

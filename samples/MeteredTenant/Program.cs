@@ -1,7 +1,7 @@
 // Tenants pay for what they use: fuel counts instructions, the same number for the same work on every machine; memory has a limit. Who runs out is stopped.
 using Tarn;
 
-using var engine = new Engine(new EngineOptions { Fuel = true });
+using var engine = new Engine(new EngineOptions { EnableFuel = true });
 using Module module = Module.FromText(engine, """
     (module
       (memory (export "memory") 1)

@@ -20,7 +20,7 @@ string[] plugins =
 ];
 
 using var engine = new Engine();
-Linker linker = new Linker(engine).Define(
+Linker linker = new Linker(engine).DefineFunction(
     "host", "log", (Caller caller, int at, int length) => Console.WriteLine($"plug-in says: {caller.Memory.ReadUtf8(at, length)}"));
 foreach (string text in plugins)
 {

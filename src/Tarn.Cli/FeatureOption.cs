@@ -2,7 +2,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text;
-using Tarn.Wasm;
 
 namespace Tarn.Cli;
 

@@ -2,7 +2,6 @@
 // ours asks for it with TARN_TRACE.
 using System.Reflection;
 using Tarn.Platform;
-using Tarn.Wasm;
 
 namespace Tarn.Cli;
 

@@ -36,6 +36,9 @@ internal sealed record TargetDescription
     /// <summary>What they cost, where fuel is counted.</summary>
     public FuelTable FuelTable { get; init; } = FuelTable.Default;
 
+    /// <summary>NaNs are canonical and relaxed operations have one result: equal bits on every target.</summary>
+    public bool Deterministic { get; init; }
+
     /// <summary>Optimise; else translate only, which helps to find out what is to blame.</summary>
     public bool Optimize { get; init; } = true;
 }

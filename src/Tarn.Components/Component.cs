@@ -103,13 +103,13 @@ public sealed class Component : IDisposable
         {
             WasmModule module = Plan.Modules[step.Module];
             instances++;
-            foreach (MemoryType memory in module.Memories[module.ImportedMemoryCount..])
+            foreach (CoreMemoryType memory in module.Memories[module.ImportedMemoryCount..])
             {
                 memories++;
                 pages = Math.Max(pages, (long)Math.Min(memory.Limits.Minimum, long.MaxValue));
             }
 
-            foreach (TableType table in module.Tables[module.ImportedTableCount..])
+            foreach (CoreTableType table in module.Tables[module.ImportedTableCount..])
             {
                 tables++;
                 elements = Math.Max(elements, (long)Math.Min(table.Limits.Minimum, long.MaxValue));
@@ -131,7 +131,7 @@ public sealed class Component : IDisposable
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    private static ComponentItemKind ToKind(ExternType type) => type.Sort switch
+    private static ComponentItemKind ToKind(ComponentExternType type) => type.Sort switch
     {
         ComponentSort.CoreModule => ComponentItemKind.CoreModule,
         ComponentSort.Function => ComponentItemKind.Function,

@@ -56,6 +56,6 @@ public static class WasiLinkerExtensions
         PathFunctions.DefineIn(binder);
         PollFunctions.DefineIn(binder);
         SocketFunctions.DefineIn(binder);
-        return linker.Define(module, "proc_exit", (Action<int>)ProcessFunctions.Exit);
+        return linker.DefineFunction(module, "proc_exit", (Action<int>)ProcessFunctions.Exit);
     }
 }

@@ -1,5 +1,5 @@
 // A module that decodes but breaks a rule of validation. Carries what a person needs to find the place: function, instruction, byte offset, rule.
-namespace Tarn.Wasm;
+namespace Tarn;
 
 /// <summary>The module is well-formed but not valid.</summary>
 public sealed class InvalidModuleException : WasmException

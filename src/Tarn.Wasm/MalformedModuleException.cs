@@ -2,7 +2,7 @@
 // and the spec runner recognise the rule.
 using System.Diagnostics.CodeAnalysis;
 
-namespace Tarn.Wasm;
+namespace Tarn;
 
 /// <summary>The bytes do not follow the binary format.</summary>
 public sealed class MalformedModuleException : WasmException

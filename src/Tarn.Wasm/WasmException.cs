@@ -1,5 +1,5 @@
 // The root of the exceptions that a module or a guest can cause. Embedders catch this one to mean "the guest's fault, not mine".
-namespace Tarn.Wasm;
+namespace Tarn;
 
 /// <summary>Base of the errors that a WebAssembly module can cause.</summary>
 public abstract class WasmException : Exception

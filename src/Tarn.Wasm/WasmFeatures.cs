@@ -1,6 +1,6 @@
 // The parts of WebAssembly that can be switched off (all of 3.0) or on (proposals). Public: an embedder chooses what guests may use.
 // Decoder, validator and text parser ask this one set, so that a feature is either wholly there or refused by name.
-namespace Tarn.Wasm;
+namespace Tarn;
 
 /// <summary>Features of WebAssembly beyond 1.0 that modules may use.</summary>
 [Flags]

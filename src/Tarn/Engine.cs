@@ -1,13 +1,14 @@
 // Owns everything that modules of one configuration share: canonical types, compiled code, pools. Thread-safe. Modules,
 // stores and instances of different engines do not mix, which is checked wherever they meet.
+using System.Diagnostics;
 using Tarn.Compiler;
 using Tarn.Execution;
 using Tarn.Instances;
-using Tarn.Pooling;
 
 namespace Tarn;
 
 /// <summary>Compiles and runs WebAssembly under one set of options. Make one for a process, or a few; it is thread-safe.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed class Engine : IDisposable
 {
     private readonly StubTable _stubs;
@@ -37,10 +38,13 @@ public sealed class Engine : IDisposable
             MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
             // No sum of validated options overflows: pages are at most 2^31.
             MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
-            Interruption = options.Interruption,
-            Fuel = options.Fuel,
+            Interruption = options.EnableInterruption,
+            Fuel = options.EnableFuel,
             FuelTable = options.FuelCosts.Table,
+            Deterministic = options.Deterministic,
         };
+        CodeTarget = options.CodeTarget ?? HostTarget.Current;
+        Leaks = options.LeakDetection is LeakDetectionOptions detection ? new LeakDetector(detection) : null;
         Allocator = InstanceAllocator.Create(this);
     }
 
@@ -52,13 +56,19 @@ public sealed class Engine : IDisposable
     /// <summary>What code is compiled for.</summary>
     internal TargetDescription Target { get; }
 
+    /// <summary>Which processor code is generated for.</summary>
+    internal Compiler.Machine.MachineTarget CodeTarget { get; }
+
     internal InstanceAllocator Allocator { get; }
 
-    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.Allocation"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
+    /// <summary>Watches instances; null where nobody wants to know.</summary>
+    internal LeakDetector? Leaks { get; }
+
+    /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.AllocationStrategy"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolStatistics GetPoolStatistics()
     {
         ThrowIfDisposed();
-        return Allocator is PooledAllocator pool ? pool.GetStatistics() : default;
+        return Allocator.GetStatistics();
     }
 
     /// <summary>
@@ -75,4 +85,7 @@ public sealed class Engine : IDisposable
 
     /// <summary>The stubs through which functions of a canonical type are entered and host functions of that type left to.</summary>
     internal SignatureStubs StubsFor(uint typeId) => _stubs.For(typeId);
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Engine, {Options.AllocationStrategy}, {(Volatile.Read(ref _disposed) != 0 ? "disposed" : Options.MemoryStrategy.ToString())}";
 }

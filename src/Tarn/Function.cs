@@ -1,6 +1,7 @@
 // The host's handle on a function, guest's or host's, whose signature is known at run time only. It holds the address of
 // the function's reference record and the generation of its store, so that a stale handle is an ObjectDisposedException and
 // never a stray call.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
@@ -9,13 +10,14 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>A function that can be called with <see cref="Value"/>s. For a signature known in advance use <c>Instance.GetFunction&lt;…&gt;</c>.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Function : IEquatable<Function>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly FunctionReference* _record;
 
-    internal Function(Store store, int generation, FunctionReference* record)
+    internal Function(StoreCore store, int generation, FunctionReference* record)
     {
         _store = store;
         _generation = generation;
@@ -25,20 +27,15 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <summary>Whether this is the null reference.</summary>
     public bool IsNull => _record == null;
 
-    /// <summary>What the function takes and gives.</summary>
-    public FunctionSignature Signature
+    /// <summary>Gets the function's type.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    /// <exception cref="InvalidOperationException">The function reference is null.</exception>
+    public FunctionType Type
     {
         get
         {
-            FunctionType type = Type;
-            TypeRegistry types = _store!.Engine.Types;
-            var parameters = new ValueKind[type.ParameterCount];
-            for (int i = 0; i < parameters.Length; i++)
-                parameters[i] = ValueKinds.Of(type.Parameters[i], types);
-            var results = new ValueKind[type.ResultCount];
-            for (int i = 0; i < results.Length; i++)
-                results[i] = ValueKinds.Of(type.Results[i], types);
-            return new FunctionSignature(parameters, results);
+            using StoreUse use = Enter();
+            return TypeDescriptions.Function(_store!.Engine.Types, (int)_record->TypeId);
         }
     }
 
@@ -48,17 +45,17 @@ public readonly unsafe struct Function : IEquatable<Function>
         get
         {
             Function none = default;
-            return (int)Unsafe.ByteOffset(ref Unsafe.As<Function, byte>(ref none), ref Unsafe.As<Store?, byte>(ref Unsafe.AsRef(in none._store)));
+            return (int)Unsafe.ByteOffset(ref Unsafe.As<Function, byte>(ref none), ref Unsafe.As<StoreCore?, byte>(ref Unsafe.AsRef(in none._store)));
         }
     }
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
     internal FunctionReference* Record => _record;
 
-    internal FunctionType Type
+    internal CoreFunctionType CoreType
     {
         get
         {
@@ -76,7 +73,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <summary>Calls the function.</summary>
     /// <param name="arguments">As many values as the function has parameters, of the same kinds.</param>
     /// <param name="results">Room for the results: at least as many as the function has.</param>
-    /// <param name="cancellationToken">Stops the guest; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</param>
+    /// <param name="cancellationToken">Stops the guest; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</param>
     /// <exception cref="ArgumentException">The arguments do not fit the signature, or there is no room for the results.</exception>
     /// <exception cref="TrapException">The guest trapped.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -90,7 +87,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     /// <inheritdoc cref="Invoke(ReadOnlySpan{Value}, Span{Value}, CancellationToken)"/>
     public Value[] Invoke(params ReadOnlySpan<Value> arguments)
     {
-        var results = new Value[Type.ResultCount];
+        var results = new Value[CoreType.ResultCount];
         Invoke(arguments, results);
         return results;
     }
@@ -115,7 +112,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     [SkipLocalsInit]
     public ValueTask<Value[]> InvokeAsync(ReadOnlySpan<Value> arguments, CancellationToken cancellationToken = default)
     {
-        FunctionType type = Type;
+        CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
             throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
         const int InlineSlots = 32;
@@ -126,7 +123,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         {
             RawValue* slots = rented is null ? inline : large;
             nint entry;
-            using (StoreUse use = Store.Enter(_store, _generation))
+            using (StoreUse use = StoreCore.Enter(_store, _generation))
             {
                 for (int i = 0; i < arguments.Length; i++)
                     slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
@@ -149,20 +146,20 @@ public readonly unsafe struct Function : IEquatable<Function>
     {
         if (_record == null)
             throw new InvalidOperationException("the function reference is null");
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
     }
 
-    private StoreUse Enter()
+    internal StoreUse Enter()
     {
         if (_record == null)
             throw new InvalidOperationException("The function reference is null.");
-        return Store.Enter(_store, _generation);
+        return StoreCore.Enter(_store, _generation);
     }
 
     [SkipLocalsInit]
     private Trap? InvokeCore(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken)
     {
-        FunctionType type = Type;
+        CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
             throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
         if (results.Length < type.ResultCount)
@@ -174,7 +171,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         fixed (RawValue* large = rented)
         {
             RawValue* slots = rented is null ? inline : large;
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             for (int i = 0; i < arguments.Length; i++)
                 slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
             Trap? trap = _store.Call(_generation, _record, slots, cancellationToken);
@@ -185,4 +182,7 @@ public readonly unsafe struct Function : IEquatable<Function>
             return null;
         }
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => IsNull ? "null" : _store!.Generation != _generation ? "Function, disposed" : TypeDescriptions.Function(_store.Engine.Types, (int)_record->TypeId).ToString();
 }

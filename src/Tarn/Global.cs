@@ -1,17 +1,19 @@
 // The host's view of a global. A handle that checks on each use that its store still lives.
+using System.Diagnostics;
 using Tarn.Scheduling;
 
 namespace Tarn;
 
 /// <summary>A global variable.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Global : IEquatable<Global>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly RawValue* _cell;
-    private readonly GlobalType _type;
+    private readonly CoreGlobalType _type;
 
-    internal Global(Store store, int generation, RawValue* cell, GlobalType type)
+    internal Global(StoreCore store, int generation, RawValue* cell, CoreGlobalType type)
     {
         _store = store;
         _generation = generation;
@@ -19,49 +21,50 @@ public readonly unsafe struct Global : IEquatable<Global>
         _type = type;
     }
 
-    /// <summary>Whether the guest and the host may change it.</summary>
-    public bool IsMutable => _type.IsMutable;
-
-    /// <summary>The kind of its value.</summary>
-    public ValueKind Kind
+    /// <summary>Gets the global's type.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public GlobalType Type
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
-            return ValueKinds.Of(_type.Type, _store!.Engine.Types);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
+            return TypeDescriptions.Global(_store.Engine.Types, _type);
         }
     }
 
-    /// <summary>The value.</summary>
+    /// <summary>Gets whether the value can be changed, by guests and by the host.</summary>
+    public bool IsMutable => _type.IsMutable;
+
+    /// <summary>Gets or sets the value.</summary>
     /// <exception cref="InvalidOperationException">Set: the global is immutable.</exception>
     /// <exception cref="ArgumentException">Set: the value is not of the global's type.</exception>
     public Value Value
     {
         get
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             return _store.ToValue(*_cell, _type.Type);
         }
         set
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             if (!_type.IsMutable)
-                throw new InvalidOperationException("the global is immutable");
+                throw new InvalidOperationException("The global is immutable.");
             *_cell = _store.ToRaw(value, _type.Type);
         }
     }
 
-    internal Store? Store => _store;
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
-    internal GlobalType Type => _type;
+    internal CoreGlobalType CoreType => _type;
 
     internal RawValue* Cell
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _cell;
         }
     }
@@ -80,4 +83,7 @@ public readonly unsafe struct Global : IEquatable<Global>
 
     /// <inheritdoc/>
     public override int GetHashCode() => ((nint)_cell).GetHashCode();
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Global, disposed" : TypeDescriptions.Global(_store.Engine.Types, _type).ToString();
 }

@@ -1,4 +1,5 @@
 // The embedder's handle on an instance. Cheap: the instance itself is InstanceData, its life is that of its store.
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Instances;
 using Tarn.Linking;
@@ -7,6 +8,7 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>A module that runs: its own memories, tables and globals, and its exports. One thread at a time.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed partial class Instance : IDisposable, IAsyncDisposable
 {
     // All of it fits 32 bytes: an instance in a pool's slot makes nothing else on the heap.
@@ -20,13 +22,19 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         _data = data;
         _generation = data.Store.Generation;
         _ownsStore = ownsStore;
+        if (ownsStore && data.Store.Engine.Leaks is LeakDetector leaks)
+            leaks.Watch(this, data.Module.Name, data.Store.Engine.Allocator.SlotOf(data));
     }
 
-    /// <summary>The module.</summary>
+    /// <summary>Gets the module that the instance was made of.</summary>
     public Module Module => _data.Module;
 
-    /// <summary>The memory exported as <c>memory</c>, or else the instance's first one.</summary>
-    /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
+    /// <summary>Gets the names and types of what the instance exports, in the order of the module.</summary>
+    public IReadOnlyList<ModuleExport> Exports => _data.Module.Exports;
+
+    /// <summary>Gets the memory that is exported as <c>memory</c>, or else the first one that is exported. A memory that is not exported is the guest's own.</summary>
+    /// <exception cref="InvalidOperationException">The instance exports no memory.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
     public Memory Memory
     {
         get
@@ -36,7 +44,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Instructions that the guest may still execute, where <see cref="EngineOptions.Fuel"/> is on. Shared by all instances of a store.</summary>
+    /// <summary>Gets or sets the units of fuel that guests may still use. See <see cref="Store.Fuel"/>. Shared by all instances of a store.</summary>
+    /// <exception cref="InvalidOperationException">Set: the engine's code does not count, since <see cref="EngineOptions.EnableFuel"/> is off.</exception>
     public long Fuel
     {
         get
@@ -51,7 +60,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>How long a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    /// <summary>Gets or sets the time that a call may take, suspensions included. See <see cref="Store.CallTimeout"/>. Shared by all instances of a store.</summary>
+    /// <exception cref="InvalidOperationException">Set: the engine's code cannot be stopped, since <see cref="EngineOptions.EnableInterruption"/> is off.</exception>
     public TimeSpan CallTimeout
     {
         get => Data.Store.CallTimeout;
@@ -119,7 +129,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetGlobal(name, out global);
     }
 
-    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.Interruption"/> is on.</summary>
+    /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</summary>
     public void Interrupt() => _data.Store.Interrupt(_generation);
 
     /// <summary>
@@ -130,7 +140,10 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     {
         // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
-            _data.Store.EndLife(_generation)?.Wait(Tarn.Store.MillisecondsToEnd);
+        {
+            _data.Store.Engine.Leaks?.Forget(this);
+            _data.Store.EndLife(_generation)?.Wait(StoreCore.MillisecondsToEnd);
+        }
         _disposed = true;
     }
 
@@ -140,8 +153,12 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_ownsStore && _data.Store.EndLife(_generation) is Task ended)
-            await ended.ConfigureAwait(false);
+        if (_ownsStore)
+        {
+            _data.Store.Engine.Leaks?.Forget(this);
+            if (_data.Store.EndLife(_generation) is Task ended)
+                await ended.ConfigureAwait(false);
+        }
         _disposed = true;
     }
 
@@ -153,18 +170,18 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
 
     internal int Generation => _generation;
 
-    internal Store Store => _data.Store;
+    internal StoreCore Store => _data.Store;
 
     internal StoreUse Enter()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return Tarn.Store.Enter(_data.Store, _generation);
+        return StoreCore.Enter(_data.Store, _generation);
     }
 
     private void ThrowIfDisposed()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Tarn.Store.ThrowIfStale(_data.Store, _generation);
+        StoreCore.ThrowIfStale(_data.Store, _generation);
     }
 
     private ArgumentException Missing(string name, ExternalKind kind)
@@ -173,4 +190,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         string list = string.Join(", ", Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
         return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _disposed || _data.Store.Generation != _generation ? "Instance, disposed" : $"Instance of {Module.Name ?? "a module without a name"}";
 }

@@ -1,17 +1,17 @@
 // A module together with its imports, checked once: what is left to instantiation is copying. Immutable and thread-safe.
-using Tarn.Diagnostics;
+using System.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
-using Tarn.Pooling;
 using Tarn.Scheduling;
 
 namespace Tarn;
 
 /// <summary>A module whose imports are resolved, ready to be instantiated any number of times, from any thread.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed class InstanceTemplate : IDisposable
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private int _disposed;
 
@@ -22,7 +22,7 @@ public sealed class InstanceTemplate : IDisposable
         HostFunctions = [.. imports.Where(i => i.Host is not null).Select(i => i.Host!)];
         foreach (Definition definition in imports)
         {
-            if (definition.Store is not Store store)
+            if (definition.Store is not StoreCore store)
                 continue;
             if (_store is not null && _store != store)
                 throw new ArgumentException("the imports come from different stores; all items of a store can only be used in that store");
@@ -53,25 +53,10 @@ public sealed class InstanceTemplate : IDisposable
         if (_store is not null)
         {
             ThrowIfShared(state, limits);
+            using StoreUse use = _store.Enter();
             return Instantiate(_store);
         }
-        Engine engine = Module.Engine;
-        if (engine.Allocator is PooledAllocator pool && pool.Rent(this, state) is PooledInstance slot)
-            return Module.HasStart || limits is not null ? Start(slot, limits) : new Instance(slot.Data, ownsStore: true);
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
-        try
-        {
-            store.BeginLimits(limits);
-            // Before the guest runs: a host function may end this life, and the generation afterwards is nobody's or somebody else's.
-            var instance = new Instance(Instantiation.Initialize(store, this), ownsStore: true);
-            Instantiation.Start(instance);
-            return instance;
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        return Start(new Instance(Module.Engine.Allocator.Rent(this, state, limits), ownsStore: true));
     }
 
     /// <summary>Makes an instance in a store. It lives as long as the store, since others there may come to refer to it.</summary>
@@ -81,6 +66,12 @@ public sealed class InstanceTemplate : IDisposable
         ArgumentNullException.ThrowIfNull(store);
         ThrowIfDisposed();
         using StoreUse use = store.Enter();
+        return Instantiate(store.Core);
+    }
+
+    // Inside the store.
+    private Instance Instantiate(StoreCore store)
+    {
         var instance = new Instance(Initialize(store), ownsStore: false);
         Instantiation.Start(instance);
         return instance;
@@ -109,24 +100,8 @@ public sealed class InstanceTemplate : IDisposable
                 instance = new Instance(Initialize(_store), ownsStore: false);
             return StartAsync(instance, cancellationToken);
         }
-        Engine engine = Module.Engine;
-        if (engine.Allocator is PooledAllocator pool)
-        {
-            // Without a queue there is nothing to be just about.
-            PooledInstance? slot = pool.Waiters.Any ? null : pool.TryRent(this, state);
-            return slot is not null ? StartAsync(slot, limits, cancellationToken) : WaitAsync(pool, state, limits, cancellationToken);
-        }
-        var store = new Store(engine, engine.Allocator.ForHost, keepsStack: true, state);
-        try
-        {
-            store.BeginLimits(limits);
-            return StartAsync(new Instance(Instantiation.Initialize(store, this), ownsStore: true), cancellationToken);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        ValueTask<InstanceData> rented = Module.Engine.Allocator.RentAsync(this, state, limits, cancellationToken);
+        return rented.IsCompletedSuccessfully ? StartAsync(new Instance(rented.Result, ownsStore: true), cancellationToken) : WaitAsync(rented, cancellationToken);
     }
 
     /// <summary>Lets go of the module's code, which is freed when no instance is left either.</summary>
@@ -136,7 +111,7 @@ public sealed class InstanceTemplate : IDisposable
             Module.ReleaseReference();
     }
 
-    private InstanceData Initialize(Store store)
+    private InstanceData Initialize(StoreCore store)
     {
         if (store.Engine != Module.Engine)
             throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
@@ -144,7 +119,7 @@ public sealed class InstanceTemplate : IDisposable
         {
             if (_store != store)
                 throw new ArgumentException("the template's imports belong to another store", nameof(store));
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
         }
         return Instantiation.Initialize(store, this);
     }
@@ -157,30 +132,8 @@ public sealed class InstanceTemplate : IDisposable
             throw new ArgumentException("the imports belong to a store, which has Limits of its own; set those instead", nameof(limits));
     }
 
-    private async ValueTask<Instance> WaitAsync(PooledAllocator pool, object? state, StoreLimits? limits, CancellationToken cancellationToken)
-    {
-        long start = TarnMetrics.Now(isWait: true);
-        PooledInstance slot = await pool.Waiters.WaitAsync(
-            static wanted => wanted.Pool.TryRent(wanted.Template, wanted.State), (Pool: pool, Template: this, State: state), cancellationToken).ConfigureAwait(false);
-        TarnMetrics.Record(isWait: true, start);
-        return await StartAsync(slot, limits, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static ValueTask<Instance> StartAsync(PooledInstance slot, StoreLimits? limits, CancellationToken cancellationToken)
-    {
-        var instance = new Instance(slot.Data, ownsStore: true);
-        try
-        {
-            if (limits is not null)
-                slot.Store.BeginLimits(limits, slot.Data);
-        }
-        catch
-        {
-            instance.Dispose();
-            throw;
-        }
-        return StartAsync(instance, cancellationToken);
-    }
+    private static async ValueTask<Instance> WaitAsync(ValueTask<InstanceData> rented, CancellationToken cancellationToken) =>
+        await StartAsync(new Instance(await rented.ConfigureAwait(false), ownsStore: true), cancellationToken).ConfigureAwait(false);
 
     private static ValueTask<Instance> StartAsync(Instance instance, CancellationToken cancellationToken) =>
         instance.Module.HasStart ? RunStartAsync(instance, cancellationToken) : new ValueTask<Instance>(instance);
@@ -199,13 +152,12 @@ public sealed class InstanceTemplate : IDisposable
         }
     }
 
-    private static Instance Start(PooledInstance slot, StoreLimits? limits)
+    private static Instance Start(Instance instance)
     {
-        var instance = new Instance(slot.Data, ownsStore: true);
+        if (!instance.Module.HasStart)
+            return instance;
         try
         {
-            if (limits is not null)
-                slot.Store.BeginLimits(limits, slot.Data);
             Instantiation.Start(instance);
             return instance;
         }
@@ -217,4 +169,7 @@ public sealed class InstanceTemplate : IDisposable
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Template of {Module.Name ?? "a module without a name"}";
 }

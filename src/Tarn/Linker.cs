@@ -1,6 +1,8 @@
 // Names and what is behind them. A linker is built up once and prepares any number of modules; it is thread-safe to prepare
 // from, not to define in. Definitions of host functions fit any store; those of memories, tables, globals and instances tie a
 // template to the store they live in.
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Scheduling;
@@ -8,6 +10,7 @@ using Tarn.Scheduling;
 namespace Tarn;
 
 /// <summary>Gives modules their imports.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed partial class Linker
 {
     /// <summary>As the first part of a name: whatever module name is asked for. Exact definitions come first.</summary>
@@ -30,19 +33,19 @@ public sealed partial class Linker
     public bool AllowShadowing { get; set; }
 
     /// <summary>Defines a host function of any signature.</summary>
-    public Linker Define(string module, string name, FunctionSignature signature, HostCallback callback)
+    public Linker DefineFunction(string module, string name, FunctionType type, HostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
     }
 
     /// <summary>Defines an asynchronous host function of any signature.</summary>
-    public Linker Define(string module, string name, FunctionSignature signature, AsyncHostCallback callback)
+    public Linker DefineFunction(string module, string name, FunctionType type, AsyncHostCallback callback)
     {
-        ArgumentNullException.ThrowIfNull(signature);
+        ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, signature, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
     }
 
     /// <summary>Defines a function of a store.</summary>
@@ -58,10 +61,13 @@ public sealed partial class Linker
     public Linker Define(string module, string name, Global global) => Add(module, name, Definition.Of(global));
 
     /// <summary>Defines all exports of an instance under a module name.</summary>
-    public Linker Define(string module, Instance instance)
+    /// <param name="module">The module name.</param>
+    /// <param name="instance">The instance.</param>
+    /// <returns>The linker.</returns>
+    public Linker DefineInstance(string module, Instance instance)
     {
         ArgumentNullException.ThrowIfNull(instance);
-        foreach (ModuleExport export in instance.Module.Exports)
+        foreach (ref readonly Export export in instance.Module.Wasm.Exports)
         {
             if (instance.TryGetDefinition(export.Name, out Definition? definition))
                 Add(module, export.Name, definition);
@@ -73,12 +79,15 @@ public sealed partial class Linker
     internal Linker Define(string module, string name, Instance instance, string export) =>
         Add(module, name, instance.TryGetDefinition(export, out Definition? definition) ? definition : throw new ArgumentException($"The instance has no export named '{export}'.", nameof(export)));
 
-    /// <summary>Instantiates a module in a store with what is defined so far, and defines all its exports.</summary>
+    /// <summary>Instantiates a module in a store with what is defined so far, and defines all exports of the instance under a module name.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="name">The module name for the exports.</param>
+    /// <param name="module">The module.</param>
     /// <returns>The instance, which lives as long as the store.</returns>
-    public Instance Define(string name, Store store, Module module)
+    public Instance DefineModule(Store store, string name, Module module)
     {
         Instance instance = Instantiate(store, module);
-        Define(name, instance);
+        DefineInstance(name, instance);
         return instance;
     }
 
@@ -88,6 +97,91 @@ public sealed partial class Linker
         foreach (((string Module, string Name) key, Definition definition) in _definitions.Where(d => d.Key.Module == module).ToArray())
             Add(alias, key.Name, definition);
         return this;
+    }
+
+    /// <summary>Gets the type of a definition.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="type">The type of the definition; of a memory or table, with its current size.</param>
+    /// <returns>Whether there is a definition.</returns>
+    /// <exception cref="ObjectDisposedException">The store of the definition has been disposed.</exception>
+    public bool TryGetType(string module, string name, [NotNullWhen(true)] out ExternType? type)
+    {
+        type = null;
+        if (!TryFind(module, name, out Definition? definition))
+            return false;
+        if (definition.Store is not StoreCore store)
+        {
+            type = definition.Describe(Engine.Types);
+            return true;
+        }
+        using StoreUse use = StoreCore.Enter(store, definition.Generation);
+        type = definition.Describe(Engine.Types);
+        return true;
+    }
+
+    /// <summary>Gets a function that is defined. A host function becomes a function of the store.</summary>
+    /// <param name="store">The store that the function is for.</param>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="function">The function.</param>
+    /// <returns>Whether a function of that name is defined.</returns>
+    public bool TryGetFunction(Store store, string module, string name, out Function function)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        function = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Function)
+            return false;
+        if (definition.Host is DefinedHostFunction host)
+        {
+            using StoreUse use = store.Enter();
+            function = store.Core.CreateFunction(host);
+            return true;
+        }
+        function = definition.FunctionHandle;
+        return true;
+    }
+
+    /// <summary>Gets a memory that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="memory">The memory.</param>
+    /// <returns>Whether a memory of that name is defined.</returns>
+    public bool TryGetMemory(string module, string name, out Memory memory)
+    {
+        memory = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Memory)
+            return false;
+        memory = new Memory(definition.Store!, definition.Generation, definition.Memory!);
+        return true;
+    }
+
+    /// <summary>Gets a table that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="table">The table.</param>
+    /// <returns>Whether a table of that name is defined.</returns>
+    public bool TryGetTable(string module, string name, out Table table)
+    {
+        table = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Table)
+            return false;
+        table = new Table(definition.Store!, definition.Generation, definition.Table!);
+        return true;
+    }
+
+    /// <summary>Gets a global that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="global">The global.</param>
+    /// <returns>Whether a global of that name is defined.</returns>
+    public bool TryGetGlobal(string module, string name, out Global global)
+    {
+        global = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Global)
+            return false;
+        global = definition.Global;
+        return true;
     }
 
     /// <summary>Lets function imports that nothing defines become functions that trap when they are called.</summary>
@@ -122,18 +216,24 @@ public sealed partial class Linker
 
     private Definition Resolve(Module module, in Import import)
     {
-        if (!_definitions.TryGetValue((import.Module, import.Name), out Definition? definition)
-            && !_definitions.TryGetValue((AnyModule, import.Name), out definition))
+        if (!TryFind(import.Module, import.Name, out Definition? definition))
         {
             if (_trapUnknown && import.Kind == ExternalKind.Function)
                 return Definition.Of(HostFunctions.Trapping(module, import));
-            throw new LinkException(import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), null);
+            throw new LinkException(import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), null);
         }
-        if (definition.Store is not Store store)
+        if (definition.Store is not StoreCore store)
             return Check(module, import, definition);
         // What is compared lies in memory that is gone when the store ends.
-        using StoreUse use = Store.Enter(store, definition.Generation);
+        using StoreUse use = StoreCore.Enter(store, definition.Generation);
         return Check(module, import, definition);
+    }
+
+    private bool TryFind(string module, string name, [NotNullWhen(true)] out Definition? definition)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(name);
+        return _definitions.TryGetValue((module, name), out definition) || _definitions.TryGetValue((AnyModule, name), out definition);
     }
 
     private Definition Check(Module module, in Import import, Definition definition)
@@ -149,7 +249,7 @@ public sealed partial class Linker
                     return discarding;
             }
             throw new LinkException(
-                import.Module, import.Name, ExternTypes.Describe(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
+                import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
         }
         return definition;
     }
@@ -168,13 +268,13 @@ public sealed partial class Linker
                     ? Fits(host, types.Function(wanted), types)
                     : types.IsSubtype((int)definition.Function->TypeId, wanted);
             case ExternalKind.Table:
-                TableType table = wasm.Tables[import.Index];
+                CoreTableType table = wasm.Tables[import.Index];
                 return ExternTypes.Matches(definition.Table!.Type, definition.Table.Length, table with { Element = wasm.Canonicalize(table.Element) });
             case ExternalKind.Memory:
                 return ExternTypes.Matches(definition.Memory!.Type, definition.Memory.Pages, wasm.Memories[import.Index]);
             case ExternalKind.Global:
-                GlobalType global = wasm.Globals[import.Index];
-                return ExternTypes.Matches(definition.Global.Type, global with { Type = wasm.Canonicalize(global.Type) }, types);
+                CoreGlobalType global = wasm.Globals[import.Index];
+                return ExternTypes.Matches(definition.Global.CoreType, global with { Type = wasm.Canonicalize(global.Type) }, types);
             default:
                 // Tags match only exactly, since exceptions flow both ways.
                 return definition.Tag!.TypeId == wasm.CanonicalIds[wasm.Tags[import.Index].TypeIndex];
@@ -182,7 +282,7 @@ public sealed partial class Linker
     }
 
     // A host function has no declared type of its own, so it fits every type of the same shape.
-    private static bool Fits(DefinedHostFunction host, FunctionType wanted, TypeRegistry types)
+    private static bool Fits(DefinedHostFunction host, CoreFunctionType wanted, TypeRegistry types)
     {
         if (host.Parameters.Length != wanted.ParameterCount || host.Results.Length != wanted.ResultCount)
             return false;
@@ -209,4 +309,7 @@ public sealed partial class Linker
             throw new ArgumentException($"\"{module}\" \"{name}\" is defined already; set AllowShadowing to replace definitions", nameof(name));
         return this;
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Linker, {_definitions.Count} definitions";
 }

@@ -11,462 +11,462 @@ namespace Tarn;
 public sealed partial class Linker
 {
     /// <summary>Defines a host function.</summary>
-    public Linker Define(string module, string name, Action body)
+    public Linker DefineFunction(string module, string name, Action body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1>(string module, string name, Action<T1> body)
+    public Linker DefineFunction<T1>(string module, string name, Action<T1> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2>(string module, string name, Action<T1, T2> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Action<T1, T2> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3>(string module, string name, Action<T1, T2, T3> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Action<T1, T2, T3> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Action<T1, T2, T3, T4> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Action<T1, T2, T3, T4> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Action<T1, T2, T3, T4, T5> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Action<T1, T2, T3, T4, T5> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Action<T1, T2, T3, T4, T5, T6> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Action<T1, T2, T3, T4, T5, T6> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Action<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<TResult>(string module, string name, Func<TResult> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, TResult>(string module, string name, Func<T1, TResult> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<T1, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<T1, T2, TResult> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<T1, T2, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define(string module, string name, Action<Caller> body)
+    public Linker DefineFunction(string module, string name, Action<Caller> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1>(string module, string name, Action<Caller, T1> body)
+    public Linker DefineFunction<T1>(string module, string name, Action<Caller, T1> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2>(string module, string name, Action<Caller, T1, T2> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Action<Caller, T1, T2> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3>(string module, string name, Action<Caller, T1, T2, T3> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Action<Caller, T1, T2, T3> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Action<Caller, T1, T2, T3, T4> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Action<Caller, T1, T2, T3, T4> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Action<Caller, T1, T2, T3, T4, T5> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Action<Caller, T1, T2, T3, T4, T5> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Action<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<TResult>(string module, string name, Func<Caller, TResult> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<Caller, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, TResult>(string module, string name, Func<Caller, T1, TResult> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<Caller, T1, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, TResult> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(body)));
     }
 
     /// <summary>Defines a host function.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(body)));
@@ -474,7 +474,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define(string module, string name, Func<ValueTask> body)
+    public Linker DefineFunction(string module, string name, Func<ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction(body)));
@@ -482,7 +482,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1>(string module, string name, Func<T1, ValueTask> body)
+    public Linker DefineFunction<T1>(string module, string name, Func<T1, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1>(body)));
@@ -490,7 +490,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2>(string module, string name, Func<T1, T2, ValueTask> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Func<T1, T2, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2>(body)));
@@ -498,7 +498,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3>(string module, string name, Func<T1, T2, T3, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Func<T1, T2, T3, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3>(body)));
@@ -506,7 +506,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<T1, T2, T3, T4, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Func<T1, T2, T3, T4, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4>(body)));
@@ -514,7 +514,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<T1, T2, T3, T4, T5, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Func<T1, T2, T3, T4, T5, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5>(body)));
@@ -522,7 +522,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<T1, T2, T3, T4, T5, T6, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Func<T1, T2, T3, T4, T5, T6, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6>(body)));
@@ -530,7 +530,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7>(body)));
@@ -538,7 +538,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8>(body)));
@@ -546,7 +546,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(body)));
@@ -554,7 +554,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(body)));
@@ -562,7 +562,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(body)));
@@ -570,7 +570,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(body)));
@@ -578,7 +578,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(body)));
@@ -586,7 +586,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(body)));
@@ -594,7 +594,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(body)));
@@ -602,7 +602,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(body)));
@@ -610,7 +610,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<TResult>(string module, string name, Func<ValueTask<TResult>> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<TResult>(body)));
@@ -618,7 +618,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, TResult>(string module, string name, Func<T1, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<T1, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, TResult>(body)));
@@ -626,7 +626,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<T1, T2, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<T1, T2, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, TResult>(body)));
@@ -634,7 +634,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, TResult>(body)));
@@ -642,7 +642,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, TResult>(body)));
@@ -650,7 +650,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, TResult>(body)));
@@ -658,7 +658,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, TResult>(body)));
@@ -666,7 +666,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, TResult>(body)));
@@ -674,7 +674,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(body)));
@@ -682,7 +682,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(body)));
@@ -690,7 +690,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(body)));
@@ -698,7 +698,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(body)));
@@ -706,7 +706,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(body)));
@@ -714,7 +714,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(body)));
@@ -722,7 +722,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(body)));
@@ -730,7 +730,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(body)));
@@ -738,7 +738,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(body)));
@@ -746,7 +746,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define(string module, string name, Func<Caller, ValueTask> body)
+    public Linker DefineFunction(string module, string name, Func<Caller, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller(body)));
@@ -754,7 +754,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1>(string module, string name, Func<Caller, T1, ValueTask> body)
+    public Linker DefineFunction<T1>(string module, string name, Func<Caller, T1, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1>(body)));
@@ -762,7 +762,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2>(string module, string name, Func<Caller, T1, T2, ValueTask> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Func<Caller, T1, T2, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2>(body)));
@@ -770,7 +770,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3>(string module, string name, Func<Caller, T1, T2, T3, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Func<Caller, T1, T2, T3, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3>(body)));
@@ -778,7 +778,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<Caller, T1, T2, T3, T4, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Func<Caller, T1, T2, T3, T4, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4>(body)));
@@ -786,7 +786,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5>(body)));
@@ -794,7 +794,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6>(body)));
@@ -802,7 +802,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7>(body)));
@@ -810,7 +810,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8>(body)));
@@ -818,7 +818,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9>(body)));
@@ -826,7 +826,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(body)));
@@ -834,7 +834,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(body)));
@@ -842,7 +842,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(body)));
@@ -850,7 +850,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(body)));
@@ -858,7 +858,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(body)));
@@ -866,7 +866,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(body)));
@@ -874,7 +874,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<TResult>(string module, string name, Func<Caller, ValueTask<TResult>> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<Caller, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<TResult>(body)));
@@ -882,7 +882,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, TResult>(string module, string name, Func<Caller, T1, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<Caller, T1, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, TResult>(body)));
@@ -890,7 +890,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, TResult>(body)));
@@ -898,7 +898,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, TResult>(body)));
@@ -906,7 +906,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, TResult>(body)));
@@ -914,7 +914,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, TResult>(body)));
@@ -922,7 +922,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>(body)));
@@ -930,7 +930,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TResult>(body)));
@@ -938,7 +938,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(body)));
@@ -946,7 +946,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(body)));
@@ -954,7 +954,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(body)));
@@ -962,7 +962,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(body)));
@@ -970,7 +970,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(body)));
@@ -978,7 +978,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(body)));
@@ -986,7 +986,7 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(body)));
@@ -994,469 +994,469 @@ public sealed partial class Linker
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
     [OverloadResolutionPriority(1)]
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, ValueTask<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(body)));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define(string module, string name, Func<Task> body)
+    public Linker DefineFunction(string module, string name, Func<Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction(() => new ValueTask(body()))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1>(string module, string name, Func<T1, Task> body)
+    public Linker DefineFunction<T1>(string module, string name, Func<T1, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1>((a1) => new ValueTask(body(a1)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2>(string module, string name, Func<T1, T2, Task> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Func<T1, T2, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2>((a1, a2) => new ValueTask(body(a1, a2)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3>(string module, string name, Func<T1, T2, T3, Task> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Func<T1, T2, T3, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3>((a1, a2, a3) => new ValueTask(body(a1, a2, a3)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<T1, T2, T3, T4, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Func<T1, T2, T3, T4, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4>((a1, a2, a3, a4) => new ValueTask(body(a1, a2, a3, a4)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<T1, T2, T3, T4, T5, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Func<T1, T2, T3, T4, T5, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5>((a1, a2, a3, a4, a5) => new ValueTask(body(a1, a2, a3, a4, a5)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6>((a1, a2, a3, a4, a5, a6) => new ValueTask(body(a1, a2, a3, a4, a5, a6)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7>((a1, a2, a3, a4, a5, a6, a7) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8>((a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>((a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16) => new ValueTask(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<TResult>(string module, string name, Func<Task<TResult>> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<TResult>(() => new ValueTask<TResult>(body()))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, TResult>(string module, string name, Func<T1, Task<TResult>> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<T1, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, TResult>((a1) => new ValueTask<TResult>(body(a1)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<T1, T2, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<T1, T2, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, TResult>((a1, a2) => new ValueTask<TResult>(body(a1, a2)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<T1, T2, T3, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, TResult>((a1, a2, a3) => new ValueTask<TResult>(body(a1, a2, a3)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<T1, T2, T3, T4, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, TResult>((a1, a2, a3, a4) => new ValueTask<TResult>(body(a1, a2, a3, a4)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, TResult>((a1, a2, a3, a4, a5) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, TResult>((a1, a2, a3, a4, a5, a6) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, TResult>((a1, a2, a3, a4, a5, a6, a7) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResult>((a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>(string module, string name, Func<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, T16, TResult>((a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16) => new ValueTask<TResult>(body(a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define(string module, string name, Func<Caller, Task> body)
+    public Linker DefineFunction(string module, string name, Func<Caller, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller((caller) => new ValueTask(body(caller)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1>(string module, string name, Func<Caller, T1, Task> body)
+    public Linker DefineFunction<T1>(string module, string name, Func<Caller, T1, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1>((caller, a1) => new ValueTask(body(caller, a1)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2>(string module, string name, Func<Caller, T1, T2, Task> body)
+    public Linker DefineFunction<T1, T2>(string module, string name, Func<Caller, T1, T2, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2>((caller, a1, a2) => new ValueTask(body(caller, a1, a2)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3>(string module, string name, Func<Caller, T1, T2, T3, Task> body)
+    public Linker DefineFunction<T1, T2, T3>(string module, string name, Func<Caller, T1, T2, T3, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3>((caller, a1, a2, a3) => new ValueTask(body(caller, a1, a2, a3)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4>(string module, string name, Func<Caller, T1, T2, T3, T4, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4>(string module, string name, Func<Caller, T1, T2, T3, T4, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4>((caller, a1, a2, a3, a4) => new ValueTask(body(caller, a1, a2, a3, a4)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5>((caller, a1, a2, a3, a4, a5) => new ValueTask(body(caller, a1, a2, a3, a4, a5)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6>((caller, a1, a2, a3, a4, a5, a6) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7>((caller, a1, a2, a3, a4, a5, a6, a7) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8>((caller, a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<TResult>(string module, string name, Func<Caller, Task<TResult>> body)
+    public Linker DefineFunction<TResult>(string module, string name, Func<Caller, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<TResult>((caller) => new ValueTask<TResult>(body(caller)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, TResult>(string module, string name, Func<Caller, T1, Task<TResult>> body)
+    public Linker DefineFunction<T1, TResult>(string module, string name, Func<Caller, T1, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, TResult>((caller, a1) => new ValueTask<TResult>(body(caller, a1)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, TResult>(string module, string name, Func<Caller, T1, T2, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, TResult>((caller, a1, a2) => new ValueTask<TResult>(body(caller, a1, a2)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, TResult>(string module, string name, Func<Caller, T1, T2, T3, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, TResult>((caller, a1, a2, a3) => new ValueTask<TResult>(body(caller, a1, a2, a3)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, TResult>((caller, a1, a2, a3, a4) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, TResult>((caller, a1, a2, a3, a4, a5) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>((caller, a1, a2, a3, a4, a5, a6) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TResult>((caller, a1, a2, a3, a4, a5, a6, a7) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14)))));
     }
 
     /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>
-    public Linker Define<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
+    public Linker DefineFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>(string module, string name, Func<Caller, T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, Task<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
         return Add(module, name, Definition.Of(new AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13, T14, T15, TResult>((caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15) => new ValueTask<TResult>(body(caller, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15)))));

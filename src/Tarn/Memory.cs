@@ -1,4 +1,5 @@
 // The host's view of a linear memory. A handle: it holds no bytes and checks on each use that its store still lives.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -11,20 +12,21 @@ namespace Tarn;
 /// A linear memory. Offsets and lengths are bytes; each access is checked and throws <see cref="ArgumentOutOfRangeException"/> with
 /// offset, length and size when it is outside. Use it on the thread that uses the instance.
 /// </summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly struct Memory : IEquatable<Memory>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly MemoryInstance? _memory;
 
-    internal Memory(Store store, int generation, MemoryInstance memory)
+    internal Memory(StoreCore store, int generation, MemoryInstance memory)
     {
         _store = store;
         _generation = generation;
         _memory = memory;
     }
 
-    /// <summary>Size in bytes.</summary>
+    /// <summary>Gets the size in bytes.</summary>
     public long Length
     {
         get
@@ -34,7 +36,7 @@ public readonly struct Memory : IEquatable<Memory>
         }
     }
 
-    /// <summary>Size in pages.</summary>
+    /// <summary>Gets the size in pages.</summary>
     public long Pages
     {
         get
@@ -44,13 +46,36 @@ public readonly struct Memory : IEquatable<Memory>
         }
     }
 
-    /// <summary>Bytes of a page: 65536 unless the module says otherwise.</summary>
+    /// <summary>Gets the memory's type, with the current size as its minimum.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public MemoryType Type
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _memory!.Describe();
+        }
+    }
+
+    /// <summary>Gets the size that the memory was declared with, in pages.</summary>
+    public long Minimum => (long)Instance.Type.Limits.Minimum;
+
+    /// <summary>Gets the size to which the memory was declared to grow, in pages; <see langword="null"/> for no bound of its own.</summary>
+    public long? Maximum => Instance.Type.Limits.HasMaximum ? (long)Math.Min(Instance.Type.Limits.Maximum, long.MaxValue) : null;
+
+    /// <summary>Gets the size to which the memory can grow, in pages: the least of its own maximum and the engine's limits.</summary>
+    public long GrowthLimit => (long)(Instance.CapacityBytes >> Instance.Type.PageSizeLog2);
+
+    /// <summary>Gets the size of a page in bytes: 65536, or 1 where the module declares that (custom page sizes).</summary>
     public int PageSize => Instance.Type.PageSize;
 
-    /// <summary>What the memory may grow to, in pages: the least of its own maximum and the engine's limits.</summary>
-    public long MaximumPages => (long)(Instance.CapacityBytes >> Instance.Type.PageSizeLog2);
+    /// <summary>Gets whether addresses have 64 bits.</summary>
+    public bool Is64 => Instance.Type.Limits.Is64;
 
-    internal Store? Store => _store;
+    /// <summary>Gets whether the memory may be used by several threads at the same time.</summary>
+    public bool IsShared => Instance.Type.Limits.IsShared;
+
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -59,7 +84,7 @@ public readonly struct Memory : IEquatable<Memory>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _memory!;
         }
     }
@@ -102,7 +127,7 @@ public readonly struct Memory : IEquatable<Memory>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        OpenAccess open = Tarn.Store.Open(_store, _generation);
+        OpenAccess open = StoreCore.Open(_store, _generation);
         try
         {
             return new MemoryAccess(open, _memory!.Bytes((ulong)offset, (ulong)length));
@@ -228,7 +253,7 @@ public readonly struct Memory : IEquatable<Memory>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private StoreUse Enter() => Store.Enter(_store, _generation);
+    private StoreUse Enter() => StoreCore.Enter(_store, _generation);
 
     /// <inheritdoc/>
     public bool Equals(Memory other) => ReferenceEquals(_memory, other._memory) && _generation == other._generation;
@@ -238,4 +263,7 @@ public readonly struct Memory : IEquatable<Memory>
 
     /// <inheritdoc/>
     public override int GetHashCode() => _memory is null ? 0 : RuntimeHelpers.GetHashCode(_memory);
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Memory, disposed" : $"Memory, {_memory!.Pages} pages of {_memory.Type.PageSize} bytes";
 }

@@ -1,21 +1,18 @@
 // A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
 // module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Compiler.Abi;
-using Tarn.Diagnostics;
 using Tarn.Diagnostics.Symbols;
 using Tarn.Execution;
-using Tarn.Linking;
 using Tarn.Modules;
 using Tarn.Pooling;
-using Tarn.Wasm.Binary;
-using Tarn.Wasm.Text;
-using Tarn.Wasm.Validation;
 
 namespace Tarn;
 
 /// <summary>A compiled WebAssembly module. Thread-safe; make it once and instantiate it often.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed unsafe partial class Module : IDisposable
 {
     private readonly Dictionary<string, Export> _exports;
@@ -28,8 +25,11 @@ public sealed unsafe partial class Module : IDisposable
     private int _references = 1;
     private int _disposed;
     private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
+    private IReadOnlyList<ModuleImport>? _importList;
+    private IReadOnlyList<ModuleExport>? _exportList;
 
-    private Module(Engine engine, WasmModule wasm, ModuleCode code)
+    /// <summary>Makes a module of its parts, which are its own from now on.</summary>
+    internal Module(Engine engine, WasmModule wasm, ModuleCode code)
     {
         Engine = engine;
         Wasm = wasm;
@@ -37,7 +37,11 @@ public sealed unsafe partial class Module : IDisposable
         ElementItems = Modules.ElementItems.Decode(wasm);
         _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
         foreach (ref readonly Export export in wasm.Exports)
+        {
             _exports.Add(export.Name, export);
+            if (export.Kind == ExternalKind.Memory && (DefaultMemory < 0 || export.Name == "memory"))
+                DefaultMemory = export.Index;
+        }
         HasStart = wasm.StartFunction >= 0;
         Symbols = new ModuleSymbols(wasm);
         _code = code;
@@ -50,35 +54,31 @@ public sealed unsafe partial class Module : IDisposable
     /// <summary>The module's name from its name section, or <see langword="null"/>.</summary>
     public string? Name => Wasm.Names.ModuleName;
 
-    /// <summary>What instances need from outside, in order.</summary>
-    public IReadOnlyList<ModuleImport> Imports
+    /// <summary>Gets what instances require from outside, in the order of the module.</summary>
+    /// <exception cref="ObjectDisposedException">The module has been disposed, and nothing of it is left.</exception>
+    public IReadOnlyList<ModuleImport> Imports => _importList ?? Describe(ref _importList, static wasm =>
     {
-        get
+        var imports = new ModuleImport[wasm.Imports.Length];
+        for (int i = 0; i < imports.Length; i++)
         {
-            var imports = new ModuleImport[Wasm.Imports.Length];
-            for (int i = 0; i < imports.Length; i++)
-            {
-                Import import = Wasm.Imports[i];
-                imports[i] = new ModuleImport(import.Module, import.Name, (ExternKind)import.Kind, ExternTypes.Describe(Wasm, import.Kind, import.Index));
-            }
-            return imports;
+            Import import = wasm.Imports[i];
+            imports[i] = new ModuleImport(import.Module, import.Name, TypeDescriptions.Of(wasm, import.Kind, import.Index));
         }
-    }
+        return imports;
+    });
 
-    /// <summary>What instances offer, in order.</summary>
-    public IReadOnlyList<ModuleExport> Exports
+    /// <summary>Gets what instances offer, in the order of the module.</summary>
+    /// <exception cref="ObjectDisposedException">The module has been disposed, and nothing of it is left.</exception>
+    public IReadOnlyList<ModuleExport> Exports => _exportList ?? Describe(ref _exportList, static wasm =>
     {
-        get
+        var exports = new ModuleExport[wasm.Exports.Length];
+        for (int i = 0; i < exports.Length; i++)
         {
-            var exports = new ModuleExport[Wasm.Exports.Length];
-            for (int i = 0; i < exports.Length; i++)
-            {
-                Export export = Wasm.Exports[i];
-                exports[i] = new ModuleExport(export.Name, (ExternKind)export.Kind, ExternTypes.Describe(Wasm, export.Kind, export.Index));
-            }
-            return exports;
+            Export export = wasm.Exports[i];
+            exports[i] = new ModuleExport(export.Name, TypeDescriptions.Of(wasm, export.Kind, export.Index));
         }
-    }
+        return exports;
+    });
 
     internal WasmModule Wasm { get; }
 
@@ -92,42 +92,141 @@ public sealed unsafe partial class Module : IDisposable
     /// <summary>Whether instances run a function before they are handed out.</summary>
     internal bool HasStart { get; }
 
+    /// <summary>The memory exported as <c>memory</c>, or else the one that is exported first; −1 where none is.</summary>
+    internal int DefaultMemory { get; } = -1;
+
     /// <summary>The pool's idle slots that are bound to this module.</summary>
     internal WarmList? WarmList { get; set; }
 
     /// <summary>Whether a function of the module stores to a table in compiled code, which the pool would not notice.</summary>
     internal bool WritesTableElements => Wasm.WritesTables;
 
-    /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are.</summary>
-    /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
-    /// <exception cref="InvalidModuleException">The module breaks a rule of validation.</exception>
+    /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are. The bytes are copied.</summary>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="bytes">The module.</param>
+    /// <exception cref="MalformedModuleException">The bytes are not a module.</exception>
+    /// <exception cref="TextFormatException">The text is not a module.</exception>
+    /// <exception cref="InvalidModuleException">The module breaks a rule of validation, or a function is too complex to be compiled.</exception>
+    /// <exception cref="UnsupportedModuleException">The module has an instruction that this version of Tarn cannot execute.</exception>
     public static Module FromBytes(Engine engine, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        if (ForeignBytes.Describe(bytes) is string what)
-            throw new MalformedModuleException($"the module {what}", 0);
-        return LooksLikeText(bytes) ? CompileText(engine, bytes, null) : Compile(engine, bytes.ToArray());
+        return ModuleMaker.Make(engine, bytes.ToArray());
+    }
+
+    /// <summary>
+    /// Compiles a module from the binary format, or from the text format if that is what the bytes are. The bytes are not copied: they must not change for as long as the module
+    /// or an instance of it is in use, since what has been validated is relied upon.
+    /// </summary>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
+    public static Module FromBytes(Engine engine, ReadOnlyMemory<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return ModuleMaker.Make(engine, bytes);
     }
 
     /// <summary>Compiles a module from a file in the binary or the text format.</summary>
-    /// <inheritdoc cref="FromBytes"/>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
     public static Module FromFile(Engine engine, string path)
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(path);
-        byte[] bytes = File.ReadAllBytes(path);
-        if (ForeignBytes.Describe(bytes) is string what)
-            throw new MalformedModuleException($"{path} {what}", 0);
-        return LooksLikeText(bytes) ? CompileText(engine, bytes, path) : Compile(engine, bytes);
+        return ModuleMaker.Make(engine, File.ReadAllBytes(path), path);
+    }
+
+    /// <summary>Compiles a module from a stream in the binary or the text format, which is read to its end.</summary>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="stream">The stream. It is not closed.</param>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
+    public static Module FromStream(Engine engine, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(stream);
+        using var all = new MemoryStream();
+        stream.CopyTo(all);
+        return ModuleMaker.Make(engine, all.GetBuffer().AsMemory(0, (int)all.Length));
+    }
+
+    /// <summary>Compiles a module from a stream in the binary or the text format, which is read to its end. Compiling is done on the thread pool.</summary>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="stream">The stream. It is not closed.</param>
+    /// <param name="progress">Receives how far the compilation is, on the threads that compile.</param>
+    /// <param name="cancellationToken">Ends reading and compiling; looked at before each function.</param>
+    /// <exception cref="IOException">The stream cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
+    public static Task<Module> FromStreamAsync(
+        Engine engine, Stream stream, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(stream);
+        return ModuleMaker.MakeAsync(engine, stream, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Compiles a module on the thread pool. The bytes are not copied: they must not change for as long as the module or an instance of it is in use, since what has been validated is
+    /// relied upon.
+    /// </summary>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="bytes">The module, in the binary or the text format.</param>
+    /// <param name="progress">Receives how far the compilation is, on the threads that compile.</param>
+    /// <param name="cancellationToken">Ends compiling; looked at before each function.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
+    public static Task<Module> CompileAsync(
+        Engine engine, ReadOnlyMemory<byte> bytes, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        return Task.Run(() => ModuleMaker.Make(engine, bytes, progress: progress, cancellationToken: cancellationToken), cancellationToken);
     }
 
     /// <summary>Compiles a module from the text format.</summary>
-    /// <inheritdoc cref="FromBytes"/>
+    /// <param name="engine">The engine that compiles the module and will run it.</param>
+    /// <param name="text">The module.</param>
+    /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
     public static Module FromText(Engine engine, string text)
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(text);
-        return CompileText(engine, Encoding.UTF8.GetBytes(text), null);
+        return ModuleMaker.MakeOfText(engine, Encoding.UTF8.GetBytes(text), null);
+    }
+
+    /// <summary>Validates a module without compiling it, with the features that the engine's options allow.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="bytes">The module, in the binary or the text format.</param>
+    /// <exception cref="MalformedModuleException">The bytes are not a module.</exception>
+    /// <exception cref="TextFormatException">The text is not a module.</exception>
+    /// <exception cref="InvalidModuleException">The module breaks a rule of validation.</exception>
+    /// <exception cref="UnsupportedModuleException">The module has an instruction that this version of Tarn cannot execute.</exception>
+    public static void Validate(Engine engine, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ModuleMaker.Validate(engine, bytes.ToArray());
+    }
+
+    /// <summary>Validates a module without compiling it, with the features that the engine's options allow.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="bytes">The module, in the binary or the text format.</param>
+    /// <param name="error">The exception that <see cref="Validate"/> would throw, if the module is not valid.</param>
+    /// <returns>Whether the module is valid and this version of Tarn can execute it.</returns>
+    public static bool TryValidate(Engine engine, ReadOnlySpan<byte> bytes, [NotNullWhen(false)] out WasmException? error)
+    {
+        try
+        {
+            Validate(engine, bytes);
+            error = null;
+            return true;
+        }
+        catch (WasmException e)
+        {
+            error = e;
+            return false;
+        }
     }
 
     /// <summary>Frees the module's code once no template and no instance of it is left.</summary>
@@ -159,6 +258,20 @@ public sealed unsafe partial class Module : IDisposable
         {
             _code.Dispose();
             Wasm.ReleaseTypes();
+        }
+    }
+
+    // Made on first use; a race makes them twice. The types that are looked at are there for as long as the module is used.
+    private IReadOnlyList<T> Describe<T>(ref IReadOnlyList<T>? list, Func<WasmModule, T[]> describe)
+    {
+        AddReference();
+        try
+        {
+            return list = Array.AsReadOnly(describe(Wasm));
+        }
+        finally
+        {
+            ReleaseReference();
         }
     }
 
@@ -256,40 +369,6 @@ public sealed unsafe partial class Module : IDisposable
     /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
     internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
 
-    /// <summary>Compiles text. What is wrong with the module is said of the text's lines.</summary>
-    internal static Module CompileText(Engine engine, ReadOnlySpan<byte> text, string? fileName)
-    {
-        try
-        {
-            return Compile(engine, WatParser.Parse(text, fileName));
-        }
-        catch (WasmException e) when (e is InvalidModuleException or MalformedModuleException or UnsupportedInstructionException)
-        {
-            throw TextLocation.Locate(e, text, fileName);
-        }
-    }
-
-    private static Module Compile(Engine engine, byte[] bytes)
-    {
-        engine.ThrowIfDisposed();
-        using Activity? activity = TarnMetrics.Activities.StartActivity("Tarn.Compile");
-        activity?.SetTag("tarn.module.bytes", bytes.Length);
-        long start = TarnMetrics.Now(isWait: false);
-        WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
-        ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
-        try
-        {
-            var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm));
-            TarnMetrics.Record(isWait: false, start);
-            return module;
-        }
-        catch
-        {
-            wasm.ReleaseTypes();
-            throw;
-        }
-    }
-
-    // The binary format opens with a zero byte; text never holds one.
-    private static bool LooksLikeText(ReadOnlySpan<byte> bytes) => bytes.Length > 0 && bytes[0] != 0;
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => $"Module {Name ?? "without a name"}, {Wasm.Imports.Length} imports, {Wasm.Exports.Length} exports";
 }

@@ -1,4 +1,5 @@
 // The host's view of a table. A handle that checks on each use that its store still lives.
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Tarn.Scheduling;
 using Tarn.Tables;
@@ -6,20 +7,32 @@ using Tarn.Tables;
 namespace Tarn;
 
 /// <summary>A table of references.</summary>
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
 public readonly unsafe struct Table : IEquatable<Table>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly int _generation;
     private readonly TableInstance? _table;
 
-    internal Table(Store store, int generation, TableInstance table)
+    internal Table(StoreCore store, int generation, TableInstance table)
     {
         _store = store;
         _generation = generation;
         _table = table;
     }
 
-    /// <summary>How many elements there are.</summary>
+    /// <summary>Gets the table's type, with the current length as its minimum.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public TableType Type
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _table!.Describe(_store!.Engine.Types);
+        }
+    }
+
+    /// <summary>Gets the number of elements.</summary>
     public long Length
     {
         get
@@ -29,10 +42,19 @@ public readonly unsafe struct Table : IEquatable<Table>
         }
     }
 
-    /// <summary>What the table may grow to, in elements.</summary>
-    public long MaximumLength => (long)Instance.Capacity;
+    /// <summary>Gets the number of elements that the table was declared with.</summary>
+    public long Minimum => (long)Instance.Type.Limits.Minimum;
 
-    internal Store? Store => _store;
+    /// <summary>Gets the number of elements to which the table was declared to grow; <see langword="null"/> for no bound of its own.</summary>
+    public long? Maximum => Instance.Type.Limits.HasMaximum ? (long)Math.Min(Instance.Type.Limits.Maximum, long.MaxValue) : null;
+
+    /// <summary>Gets the number of elements to which the table can grow: the least of its own maximum and the engine's limits.</summary>
+    public long GrowthLimit => (long)Instance.Capacity;
+
+    /// <summary>Gets whether indices have 64 bits.</summary>
+    public bool Is64 => Instance.Type.Limits.Is64;
+
+    internal StoreCore? Store => _store;
 
     internal int Generation => _generation;
 
@@ -40,7 +62,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             return _table!;
         }
     }
@@ -88,7 +110,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     /// <inheritdoc/>
     public override int GetHashCode() => _table is null ? 0 : RuntimeHelpers.GetHashCode(_table);
 
-    private StoreUse Enter() => Store.Enter(_store, _generation);
+    private StoreUse Enter() => StoreCore.Enter(_store, _generation);
 
     private ulong* At(long index)
     {
@@ -97,4 +119,7 @@ public readonly unsafe struct Table : IEquatable<Table>
             throw new ArgumentOutOfRangeException(nameof(index), $"element {index} does not exist in a table of {table.Length}");
         return table.Elements + index;
     }
+
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
+    private string DebuggerDisplay => _store is null || _store.Generation != _generation ? "Table, disposed" : $"Table, {_table!.Length} elements";
 }

@@ -15,7 +15,8 @@ public sealed class LayeringTests
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
         ["Tarn.Wasi"] = ["Tarn"],
         ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
-        ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
+        ["Tarn.Wast"] = ["Tarn", "Tarn.Wasm"],
+        ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Wast", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
     };
 
     public static TheoryData<string> Assemblies => new(s_allowed.Keys);
@@ -36,6 +37,7 @@ public sealed class LayeringTests
     [InlineData("Tarn")]
     [InlineData("Tarn.Wasi")]
     [InlineData("Tarn.Components")]
+    [InlineData("Tarn.Wast")]
     public void The_core_depends_on_the_framework_alone(string name)
     {
         IEnumerable<string> foreign = Assembly.Load(name).GetReferencedAssemblies().Select(a => a.Name!)

@@ -21,5 +21,6 @@ public sealed class PublicApiTests
     [Theory]
     [InlineData("Tarn.Assembler")]
     [InlineData("Tarn.Compiler")]
+    [InlineData("Tarn.Wast")]
     public void Inner_layers_show_nothing(string name) => Assert.Empty(Assembly.Load(name).GetExportedTypes());
 }

@@ -10,17 +10,25 @@ namespace Tarn.Assembler.Tests;
 
 public sealed class VectorEncodingTests
 {
-    private static readonly string[] s_suffixes = ["64", "Load", "Store", "ToGpr", "Xmm", "Imm"];
+    private static readonly string[] s_suffixes = ["64", "Load", "Store", "ToGpr", "Xmm", "Imm", "Gpr", "Evex"];
 
     private static readonly ImmutableHashSet<CpuidFeature> s_legacyFeatures =
         [CpuidFeature.SSE, CpuidFeature.SSE2, CpuidFeature.SSE3, CpuidFeature.SSSE3, CpuidFeature.SSE4_1, CpuidFeature.SSE4_2];
+
+    private static readonly ImmutableHashSet<CpuidFeature> s_evexFeatures =
+    [
+        CpuidFeature.AVX512F, CpuidFeature.AVX512VL, CpuidFeature.AVX512BW, CpuidFeature.AVX512DQ, CpuidFeature.AVX512_VBMI, CpuidFeature.AVX512_BITALG,
+        CpuidFeature.AVX512_VNNI,
+    ];
 
     private static readonly ImmutableHashSet<CpuidFeature> s_vexFeatures =
         [CpuidFeature.AVX, CpuidFeature.AVX2, CpuidFeature.FMA, CpuidFeature.AVX_VNNI];
 
     public static TheoryData<string> LegacyOps { get; } = [.. Enum.GetNames<SseOp>().Where(n => !Enum.Parse<SseOp>(n).IsVexOnly())];
 
-    public static TheoryData<string> VexOps { get; } = [.. Enum.GetNames<SseOp>().Where(n => ((uint)Enum.Parse<SseOp>(n) & LegacyOnly) == 0)];
+    public static TheoryData<string> VexOps { get; } = [.. Enum.GetNames<SseOp>().Where(n => ((uint)Enum.Parse<SseOp>(n) & (LegacyOnly | EvexBit)) == 0)];
+
+    public static TheoryData<string> EvexOps { get; } = [.. Enum.GetNames<SseOp>().Where(n => Enum.Parse<SseOp>(n).IsEvex())];
 
     public static TheoryData<string> WideOps { get; } = [.. Enum.GetNames<SseOp>().Where(n => ((uint)Enum.Parse<SseOp>(n) & Wide) != 0)];
 
@@ -226,6 +234,98 @@ public sealed class VectorEncodingTests
         }
         Assert.True(checker.Count >= 16);
         AssertEncoding(mnemonic, EncodingKind.VEX, s_vexFeatures);
+    }
+
+    [Theory]
+    [MemberData(nameof(EvexOps))]
+    public void Evex_form(string name)
+    {
+        SseOp op = Enum.Parse<SseOp>(name);
+        Mnemonic mnemonic = MnemonicOf(name, vex: true);
+        var checker = new EncodingChecker(CpuFeatures.Avx);
+        X64Assembler asm = checker.Asm;
+        OperandSize gpr = GprSize(op);
+        for (int i = 0; i < 256 * 3; i++)
+        {
+            var low = (Xmm)(i & 15);
+            int number = (i >> 4) & 15;
+            var high = (Xmm)number;
+            var middle = (Xmm)(((i & 15) + (number * 3) + ((i >> 8) * 8)) & 15);
+            switch (op.Shape(), op.HasImmediate())
+            {
+                case (SseShape.Rm, false):
+                    asm.Vec(op, low, high);
+                    checker.Expect(mnemonic, low, high);
+                    break;
+                case (SseShape.ShiftImm, true):
+                    asm.VecImm(op, low, high, i);
+                    checker.Expect(mnemonic, low, high, Imm(i));
+                    break;
+                case (SseShape.Rvm, false):
+                    asm.Vec(op, low, middle, high);
+                    checker.Expect(mnemonic, low, middle, high);
+                    break;
+                case (SseShape.Rvm, true):
+                    asm.VecImm(op, low, middle, high, i);
+                    checker.Expect(mnemonic, low, middle, high, Imm(i));
+                    break;
+                case (SseShape.RmGpr, false):
+                    asm.Vec(op, low, (Gpr)number);
+                    checker.Expect(mnemonic, low, Of(gpr, (Gpr)number));
+                    break;
+                default:
+                    Assert.Fail($"The test does not know the operands of {name}.");
+                    break;
+            }
+        }
+        for (int i = 0; i < Shapes.Corners.Length && HasMemoryForm(op); i++)
+        {
+            Mem mem = Shapes.Corners[i];
+            var x = (Xmm)(i & 15);
+            var v = (Xmm)(i * 5 & 15);
+            switch (op.Shape(), op.HasImmediate())
+            {
+                case (SseShape.Rm, false):
+                    asm.Vec(op, x, mem);
+                    checker.Expect(mnemonic, x, mem);
+                    break;
+                case (SseShape.Rvm, false):
+                    asm.Vec(op, x, v, mem);
+                    checker.Expect(mnemonic, x, v, mem);
+                    break;
+                case (SseShape.Rvm, true):
+                    asm.VecImm(op, x, v, mem, i);
+                    checker.Expect(mnemonic, x, v, mem, Imm(i));
+                    break;
+                default:
+                    Assert.Fail($"The test does not know the operands of {name}.");
+                    break;
+            }
+        }
+
+        // Displacements that are and are not whole units, up to the ends of a byte's range.
+        int unit = ((uint)op & HalfMemory) != 0 ? 8 : 16;
+        for (int d = -129 * unit; HasMemoryForm(op) && d <= 129 * unit; d += unit / 4)
+        {
+            var mem = new Mem(Gpr.R13, d);
+            if (op.Shape() == SseShape.Rm)
+            {
+                asm.Vec(op, Xmm.Xmm9, mem);
+                checker.Expect(mnemonic, Xmm.Xmm9, mem);
+            }
+            else if (op.HasImmediate())
+            {
+                asm.VecImm(op, Xmm.Xmm9, Xmm.Xmm3, mem, 5);
+                checker.Expect(mnemonic, Xmm.Xmm9, Xmm.Xmm3, mem, Imm(5));
+            }
+            else
+            {
+                asm.Vec(op, Xmm.Xmm9, Xmm.Xmm3, mem);
+                checker.Expect(mnemonic, Xmm.Xmm9, Xmm.Xmm3, mem);
+            }
+        }
+        Assert.True(checker.Count >= 16);
+        AssertEncoding(mnemonic, EncodingKind.EVEX, s_evexFeatures);
     }
 
     [Theory]

@@ -257,7 +257,7 @@ public sealed class CommandLineTests : IDisposable
     public void A_cache_is_used_only_where_nobody_else_can_exchange_it(string make, string path, bool used)
     {
         Assert.Equal(0, CommandLine.Shell($"cd '{_directory.Path}'; {make}").Status);
-        Assert.Equal(used, Running.PrivateDirectory.Is(Path.Combine(_directory.Path, path)));
+        Assert.Equal(used, Caching.PrivateDirectory.Is(Path.Combine(_directory.Path, path)));
     }
 
     [Fact]
@@ -274,7 +274,7 @@ public sealed class CommandLineTests : IDisposable
         // Nor is one of ours in a directory of theirs.
         Directory.CreateDirectory(Path.Combine(cache, "ours"));
         File.SetUnixFileMode(Path.Combine(cache, "ours"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Assert.False(Running.PrivateDirectory.Is(Path.Combine(cache, "ours")));
+        Assert.False(Caching.PrivateDirectory.Is(Path.Combine(cache, "ours")));
     }
 
     private static void Signal(Process process, string signal)

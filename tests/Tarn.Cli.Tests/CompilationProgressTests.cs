@@ -2,7 +2,6 @@
 using System.Globalization;
 using Tarn.Cli.Running;
 using Tarn.Cli.Tests.Support;
-using Tarn.Modules;
 
 namespace Tarn.Cli.Tests;
 
@@ -13,16 +12,14 @@ public sealed class CompilationProgressTests
     public void A_long_compilation_is_shown_and_cleared_away()
     {
         using var output = new SharedText();
-        var counter = new CompilationCounter();
         var time = new SteppedTime();
-        using (new CompilationProgress("app.wasm", 20_000_000, counter, output, isTerminal: true, time))
+        using (var line = new ProgressLine("app.wasm", 20_000_000, output, isTerminal: true, time))
         {
             time.Advance(TimeSpan.FromMilliseconds(499));
             Assert.Equal("", output.ToString());
             time.Advance(TimeSpan.FromMilliseconds(1));
             Assert.Contains("compiling app.wasm (20 MB) validating, 0.5 s", output.ToString(), StringComparison.Ordinal);
-            counter.Begin(200);
-            counter.Add(50);
+            line.Report(new CompilationProgress(50, 200));
             time.Advance(TimeSpan.FromMilliseconds(250));
             Assert.Contains("compiling app.wasm (20 MB) [#####...............] 25 %", output.ToString(), StringComparison.Ordinal);
         }
@@ -39,19 +36,9 @@ public sealed class CompilationProgressTests
     {
         using var output = new SharedText();
         var time = new SteppedTime();
-        using (new CompilationProgress("app.wasm", size, new CompilationCounter(), output, isTerminal, time))
+        using (new ProgressLine("app.wasm", size, output, isTerminal, time))
             time.Advance(TimeSpan.FromHours(1));
         Assert.Equal("", output.ToString());
-    }
-
-    [Fact]
-    public void The_engine_counts_what_it_compiles()
-    {
-        var counter = new CompilationCounter();
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationCounter = counter });
-        Assert.Null(counter.Share);
-        using Module module = Module.FromText(engine, "(module (func nop) (func nop nop))");
-        Assert.Equal(1.0, counter.Share);
     }
 
     // Written to by a timer's thread, read by the test's.

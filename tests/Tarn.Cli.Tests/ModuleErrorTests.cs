@@ -1,6 +1,5 @@
 // The same words for an embedder as for the command line: what a file is that is no module, and where in a text the error is.
 using Tarn.Wasi.Tests.Support;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Tests;
 

@@ -1,6 +1,5 @@
 // Hostile components: each breaks a rule in a way that would harm a host that trusted it. The host gets a typed trap, the instance cannot be entered again, the next one is unaffected.
 using System.Text;
-using Tarn.Wasm;
 
 namespace Tarn.Components.Tests;
 

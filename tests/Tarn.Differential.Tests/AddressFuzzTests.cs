@@ -35,8 +35,8 @@ public sealed class AddressFuzzTests
         using var tarn = new Tarn.Engine(new EngineOptions
         {
             MemoryStrategy = memory,
-            Allocation = allocation,
-            Compilation = compilation,
+            AllocationStrategy = allocation,
+            CompilationMode = compilation,
             Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 4, Memories = 2 } },
             MaximumMemoryPages = 160,
         });

@@ -29,7 +29,7 @@ public sealed class CountedLoopTests
     {
         using FuzzRun run = FuzzRun.Start(typeof(CountedLoopTests), nameof(Ranges_of_counters_are_what_they_are_taken_for), otherwise: 1, strategy.ToString());
         int seed = run.First;
-        using var tarn = new Tarn.Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = strategy });
+        using var tarn = new Tarn.Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, MemoryStrategy = strategy });
         using var reference = new Engine();
         int compared = 0;
         for (; compared < LoopsInCi / FunctionsInModule || run.GoesOn; compared++)

@@ -14,8 +14,8 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
         var seen = new Observation();
         using Module module = Module.FromBytes(_engine, bytes);
         var linker = new Linker(_engine);
-        linker.Define("host", "mix", (int a, long b, float c, double d) => seen.Mix(a, b, c, d));
-        linker.Define("host", "note", (int a) => seen.Note(a));
+        linker.DefineFunction("host", "mix", (int a, long b, float c, double d) => seen.Mix(a, b, c, d));
+        linker.DefineFunction("host", "note", (int a) => seen.Note(a));
         using InstanceTemplate template = linker.Prepare(module);
         using Instance instance = template.Instantiate();
         for (int call = 0; call < WasmtimePeer.CallsForEachExport; call++)

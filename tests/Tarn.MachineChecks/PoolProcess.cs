@@ -58,7 +58,7 @@ internal static class PoolProcess
     // What one small program takes: checked memories of which the system may refuse what they could grow to.
     private static void RunSmall()
     {
-        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
+        using Engine engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
         using Module module = Module.FromText(engine, Guest);
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         for (int i = 0; i < 3; i++)

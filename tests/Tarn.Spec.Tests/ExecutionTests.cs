@@ -1,12 +1,15 @@
 // Every specification script under each configuration that changes code or allocation, held against its checked-in table (see ScriptTable).
-using Tarn.Script;
+using Tarn.Assembler.X64;
+using Tarn.Compiler.Targets.X64;
+using Tarn.Execution.X64;
 using Tarn.TestSupport;
+using Tarn.Wast;
 
 namespace Tarn.Spec.Tests;
 
 public sealed class ExecutionTests
 {
-    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled"];
+    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic"];
 
     [Theory]
     [MemberData(nameof(Configurations))]
@@ -20,16 +23,20 @@ public sealed class ExecutionTests
     {
         var options = new EngineOptions
         {
-            Allocation = AllocationStrategy.OnDemand,
+            AllocationStrategy = AllocationStrategy.OnDemand,
             // Several threads would race for which function's error is the first.
             CompilationThreads = 1,
             MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
-            Compilation = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
+            CompilationMode = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
+            Deterministic = configuration.EndsWith("deterministic", StringComparison.Ordinal),
+            CodeTarget = configuration.EndsWith("avx2", StringComparison.Ordinal) ? new X64Target(Processor.Features & ~CpuFeatures.AnyAvx512)
+                : configuration.EndsWith("sse4", StringComparison.Ordinal) ? new X64Target(CpuFeatures.None)
+                : null,
         };
         if (!configuration.EndsWith("pooled", StringComparison.Ordinal))
             return options;
         // Scripts keep all their instances, and some ask for large memories and tables.
         var limits = new InstanceLimits { Count = 1000, Size = 64 << 10, Memories = 10, MemoryPages = 65536, Tables = 20, TableElements = 100_000 };
-        return options with { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 1000, TotalTables = 1500 } };
+        return options with { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 1000, TotalTables = 1500 } };
     }
 }

@@ -1,7 +1,7 @@
 // Every specification script, read but not executed: modules decode and validate, malformed and invalid ones are refused for what they are, the instructions
 // that 3.0 gave up are refused by name.
 using Tarn.TestSupport;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 
 namespace Tarn.Spec.Tests;
 
@@ -24,7 +24,7 @@ public sealed class ReadingTests
     public void Every_module_is_read_or_refused_as_it_should_be(string path)
     {
         Assert.SkipWhen(SpecificationSuite.Skipped, SpecificationSuite.Absence);
-        Wasm.Script.Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, path)), path);
+        Wast.Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, path)), path);
         ScriptReport report = ScriptRunner.Run(script, ScriptOptions.ForPath(path));
         Assert.True(report.Failures.Count == 0, string.Join('\n', report.Failures.Select(f => $"{path}:{f.Line}: {f.Directive}: {f.Text}")));
         Assert.Equal(script.Commands.Count, report.Passed + report.Skips.Count);

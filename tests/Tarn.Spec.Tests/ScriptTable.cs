@@ -3,7 +3,7 @@
 // (TARN_BLESS=1 writes it).
 using System.Text;
 using Tarn.TestSupport;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 
 namespace Tarn.Spec.Tests;
 

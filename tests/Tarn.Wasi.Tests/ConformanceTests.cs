@@ -170,7 +170,7 @@ public sealed class ConformanceTests : IDisposable
     [Fact]
     public async Task Reading_nothing_waits_for_nothing()
     {
-        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true, Interruption = true });
+        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true, EnableInterruption = true });
         _guest = new RawGuest(new WasiOptions { StandardInput = new Pipe().Reader.AsStream() }, engine);
         _guest.Memory.Write(256, 8192);
         _guest.Memory.Write(260, 0);

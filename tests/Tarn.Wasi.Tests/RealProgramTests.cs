@@ -94,7 +94,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
             """);
         string[] arguments = ["/main.py", "one", "two"];
         // Called functions only: it is large, and compiling all of it is the business of another test.
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         GuestResult result = Time("python", program, arguments, WasiPreopen.Host(directory.Path, "/"), engine);
         string text = string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i} squared is {i * i}\n"));
         Assert.Equal("", result.Error);
@@ -196,8 +196,8 @@ public sealed class RealProgramTests(ITestOutputHelper output)
         using var context = new WasiContext(new WasiOptions { Arguments = ["ruby"], StandardOutput = printed, StandardError = error });
         // It can be embedded in JavaScript, which is not done here; handles of its values are passed through as they are.
         using Instance instance = new Linker(Guest.Engine).DefineWasi(context)
-            .Define("canonical_abi", "resource_new_rb-abi-value", (int value) => value)
-            .Define("canonical_abi", "resource_get_rb-abi-value", (int handle) => handle)
+            .DefineFunction("canonical_abi", "resource_new_rb-abi-value", (int value) => value)
+            .DefineFunction("canonical_abi", "resource_get_rb-abi-value", (int handle) => handle)
             .DefineUnknownImportsAsTraps().Prepare(module).Instantiate();
         Assert.Equal(0, context.Run(instance));
         Value Text(string text, out int length)

@@ -9,7 +9,7 @@ public sealed class UnstableTests : IDisposable
     private const int Work = 3;
 
     // A clock may ring before or after its poll begins to wait.
-    private static readonly Engine s_engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Interruption = true, BlockOnPendingHostFunctions = true });
+    private static readonly Engine s_engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, EnableInterruption = true, BlockOnPendingHostFunctions = true });
     private readonly WasiMemoryFileSystem _memory = new();
     private readonly WasiContext _context;
     private readonly Instance _unstable;

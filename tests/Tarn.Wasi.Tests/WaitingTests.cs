@@ -273,7 +273,7 @@ public sealed class WaitingTests
         using var directory = new TemporaryDirectory();
         using (Process make = Process.Start("mkfifo", [directory["pipe"], directory["other"]]))
             await make.WaitForExitAsync(TestContext.Current.CancellationToken);
-        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true, Interruption = true });
+        using var engine = new Engine(new EngineOptions { BlockOnPendingHostFunctions = true, EnableInterruption = true });
         using var guest = new RawGuest(new WasiOptions { Preopens = [WasiPreopen.Host(directory.Path, "/")] }, engine);
         // Opened for both, so that neither side has to wait for the other to open it.
         await using FileStream ours = new(directory["pipe"], FileMode.Open, FileAccess.ReadWrite);

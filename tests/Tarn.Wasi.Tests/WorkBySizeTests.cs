@@ -33,7 +33,7 @@ public sealed class WorkBySizeTests
           (func (export "stat") (param i32) (result i32) (call $stat (i32.const 3) (i32.const 1) (i32.const 65536) (local.get 0) (i32.const 1024))))
         """;
 
-    private static readonly Engine s_engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Interruption = true, Fuel = true });
+    private static readonly Engine s_engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, EnableInterruption = true, EnableFuel = true });
     private static readonly Lazy<Module> s_module = new(() => Module.FromText(s_engine, Text));
 
     public static TheoryData<string> Functions { get; } = ["random_get", "fd_read", "fd_write", "fd_pread", "fd_pwrite"];

@@ -35,7 +35,7 @@ public sealed class DecoderTests
         Assert.Equal("funcref", module.Tables[0].Element.ToString());
         Assert.Equal("1 2", module.Memories[0].Limits.ToString());
         Assert.Equal(65536, module.Memories[0].PageSize);
-        Assert.Equal(new GlobalType(ValType.I32, true), module.Globals[1]);
+        Assert.Equal(new CoreGlobalType(ValType.I32, true), module.Globals[1]);
         WasmReader reader = module.Read(module.GlobalInitializers[0]);
         Assert.Equal(Opcode.I32Const, reader.ReadOpcode());
         Assert.Equal(5, reader.ReadVarS32());

@@ -72,7 +72,7 @@ internal static class ArityGenerator
             text.Append($"        : base({ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types.ToArray()" : "[]")}{entry}) => _body = body;\n\n");
             // Straight from the exit stub's array to the delegate: each call in between costs a nanosecond of about ten.
             text.Append("    public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)\n    {\n");
-            text.Append("        Store store = Begin(execution);\n");
+            text.Append("        StoreCore store = Begin(execution);\n");
             if (count > 0 || result)
                 text.Append("        var slots = (RawValue*)values;\n");
             for (int i = 1; i <= count; i++)
@@ -107,7 +107,7 @@ internal static class ArityGenerator
             text.Append($"    public {AsyncClassName(result, caller)}({body} body)\n");
             text.Append($"        : base({ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types.ToArray()" : "[]")}) => _body = body;\n\n");
             text.Append("    protected override PendingHostCall? Start(Caller caller, RawValue* slots)\n    {\n");
-            text.Append("        Store store = caller.Store;\n");
+            text.Append("        StoreCore store = caller.Core;\n");
             for (int i = 1; i <= count; i++)
                 text.Append($"        T{i} a{i} = ValueCodec<T{i}>.Read(store, slots{(i == 1 ? "" : $" + {i - 1}")});\n");
             text.Append(result ? $"        return Complete(store, slots, {call});\n" : $"        return Complete(store, {call});\n");
@@ -127,7 +127,7 @@ internal static class ArityGenerator
                 text.Append('\n');
             first = false;
             text.Append("    /// <summary>Defines a host function.</summary>\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {DelegateType(count, result, caller)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {DelegateType(count, result, caller)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {ClassName(result, caller)}{Generic(count, result)}(body)));\n    }}\n");
         }
@@ -136,7 +136,7 @@ internal static class ArityGenerator
         {
             text.Append("\n    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>\n");
             text.Append("    [OverloadResolutionPriority(1)]\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {AsyncDelegateType(count, result, caller)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {AsyncDelegateType(count, result, caller)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(body)));\n    }}\n");
         }
@@ -146,7 +146,7 @@ internal static class ArityGenerator
             string passed = string.Join(", ", Enumerable.Range(1, count).Select(i => $"a{i}").Prepend("caller").Skip(caller ? 0 : 1));
             string body = AsyncDelegateType(count, result, caller);
             text.Append("\n    /// <summary>Defines an asynchronous host function: while it is pending, the guest is suspended and no thread waits.</summary>\n");
-            text.Append($"    public Linker Define{Generic(count, result)}(string module, string name, {body.Replace("ValueTask", "Task", StringComparison.Ordinal)} body)\n    {{\n");
+            text.Append($"    public Linker DefineFunction{Generic(count, result)}(string module, string name, {body.Replace("ValueTask", "Task", StringComparison.Ordinal)} body)\n    {{\n");
             text.Append("        ArgumentNullException.ThrowIfNull(body);\n");
             text.Append($"        return Add(module, name, Definition.Of(new {AsyncClassName(result, caller)}{Generic(count, result)}(({passed}) => new {(result ? "ValueTask<TResult>" : "ValueTask")}(body({passed})))));\n    }}\n");
         }
@@ -179,13 +179,14 @@ internal static class ArityGenerator
         text.Append($"\n/// <summary>A handle on a function with {count} parameter{(count == 1 ? "" : "s")}{(result ? " and a result; several results are a tuple" : "")}.</summary>\n");
         text.Append($"public readonly unsafe struct {name}{Generic(count, result)}\n{{\n");
         bool typed = count <= GuestCallGenerator.MaxArity;
-        text.Append("    private readonly Store? _store;\n    private readonly FunctionReference* _record;\n    private readonly nint _entry;\n");
+        text.Append("    private readonly StoreCore? _store;\n    private readonly FunctionReference* _record;\n    private readonly nint _entry;\n");
         if (typed)
             text.Append("    private readonly nint _typedEntry;\n");
         text.Append("    private readonly int _generation;\n\n");
         text.Append($"    internal {name}(Function function, string name)\n    {{\n");
-        text.Append($"        SignatureCheck.Require(function.Type, {ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types" : "[]")}, name);\n");
-        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);\n        _entry = stubs.ArrayEntry;\n" + (typed ? "        _typedEntry = stubs.TypedEntry;\n" : "") + "    }\n\n");
+        text.Append("        _store = function.Store;\n        _record = function.Record;\n        _generation = function.Generation;\n");
+        text.Append($"        SignatureStubs stubs = SignatureCheck.Require(function, {ParameterTypes(count)}, {(result ? "ResultCodec<TResult>.Types" : "[]")}, name);\n");
+        text.Append("        _entry = stubs.ArrayEntry;\n" + (typed ? "        _typedEntry = stubs.TypedEntry;\n" : "") + "    }\n\n");
         text.Append("    /// <summary>Calls the function.</summary>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n    /// <exception cref=\"ObjectDisposedException\">The instance has been disposed.</exception>\n");
         string general = count == 0 ? "Invoke(default(CancellationToken))" : $"Invoke({passed}, default)";
         if (typed)
@@ -195,7 +196,7 @@ internal static class ArityGenerator
         text.Append("    /// <summary>Calls the function and stops it when the token is cancelled.</summary>\n    /// <exception cref=\"OperationCanceledException\">The token was cancelled.</exception>\n    /// <exception cref=\"TrapException\">The guest trapped.</exception>\n");
         text.Append("    [SkipLocalsInit]\n");
         text.Append($"    public {returns} Invoke({arguments}{comma}CancellationToken cancellationToken)\n    {{\n");
-        text.Append("        using StoreUse use = Store.Enter(_store, _generation);\n");
+        text.Append("        using StoreUse use = StoreCore.Enter(_store, _generation);\n");
         AppendSlots(text, count, slots);
         text.Append("        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)\n            throw _store.Raise(trap, cancellationToken);\n");
         if (result)
@@ -206,7 +207,7 @@ internal static class ArityGenerator
         string outResult = result ? $"{comma}[MaybeNullWhen(false)] out TResult result" : "";
         string outTrap = count == 0 && !result ? "" : ", ";
         text.Append($"    public bool TryInvoke({arguments}{outResult}{outTrap}[NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)\n    {{\n");
-        text.Append("        using StoreUse use = Store.Enter(_store, _generation);\n");
+        text.Append("        using StoreUse use = StoreCore.Enter(_store, _generation);\n");
         AppendSlots(text, count, slots);
         text.Append("        trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);\n");
         if (result)
@@ -234,7 +235,7 @@ internal static class ArityGenerator
             text.Append($"        if ({string.Join(" && ", supported)})\n        {{\n");
             indent += "    ";
         }
-        text.Append($"{indent}Store.ThrowIfStale(_store, _generation);\n{indent}if (!_store.HasDeadline)\n{indent}{{\n");
+        text.Append($"{indent}StoreCore.ThrowIfStale(_store, _generation);\n{indent}if (!_store.HasDeadline)\n{indent}{{\n");
         text.Append($"{indent}    Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);\n{indent}    ExecutionRecord* record = _store.Execution;\n{indent}    nint stackPointer = record->GuestStackPointer;\n");
         text.Append($"{indent}    RawResult result = GuestCalls.Enter(_typedEntry, _record{string.Concat(Enumerable.Range(1, count).Select(i => $", a{i}"))});\n");
         text.Append($"{indent}    if (record->ExitCode != ExitCode.Returned)\n{indent}        result = _store.FinishTyped(stackPointer, outer, tenure);\n");
@@ -249,9 +250,9 @@ internal static class ArityGenerator
         string indent = "        ";
         text.Append($"{indent}RawValue* slots = stackalloc RawValue[{slots}];\n");
         if (isAsync && count == 0)
-            text.Append($"{indent}Store.ThrowIfStale(_store, _generation);\n");
+            text.Append($"{indent}StoreCore.ThrowIfStale(_store, _generation);\n");
         else if (isAsync)
-            text.Append($"{indent}using (StoreUse use = Store.Enter(_store, _generation))\n{indent}{{\n");
+            text.Append($"{indent}using (StoreUse use = StoreCore.Enter(_store, _generation))\n{indent}{{\n");
         if (isAsync && count != 0)
             indent += "    ";
         for (int i = 1; i <= count; i++)

@@ -6,7 +6,7 @@ string root = FindRoot(Environment.CurrentDirectory) ?? FindRoot(AppContext.Base
     ?? throw new InvalidOperationException("Run this from within the repository: no directory above holds Tarn.slnx.");
 bool check = args.Contains("--check");
 int stale = 0;
-foreach (GeneratedFile file in OpcodeGenerator.Generate(root).Concat(ArityGenerator.Generate()).Concat(GuestCallGenerator.Generate()).Concat(DirectHostCallGenerator.Generate()))
+foreach (GeneratedFile file in OpcodeGenerator.Generate(root).Concat(ArityGenerator.Generate()).Concat(GuestCallGenerator.Generate()).Concat(DirectHostCallGenerator.Generate()).Concat(MachineOpcodeGenerator.Generate(root)))
 {
     string path = Path.Combine(root, file.Path);
     if (File.Exists(path) && File.ReadAllText(path) == file.Text)

@@ -9,6 +9,7 @@ using Tarn.Assembler.X64;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
+using Tarn.Compiler.Targets.X64;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Validation;
@@ -53,7 +54,7 @@ internal sealed class GuestImage
     /// <summary>All functions as they are handed to code generation.</summary>
     public string Intermediate()
     {
-        FunctionCompilation compilation = new(CpuFeatureDetector.Detect());
+        FunctionCompilation compilation = new(new X64Target(CpuFeatureDetector.Detect()));
         StringBuilder text = new();
         for (int i = 0; i < Functions.Length; i++)
         {
@@ -122,7 +123,7 @@ internal sealed class GuestImage
     // Slots for the addresses of builtins, a stub for each builtin and one for traps, then the functions.
     private void Compile()
     {
-        FunctionCompilation compilation = new(CpuFeatureDetector.Detect());
+        FunctionCompilation compilation = new(new X64Target(CpuFeatureDetector.Detect()));
         int at = FirstFunction;
         for (int i = 0; i < Functions.Length; i++)
         {

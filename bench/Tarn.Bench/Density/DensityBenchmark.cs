@@ -80,7 +80,7 @@ internal sealed class DensityBenchmark : IBenchmark
 
     private static Engine Make(MemoryStrategy strategy, int count) => new(new EngineOptions
     {
-        Allocation = AllocationStrategy.Pooling,
+        AllocationStrategy = AllocationStrategy.Pooling,
         MemoryStrategy = strategy,
         Pooling = new PoolingOptions
         {

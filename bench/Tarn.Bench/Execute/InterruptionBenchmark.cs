@@ -1,4 +1,4 @@
-// What it costs to be able to stop a guest: the programs of the execution benchmark with the checks that cancellation and deadlines need (EngineOptions.Interruption) and with
+// What it costs to be able to stop a guest: the programs of the execution benchmark with the checks that cancellation and deadlines need (EngineOptions.EnableInterruption) and with
 // fuel, over the same code without; and the same of Wasmtime, whose counterparts are epochs and fuel. Nothing ever asks a guest to stop here: what is measured is the
 // looking. Beside them, in the same way, checked memories: what comparing each address costs where a guard region would do. Each engine is compared with itself, so
 // that what it does otherwise does not count.
@@ -27,9 +27,9 @@ internal sealed class InterruptionBenchmark : IBenchmark
                     "Tarn",
                     [
                         new TarnEngine("plain", tarn),
-                        new TarnEngine("interruption", tarn with { Interruption = true }),
-                        new TarnEngine("fuel", tarn with { Fuel = true }),
-                        new TarnEngine("both", tarn with { Interruption = true, Fuel = true }),
+                        new TarnEngine("interruption", tarn with { EnableInterruption = true }),
+                        new TarnEngine("fuel", tarn with { EnableFuel = true }),
+                        new TarnEngine("both", tarn with { EnableInterruption = true, EnableFuel = true }),
                         new TarnEngine("checked memory", tarn with { MemoryStrategy = MemoryStrategy.Checked }),
                     ],
                     programs,

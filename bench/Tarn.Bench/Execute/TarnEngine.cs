@@ -16,7 +16,7 @@ internal sealed class TarnEngine(string name, EngineOptions options) : Execution
     }
 
     /// <summary>Programs want more memory than a slot of the default pools has.</summary>
-    public static EngineOptions DefaultOptions { get; } = new() { Allocation = AllocationStrategy.OnDemand };
+    public static EngineOptions DefaultOptions { get; } = new() { AllocationStrategy = AllocationStrategy.OnDemand };
 
     public override bool TryLoad(BenchmarkProgram program)
     {

@@ -47,7 +47,7 @@ internal sealed class InstantiateBenchmark : IBenchmark
         return 0;
     }
 
-    private static EngineOptions Pooled => new() { Allocation = AllocationStrategy.Pooling };
+    private static EngineOptions Pooled => new() { AllocationStrategy = AllocationStrategy.Pooling };
 
     private static List<CycleContender> Contenders(BenchmarkArguments arguments)
     {
@@ -61,7 +61,7 @@ internal sealed class InstantiateBenchmark : IBenchmark
             ("wt-demand", () => new WasmtimeCycles("Wasmtime, on demand", pooled: false, tuned: false)),
             ("tarn", () => new TarnCycles("Tarn, pooled", Pooled)),
             ("tarn-checked", () => new TarnCycles("Tarn, pooled, checked", Pooled with { MemoryStrategy = MemoryStrategy.Checked })),
-            ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions { Allocation = AllocationStrategy.OnDemand })),
+            ("tarn-demand", () => new TarnCycles("Tarn, on demand", new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand })),
         ];
         string[] only = arguments.Only([.. all.Select(c => c.Key)]);
         return [.. all.Where(c => only.Contains(c.Key)).Select(c => c.Make())];

@@ -54,10 +54,10 @@ internal sealed class NeighboursBenchmark : IBenchmark
     {
         using var engine = new Engine(new EngineOptions
         {
-            Interruption = true,
+            EnableInterruption = true,
             // A hostile module is compiled by one thread, or it would have the machine.
             CompilationThreads = 1,
-            Compilation = kind == "lazy" ? CompilationMode.Lazy : CompilationMode.Eager,
+            CompilationMode = kind == "lazy" ? CompilationMode.Lazy : CompilationMode.Eager,
             Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 64 } },
         });
         using Module good = Module.FromText(engine, Good);

@@ -4,7 +4,7 @@ namespace Tarn.Bench.Real;
 internal sealed class TarnGuest : RealGuest
 {
     // Programs want more memory than a slot of the default pools has.
-    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+    private readonly Engine _engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
     private readonly Module _module;
     private readonly Instance _instance;
     private readonly Dictionary<string, Function> _functions = [];

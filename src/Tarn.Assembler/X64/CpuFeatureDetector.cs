@@ -39,6 +39,14 @@ internal static class CpuFeatureDetector
         Add(CpuFeatures.Avx2, hasAvx2);
         Add(CpuFeatures.Fma, hasVectors && Bit(report.Leaf1C, 12) && !IsOff("EnableFMA", variable));
         Add(CpuFeatures.AvxVnni, hasAvx2 && Bit(report.Leaf7Subleaf1A, 4) && !IsOff("EnableAVXVNNI", variable));
+
+        // The operating system saves the masks and the registers' other halves, too. The CLR has had both names for its switch.
+        const uint Foundation = 1u << 16, DoubleQuad = 1u << 17, ByteWord = 1u << 30, VectorLength = 1u << 31, All = Foundation | DoubleQuad | ByteWord | VectorLength;
+        var hasAvx512 = hasAvx2 && (report.ControlRegister & 0xE6) == 0xE6 && (report.Leaf7B & All) == All && !IsOff("EnableAVX512", variable) && !IsOff("EnableAVX512F", variable);
+        Add(CpuFeatures.Avx512, hasAvx512);
+        Add(CpuFeatures.Avx512Vbmi, hasAvx512 && Bit(report.Leaf7C, 1) && !IsOff("EnableAVX512VBMI", variable));
+        Add(CpuFeatures.Avx512Vnni, hasAvx512 && Bit(report.Leaf7C, 11) && !IsOff("EnableAVX512VNNI", variable));
+        Add(CpuFeatures.Avx512Bitalg, hasAvx512 && Bit(report.Leaf7C, 12) && !IsOff("EnableAVX512BITALG", variable));
         Add(CpuFeatures.Movbe, Bit(report.Leaf1C, 22) && !IsOff("EnableMOVBE", variable));
         Add(CpuFeatures.FastRep, Bit(report.Leaf7B, 9));
         Add(CpuFeatures.FastShortRep, Bit(report.Leaf7D, 4));
@@ -60,7 +68,7 @@ internal static class CpuFeatureDetector
             return CpuFeatures.None;
         }
 
-        return Of(ProcessorIdentification.Read(Identify, () => Avx.IsSupported ? 6UL : 0), Environment.GetEnvironmentVariable);
+        return Of(ProcessorIdentification.Read(Identify, () => Avx512F.IsSupported ? 0xE6UL : Avx.IsSupported ? 6UL : 0), Environment.GetEnvironmentVariable);
 
         static (uint A, uint B, uint C, uint D) Identify(uint leaf, uint subleaf)
         {

@@ -25,4 +25,19 @@ internal enum CpuFeatures : uint
 
     /// <summary>rep movsb and rep stosb are fast for long lengths (ERMS).</summary>
     FastRep = 1 << 11,
+
+    /// <summary>AVX-512 F, VL, BW and DQ, all of them.</summary>
+    Avx512 = 1 << 12,
+
+    /// <summary>AVX-512 VBMI.</summary>
+    Avx512Vbmi = 1 << 13,
+
+    /// <summary>AVX-512 BITALG.</summary>
+    Avx512Bitalg = 1 << 14,
+
+    /// <summary>AVX-512 VNNI.</summary>
+    Avx512Vnni = 1 << 15,
+
+    /// <summary>All that is encoded with EVEX.</summary>
+    AnyAvx512 = Avx512 | Avx512Vbmi | Avx512Bitalg | Avx512Vnni,
 }

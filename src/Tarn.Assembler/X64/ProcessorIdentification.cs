@@ -19,6 +19,9 @@ internal readonly record struct ProcessorIdentification
     /// <summary>Leaf 7, ebx.</summary>
     public uint Leaf7B { get; init; }
 
+    /// <summary>Leaf 7, ecx.</summary>
+    public uint Leaf7C { get; init; }
+
     /// <summary>Leaf 7, edx.</summary>
     public uint Leaf7D { get; init; }
 
@@ -48,6 +51,7 @@ internal readonly record struct ProcessorIdentification
             Signature = leaf1.A,
             Leaf1C = leaf1.C,
             Leaf7B = leaf7.B,
+            Leaf7C = leaf7.C,
             Leaf7D = leaf7.D,
             Leaf7Subleaf1A = subleaf1.A,
             ExtendedC = identify(Extended, 0).A > Extended ? identify(Extended + 1, 0).C : 0,

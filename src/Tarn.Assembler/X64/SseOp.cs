@@ -299,6 +299,30 @@ internal enum SseOp : uint
     VpermilpdImm = V3A | Rm | VexOnly | Wide | 0x05,
     Vpdpbusd = V38 | Rvm | VexOnly | Wide | 0x50,
 
+    // ---- AVX-512 (F, VL, BW, DQ; VBMI, BITALG and VNNI where said) on 128 bits, without masks. Gpr: from a general-purpose register.
+    Vpmullq = V38 | Rvm | Evex | W | Commutes | 0x40,
+    Vpabsq = V38 | Rm | Evex | W | 0x1F,
+    Vpsraq = V66 | Rvm | Evex | W | 0xE2,
+    VpsraqImm = ShiftImm | D4 | Evex | W | 0x72,
+    Vpternlogd = V3A | Rvm | Evex | 0x25,
+    Vcvttps2udq = Np | Rm | Evex | 0x78,
+    Vcvttpd2udq = Np | Rm | Evex | W | 0x78,
+    Vcvtudq2ps = VF2 | Rm | Evex | 0x7A,
+    Vcvtudq2pd = VF3 | Rm | Evex | HalfMemory | 0x7A,
+    VpbroadcastbGpr = V38 | RmGpr | Evex | RegOnly | 0x7A,
+    VpbroadcastwGpr = V38 | RmGpr | Evex | RegOnly | 0x7B,
+    VpbroadcastdGpr = V38 | RmGpr | Evex | RegOnly | 0x7C,
+    VpbroadcastqGpr = V38 | RmGpr | Evex | RegOnly | W | 0x7C,
+
+    /// <summary>VBMI: bytes of the first operand and of the last, chosen by the second; the first is also the destination.</summary>
+    Vpermt2b = V38 | Rvm | Evex | 0x7D,
+
+    /// <summary>BITALG.</summary>
+    Vpopcntb = V38 | Rm | Evex | 0x54,
+
+    /// <summary>VNNI, under EVEX.</summary>
+    VpdpbusdEvex = V38 | Rvm | Evex | 0x50,
+
     // ---- FMA: 132 is a * c + b, 213 is b * a + c, 231 is b * c + a, for operands a (also the destination), b, c.
     Vfmadd132ps = V38 | Rvm | VexOnly | Wide | 0x98,
     Vfmadd132pd = V38 | Rvm | VexOnly | W | Wide | 0x98,
@@ -359,6 +383,9 @@ internal static class SseOpExtensions
     /// <summary>Whether the operands may be swapped without any effect on the result.</summary>
     public static bool IsCommutative(this SseOp op) => ((uint)op & Commutes) != 0;
 
-    /// <summary>Whether there is a VEX form only.</summary>
+    /// <summary>Whether the operation is encoded with EVEX.</summary>
+    public static bool IsEvex(this SseOp op) => ((uint)op & EvexBit) != 0;
+
+    /// <summary>Whether there is a VEX (or EVEX) form only.</summary>
     public static bool IsVexOnly(this SseOp op) => ((uint)op & VexOnly) != 0;
 }

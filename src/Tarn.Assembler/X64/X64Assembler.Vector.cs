@@ -315,7 +315,9 @@ internal sealed unsafe partial class X64Assembler
     /// <summary>dst ← op(src), or op(dst, src) for two-operand operations.</summary>
     public void Vec(SseOp op, Xmm dst, Xmm src)
     {
-        if (!HasAvx)
+        if (op.IsEvex())
+            Evex(op, dst, src);
+        else if (!HasAvx)
             Sse(op, dst, src);
         else if (op.Shape() == SseShape.Rm)
             Avx(op, dst, src);
@@ -325,7 +327,9 @@ internal sealed unsafe partial class X64Assembler
 
     public void Vec(SseOp op, Xmm dst, Mem src)
     {
-        if (!HasAvx)
+        if (op.IsEvex())
+            Evex(op, dst, src);
+        else if (!HasAvx)
             Sse(op, dst, src);
         else if (op.Shape() is SseShape.Rm or SseShape.RmGpr)
             Avx(op, dst, src);
@@ -344,6 +348,11 @@ internal sealed unsafe partial class X64Assembler
     /// <summary>dst ← op(a, b); without AVX, a has to be dst.</summary>
     public void Vec(SseOp op, Xmm dst, Xmm a, Xmm b)
     {
+        if (op.IsEvex())
+        {
+            Evex(op, dst, a, b);
+            return;
+        }
         if (HasAvx)
         {
             Avx(op, dst, a, b);
@@ -355,6 +364,11 @@ internal sealed unsafe partial class X64Assembler
 
     public void Vec(SseOp op, Xmm dst, Xmm a, Mem b)
     {
+        if (op.IsEvex())
+        {
+            Evex(op, dst, a, b);
+            return;
+        }
         if (HasAvx)
         {
             Avx(op, dst, a, b);
@@ -366,7 +380,9 @@ internal sealed unsafe partial class X64Assembler
 
     public void Vec(SseOp op, Xmm dst, Gpr src)
     {
-        if (!HasAvx)
+        if (op.IsEvex())
+            Evex(op, dst, src);
+        else if (!HasAvx)
             Sse(op, dst, src);
         else if (op.Shape() == SseShape.RmGpr)
             Avx(op, dst, src);
@@ -393,7 +409,11 @@ internal sealed unsafe partial class X64Assembler
     /// <summary>dst ← op(src, value), or op(dst, src, value) for two-operand operations.</summary>
     public void VecImm(SseOp op, Xmm dst, Xmm src, int value)
     {
-        if (HasAvx)
+        if (op.IsEvex())
+        {
+            EvexImm(op, dst, src, value);
+        }
+        else if (HasAvx)
         {
             if (op.Shape() == SseShape.Rvm)
                 AvxImm(op, dst, dst, src, value);
@@ -419,6 +439,54 @@ internal sealed unsafe partial class X64Assembler
             AvxImm(op, dst, src, value);
         else
             AvxImm(op, dst, dst, src, value);
+    }
+
+    /// <summary>dst ← op(a, b, value); without AVX, a has to be dst. Operations of three sources (EVEX) read dst as well.</summary>
+    public void VecImm(SseOp op, Xmm dst, Xmm a, Xmm b, int value)
+    {
+        if (op.IsEvex())
+        {
+            EvexImm(op, dst, a, b, value);
+        }
+        else if (HasAvx)
+        {
+            AvxImm(op, dst, a, b, value);
+        }
+        else
+        {
+            Debug.Assert(dst == a, "The legacy encoding has two operands: the destination has to be the first source.");
+            SseImm(op, dst, b, value);
+        }
+    }
+
+    public void VecImm(SseOp op, Xmm dst, Xmm a, Mem b, int value)
+    {
+        if (op.IsEvex())
+        {
+            EvexImm(op, dst, a, b, value);
+        }
+        else if (HasAvx)
+        {
+            AvxImm(op, dst, a, b, value);
+        }
+        else
+        {
+            Debug.Assert(dst == a, "The legacy encoding has two operands: the destination has to be the first source.");
+            SseImm(op, dst, b, value);
+        }
+    }
+
+    public void VecImm(SseOp op, Xmm dst, Xmm a, Gpr b, int value)
+    {
+        if (HasAvx)
+        {
+            AvxImm(op, dst, a, b, value);
+        }
+        else
+        {
+            Debug.Assert(dst == a, "The legacy encoding has two operands: the destination has to be the first source.");
+            SseImm(op, dst, b, value);
+        }
     }
 
     public void VecImm(SseOp op, Xmm dst, Gpr src, int value)

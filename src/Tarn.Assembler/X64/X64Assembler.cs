@@ -161,7 +161,7 @@ internal sealed unsafe partial class X64Assembler
         _cursor = EmitMem(p, (reg & 7) << 3, mem, trailing);
     }
 
-    private byte* EmitMem(byte* p, uint reg, Mem mem, int trailing)
+    private byte* EmitMem(byte* p, uint reg, Mem mem, int trailing, int compression = 0)
     {
         int displacement = mem._value;
         if ((mem._kind & 15) != 0)
@@ -197,7 +197,9 @@ internal sealed unsafe partial class X64Assembler
             p++;
         }
 
-        if (displacement == (sbyte)displacement)
+        // EVEX counts a short displacement in units of the operand's size.
+        int units = displacement >> compression;
+        if (units == (sbyte)units && units << compression == displacement)
         {
             // rbp and r13 under mod 0 mean something else: they need a displacement, even of 0.
             if (displacement == 0 && baseLow != 5)
@@ -206,7 +208,7 @@ internal sealed unsafe partial class X64Assembler
                 return p;
             }
             *modRm = (byte)(0x40 | reg | rm);
-            *p = (byte)displacement;
+            *p = (byte)units;
             return p + 1;
         }
         *modRm = (byte)(0x80 | reg | rm);

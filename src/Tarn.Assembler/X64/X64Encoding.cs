@@ -1,9 +1,9 @@
 // How an operation is packed into a number, for integer and vector instructions alike. The low bits are those the hardware wants, in the
 // order in which VEX wants them.
 //
-//   31      26       25     24      23        22        21         20        19..16   15..13   12   11 10        9 8               7..0
-//   force   legacy   imm8   wide    regOnly   memOnly   commutes   vexOnly   shape    digit    W    prefix       map               opcode
-//   REX     only            (ymm)                                                                   – 66 F3 F2   – 0F 0F38 0F3A
+//   31      28     27     26       25     24      23        22        21         20        19..16   15..13   12   11 10        9 8               7..0
+//   force   half   EVEX   legacy   imm8   wide    regOnly   memOnly   commutes   vexOnly   shape    digit    W    prefix       map               opcode
+//   REX     mem    only   only            (ymm)                                                                   – 66 F3 F2   – 0F 0F38 0F3A
 //
 // W is REX.W or VEX.W. The digit is the ModRM reg field of operations that have no second register (/0 to /7). Bits from 16 up tell
 // operands and are of use to vector operations only; the encoder ignores them, its assertions and the tests do not.
@@ -61,6 +61,15 @@ internal static class X64Encoding
 
     /// <summary>Has no VEX form under this opcode.</summary>
     public const uint LegacyOnly = 1 << 26;
+
+    /// <summary>Has an EVEX form only.</summary>
+    public const uint Evex = (1 << 27) | VexOnly;
+
+    /// <summary>The bit of <see cref="Evex"/> that VEX operations do not have.</summary>
+    public const uint EvexBit = 1 << 27;
+
+    /// <summary>The EVEX form's memory operand is 8 bytes, which its short displacement counts in; otherwise it is 16.</summary>
+    public const uint HalfMemory = 1 << 28;
     public const uint ForceRex = 1u << 31;
 
     // The families of the vector table.

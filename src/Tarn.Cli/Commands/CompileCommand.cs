@@ -1,7 +1,6 @@
 // tarn compile: compiles a module ahead of time into a file that tarn run loads without compiling.
 using System.CommandLine;
 using Tarn.Cli.Running;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
@@ -30,7 +29,7 @@ internal static class CompileCommand
             file, output, memory, fuel, features,
         };
         command.SetAction(arguments => Run(
-            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: true, arguments.GetValue(fuel), FeatureOption.ValueOf(arguments, features))));
+            arguments.GetValue(file)!, arguments.GetValue(output), RunCommand.Options(arguments.GetValue(memory), lazy: false, arguments.GetValue(fuel), FeatureOption.ValueOf(arguments, features))));
         return command;
     }
 
@@ -46,12 +45,8 @@ internal static class CompileCommand
         options = ModuleLoader.Adapt(options, bytes.Length);
         using var engine = new Engine(options);
         byte[] artifact;
-        using (ModuleLoader.Watch(options, path, bytes.Length))
-        {
-            // Nothing is compiled before Serialize does it: the engine is a lazy one.
-            using Module module = ModuleLoader.FromBytes(engine, path, bytes);
-            artifact = ModuleLoader.Located(path, bytes, module.Serialize);
-        }
+        using (Module module = ModuleLoader.Load(engine, path, bytes))
+            artifact = module.Serialize();
         string target = output ?? Path.ChangeExtension(path, ".tarn");
         try
         {

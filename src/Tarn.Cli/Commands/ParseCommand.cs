@@ -1,6 +1,5 @@
 // tarn parse: text to binary. What it writes has been validated unless --no-check asks otherwise, so that a broken module is found here and not by its user.
 using System.CommandLine;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 

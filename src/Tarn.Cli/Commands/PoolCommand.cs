@@ -36,7 +36,7 @@ internal static class PoolCommand
         {
             var options = new EngineOptions
             {
-                Allocation = AllocationStrategy.Pooling,
+                AllocationStrategy = AllocationStrategy.Pooling,
                 MemoryStrategy = arguments.GetValue(memory),
                 Pooling = new PoolingOptions
                 {

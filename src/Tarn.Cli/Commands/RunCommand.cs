@@ -5,7 +5,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Tarn.Cli.Running;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Commands;
 
@@ -82,6 +81,8 @@ internal static class RunCommand
                 // All of 4 GiB and more changes code, and is wanted by those alone who ask for it.
                 if (memoryLimit is long limit && limit / PageSize > options.MaximumMemoryPages)
                     options = options with { MaximumMemoryPages = limit / PageSize };
+                if (!arguments.GetValue(noCache))
+                    options = options with { CompilationCache = CompilationCache.ForUser() };
                 var run = new ProgramRun(arguments.GetValue(file)!, arguments.GetValue(rest) ?? [], options)
                 {
                     Directories = arguments.GetValue(directories) ?? [],
@@ -92,7 +93,6 @@ internal static class RunCommand
                     UnknownImports = arguments.GetValue(unknownImports),
                     CoreDumpPath = arguments.GetValue(coreDump),
                     Timeout = arguments.GetValue(timeout) is double seconds ? Seconds(seconds) : null,
-                    Cache = arguments.GetValue(noCache) ? null : CompilationCache.ForUser(),
                 };
                 return run.Execute();
             }
@@ -119,13 +119,13 @@ internal static class RunCommand
     {
         Features = features,
         // One program, which may want more memory than a slot has.
-        Allocation = AllocationStrategy.OnDemand,
-        LargePages = true,
+        AllocationStrategy = AllocationStrategy.OnDemand,
+        UseLargePages = true,
         MemoryStrategy = memory,
-        Compilation = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
+        CompilationMode = lazy ? CompilationMode.Lazy : CompilationMode.Eager,
         // Always, so that Ctrl-C and --timeout stop a loop and a compiled module fits every run.
-        Interruption = true,
-        Fuel = fuel,
+        EnableInterruption = true,
+        EnableFuel = fuel,
     };
 
     /// <summary>Whether a word is a module rather than a verb that was misspelt.</summary>

@@ -1,10 +1,7 @@
 // tarn wast: runs WebAssembly test scripts. One row for each file as it ends, every failure with its place on request, and a last line with the sums that a
 // script can read. Folders decide the features (proposals/threads and so on) unless --features is given.
 using System.CommandLine;
-using Tarn.Script;
-using Tarn.Wasm;
-using Tarn.Wasm.Script;
-using Tarn.Wasm.Text;
+using Tarn.Wast;
 
 namespace Tarn.Cli.Commands;
 
@@ -36,9 +33,9 @@ internal static class WastCommand
             EngineOptions? options = arguments.GetValue(readOnly) ? null : new EngineOptions
             {
                 // Scripts keep all their instances, and some ask for large memories and tables.
-                Allocation = AllocationStrategy.OnDemand,
+                AllocationStrategy = AllocationStrategy.OnDemand,
                 MemoryStrategy = arguments.GetValue(memory),
-                Compilation = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
+                CompilationMode = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
             };
             return Run(arguments.GetValue(paths)!, options, arguments.GetValue(features), arguments.GetValue(verbose));
         });
@@ -89,7 +86,7 @@ internal static class WastCommand
         ScriptOptions options = ScriptOptions.ForPath(Path.GetFullPath(path));
         if (features is { } chosen)
             options = options with { Features = chosen };
-        Wasm.Script.Script script;
+        Wast.Script script;
         try
         {
             script = ScriptParser.Parse(ModuleInput.Read(path), path);

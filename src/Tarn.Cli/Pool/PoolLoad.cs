@@ -2,7 +2,6 @@
 // for itself; whoever looks takes what has come together.
 using System.Diagnostics;
 using Tarn.Cli.Running;
-using Tarn.Wasm;
 
 namespace Tarn.Cli.Pool;
 
@@ -38,7 +37,7 @@ internal sealed class PoolLoad : IDisposable
     {
         _export = export ?? (path is null ? "run" : null);
         _hold = hold;
-        Linker linker = new Linker(engine).Define("load", "wait", async (Caller caller, int milliseconds) => await Task.Delay(milliseconds, caller.CancellationToken));
+        Linker linker = new Linker(engine).DefineFunction("load", "wait", async (Caller caller, int milliseconds) => await Task.Delay(milliseconds, caller.CancellationToken));
         _holder = Module.FromText(engine, Sample);
         _holderTemplate = linker.Prepare(_holder);
         _module = path is null ? Module.FromText(engine, Sample) : ModuleLoader.FromFile(engine, path);

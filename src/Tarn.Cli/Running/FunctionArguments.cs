@@ -7,21 +7,21 @@ namespace Tarn.Cli.Running;
 
 internal static class FunctionArguments
 {
-    /// <summary>Reads arguments by a function's signature.</summary>
-    public static Value[] Parse(string[] texts, FunctionSignature signature)
+    /// <summary>Reads arguments by a function's type.</summary>
+    public static Value[] Parse(string[] texts, FunctionType type)
     {
-        if (texts.Length != signature.Parameters.Length)
-            throw new ArgumentException($"the function takes {signature.Parameters.Length} arguments, and {texts.Length} were given: {signature}");
+        if (texts.Length != type.Parameters.Length)
+            throw new ArgumentException($"the function takes {type.Parameters.Length} arguments, and {texts.Length} were given: {type}");
         var values = new Value[texts.Length];
         for (int i = 0; i < values.Length; i++)
         {
             try
             {
-                values[i] = Parse(texts[i], signature.Parameters[i]);
+                values[i] = Parse(texts[i], type.Parameters[i].Kind);
             }
             catch (FormatException)
             {
-                throw new ArgumentException($"argument {i + 1}: \"{texts[i]}\" is no {signature.Parameters[i].ToString().ToLowerInvariant()}; the function is {signature}");
+                throw new ArgumentException($"argument {i + 1}: \"{texts[i]}\" is no {type.Parameters[i]}; the function is {type}");
             }
         }
         return values;
@@ -37,6 +37,7 @@ internal static class FunctionArguments
             Special(double.IsNegative(value.AsDouble()), BitConverter.DoubleToUInt64Bits(value.AsDouble()) & 0xF_FFFF_FFFF_FFFF, 0x8_0000_0000_0000),
         ValueKind.F32 => value.AsSingle().ToString("R", CultureInfo.InvariantCulture),
         ValueKind.F64 => value.AsDouble().ToString("R", CultureInfo.InvariantCulture),
+        ValueKind.V128 => VectorArgument.Format(value),
         _ => value.ToString(),
     };
 
@@ -52,6 +53,7 @@ internal static class FunctionArguments
         ValueKind.I64 => Value.FromInt64(ParseInteger(text, 64)),
         ValueKind.F32 => Value.FromSingle(BitConverter.UInt32BitsToSingle((uint)ParseFloat(text, 32))),
         ValueKind.F64 => Value.FromDouble(BitConverter.UInt64BitsToDouble(ParseFloat(text, 64))),
+        ValueKind.V128 => VectorArgument.Parse(text, Parse),
         ValueKind.ExternRef when text != "null" => Value.FromObject(text),
         ValueKind.ExternRef => Value.NullExtern,
         ValueKind.FuncRef when text == "null" => Value.NullFunction,

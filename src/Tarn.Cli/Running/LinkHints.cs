@@ -9,14 +9,14 @@ internal static class LinkHints
     public static string Of(LinkException e, Module module)
     {
         bool forWasi = module.Imports.Any(import => import.Module is WasiLinkerExtensions.ModuleName or WasiLinkerExtensions.UnstableModuleName);
-        if (e.Expected.StartsWith("(memory", StringComparison.Ordinal))
+        if (e.Expected is MemoryType)
             return "The module expects its host to bring the memory. Link it without --import-memory (Emscripten: without -sIMPORTED_MEMORY), so that it exports one of its own.";
-        if (e.Expected.StartsWith("(tag", StringComparison.Ordinal))
+        if (e.Expected is TagType)
         {
             return "The module expects its host to bring a tag, as C++ exceptions (__cpp_exception) and setjmp (__c_longjmp) do in parts of a program that are linked when it starts. "
                 + "Link the program as one module, with the library that defines the tag (-lunwind, -lsetjmp).";
         }
-        if (e.Expected.StartsWith("(table", StringComparison.Ordinal) || e.Expected.StartsWith("(global", StringComparison.Ordinal))
+        if (e.Expected is TableType or GlobalType)
             return "The module is part of a program that is linked when it starts (a shared library, a side module), or expects a JavaScript host. Link the program as one module, without -shared, -pie and --import-table.";
         return e.ImportModule switch
         {

@@ -1,9 +1,7 @@
 // How `tarn run` gets from a path to a module that can be instantiated: text, binary or compiled ahead of time, told apart by the contents; through the
 // cache where that saves time.
 using Tarn.Modules;
-using Tarn.Wasm;
 using Tarn.Wasm.Binary;
-using Tarn.Wasm.Text;
 
 namespace Tarn.Cli.Running;
 
@@ -37,49 +35,26 @@ internal static class ModuleLoader
         return Module.DeserializeFile(engine, host.Usable);
     }
 
-    /// <summary>What an engine needs to be told of a module to compile it well: small ones are not worth a second thread.</summary>
-    public static EngineOptions Adapt(EngineOptions options, int size) =>
-        size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options with { CompilationCounter = new CompilationCounter() };
+    /// <summary>Options for an engine that compiles a module of a size: small ones are not worth a second thread.</summary>
+    public static EngineOptions Adapt(EngineOptions options, int size) => size < CompilationCache.SmallestModule ? options with { CompilationThreads = 1 } : options;
 
-    /// <summary>Compiles a module, or loads it from the cache.</summary>
-    public static Module Load(EngineOptions options, Engine engine, string path, byte[] bytes, CompilationCache? cache)
+    /// <summary>Compiles a module, or loads it from the engine's cache. Shows how far that is, if it may take long and standard error is a terminal.</summary>
+    public static Module Load(Engine engine, string path, byte[] bytes)
     {
         if (IsArtifact(bytes))
             return Module.Deserialize(engine, bytes);
         ModuleInput.RefuseForeign(bytes, path);
-        using CompilationProgress? progress = Watch(options, path, bytes.Length);
-        return cache is null || bytes.Length < CompilationCache.SmallestModule || options.Compilation == CompilationMode.Lazy
-            ? FromBytes(engine, path, bytes)
-            : cache.GetOrCompile(options, engine, path, bytes, out _);
+        using ProgressLine? progress = Console.IsErrorRedirected
+            ? null
+            : new ProgressLine(ModuleInput.DisplayName(path), bytes.Length, StandardStreams.Terminal, isTerminal: true);
+        return ModuleMaker.Make(engine, bytes, ModuleInput.DisplayName(path), progress);
     }
 
-    /// <summary>Makes a module of a file that is no compiled one.</summary>
+    /// <summary>Makes a module of a file that is not a compiled one.</summary>
     public static Module FromFile(Engine engine, string path)
     {
         byte[] bytes = ModuleInput.Read(path);
         ModuleInput.RefuseForeign(bytes, path);
-        return FromBytes(engine, path, bytes);
+        return ModuleMaker.Make(engine, bytes, ModuleInput.DisplayName(path));
     }
-
-    /// <summary>Makes a module of bytes or text that a path holds.</summary>
-    public static Module FromBytes(Engine engine, string path, byte[] bytes) =>
-        ModuleInput.IsBinary(bytes) ? Module.FromBytes(engine, bytes) : Module.CompileText(engine, bytes, ModuleInput.DisplayName(path));
-
-    /// <summary>Does what may find a module wrong; of a module that is text it is said where in the text.</summary>
-    public static T Located<T>(string path, byte[] bytes, Func<T> make)
-    {
-        try
-        {
-            return make();
-        }
-        catch (WasmException e) when (!ModuleInput.IsBinary(bytes) && e is InvalidModuleException { Line: null } or MalformedModuleException { Line: null } or UnsupportedInstructionException { Line: null })
-        {
-            throw TextLocation.Locate(e, bytes, ModuleInput.DisplayName(path));
-        }
-    }
-
-    /// <summary>Shows how far a compilation is, where <see cref="Adapt"/> has found that it may take long and somebody looks; else null.</summary>
-    public static CompilationProgress? Watch(EngineOptions options, string path, int size) => options.CompilationCounter is not null && !Console.IsErrorRedirected
-        ? new CompilationProgress(ModuleInput.DisplayName(path), size, options.CompilationCounter, StandardStreams.Terminal, isTerminal: true)
-        : null;
 }

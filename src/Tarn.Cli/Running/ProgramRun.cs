@@ -22,8 +22,6 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     public TimeSpan? Timeout { get; init; }
 
-    public CompilationCache? Cache { get; init; }
-
     /// <summary>What becomes of imported functions that nothing defines.</summary>
     public UnknownImports UnknownImports { get; init; }
 
@@ -73,7 +71,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
         EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
-        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(adapted, engine, path, bytes, Cache);
+        using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(engine, path, bytes);
         if (path != "-")
             module.Symbols.UseSourceMaps(FindSourceMap);
         (string? asked, string[] guestArguments) = Invoked(module);
@@ -88,7 +86,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             linker.DefineWasiUnstable(context);
         // Emscripten's standalone programs tell their host that views of the memory are stale. We keep none.
         if (module.Imports.Any(import => import is { Module: "env", Name: "emscripten_notify_memory_growth", Kind: ExternKind.Function }))
-            linker.Define("env", "emscripten_notify_memory_growth", (int memory) => { });
+            linker.DefineFunction("env", "emscripten_notify_memory_growth", (int memory) => { });
         using InstanceTemplate template = Prepare(linker, module);
         CancellationToken token = watchdog.Token;
         // Everything that could be refused has been: from here on it is the guest's time, its start function's too.
@@ -185,8 +183,8 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     private static void Call(Function function, string[] arguments, CancellationToken token)
     {
-        FunctionSignature signature = function.Signature;
-        foreach (Value result in Wait(function.InvokeAsync(FunctionArguments.Parse(arguments, signature), token)))
+        FunctionType type = function.Type;
+        foreach (Value result in Wait(function.InvokeAsync(FunctionArguments.Parse(arguments, type), token)))
             Console.WriteLine(FunctionArguments.Format(result));
     }
 }

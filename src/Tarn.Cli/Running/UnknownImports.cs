@@ -1,6 +1,4 @@
 // --unknown-imports: functions that a module imports and nothing here defines. Memories, tables, globals and tags have no such stand-in: a module that imports one uses it.
-using Tarn.Wasm;
-
 namespace Tarn.Cli.Running;
 
 internal enum UnknownImports
@@ -28,28 +26,25 @@ internal static class UnknownImportsExtensions
             return;
         linker.AllowShadowing = true;
         // The results are zeros and null references before the callback is asked.
-        foreach (ref readonly Import import in module.Wasm.Imports)
+        foreach (ModuleImport import in module.Imports)
         {
-            if (import.Kind == ExternalKind.Function && Signature(module.Wasm.FunctionTypeOf(import.Index)) is FunctionSignature signature)
-                linker.Define(import.Module, import.Name, signature, static (_, _, _) => { });
+            if (import.Type is FunctionType type && IsZeroable(type))
+                linker.DefineFunction(import.Module, import.Name, type, static (_, _, _) => { });
         }
     }
 
-    private static FunctionSignature? Signature(FunctionType type)
+    private static bool IsZeroable(FunctionType type)
     {
-        ValueKind[]? parameters = Kinds(type.Parameters);
-        ValueKind[]? results = Kinds(type.Results);
-        return parameters is null || results is null ? null : new FunctionSignature(parameters, results);
-    }
-
-    private static ValueKind[]? Kinds(ReadOnlySpan<ValType> types)
-    {
-        var kinds = new ValueKind[types.Length];
-        for (int i = 0; i < kinds.Length; i++)
+        foreach (WasmValueType parameter in type.Parameters)
         {
-            if (!Enum.TryParse(types[i].ToString(), ignoreCase: true, out kinds[i]))
-                return null;
+            if (parameter.DefinedType is not null)
+                return false;
         }
-        return kinds;
+        foreach (WasmValueType result in type.Results)
+        {
+            if (result.DefinedType is not null || (result.IsReference && !result.IsNullable))
+                return false;
+        }
+        return true;
     }
 }

@@ -88,7 +88,7 @@ internal sealed partial class FunctionTranslator
 
     private void EmitCall(IrOpcode opcode, int target, int typeIndex)
     {
-        var type = (FunctionType)_module.TypeArray[typeIndex].Composite;
+        var type = (CoreFunctionType)_module.TypeArray[typeIndex].Composite;
         _budget.Charge((long)ComplexityLimits.PassedValue * (type.ParameterCount + type.ResultCount), "many arguments and results of calls");
         var signature = SignatureOf(typeIndex);
         var count = _function.Signatures[signature].ParameterCount;

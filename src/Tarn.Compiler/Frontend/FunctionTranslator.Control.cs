@@ -102,7 +102,7 @@ internal sealed partial class FunctionTranslator
         var start = _types.Count;
         if (type.HasTypeIndex)
         {
-            var function = (FunctionType)_module.TypeArray[type.TypeIndex].Composite;
+            var function = (CoreFunctionType)_module.TypeArray[type.TypeIndex].Composite;
             _budget.Charge((long)ComplexityLimits.SavedValue * function.ResultCount, "many results of blocks");
             foreach (var result in function.Results)
             {

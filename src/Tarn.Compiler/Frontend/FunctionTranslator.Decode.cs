@@ -1,4 +1,4 @@
-// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own. Vector, garbage
+// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own. Garbage
 // collection and exception instructions are refused by name until they are translated.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
@@ -87,11 +87,11 @@ internal sealed partial class FunctionTranslator
                 Push(_builder.IsZero(Pop()));
                 break;
             case SimpleKind.Unary:
-                Push(_builder.Unary(simple.Operation, simple.Type, Pop()));
+                Push(Canonical(simple.Operation, simple.Type, _builder.Unary(simple.Operation, simple.Type, Pop())));
                 break;
             case SimpleKind.FloatBinary:
                 right = Pop();
-                Push(_builder.FloatBinary(simple.Operation, simple.Type, Pop(), right));
+                Push(Canonical(simple.Operation, simple.Type, _builder.FloatBinary(simple.Operation, simple.Type, Pop(), right)));
                 break;
             default:
                 right = Pop();
@@ -217,7 +217,10 @@ internal sealed partial class FunctionTranslator
             case (Opcode)0xFE:
                 DecodeAtomic(ReadPrefixed(ref reader, 0xFE), ref reader);
                 break;
-            case (Opcode)0xFB or (Opcode)0xFD:
+            case (Opcode)0xFD:
+                DecodeVector(ReadPrefixed(ref reader, 0xFD), ref reader);
+                break;
+            case (Opcode)0xFB:
                 throw Unsupported(ReadPrefixed(ref reader, (byte)opcode));
             default:
                 throw Unsupported(opcode);
@@ -316,6 +319,6 @@ internal sealed partial class FunctionTranslator
     private static Opcode ReadPrefixed(ref WasmReader reader, byte prefix)
         => (Opcode)(reader.ReadVarU32() + prefix switch { 0xFB => 0x100u, 0xFC => 0x200u, 0xFE => 0x300u, _ => 0x400u });
 
-    private UnsupportedInstructionException Unsupported(Opcode opcode)
+    private UnsupportedModuleException Unsupported(Opcode opcode)
         => new(Opcodes.Name(opcode), _function.FunctionIndex, _function.CurrentWasmOffset);
 }

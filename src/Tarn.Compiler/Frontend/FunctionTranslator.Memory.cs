@@ -113,7 +113,7 @@ internal sealed partial class FunctionTranslator
         return CheckedAddress(memory, in type, index, offset, size);
     }
 
-    private MemoryAddress CheckedAddress(int memory, in MemoryType type, int index, ulong offset, int size)
+    private MemoryAddress CheckedAddress(int memory, in CoreMemoryType type, int index, ulong offset, int size)
     {
         var minimum = MinimumBytes(in type);
         if (offset + (ulong)size > uint.MaxValue || offset > uint.MaxValue)
@@ -140,7 +140,7 @@ internal sealed partial class FunctionTranslator
         return new MemoryAddress(MemoryBase(memory), index, (uint)offset, false);
     }
 
-    private static ulong MinimumBytes(in MemoryType type)
+    private static ulong MinimumBytes(in CoreMemoryType type)
     {
         var pages = type.Limits.Minimum;
         return pages > ulong.MaxValue >> type.PageSizeLog2 ? ulong.MaxValue : pages << type.PageSizeLog2;

@@ -191,7 +191,7 @@ internal sealed partial class FunctionTranslator
             return _signatures[typeIndex];
         }
 
-        var type = (FunctionType)_module.TypeArray[typeIndex].Composite;
+        var type = (CoreFunctionType)_module.TypeArray[typeIndex].Composite;
         var parameters = _function.SignatureTypes.AddDefault(type.ParameterCount + type.ResultCount);
         var results = parameters + type.ParameterCount;
         for (var i = 0; i < type.ParameterCount; i++)

@@ -22,7 +22,7 @@ internal struct IrInstruction
     /// <summary>Type of the value it defines.</summary>
     public IrType Type;
 
-    /// <summary>Condition, access, trap code or lane, according to the opcode.</summary>
+    /// <summary>Condition, access, trap code or shape, according to the opcode.</summary>
     public byte Aux;
 
     /// <summary>For loads and stores, what they may alias.</summary>
@@ -51,6 +51,15 @@ internal struct IrInstruction
 
     /// <summary>Condition of a <see cref="IrOpcode.CompareFloat"/>.</summary>
     public readonly FloatCondition FloatCondition => (FloatCondition)Aux;
+
+    /// <summary>Shape of a vector operation.</summary>
+    public readonly VectorShape Shape => (VectorShape)(Aux & 7);
+
+    /// <summary>Condition of a <see cref="IrOpcode.VectorCompare"/>.</summary>
+    public readonly IntegerCondition VectorCondition => (IntegerCondition)(Aux >> 4);
+
+    /// <summary>Condition of a <see cref="IrOpcode.VectorFloatCompare"/>.</summary>
+    public readonly FloatCondition VectorFloatCondition => (FloatCondition)(Aux >> 4);
 
     /// <summary>Width, extension and flags of a load or store.</summary>
     public readonly MemoryAccess Access => new(Aux);

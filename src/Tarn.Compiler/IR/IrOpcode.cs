@@ -253,13 +253,250 @@ internal enum IrOpcode : byte
     /// <summary>Calls the builtin with id A. D is −1: the builtin's id says the result, at most one.</summary>
     CallBuiltin,
 
-    // SIMD: A, B, C are values by the sub-opcode.
+    // Vectors of 128 bits, by shape (VectorShape, in the low bits of aux).
 
-    /// <summary>A vector operation of values a, b, c (−1 for none). D: WebAssembly's sub-opcode after the 0xFD prefix; aux: lane.</summary>
-    Simd,
+    /// <summary>The bytes of a (0 to 15) and b (16 to 31) that the bytes of v128 constant D name. Not a value: D.</summary>
+    VectorShuffle,
 
-    /// <summary>Shuffles the bytes of a and b by the lanes in v128 constant D.</summary>
-    SimdShuffle,
+    /// <summary>The bytes of a that the bytes of b name; 0 for 16 and above.</summary>
+    VectorSwizzle,
+
+    /// <summary>The bytes of a that the bytes of b name; for 16 and above whatever the machine's instruction does.</summary>
+    VectorSwizzleRelaxed,
+
+    /// <summary>a, or its low bits, in every lane.</summary>
+    VectorSplat,
+
+    /// <summary>Lane D of a, zero-extended.</summary>
+    VectorExtract,
+
+    /// <summary>Lane D of a, sign-extended.</summary>
+    VectorExtractSigned,
+
+    /// <summary>a with lane D replaced by b, or its low bits.</summary>
+    VectorReplace,
+
+    /// <summary>Each bit inverted.</summary>
+    VectorNot,
+
+    /// <summary>a and b.</summary>
+    VectorAnd,
+
+    /// <summary>a and not b.</summary>
+    VectorAndNot,
+
+    /// <summary>a or b.</summary>
+    VectorOr,
+
+    /// <summary>a exclusive or b.</summary>
+    VectorXor,
+
+    /// <summary>Bits of a where c has ones, of b where it has zeros.</summary>
+    VectorSelect,
+
+    /// <summary>Lanes of a where c has ones, of b where it has zeros; for other lanes of c a mixture or a choice by some of its bits.</summary>
+    VectorSelectRelaxed,
+
+    /// <summary>1 if any bit is set, else 0: I32.</summary>
+    VectorAnyTrue,
+
+    /// <summary>1 if no lane is zero, else 0: I32.</summary>
+    VectorAllTrue,
+
+    /// <summary>The highest bits of all lanes, that of lane 0 lowest: I32.</summary>
+    VectorBitMask,
+
+    /// <summary>All ones in each lane where the condition (aux, from bit 4) holds between the lanes of a and b, else zeros. Lanes of 64 bits are compared as signed only.</summary>
+    VectorCompare,
+
+    /// <summary>All ones in each lane where the floating-point condition (aux, from bit 4) holds, else zeros.</summary>
+    VectorFloatCompare,
+
+    /// <summary>Negated lanes.</summary>
+    VectorNeg,
+
+    /// <summary>Absolute values of signed lanes; the smallest stays.</summary>
+    VectorAbs,
+
+    /// <summary>Number of one bits in each lane.</summary>
+    VectorPopulationCount,
+
+    /// <summary>a + b.</summary>
+    VectorAdd,
+
+    /// <summary>a − b.</summary>
+    VectorSub,
+
+    /// <summary>a · b, low halves.</summary>
+    VectorMul,
+
+    /// <summary>a + b, saturating.</summary>
+    VectorAddSaturateSigned,
+
+    /// <summary>a + b of unsigned lanes, saturating.</summary>
+    VectorAddSaturateUnsigned,
+
+    /// <summary>a − b, saturating.</summary>
+    VectorSubSaturateSigned,
+
+    /// <summary>a − b of unsigned lanes, saturating.</summary>
+    VectorSubSaturateUnsigned,
+
+    /// <summary>The smaller lanes.</summary>
+    VectorMinSigned,
+
+    /// <summary>The smaller unsigned lanes.</summary>
+    VectorMinUnsigned,
+
+    /// <summary>The larger lanes.</summary>
+    VectorMaxSigned,
+
+    /// <summary>The larger unsigned lanes.</summary>
+    VectorMaxUnsigned,
+
+    /// <summary>(a + b + 1) / 2 of unsigned lanes.</summary>
+    VectorAverage,
+
+    /// <summary>Lanes shifted left by b (I32) modulo their width.</summary>
+    VectorShiftLeft,
+
+    /// <summary>Lanes shifted right arithmetically by b (I32) modulo their width.</summary>
+    VectorShiftRightSigned,
+
+    /// <summary>Lanes shifted right logically by b (I32) modulo their width.</summary>
+    VectorShiftRightUnsigned,
+
+    /// <summary>(a · b + 0x4000) / 0x8000, saturating: a product of 15-bit fractions.</summary>
+    VectorMulRound,
+
+    /// <summary>The same, but −1 · −1 may be −1.</summary>
+    VectorMulRoundRelaxed,
+
+    /// <summary>Sums of two neighbouring products of signed 16-bit lanes.</summary>
+    VectorDot,
+
+    /// <summary>Sums of two neighbouring products of signed 8-bit lanes of a and 7-bit lanes of b.</summary>
+    VectorDotRelaxed,
+
+    /// <summary>c plus sums of four neighbouring products of signed 8-bit lanes of a and 7-bit lanes of b.</summary>
+    VectorDotAddRelaxed,
+
+    /// <summary>Full products of the lower half's lanes of half the width. The shape is the result's.</summary>
+    VectorMulLowSigned,
+
+    /// <summary>The same for unsigned lanes.</summary>
+    VectorMulLowUnsigned,
+
+    /// <summary>Full products of the upper half's lanes of half the width. The shape is the result's.</summary>
+    VectorMulHighSigned,
+
+    /// <summary>The same for unsigned lanes.</summary>
+    VectorMulHighUnsigned,
+
+    /// <summary>Sums of two neighbouring lanes of half the width, sign-extended. The shape is the result's.</summary>
+    VectorAddPairsSigned,
+
+    /// <summary>The same for unsigned lanes.</summary>
+    VectorAddPairsUnsigned,
+
+    /// <summary>Signed lanes of twice the width of a, then of b, saturated to signed lanes. The shape is the result's.</summary>
+    VectorNarrowSigned,
+
+    /// <summary>Signed lanes of twice the width of a, then of b, saturated to unsigned lanes. The shape is the result's.</summary>
+    VectorNarrowUnsigned,
+
+    /// <summary>The lower half's lanes of half the width, sign-extended. The shape is the result's.</summary>
+    VectorExtendLowSigned,
+
+    /// <summary>The same, zero-extended.</summary>
+    VectorExtendLowUnsigned,
+
+    /// <summary>The upper half's lanes of half the width, sign-extended. The shape is the result's.</summary>
+    VectorExtendHighSigned,
+
+    /// <summary>The same, zero-extended.</summary>
+    VectorExtendHighUnsigned,
+
+    /// <summary>a + b.</summary>
+    VectorFloatAdd,
+
+    /// <summary>a − b.</summary>
+    VectorFloatSub,
+
+    /// <summary>a · b.</summary>
+    VectorFloatMul,
+
+    /// <summary>a / b.</summary>
+    VectorFloatDiv,
+
+    /// <summary>Minimum: NaN if either is, −0 below +0.</summary>
+    VectorFloatMin,
+
+    /// <summary>Maximum: NaN if either is, +0 above −0.</summary>
+    VectorFloatMax,
+
+    /// <summary>Minimum; for NaN and for zeros of both signs either operand.</summary>
+    VectorFloatMinRelaxed,
+
+    /// <summary>Maximum; for NaN and for zeros of both signs either operand.</summary>
+    VectorFloatMaxRelaxed,
+
+    /// <summary>b if b &lt; a, else a.</summary>
+    VectorFloatPseudoMin,
+
+    /// <summary>b if a &lt; b, else a.</summary>
+    VectorFloatPseudoMax,
+
+    /// <summary>Sign cleared.</summary>
+    VectorFloatAbs,
+
+    /// <summary>Sign inverted.</summary>
+    VectorFloatNeg,
+
+    /// <summary>Square root.</summary>
+    VectorFloatSqrt,
+
+    /// <summary>Rounded up.</summary>
+    VectorFloatCeil,
+
+    /// <summary>Rounded down.</summary>
+    VectorFloatFloor,
+
+    /// <summary>Rounded towards zero.</summary>
+    VectorFloatTrunc,
+
+    /// <summary>Rounded to nearest, ties to even.</summary>
+    VectorFloatNearest,
+
+    /// <summary>a · b + c, rounded once or twice.</summary>
+    VectorMultiplyAdd,
+
+    /// <summary>−(a · b) + c, rounded once or twice.</summary>
+    VectorMultiplyAddNegated,
+
+    /// <summary>Floats to signed 32-bit integers, saturating, NaN to 0. The shape is the source's; from F64x2 the upper lanes are 0.</summary>
+    VectorSaturateToSigned,
+
+    /// <summary>Floats to unsigned 32-bit integers, likewise.</summary>
+    VectorSaturateToUnsigned,
+
+    /// <summary>The same as saturating to signed where it is in range; the machine's answer elsewhere.</summary>
+    VectorToSignedRelaxed,
+
+    /// <summary>The same as saturating to unsigned where it is in range; the machine's answer elsewhere.</summary>
+    VectorToUnsignedRelaxed,
+
+    /// <summary>Signed 32-bit integers to floats; to F64x2 the lower two. The shape is the result's.</summary>
+    VectorFromSigned,
+
+    /// <summary>Unsigned 32-bit integers to floats, likewise.</summary>
+    VectorFromUnsigned,
+
+    /// <summary>F64x2 to the lower lanes of F32x4; the upper ones are 0.</summary>
+    VectorDemote,
+
+    /// <summary>The lower lanes of F32x4 to F64x2.</summary>
+    VectorPromote,
 
     /// <summary>Terminators from here on.</summary>
     FirstTerminator,

@@ -44,8 +44,11 @@ internal enum OperandRule : byte
     /// <summary>Any type.</summary>
     Any,
 
-    /// <summary>Any type, or absent.</summary>
-    AnyOptional,
+    /// <summary>V128.</summary>
+    Vector,
+
+    /// <summary>The type of a lane of the instruction's shape.</summary>
+    Lane,
 }
 
 /// <summary>What an opcode does besides computing its value.</summary>
@@ -85,7 +88,8 @@ internal enum IrEffects : ushort
 
 /// <summary>A row of the table.</summary>
 internal readonly struct IrOpcodeInfo(
-    IrOpcode opcode, string name, OperandRule a, OperandRule b, OperandRule c, IrEffects effects)
+    IrOpcode opcode, string name, OperandRule a, OperandRule b, OperandRule c, IrEffects effects,
+    VectorResult vectorResult = VectorResult.None, VectorShapes shapes = VectorShapes.None)
 {
     private static readonly IrOpcodeInfo[] s_table = Build();
     private static readonly byte[] s_valueMasks = BuildMasks();
@@ -109,6 +113,12 @@ internal readonly struct IrOpcodeInfo(
     /// <summary>Effects.</summary>
     public IrEffects Effects { get; } = effects;
 
+    /// <summary>For vector operations, what they result in.</summary>
+    public VectorResult VectorResult { get; } = vectorResult;
+
+    /// <summary>The shapes that a vector operation exists for; none if the shape makes no difference.</summary>
+    public VectorShapes Shapes { get; } = shapes;
+
     /// <summary>The row of an opcode.</summary>
     public static ref readonly IrOpcodeInfo Of(IrOpcode opcode) => ref s_table[(int)opcode];
 
@@ -120,6 +130,12 @@ internal readonly struct IrOpcodeInfo(
 
     /// <summary>Whether the opcode ends a block.</summary>
     public static bool IsTerminator(IrOpcode opcode) => opcode >= IrOpcode.FirstTerminator;
+
+    /// <summary>Whether the opcode is a vector operation.</summary>
+    public static bool IsVector(IrOpcode opcode) => opcode is >= IrOpcode.VectorShuffle and <= IrOpcode.VectorPromote;
+
+    /// <summary>Whether a vector operation's D is a lane.</summary>
+    public static bool HasLane(IrOpcode opcode) => opcode is IrOpcode.VectorExtract or IrOpcode.VectorExtractSigned or IrOpcode.VectorReplace;
 
     /// <summary>Whether the opcode is a call that returns here.</summary>
     public static bool IsCall(IrOpcode opcode) => opcode is IrOpcode.Call or IrOpcode.CallReference or IrOpcode.CallBuiltin;
@@ -151,7 +167,8 @@ internal readonly struct IrOpcodeInfo(
     {
         const OperandRule none = OperandRule.None, result = OperandRule.Result, i32 = OperandRule.I32, i64 = OperandRule.I64;
         const OperandRule integer = OperandRule.Integer, floating = OperandRule.Float, sameAsA = OperandRule.SameAsA;
-        const OperandRule address = OperandRule.Address, index = OperandRule.Index, any = OperandRule.Any, optional = OperandRule.AnyOptional;
+        const OperandRule address = OperandRule.Address, index = OperandRule.Index, any = OperandRule.Any;
+        const OperandRule vector = OperandRule.Vector, lane = OperandRule.Lane;
         const IrEffects pure = IrEffects.Numbered, commutative = IrEffects.Numbered | IrEffects.Commutative;
         const IrEffects traps = IrEffects.Numbered | IrEffects.CanTrap, pinned = IrEffects.Pinned;
         const IrEffects call = IrEffects.Call | IrEffects.CanTrap | IrEffects.PoolOperands, terminator = IrEffects.Terminator | IrEffects.Pinned;
@@ -236,8 +253,87 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.Call, "call", none, none, none, call),
             new(IrOpcode.CallReference, "call.ref", address, none, none, call),
             new(IrOpcode.CallBuiltin, "call.builtin", none, none, none, call),
-            new(IrOpcode.Simd, "simd", optional, optional, optional, pure),
-            new(IrOpcode.SimdShuffle, "simd.shuffle", result, result, none, pure),
+            new(IrOpcode.VectorShuffle, "vshuffle", vector, vector, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorSwizzle, "vswizzle", vector, vector, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorSwizzleRelaxed, "vswizzle.relaxed", vector, vector, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorSplat, "vsplat", lane, none, none, pure, VectorResult.Vector, VectorShapes.All),
+            new(IrOpcode.VectorExtract, "vextract", vector, none, none, pure, VectorResult.Lane, VectorShapes.All),
+            new(IrOpcode.VectorExtractSigned, "vextractsigned", vector, none, none, pure, VectorResult.Lane, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorReplace, "vreplace", vector, lane, none, pure, VectorResult.Vector, VectorShapes.All),
+            new(IrOpcode.VectorNot, "vnot", vector, none, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorAnd, "vand", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorAndNot, "vandnot", vector, vector, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorOr, "vor", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorXor, "vxor", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorSelect, "vselect", vector, vector, vector, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorSelectRelaxed, "vselect.relaxed", vector, vector, vector, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorAnyTrue, "vanytrue", vector, none, none, pure, VectorResult.I32, VectorShapes.None),
+            new(IrOpcode.VectorAllTrue, "valltrue", vector, none, none, pure, VectorResult.I32, VectorShapes.Integers),
+            new(IrOpcode.VectorBitMask, "vbitmask", vector, none, none, pure, VectorResult.I32, VectorShapes.Integers),
+            new(IrOpcode.VectorCompare, "vicmp", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorFloatCompare, "vfcmp", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorNeg, "vneg", vector, none, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorAbs, "vabs", vector, none, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorPopulationCount, "vpopcnt", vector, none, none, pure, VectorResult.Vector, VectorShapes.I8x16),
+            new(IrOpcode.VectorAdd, "vadd", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorSub, "vsub", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorMul, "vmul", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorAddSaturateSigned, "vaddsatsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorAddSaturateUnsigned, "vaddsatunsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorSubSaturateSigned, "vsubsatsigned", vector, vector, none, pure, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorSubSaturateUnsigned, "vsubsatunsigned", vector, vector, none, pure, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorMinSigned, "vminsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorMinUnsigned, "vminunsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorMaxSigned, "vmaxsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorMaxUnsigned, "vmaxunsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorAverage, "vaverage", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorShiftLeft, "vshl", vector, i32, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorShiftRightSigned, "vshrsigned", vector, i32, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorShiftRightUnsigned, "vshrunsigned", vector, i32, none, pure, VectorResult.Vector, VectorShapes.Integers),
+            new(IrOpcode.VectorMulRound, "vmulround", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8),
+            new(IrOpcode.VectorMulRoundRelaxed, "vmulround.relaxed", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8),
+            new(IrOpcode.VectorDot, "vdot", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I32x4),
+            new(IrOpcode.VectorDotRelaxed, "vdot.relaxed", vector, vector, none, pure, VectorResult.Vector, VectorShapes.I16x8),
+            new(IrOpcode.VectorDotAddRelaxed, "vdotadd.relaxed", vector, vector, vector, pure, VectorResult.Vector, VectorShapes.I32x4),
+            new(IrOpcode.VectorMulLowSigned, "vmullowsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorMulLowUnsigned, "vmullowunsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorMulHighSigned, "vmulhighsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorMulHighUnsigned, "vmulhighunsigned", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorAddPairsSigned, "vaddpairssigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorAddPairsUnsigned, "vaddpairsunsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4),
+            new(IrOpcode.VectorNarrowSigned, "vnarrowsigned", vector, vector, none, pure, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorNarrowUnsigned, "vnarrowunsigned", vector, vector, none, pure, VectorResult.Vector, VectorShapes.I8x16 | VectorShapes.I16x8),
+            new(IrOpcode.VectorExtendLowSigned, "vextendlowsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorExtendLowUnsigned, "vextendlowunsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorExtendHighSigned, "vextendhighsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorExtendHighUnsigned, "vextendhighunsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.I16x8 | VectorShapes.I32x4 | VectorShapes.I64x2),
+            new(IrOpcode.VectorFloatAdd, "vfadd", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatSub, "vfsub", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatMul, "vfmul", vector, vector, none, commutative, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatDiv, "vfdiv", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatMin, "vfmin", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatMax, "vfmax", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatMinRelaxed, "vfmin.relaxed", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatMaxRelaxed, "vfmax.relaxed", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatPseudoMin, "vfpmin", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatPseudoMax, "vfpmax", vector, vector, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatAbs, "vfabs", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatNeg, "vfneg", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatSqrt, "vfsqrt", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatCeil, "vfceil", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatFloor, "vffloor", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatTrunc, "vftrunc", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFloatNearest, "vfnearest", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorMultiplyAdd, "vmuladd.relaxed", vector, vector, vector, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorMultiplyAddNegated, "vmuladdneg.relaxed", vector, vector, vector, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorSaturateToSigned, "vtointsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorSaturateToUnsigned, "vtointunsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorToSignedRelaxed, "vtointsigned.relaxed", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorToUnsignedRelaxed, "vtointunsigned.relaxed", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFromSigned, "vfromintsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorFromUnsigned, "vfromintunsigned", vector, none, none, pure, VectorResult.Vector, VectorShapes.Floats),
+            new(IrOpcode.VectorDemote, "vdemote", vector, none, none, pure, VectorResult.Vector, VectorShapes.None),
+            new(IrOpcode.VectorPromote, "vpromote", vector, none, none, pure, VectorResult.Vector, VectorShapes.None),
             new(IrOpcode.Jump, "jump", none, none, none, terminator),
             new(IrOpcode.BranchIf, "branchif", i32, none, none, terminator),
             new(IrOpcode.Switch, "switch", i32, none, none, terminator),

@@ -256,17 +256,15 @@ internal sealed class IrParser
                 (i.B, i.C) = Arguments();
                 i.D = -1;
                 break;
-            case IrOpcode.Simd:
-                i.D = (int)Number();
-                i.Aux = (byte)Number();
-                Operands(ref i, 0);
-                break;
-            case IrOpcode.SimdShuffle:
+            case IrOpcode.VectorShuffle:
                 i.A = Value();
                 Take(',');
                 i.B = Value();
                 Take(',');
                 i.D = _function.Vectors.Add(Vector());
+                break;
+            case >= IrOpcode.VectorSwizzle and <= IrOpcode.VectorPromote:
+                VectorOperation(ref i, suffix);
                 break;
             case IrOpcode.Jump:
                 i.A = Edge(block);
@@ -301,6 +299,27 @@ internal sealed class IrParser
             default:
                 Operands(ref i);
                 break;
+        }
+    }
+
+    private void VectorOperation(ref IrInstruction i, string suffix)
+    {
+        if (IrOpcodeInfo.Of(i.Opcode).Shapes != VectorShapes.None)
+        {
+            var words = suffix.Split('.');
+            i.Aux = (byte)Index(IrText.Shapes, words[0]);
+            if (i.Opcode is IrOpcode.VectorCompare or IrOpcode.VectorFloatCompare)
+            {
+                var names = i.Opcode == IrOpcode.VectorCompare ? IrText.IntegerConditions : IrText.FloatConditions;
+                i.Aux |= (byte)(Index(names, words.Length > 1 ? words[1] : "") << 4);
+            }
+        }
+
+        Operands(ref i);
+        if (IrOpcodeInfo.HasLane(i.Opcode))
+        {
+            Take(',');
+            i.D = (int)Number();
         }
     }
 

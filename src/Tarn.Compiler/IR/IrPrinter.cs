@@ -199,13 +199,12 @@ internal sealed class IrPrinter
                 _text.Append(' ').Append((BuiltinId)i.A);
                 Arguments(_function.PoolOf(index));
                 break;
-            case IrOpcode.Simd:
-                _text.Append(' ').Append(i.D).Append(' ').Append(i.Aux);
-                Operands(i.A, i.B, i.C);
-                break;
-            case IrOpcode.SimdShuffle:
+            case IrOpcode.VectorShuffle:
                 Operands(i.A, i.B);
                 _text.Append(", ").Append(Hex(_function.Vectors[i.D]));
+                break;
+            case >= IrOpcode.VectorSwizzle and <= IrOpcode.VectorPromote:
+                Vector(in i, in info);
                 break;
             case IrOpcode.Jump:
                 _text.Append(' ');
@@ -243,6 +242,30 @@ internal sealed class IrPrinter
                 var mask = IrOpcodeInfo.ValueMask(i.Opcode);
                 Operands((mask & 1) != 0 ? i.A : -1, (mask & 2) != 0 ? i.B : -1, (mask & 4) != 0 ? i.C : -1);
                 break;
+        }
+    }
+
+    private void Vector(in IrInstruction i, in IrOpcodeInfo info)
+    {
+        if (info.Shapes != VectorShapes.None)
+        {
+            _text.Append('.').Append(IrText.Shapes[(int)i.Shape]);
+        }
+
+        if (i.Opcode == IrOpcode.VectorCompare)
+        {
+            _text.Append('.').Append(IrText.IntegerConditions[(int)i.VectorCondition]);
+        }
+        else if (i.Opcode == IrOpcode.VectorFloatCompare)
+        {
+            _text.Append('.').Append(IrText.FloatConditions[(int)i.VectorFloatCondition]);
+        }
+
+        var mask = IrOpcodeInfo.ValueMask(i.Opcode);
+        Operands(i.A, (mask & 2) != 0 ? i.B : -1, (mask & 4) != 0 ? i.C : -1);
+        if (IrOpcodeInfo.HasLane(i.Opcode))
+        {
+            _text.Append(", ").Append(i.D);
         }
     }
 

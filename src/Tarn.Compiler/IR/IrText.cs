@@ -13,6 +13,9 @@ internal static class IrText
     /// <summary>Names of floating-point conditions.</summary>
     public static readonly string[] FloatConditions = ["eq", "ne", "lt", "nlt", "le", "nle", "gt", "ngt", "ge", "nge"];
 
+    /// <summary>Names of shapes.</summary>
+    public static readonly string[] Shapes = ["i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2"];
+
     /// <summary>Names of atomic operations.</summary>
     public static readonly string[] AtomicOperations = ["add", "sub", "and", "or", "xor", "xchg"];
 

@@ -246,7 +246,7 @@ internal sealed class IrVerifier
 
     private void CheckOperand(int block, int index, OperandRule rule, int value, in IrInstruction instruction)
     {
-        if (rule == OperandRule.None || (rule is OperandRule.Index or OperandRule.AnyOptional && value == -1))
+        if (rule == OperandRule.None || (rule == OperandRule.Index && value == -1))
         {
             return;
         }
@@ -269,6 +269,8 @@ internal sealed class IrVerifier
             OperandRule.Float => type is IrType.F32 or IrType.F64,
             OperandRule.SameAsA => type == _function.TypeOf(instruction.A),
             OperandRule.Address => type is IrType.I64 or IrType.Ref,
+            OperandRule.Vector => type == IrType.V128,
+            OperandRule.Lane => type == instruction.Shape.LaneType(),
             _ => type != IrType.None || instruction.Opcode == IrOpcode.Result,
         };
         if (!good)
@@ -323,7 +325,7 @@ internal sealed class IrVerifier
             IrOpcode.Bitcast => Width(type) == Width(_function.TypeOf(i.A)) && type != _function.TypeOf(i.A),
             IrOpcode.BlockParameter or IrOpcode.Constant or IrOpcode.Select or IrOpcode.Result or IrOpcode.Load or IrOpcode.LoadVm
                 or IrOpcode.AtomicLoad or IrOpcode.AtomicReadModifyWrite or IrOpcode.AtomicCompareExchange => type != IrType.None,
-            IrOpcode.Simd or IrOpcode.SimdShuffle => type != IrType.None,
+            >= IrOpcode.VectorShuffle and <= IrOpcode.VectorPromote => type == VectorType(in i),
             _ => type == IrType.None,
         };
         if (!good)
@@ -334,6 +336,11 @@ internal sealed class IrVerifier
         if (i.Opcode is IrOpcode.Load or IrOpcode.Store or IrOpcode.LoadVm or IrOpcode.StoreVm)
         {
             CheckAccess(index, in i);
+        }
+
+        if (IrOpcodeInfo.IsVector(i.Opcode))
+        {
+            CheckVector(index, in i);
         }
 
         if (i.Opcode == IrOpcode.Constant && type is IrType.I32 or IrType.F32 && i.Opcode == IrOpcode.Constant && i.B != 0)
@@ -347,11 +354,51 @@ internal sealed class IrVerifier
         }
     }
 
+    private static IrType VectorType(in IrInstruction i) => IrOpcodeInfo.Of(i.Opcode).VectorResult switch
+    {
+        VectorResult.I32 => IrType.I32,
+        VectorResult.Lane => i.Shape.LaneType(),
+        _ => IrType.V128,
+    };
+
+    private void CheckVector(int index, in IrInstruction i)
+    {
+        var shapes = IrOpcodeInfo.Of(i.Opcode).Shapes;
+        if (shapes == VectorShapes.None ? i.Aux != 0 : (((int)shapes >> (int)i.Shape) & 1) == 0)
+        {
+            Error(index, $"does not exist for shape {i.Shape}");
+        }
+
+        var most = i.Opcode switch
+        {
+            IrOpcode.VectorCompare => i.Shape == VectorShape.I64x2 ? (int)IntegerCondition.GreaterSigned : (int)IntegerCondition.GreaterUnsigned,
+            IrOpcode.VectorFloatCompare => (int)FloatCondition.NotGreaterEqual,
+            _ => 0,
+        };
+        if (i.Aux >> 4 > most)
+        {
+            Error(index, $"has condition {i.Aux >> 4}");
+        }
+
+        if (IrOpcodeInfo.HasLane(i.Opcode) ? (uint)i.D >= (uint)i.Shape.LaneCount() : i.Opcode != IrOpcode.VectorShuffle && i.D != 0)
+        {
+            Error(index, $"has lane {i.D}");
+        }
+
+        if (i.Opcode == IrOpcode.VectorShuffle && ((uint)i.D >= (uint)_function.Vectors.Count || !VectorLanes.AreBelow(_function.Vectors[i.D], 32)))
+        {
+            Error(index, "does not name lanes");
+        }
+    }
+
     private void CheckAccess(int index, in IrInstruction i)
     {
         var type = i.Opcode is IrOpcode.Store or IrOpcode.StoreVm ? _function.TypeOf(i.C) : i.Type;
         var width = i.Access.Width;
-        var good = type is IrType.I32 or IrType.I64 ? width <= Width(type) : width == Width(type);
+        var isLoad = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm;
+
+        // Loads of fewer bytes of a vector clear the others.
+        var good = type is IrType.I32 or IrType.I64 ? width <= Width(type) : width == Width(type) || (type == IrType.V128 && isLoad && width is 4 or 8);
         if (!good)
         {
             Error(index, $"accesses {width} bytes as {type}");

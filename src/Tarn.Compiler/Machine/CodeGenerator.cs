@@ -16,6 +16,7 @@ internal sealed class CodeGenerator(MachineTarget target)
     private readonly LinearScan _scan = new(target.Registers);
     private readonly CodeEmitter _emitter = target.CreateEmitter();
     private GrowableArray<Relocation> _relocations = new(64);
+    private MachineVerifier? _verifier;
     private AllocationChecker? _checker;
 
     /// <summary>What code is generated for.</summary>
@@ -40,8 +41,14 @@ internal sealed class CodeGenerator(MachineTarget target)
     public void Generate(IrFunction function, bool reloadsAfterCalls)
     {
         _lowering.Lower(function, Machine, reloadsAfterCalls);
+        var isChecked = ChecksAllocation && (long)Machine.Blocks.Count * Machine.Types.Count <= LargestChecked;
+        if (isChecked)
+        {
+            (_verifier ??= new MachineVerifier(target.Forms)).Verify(Machine);
+        }
+
         _scan.Run(Machine, Allocation);
-        if (ChecksAllocation && (long)Machine.Blocks.Count * Machine.Types.Count <= LargestChecked)
+        if (isChecked)
         {
             (_checker ??= new AllocationChecker(target.Registers)).Check(Machine, Allocation);
         }

@@ -53,10 +53,10 @@ internal abstract class Lowering
     private readonly TripCounts _tripCounts = new();
     private readonly BlockPlan _plan = new();
     private GrowableArray<PendingEdge> _pendingEdges = new(128);
-    private int _source;
 
-    // Entries of a switch are compared with so many edges before them at most.
-    private const int EdgeWindow = 64;
+    // The edge that leads to each block of a split edge.
+    private GrowableArray<int> _edgeOfSplit = new(128);
+    private int _source;
 
     private struct PendingEdge
     {
@@ -88,6 +88,7 @@ internal abstract class Lowering
         }
 
         _plan.Prepare(ir, machine);
+        _edgeOfSplit.Fill(_plan.Count, -1);
         BeginFunction();
         for (var b = _plan.Count - 1; b >= 0; b--)
         {
@@ -218,9 +219,29 @@ internal abstract class Lowering
     }
 
     /// <summary>Adds an edge of the block being lowered, by way of its split block if it has one.</summary>
-    private protected void AddSuccessor(int irEdge) => AddEdge(_plan.IsSplit(irEdge) ? -1 : irEdge, _plan.TargetOf(irEdge));
+    /// <remarks>
+    /// Edges that share a split block are one edge: the moves of an edge are placed in the block that it leads to, so with two of them they would be done twice.
+    /// </remarks>
+    /// <returns>The edge's number.</returns>
+    private protected int AddSuccessor(int irEdge)
+    {
+        var target = _plan.TargetOf(irEdge);
+        if (!_plan.IsSplit(irEdge))
+        {
+            AddEdge(irEdge, target);
+            return _pendingEdges.Count - 1;
+        }
 
-    /// <summary>Adds the edges of a switch and its entries. Entries that share a split block share an edge.</summary>
+        if (_edgeOfSplit[target] < 0)
+        {
+            _edgeOfSplit[target] = _pendingEdges.Count;
+            AddEdge(-1, target);
+        }
+
+        return _edgeOfSplit[target];
+    }
+
+    /// <summary>Adds the edges of a switch and its entries.</summary>
     /// <param name="instruction">The switch.</param>
     /// <param name="block">The machine block that it is in.</param>
     /// <param name="start">Its first entry in <see cref="MachineFunction.SwitchTargets"/>.</param>
@@ -232,28 +253,7 @@ internal abstract class Lowering
         var firstEdge = _machine.Blocks[block].SuccessorStart;
         for (var k = 0; k < instruction.C; k++)
         {
-            var edge = ir.Pool[instruction.B + k];
-            var found = -1;
-            if (_plan.IsSplit(edge))
-            {
-                var to = _plan.TargetOf(edge);
-                for (var p = _pendingEdges.Count - 1; p >= firstEdge && p > _pendingEdges.Count - EdgeWindow; p--)
-                {
-                    if (_pendingEdges[p].To == to)
-                    {
-                        found = p;
-                        break;
-                    }
-                }
-            }
-
-            if (found < 0)
-            {
-                found = _pendingEdges.Count;
-                AddSuccessor(edge);
-            }
-
-            _machine.SwitchTargets.Add(found - firstEdge);
+            _machine.SwitchTargets.Add(AddSuccessor(ir.Pool[instruction.B + k]) - firstEdge);
         }
 
         return _pendingEdges.Count - firstEdge;

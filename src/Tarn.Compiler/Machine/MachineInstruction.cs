@@ -54,7 +54,7 @@ internal struct MachineInstruction
     /// <summary>Number of operands.</summary>
     public byte OperandCount;
 
-    /// <summary>The target's addressing mode.</summary>
+    /// <summary>Addressing mode: bit 0 base, bit 1 index, bits 2 and 3 log2 of the index's scale, above them the target's kind of address, 0 for none.</summary>
     public byte Address;
 
     /// <summary>Index into the target's table of clobbered registers; 0 is none. Clobbered from the start of the instruction.</summary>
@@ -74,4 +74,10 @@ internal struct MachineInstruction
 
     /// <summary>Trap code, edge, call target: the target's choice.</summary>
     public int Aux;
+
+    /// <summary>Whether the last operands are an address.</summary>
+    public readonly bool HasAddress => Address >> 4 != 0;
+
+    /// <summary>Number of operands that the address has: base and index.</summary>
+    public readonly int AddressOperands => (Address & 1) + ((Address >> 1) & 1);
 }

@@ -16,8 +16,11 @@ internal abstract class MachineTarget
     /// <summary>Its registers.</summary>
     public abstract RegisterFile Registers { get; }
 
-    /// <summary>Its opcodes and operand forms, for the verifier and the printer.</summary>
+    /// <summary>Names of its opcodes and registers.</summary>
     public abstract IMachineNames Names { get; }
+
+    /// <summary>Forms of its opcodes, by opcode; opcodes that do not exist have none.</summary>
+    public abstract OpcodeForm?[] Forms { get; }
 
     /// <summary>What fills the space between functions: an instruction, or a part of one, that ends in an exception wherever it is entered.</summary>
     public abstract byte Filler { get; }

@@ -364,6 +364,10 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
             case >= IrOpcode.FloatAbs and <= IrOpcode.FloatNearest:
             case >= IrOpcode.SaturateToSigned and <= IrOpcode.Bitcast:
                 return _builder.Unary(i.Opcode, i.Type, i.A);
+            case IrOpcode.VectorShuffle:
+                return _builder.Shuffle(i.A, i.B, _function.Vectors[i.D]);
+            case >= IrOpcode.VectorSwizzle and <= IrOpcode.VectorPromote:
+                return _builder.VectorOperation(i.Opcode, i.Shape, i.A, i.B, i.C, i.Aux >> 4, i.D);
             default:
                 return -1;
         }

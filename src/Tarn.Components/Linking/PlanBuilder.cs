@@ -31,7 +31,7 @@ internal sealed class PlanBuilder
         PlanBuilder builder = new(facts);
         Dictionary<string, Item> arguments = new(StringComparer.Ordinal);
         PlanScope scope = builder.Enter(null, -1);
-        foreach ((string name, ExternType import) in facts.Type.Imports)
+        foreach ((string name, ComponentExternType import) in facts.Type.Imports)
             arguments.Add(name, builder.Import(scope, new ImportPath([name]), import));
         builder.Walk(component, scope, arguments, facts.Type);
         return new ComponentPlan
@@ -64,7 +64,7 @@ internal sealed class PlanBuilder
     }
 
     // What the host gives. Types of functions are resolved when all resources of the import are known, which come before the functions that mention them.
-    private Item Import(PlanScope scope, ImportPath path, ExternType type)
+    private Item Import(PlanScope scope, ImportPath path, ComponentExternType type)
     {
         switch (type.Sort)
         {
@@ -84,7 +84,7 @@ internal sealed class PlanBuilder
                 return new TypeItem(-1);
             case ComponentSort.Instance:
                 Dictionary<string, Item> exports = new(StringComparer.Ordinal);
-                foreach ((string name, ExternType export) in ((InstanceTypeNode)type.Type!).Exports)
+                foreach ((string name, ComponentExternType export) in ((InstanceTypeNode)type.Type!).Exports)
                     exports.Add(name, Import(scope, new ImportPath([.. path.Names, name]), export));
                 return new InstanceItem(exports);
             default:
@@ -198,7 +198,7 @@ internal sealed class PlanBuilder
     {
         if (!type.HasResources)
             return;
-        foreach ((string name, ExternType export) in type.Exports)
+        foreach ((string name, ComponentExternType export) in type.Exports)
         {
             Item item = instance.Exports[name];
             if (export is { Sort: ComponentSort.Type, Type: ResourceTypeNode resource })

@@ -98,7 +98,7 @@ internal sealed class Instantiator
     {
         Function core = FunctionOf(step.Core);
         CanonicalSignature signature = CanonicalSignature.Of(
-            Array.ConvertAll(core.Signature.Parameters.ToArray(), ToType), Array.ConvertAll(core.Signature.Results.ToArray(), ToType));
+            Array.ConvertAll(core.Type.Parameters.ToArray(), ToType), Array.ConvertAll(core.Type.Results.ToArray(), ToType));
         return new LiftedFunction(
             _instances[step.Instance], Context(step.Instance, step.Options), core, step.Options.PostReturn is CoreItem postReturn ? FunctionOf(postReturn) : null, step.Type, signature)
         {
@@ -110,7 +110,7 @@ internal sealed class Instantiator
     {
         LiftedFunction? callee = step.Callee is LiftedItem lifted ? _lifts[lifted.Slot] : null;
         HostFunction? host = step.Callee is ImportedItem imported ? _imports[imported.Import] : null;
-        FunctionSignature signature = SignatureOf(step.Signature.Parameters, step.Signature.Results);
+        FunctionType signature = SignatureOf(step.Signature.Parameters, step.Signature.Results);
         InstanceState instance = _instances[step.Instance];
         if (step.Options.IsAsync || step.Type.IsAsync)
         {
@@ -183,11 +183,12 @@ internal sealed class Instantiator
         }
     }
 
-    private static FunctionSignature SignatureOf(ValType[] parameters, ValType[] results) => new(Array.ConvertAll(parameters, ToKind), Array.ConvertAll(results, ToKind));
+    private static FunctionType SignatureOf(ValType[] parameters, ValType[] results) => new(Array.ConvertAll(parameters, ToPublic), Array.ConvertAll(results, ToPublic));
 
-    private static ValueKind ToKind(ValType type) => type == ValType.I32 ? ValueKind.I32 : type == ValType.I64 ? ValueKind.I64 : type == ValType.F32 ? ValueKind.F32 : ValueKind.F64;
+    private static WasmValueType ToPublic(ValType type) =>
+        type == ValType.I32 ? WasmValueType.I32 : type == ValType.I64 ? WasmValueType.I64 : type == ValType.F32 ? WasmValueType.F32 : WasmValueType.F64;
 
-    private static ValType ToType(ValueKind kind) => kind switch
+    private static ValType ToType(WasmValueType type) => type.Kind switch
     {
         ValueKind.I32 => ValType.I32,
         ValueKind.I64 => ValType.I64,

@@ -38,7 +38,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
 
     public delegate ValueTask<WasiErrno> BlockingBody<T1, T2, T3, T4, T5, T6>(WasiCall call, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6);
 
-    public void Define(string name, Body body) => linker.Define(module, name, (Caller caller) =>
+    public void Define(string name, Body body) => linker.DefineFunction(module, name, (Caller caller) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -51,7 +51,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1>(string name, Body<T1> body) => linker.Define(module, name, (Caller caller, T1 a1) =>
+    public void Define<T1>(string name, Body<T1> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -64,7 +64,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2>(string name, Body<T1, T2> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2) =>
+    public void Define<T1, T2>(string name, Body<T1, T2> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -77,7 +77,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3>(string name, Body<T1, T2, T3> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3) =>
+    public void Define<T1, T2, T3>(string name, Body<T1, T2, T3> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -90,7 +90,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3, T4>(string name, Body<T1, T2, T3, T4> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4) =>
+    public void Define<T1, T2, T3, T4>(string name, Body<T1, T2, T3, T4> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -103,7 +103,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3, T4, T5>(string name, Body<T1, T2, T3, T4, T5> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
+    public void Define<T1, T2, T3, T4, T5>(string name, Body<T1, T2, T3, T4, T5> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -116,7 +116,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3, T4, T5, T6>(string name, Body<T1, T2, T3, T4, T5, T6> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
+    public void Define<T1, T2, T3, T4, T5, T6>(string name, Body<T1, T2, T3, T4, T5, T6> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -129,7 +129,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3, T4, T5, T6, T7>(string name, Body<T1, T2, T3, T4, T5, T6, T7> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7) =>
+    public void Define<T1, T2, T3, T4, T5, T6, T7>(string name, Body<T1, T2, T3, T4, T5, T6, T7> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -142,7 +142,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string name, Body<T1, T2, T3, T4, T5, T6, T7, T8, T9> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9) =>
+    public void Define<T1, T2, T3, T4, T5, T6, T7, T8, T9>(string name, Body<T1, T2, T3, T4, T5, T6, T7, T8, T9> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -155,7 +155,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void DefineBlocking<T1>(string name, BlockingBody<T1> body) => linker.Define(module, name, (Caller caller, T1 a1) =>
+    public void DefineBlocking<T1>(string name, BlockingBody<T1> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -168,7 +168,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void DefineBlocking<T1, T2, T3>(string name, BlockingBody<T1, T2, T3> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3) =>
+    public void DefineBlocking<T1, T2, T3>(string name, BlockingBody<T1, T2, T3> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -181,7 +181,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void DefineBlocking<T1, T2, T3, T4>(string name, BlockingBody<T1, T2, T3, T4> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4) =>
+    public void DefineBlocking<T1, T2, T3, T4>(string name, BlockingBody<T1, T2, T3, T4> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -194,7 +194,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void DefineBlocking<T1, T2, T3, T4, T5>(string name, BlockingBody<T1, T2, T3, T4, T5> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
+    public void DefineBlocking<T1, T2, T3, T4, T5>(string name, BlockingBody<T1, T2, T3, T4, T5> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5) =>
     {
         WasiCall call = CallOf(caller);
         try
@@ -207,7 +207,7 @@ internal sealed class Binder(Linker linker, string module, WasiContext? context,
         }
     });
 
-    public void DefineBlocking<T1, T2, T3, T4, T5, T6>(string name, BlockingBody<T1, T2, T3, T4, T5, T6> body) => linker.Define(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
+    public void DefineBlocking<T1, T2, T3, T4, T5, T6>(string name, BlockingBody<T1, T2, T3, T4, T5, T6> body) => linker.DefineFunction(module, name, (Caller caller, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6) =>
     {
         WasiCall call = CallOf(caller);
         try

@@ -25,10 +25,10 @@ internal sealed partial class ModuleDecoder
     private readonly List<RecursionGroup> _groups = [];
     private readonly List<Import> _imports = [];
     private readonly List<int> _functions = [];
-    private readonly List<TableType> _tables = [];
-    private readonly List<MemoryType> _memories = [];
-    private readonly List<GlobalType> _globals = [];
-    private readonly List<TagType> _tags = [];
+    private readonly List<CoreTableType> _tables = [];
+    private readonly List<CoreMemoryType> _memories = [];
+    private readonly List<CoreGlobalType> _globals = [];
+    private readonly List<CoreTagType> _tags = [];
     private readonly List<CustomSection> _customSections = [];
     private int _functionCount;
     private int _codeCount;
@@ -287,7 +287,7 @@ internal sealed partial class ModuleDecoder
                 ValType[] results = ReadValTypes(ref reader, ImplementationLimits.Results, "results");
                 if (results.Length > 1 && (_features & WasmFeatures.MultiValue) == 0)
                     MalformedModuleException.Throw("invalid result arity: several results need the feature MultiValue, which is off", at);
-                return parameters.Length + results.Length == 0 ? FunctionType.Empty : new FunctionType(parameters, results);
+                return parameters.Length + results.Length == 0 ? CoreFunctionType.Empty : new CoreFunctionType(parameters, results);
             case 0x5F when RequireGc(at):
                 FieldType[] fields = new FieldType[reader.ReadCount(ImplementationLimits.StructFields, "fields of a struct", 2)];
                 for (int i = 0; i < fields.Length; i++)
@@ -401,7 +401,7 @@ internal sealed partial class ModuleDecoder
 
     private ulong ReadSize(ref WasmReader reader) => (_features & WasmFeatures.Memory64) != 0 ? reader.ReadVarU64() : reader.ReadVarU32();
 
-    internal MemoryType ReadMemoryType(ref WasmReader reader)
+    internal CoreMemoryType ReadMemoryType(ref WasmReader reader)
     {
         Limits limits = ReadLimits(ref reader, isMemory: true, out bool hasPageSize);
         int pageSizeLog2 = 16;
@@ -414,26 +414,26 @@ internal sealed partial class ModuleDecoder
             pageSizeLog2 = (int)log2;
         }
 
-        return new MemoryType(limits, pageSizeLog2);
+        return new CoreMemoryType(limits, pageSizeLog2);
     }
 
-    internal TableType ReadTableType(ref WasmReader reader)
+    internal CoreTableType ReadTableType(ref WasmReader reader)
     {
         ValType element = reader.ReadRefType();
-        return new TableType(element, ReadLimits(ref reader, isMemory: false, out _));
+        return new CoreTableType(element, ReadLimits(ref reader, isMemory: false, out _));
     }
 
-    internal static GlobalType ReadGlobalType(ref WasmReader reader)
+    internal static CoreGlobalType ReadGlobalType(ref WasmReader reader)
     {
         ValType type = reader.ReadValType();
-        return new GlobalType(type, ReadMutability(ref reader));
+        return new CoreGlobalType(type, ReadMutability(ref reader));
     }
 
-    internal static TagType ReadTagType(ref WasmReader reader)
+    internal static CoreTagType ReadTagType(ref WasmReader reader)
     {
         if (reader.PeekByte() != 0)
             reader.Fail("malformed tag attribute: zero byte expected");
         reader.ReadByte();
-        return new TagType(reader.ReadIndex());
+        return new CoreTagType(reader.ReadIndex());
     }
 }

@@ -17,4 +17,13 @@ internal enum ModuleFacts
 
     /// <summary>Some body stores to a table with <c>table.set</c>.</summary>
     WritesTables = 1 << 1,
+
+    /// <summary>Some body or constant expression has an instruction of the guest's own heap: structures, arrays, i31, casts.</summary>
+    UsesAggregates = 1 << 2,
+
+    /// <summary>Some body throws or catches.</summary>
+    UsesExceptions = 1 << 3,
+
+    /// <summary>Some body has an atomic access, waits, or notifies.</summary>
+    UsesAtomics = 1 << 4,
 }

@@ -42,22 +42,22 @@ internal sealed class WasmModule
     public ReadOnlySpan<int> Functions => FunctionArray;
 
     /// <summary>Tables, imports first.</summary>
-    public ReadOnlySpan<TableType> Tables => TableArray;
+    public ReadOnlySpan<CoreTableType> Tables => TableArray;
 
     /// <summary>Initial elements of the tables that are not imported (index 0 is the first of those).</summary>
     public ReadOnlySpan<ConstantExpression> TableInitializers => TableInitializerArray;
 
     /// <summary>Memories, imports first.</summary>
-    public ReadOnlySpan<MemoryType> Memories => MemoryArray;
+    public ReadOnlySpan<CoreMemoryType> Memories => MemoryArray;
 
     /// <summary>Globals, imports first.</summary>
-    public ReadOnlySpan<GlobalType> Globals => GlobalArray;
+    public ReadOnlySpan<CoreGlobalType> Globals => GlobalArray;
 
     /// <summary>Initial values of the globals that are not imported (index 0 is the first of those).</summary>
     public ReadOnlySpan<ConstantExpression> GlobalInitializers => GlobalInitializerArray;
 
     /// <summary>Exception tags, imports first.</summary>
-    public ReadOnlySpan<TagType> Tags => TagArray;
+    public ReadOnlySpan<CoreTagType> Tags => TagArray;
 
     /// <summary>Exports.</summary>
     public ReadOnlySpan<Export> Exports => ExportArray;
@@ -143,17 +143,17 @@ internal sealed class WasmModule
 
     internal int[] FunctionArray { get; set; } = [];
 
-    internal TableType[] TableArray { get; set; } = [];
+    internal CoreTableType[] TableArray { get; set; } = [];
 
     internal ConstantExpression[] TableInitializerArray { get; set; } = [];
 
-    internal MemoryType[] MemoryArray { get; set; } = [];
+    internal CoreMemoryType[] MemoryArray { get; set; } = [];
 
-    internal GlobalType[] GlobalArray { get; set; } = [];
+    internal CoreGlobalType[] GlobalArray { get; set; } = [];
 
     internal ConstantExpression[] GlobalInitializerArray { get; set; } = [];
 
-    internal TagType[] TagArray { get; set; } = [];
+    internal CoreTagType[] TagArray { get; set; } = [];
 
     internal Export[] ExportArray { get; set; } = [];
 
@@ -172,7 +172,7 @@ internal sealed class WasmModule
     public static WasmModule Decode(ReadOnlyMemory<byte> bytes, WasmFeatures features = WasmFeatures.Wasm3) => new ModuleDecoder(bytes, features).Decode();
 
     /// <summary>The type of a function. Only in a validated module (or where the indices are known to be good).</summary>
-    public FunctionType FunctionTypeOf(int functionIndex) => (FunctionType)TypeArray[FunctionArray[functionIndex]].Composite;
+    public CoreFunctionType FunctionTypeOf(int functionIndex) => (CoreFunctionType)TypeArray[FunctionArray[functionIndex]].Composite;
 
     /// <summary>A reader at the local declarations of a body: a count (LEB128) of <see cref="WasmReader.ReadLocalGroup"/>, then instructions.</summary>
     /// <param name="definedIndex">Function index less the imported functions.</param>

@@ -2,7 +2,7 @@
 // wording, on which the specification's scripts rely), where it is, and the line itself with carets under the offending token.
 using System.Text;
 
-namespace Tarn.Wasm.Text;
+namespace Tarn;
 
 /// <summary>Thrown where a module or script in the text format is not well formed.</summary>
 public sealed class TextFormatException : WasmException

@@ -14,7 +14,7 @@ internal static class TextLocation
         {
             InvalidModuleException invalid => invalid.Offset,
             MalformedModuleException malformed => malformed.Offset,
-            UnsupportedInstructionException unsupported => unsupported.Offset,
+            UnsupportedModuleException unsupported => unsupported.Offset,
             _ => -1,
         };
         if (offset < 0)
@@ -28,7 +28,7 @@ internal static class TextLocation
         {
             InvalidModuleException invalid => new InvalidModuleException(invalid, place, excerpt, line, column),
             MalformedModuleException malformed => new MalformedModuleException(malformed, place, excerpt, line, column),
-            UnsupportedInstructionException unsupported => new UnsupportedInstructionException(unsupported, place, excerpt, line, column),
+            UnsupportedModuleException unsupported => new UnsupportedModuleException(unsupported, place, excerpt, line, column),
             _ => error,
         };
     }

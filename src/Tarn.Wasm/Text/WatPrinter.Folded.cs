@@ -224,7 +224,7 @@ internal sealed partial class WatPrinter
     private (int Parameters, int Results) Arity(BlockType type) => type.IsEmpty ? (0, 0) : type.HasTypeIndex ? TypeArity(type.TypeIndex, 0) : (0, 1);
 
     private (int Operands, int Results) TypeArity(int typeIndex, int more) =>
-        FunctionTypeAt(typeIndex) is FunctionType type ? (type.ParameterCount + more, type.ResultCount) : (0, 0);
+        FunctionTypeAt(typeIndex) is CoreFunctionType type ? (type.ParameterCount + more, type.ResultCount) : (0, 0);
 
     /// <summary>How many values an instruction takes and leaves, as far as that helps to fold it; (0, 0) where it cannot be told.</summary>
     private (int Operands, int Results) Arity(Opcode opcode, WasmReader immediates)

@@ -43,7 +43,7 @@ internal sealed partial class WatPrinter
 
         switch (type.Composite)
         {
-            case FunctionType function:
+            case CoreFunctionType function:
                 Write("(func"u8);
                 Signature(_output, function);
                 break;
@@ -107,7 +107,7 @@ internal sealed partial class WatPrinter
             _output.Close();
     }
 
-    private void Signature(TextOutput target, FunctionType type)
+    private void Signature(TextOutput target, CoreFunctionType type)
     {
         if (type.ParameterCount != 0)
             Types(target, " (param"u8, type.Parameters);
@@ -127,15 +127,15 @@ internal sealed partial class WatPrinter
         target.Close();
     }
 
-    private FunctionType? FunctionTypeAt(long typeIndex) =>
-        typeIndex < _module.Types.Length ? _module.Types[(int)typeIndex].Composite as FunctionType : null;
+    private CoreFunctionType? FunctionTypeAt(long typeIndex) =>
+        typeIndex < _module.Types.Length ? _module.Types[(int)typeIndex].Composite as CoreFunctionType : null;
 
     private void TypeUse(TextOutput target, long typeIndex)
     {
         target.Write("(type "u8);
         Reference(target, IndexSpace.Type, typeIndex);
         target.Close();
-        if (FunctionTypeAt(typeIndex) is FunctionType type)
+        if (FunctionTypeAt(typeIndex) is CoreFunctionType type)
             Signature(target, type);
     }
 
@@ -147,7 +147,7 @@ internal sealed partial class WatPrinter
         Write("(type "u8);
         Reference(IndexSpace.Type, typeIndex);
         _output.Close();
-        if (FunctionTypeAt(typeIndex) is not FunctionType type)
+        if (FunctionTypeAt(typeIndex) is not CoreFunctionType type)
             return;
         int at = 0;
         Locals("param"u8, type.Parameters, ref at);
@@ -155,14 +155,14 @@ internal sealed partial class WatPrinter
             Types(_output, " (result"u8, type.Results);
     }
 
-    private void TableType(TableType type)
+    private void TableType(CoreTableType type)
     {
         LimitsOf(type.Limits);
         _output.Space();
         ValueType(_output, type.Element);
     }
 
-    private void MemoryType(MemoryType type)
+    private void MemoryType(CoreMemoryType type)
     {
         LimitsOf(type.Limits);
         if (type.PageSizeLog2 == 16)
@@ -187,7 +187,7 @@ internal sealed partial class WatPrinter
             Write(" shared"u8);
     }
 
-    private void GlobalType(GlobalType type)
+    private void GlobalType(CoreGlobalType type)
     {
         if (type.IsMutable)
             Write("(mut "u8);

@@ -26,10 +26,10 @@ internal abstract class CompositeType
 }
 
 /// <summary>Parameters and results.</summary>
-internal sealed class FunctionType(ValType[] parameters, ValType[] results) : CompositeType(CompositeKind.Function)
+internal sealed class CoreFunctionType(ValType[] parameters, ValType[] results) : CompositeType(CompositeKind.Function)
 {
     /// <summary>No parameters, no results.</summary>
-    public static FunctionType Empty { get; } = new([], []);
+    public static CoreFunctionType Empty { get; } = new([], []);
 
     public ReadOnlySpan<ValType> Parameters => parameters;
 

@@ -22,7 +22,7 @@ internal readonly record struct Limits(ulong Minimum, ulong Maximum, bool HasMax
 /// <summary>The type of a memory.</summary>
 /// <param name="Limits">Size in pages.</param>
 /// <param name="PageSizeLog2">16, or 0 with custom page sizes.</param>
-internal readonly record struct MemoryType(Limits Limits, int PageSizeLog2 = 16)
+internal readonly record struct CoreMemoryType(Limits Limits, int PageSizeLog2 = 16)
 {
     /// <summary>Bytes in a page.</summary>
     public int PageSize => 1 << PageSizeLog2;
@@ -31,13 +31,13 @@ internal readonly record struct MemoryType(Limits Limits, int PageSizeLog2 = 16)
 /// <summary>The type of a table.</summary>
 /// <param name="Element">A reference type.</param>
 /// <param name="Limits">Size in elements.</param>
-internal readonly record struct TableType(ValType Element, Limits Limits);
+internal readonly record struct CoreTableType(ValType Element, Limits Limits);
 
 /// <summary>The type of a global.</summary>
-internal readonly record struct GlobalType(ValType Type, bool IsMutable);
+internal readonly record struct CoreGlobalType(ValType Type, bool IsMutable);
 
 /// <summary>The type of an exception tag: a function type without results.</summary>
-internal readonly record struct TagType(int TypeIndex);
+internal readonly record struct CoreTagType(int TypeIndex);
 
 /// <summary>What can be imported and exported; the values are those of the binary format.</summary>
 internal enum ExternalKind : byte

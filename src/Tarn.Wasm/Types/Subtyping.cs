@@ -59,7 +59,7 @@ internal static class Subtyping
     {
         switch (sub, super)
         {
-            case (FunctionType f, FunctionType g):
+            case (CoreFunctionType f, CoreFunctionType g):
                 if (f.ParameterCount != g.ParameterCount || f.ResultCount != g.ResultCount)
                     return false;
                 for (int i = 0; i < f.ParameterCount; i++)

@@ -36,6 +36,7 @@ internal sealed class TypeRegistry
     private readonly Dictionary<int[], Group> _groups = new(KeyComparer.Instance);
     private readonly Dictionary<int[], Group>.AlternateLookup<ReadOnlySpan<int>> _groupLookup;
     private readonly Stack<int> _freeIds = new();
+    private static long s_identities;
     private Entry[][] _chunks = [];
     private int _count;
     private int _idsMade;
@@ -58,10 +59,13 @@ internal sealed class TypeRegistry
     public SubType this[int id] => At(id).Type;
 
     /// <summary>The function type with an id that is known to be one.</summary>
-    public FunctionType Function(int id) => (FunctionType)this[id].Composite;
+    public CoreFunctionType Function(int id) => (CoreFunctionType)this[id].Composite;
 
     /// <summary>How many supertypes a type has above it.</summary>
     public int Depth(int id) => At(id).Depth;
+
+    /// <summary>A number that no other type of any registry has or will have, unlike an id, which is handed out again. For whoever compares types without using them.</summary>
+    public long Identity(int id) => At(id).Identity;
 
     /// <summary>Ids of a type's supertypes from the root down to the type itself: its display.</summary>
     public ReadOnlySpan<int> Display(int id)
@@ -83,7 +87,7 @@ internal sealed class TypeRegistry
     /// <summary>Adds a function type that refers to no types of a module; what host functions need. It is in use until <see cref="Release(int)"/>.</summary>
     public int AddFunction(ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results)
     {
-        SubType type = new(new FunctionType(parameters.ToArray(), results.ToArray()), isFinal: true, supertype: -1);
+        SubType type = new(new CoreFunctionType(parameters.ToArray(), results.ToArray()), isFinal: true, supertype: -1);
         Span<int> id = [0];
         Add([type], 0, id);
         return id[0];
@@ -237,7 +241,7 @@ internal sealed class TypeRegistry
                 display[depth] = id;
             }
 
-            entries[i] = new Entry { Type = new SubType(Canonicalize(type.Composite, canonical), type.IsFinal, super), Display = display, Depth = depth, Id = id, Group = owner };
+            entries[i] = new Entry { Type = new SubType(Canonicalize(type.Composite, canonical), type.IsFinal, super), Display = display, Depth = depth, Id = id, Group = owner, Identity = Interlocked.Increment(ref s_identities) };
         }
 
         return entries;
@@ -254,7 +258,7 @@ internal sealed class TypeRegistry
             key.Add(type.HasSupertype ? Reference(type.Supertype, start, canonical) : -1);
             switch (type.Composite)
             {
-                case FunctionType function:
+                case CoreFunctionType function:
                     key.Add(function.ParameterCount);
                     key.Add(function.ResultCount);
                     foreach (ValType parameter in function.Parameters)
@@ -293,8 +297,8 @@ internal sealed class TypeRegistry
     {
         switch (composite)
         {
-            case FunctionType function:
-                return new FunctionType(CanonicalizeAll(function.Parameters, canonical), CanonicalizeAll(function.Results, canonical));
+            case CoreFunctionType function:
+                return new CoreFunctionType(CanonicalizeAll(function.Parameters, canonical), CanonicalizeAll(function.Results, canonical));
             case StructType structure:
                 FieldType[] fields = structure.Fields.ToArray();
                 foreach (ref FieldType field in fields.AsSpan())
@@ -320,6 +324,7 @@ internal sealed class TypeRegistry
         public int[]? Display;
         public int Depth;
         public int Id;
+        public long Identity;
         public Group Group;
     }
 

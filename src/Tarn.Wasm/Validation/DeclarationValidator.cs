@@ -60,11 +60,11 @@ internal sealed class DeclarationValidator
             throw Invalid(kind, of, $"unknown type {type.Heap.TypeIndex}: the module has {_module.TypeArray.Length}");
     }
 
-    private FunctionType RequireFunctionType(int index, ExternalKind kind, int of)
+    private CoreFunctionType RequireFunctionType(int index, ExternalKind kind, int of)
     {
         if (index >= _module.TypeArray.Length)
             throw Invalid(kind, of, $"unknown type {index}: the module has {_module.TypeArray.Length}");
-        return _module.TypeArray[index].Composite as FunctionType
+        return _module.TypeArray[index].Composite as CoreFunctionType
             ?? throw Invalid(kind, of, $"type mismatch: type {index} is {_module.TypeArray[index].Composite}, but a function type is needed");
     }
 
@@ -99,7 +99,7 @@ internal sealed class DeclarationValidator
         }
     }
 
-    private void CheckTable(TableType table, int index)
+    private void CheckTable(CoreTableType table, int index)
     {
         CheckType(table.Element, ExternalKind.Table, index);
         CheckRange(table.Limits, table.Limits.Is64 ? ulong.MaxValue : uint.MaxValue, $"table size must be at most 2^32-1 elements (table {index})", ExternalKind.Table, index);
@@ -107,7 +107,7 @@ internal sealed class DeclarationValidator
             throw Invalid(ExternalKind.Table, index, $"type mismatch: table {index} holds the non-null type {table.Element}, so it needs an initial element");
     }
 
-    private void CheckMemory(MemoryType memory, int index)
+    private void CheckMemory(CoreMemoryType memory, int index)
     {
         if (memory.PageSizeLog2 is not (0 or 16))
             throw Invalid(ExternalKind.Memory, index, $"invalid custom page size: memory {index} has pages of 2^{memory.PageSizeLog2} bytes; only 1 and 65536 are allowed");
@@ -176,7 +176,7 @@ internal sealed class DeclarationValidator
             return;
         if (start >= _module.FunctionArray.Length)
             throw Invalid(SectionId.Start, 0, $"unknown function {start}: it is to be the start function, the module has {_module.FunctionArray.Length}");
-        FunctionType type = _module.FunctionTypeOf(start);
+        CoreFunctionType type = _module.FunctionTypeOf(start);
         if (type.ParameterCount + type.ResultCount > 0)
             throw Invalid(SectionId.Start, 0, $"start function must have type [] -> [], but function {start} has {type}");
     }
@@ -208,7 +208,7 @@ internal sealed class DeclarationValidator
             {
                 if (segment.Table >= _module.TableArray.Length)
                     throw Invalid(SectionId.Element, i, $"unknown table {segment.Table}: element segment {i} goes there, the module has {_module.TableArray.Length}");
-                TableType table = _module.TableArray[segment.Table];
+                CoreTableType table = _module.TableArray[segment.Table];
                 if (!Subtyping.IsSubtype(segment.Type, table.Element, _registry, _canonical))
                     throw Invalid(SectionId.Element, i, $"type mismatch: element segment {i} holds {segment.Type}, but table {segment.Table} takes {table.Element}");
                 CheckExpression(segment.Start, table.Limits.AddressType, _module.GlobalArray.Length);

@@ -160,6 +160,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         if (opcode != Opcode.TryTable)
             return;
+        _facts |= ModuleFacts.UsesExceptions;
         for (int count = reader.ReadCount(int.MaxValue, "catch clauses", 2); count > 0; count--)
         {
             byte kind = reader.ReadByte();
@@ -331,14 +332,14 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private SignatureShape* Indirect(ref WasmReader reader)
     {
         SignatureShape* shape = FunctionShape(reader.ReadIndex());
-        ref readonly TableType table = ref Table(reader.ReadIndex());
+        ref readonly CoreTableType table = ref Table(reader.ReadIndex());
         if (!_context.IsSubtype(table.Element.Bits, ValType.FuncRef.Bits))
             Fail($"type mismatch: an indirect call needs a table of functions, but this one holds {table.Element}");
         Pop(table.Limits.AddressType.Bits);
         return shape;
     }
 
-    private ref readonly TableType Table(int index)
+    private ref readonly CoreTableType Table(int index)
     {
         if (index >= _module.TableArray.Length)
             Fail($"unknown table {index}: the module has {_module.TableArray.Length}");

@@ -13,6 +13,8 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         WasmReader reader = new(new ReadOnlySpan<byte>(_code, end), (int)(_next - _code), end, _features);
         Opcode opcode = reader.ReadOpcode();
         OpcodeSignature signature = Opcodes.Signature(opcode);
+        if ((int)opcode >= 0x100)
+            NotePage(opcode);
         if (!signature.DependsOnContext)
             Simple(ref reader, opcode, signature);
         else if ((int)opcode < 0x100)
@@ -23,6 +25,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             Bulk(ref reader, opcode);
         _next = _code + reader.Position;
     }
+
+    private void NotePage(Opcode opcode) => _facts |= ((int)opcode >> 8) switch
+    {
+        1 => ModuleFacts.UsesAggregates,
+        3 => ModuleFacts.UsesAtomics,
+        _ => ModuleFacts.None,
+    };
 
     private void Simple(ref WasmReader reader, Opcode opcode, OpcodeSignature signature)
     {
@@ -77,7 +86,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private int MemoryAccess(ref WasmReader reader, Opcode opcode)
     {
         MemoryArgument argument = reader.ReadMemoryArgument();
-        ref readonly MemoryType memory = ref Memory(argument.Memory);
+        ref readonly CoreMemoryType memory = ref Memory(argument.Memory);
         int natural = Opcodes.Alignment(opcode);
         if (argument.Align > natural)
             Fail($"alignment must not be larger than natural: 2 to the power of {argument.Align}, for an access of {1 << natural} bytes");
@@ -127,11 +136,13 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 Return();
                 break;
             case Opcode.Throw:
+                _facts |= ModuleFacts.UsesExceptions;
                 SignatureShape* tag = TagShape(reader.ReadIndex());
                 PopAll(_signatureTypes + tag->ParameterStart, tag->ParameterCount);
                 SetUnreachable();
                 break;
             case Opcode.ThrowRef:
+                _facts |= ModuleFacts.UsesExceptions;
                 Pop(ValType.ExnRef.Bits);
                 SetUnreachable();
                 break;
@@ -268,7 +279,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void TableAccess(int index, Opcode opcode)
     {
-        ref readonly TableType table = ref Table(index);
+        ref readonly CoreTableType table = ref Table(index);
         int address = table.Limits.AddressType.Bits;
         if (opcode == Opcode.TableSet)
         {
@@ -341,7 +352,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         }
     }
 
-    private ref readonly MemoryType Memory(int index)
+    private ref readonly CoreMemoryType Memory(int index)
     {
         if (index >= _module.MemoryArray.Length)
             Fail($"unknown memory {index}: the module has {_module.MemoryArray.Length}");
@@ -386,7 +397,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             case Opcode.TableInit:
                 {
                     int segment = reader.ReadIndex();
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     RequireElement(Element(segment), table.Element);
                     PopThree(table.Limits.AddressType.Bits, I32, I32);
                     break;
@@ -394,8 +405,8 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
             case Opcode.TableCopy:
                 {
-                    ref readonly TableType target = ref Table(reader.ReadIndex());
-                    ref readonly TableType source = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType target = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType source = ref Table(reader.ReadIndex());
                     RequireElement(source.Element, target.Element);
                     bool both64 = target.Limits.Is64 && source.Limits.Is64;
                     PopThree(target.Limits.AddressType.Bits, source.Limits.AddressType.Bits, both64 ? I64 : I32);
@@ -404,7 +415,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
             case Opcode.TableGrow:
                 {
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     Pop(table.Limits.AddressType.Bits);
                     Pop(table.Element.Bits);
                     Push(table.Limits.AddressType.Bits);
@@ -416,7 +427,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 break;
             case Opcode.TableFill:
                 {
-                    ref readonly TableType table = ref Table(reader.ReadIndex());
+                    ref readonly CoreTableType table = ref Table(reader.ReadIndex());
                     address = table.Limits.AddressType.Bits;
                     PopThree(address, table.Element.Bits, address);
                     break;

@@ -63,6 +63,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private int _functionIndex;
     private int _instructionCount;
     private TSink _sink;
+    private ModuleFacts _facts;
 
     public FunctionValidator(ValidationContext context, TSink sink)
     {
@@ -134,6 +135,9 @@ internal sealed unsafe partial class FunctionValidator<TSink>
             Run(_next, _bodyEnd);
             _code = null;
         }
+
+        if ((_facts & ~_module.Facts) != 0)
+            _module.SetFacts(_facts);
 
         // Everything behind raw pointers is held by these two.
         GC.KeepAlive(_context);

@@ -74,7 +74,7 @@ internal static class TypeValidator
     {
         switch (composite)
         {
-            case FunctionType function:
+            case CoreFunctionType function:
                 foreach (ValType type in function.Parameters)
                     CheckReference(module, type, index, end);
                 foreach (ValType type in function.Results)

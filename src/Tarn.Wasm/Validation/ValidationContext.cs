@@ -39,7 +39,7 @@ internal sealed unsafe class ValidationContext
         for (int i = 0; i < types.Length; i++)
         {
             _shapes[i].Kind = types[i].Composite.Kind;
-            if (types[i].Composite is not FunctionType function)
+            if (types[i].Composite is not CoreFunctionType function)
                 continue;
             _shapes[i].ParameterStart = total;
             _shapes[i].ParameterCount = function.ParameterCount;
@@ -53,7 +53,7 @@ internal sealed unsafe class ValidationContext
         int next = 0;
         foreach (ref readonly SubType type in types.AsSpan())
         {
-            if (type.Composite is not FunctionType function)
+            if (type.Composite is not CoreFunctionType function)
                 continue;
             foreach (ValType parameter in function.Parameters)
                 _signatureTypes[next++] = parameter.Bits;

@@ -100,7 +100,7 @@ internal static unsafe class CoreDump
             section.U32((uint)memory.Type.PageSizeLog2);
     }
 
-    private static void Global(ByteBuffer section, GlobalType type, RawValue value)
+    private static void Global(ByteBuffer section, CoreGlobalType type, RawValue value)
     {
         const byte Func = 0x70;
         const byte Extern = 0x6F;

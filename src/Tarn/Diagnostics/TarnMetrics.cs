@@ -48,8 +48,11 @@ internal static class TarnMetrics
     public static void CountTrap(TrapCode code)
     {
         if (s_traps.Enabled)
-            s_traps.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+            s_traps.Add(1, new KeyValuePair<string, object?>("tarn.trap.code", NameOf(code)));
     }
+
+    // Values of attributes are in snake case, as OpenTelemetry has them.
+    private static string NameOf(TrapCode code) => string.Concat(code.ToString().Select(static (c, i) => char.IsUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString()));
 
     /// <summary>When something began that will be timed; 0 if nobody wants to know.</summary>
     public static long Now(bool isWait) => (isWait ? s_wait : s_compile).Enabled ? Stopwatch.GetTimestamp() : 0;
@@ -80,7 +83,7 @@ internal static class TarnMetrics
         void Measure(string pool, PoolUsage usage)
         {
             foreach ((string state, int count) in new[] { ("free", usage.Free), ("warm", usage.Warm), ("used", usage.InUse) })
-                measurements.Add(new Measurement<int>(count, new KeyValuePair<string, object?>("pool", pool), new KeyValuePair<string, object?>("state", state)));
+                measurements.Add(new Measurement<int>(count, new KeyValuePair<string, object?>("tarn.pool.name", pool), new KeyValuePair<string, object?>("tarn.slot.state", state)));
         }
     }
 

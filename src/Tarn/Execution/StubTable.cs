@@ -40,7 +40,7 @@ internal sealed class StubTable(TypeRegistry types)
 
     private SignatureStubs Create(uint typeId)
     {
-        FunctionType type = types.Function((int)typeId);
+        CoreFunctionType type = types.Function((int)typeId);
         var parameters = new AbiType[type.ParameterCount];
         for (int i = 0; i < parameters.Length; i++)
             parameters[i] = ValueKinds.AbiOf(type.Parameters[i]);

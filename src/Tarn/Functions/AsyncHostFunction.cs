@@ -17,7 +17,7 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
 
     public sealed override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         int outer = store.BeginAsyncBody();
         PendingHostCall? pending = null;
         try
@@ -37,7 +37,7 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
     /// <summary>Starts the host's code; gives null if it has completed and the results are in the slots.</summary>
     protected abstract PendingHostCall? Start(Caller caller, RawValue* slots);
 
-    protected static PendingHostCall? Complete<TResult>(Store store, RawValue* slots, ValueTask<TResult> task)
+    protected static PendingHostCall? Complete<TResult>(StoreCore store, RawValue* slots, ValueTask<TResult> task)
     {
         if (!task.IsCompleted || store.HasNestedCalls)
             return new PendingResult<TResult>(task);
@@ -45,7 +45,7 @@ internal abstract unsafe class AsyncHostFunction : DefinedHostFunction
         return null;
     }
 
-    protected static PendingHostCall? Complete(Store store, ValueTask task)
+    protected static PendingHostCall? Complete(StoreCore store, ValueTask task)
     {
         if (!task.IsCompleted || store.HasNestedCalls)
             return new PendingAction(task);

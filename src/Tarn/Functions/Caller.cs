@@ -10,11 +10,11 @@ namespace Tarn;
 public readonly struct Caller
 #pragma warning restore CA1815
 {
-    private readonly Store _store;
+    private readonly StoreCore _store;
     private readonly InstanceData? _instance;
     private readonly int _generation;
 
-    internal Caller(Store store, InstanceData? instance, CancellationToken token)
+    internal Caller(StoreCore store, InstanceData? instance, CancellationToken token)
     {
         _store = store;
         _instance = instance;
@@ -23,38 +23,47 @@ public readonly struct Caller
     }
 
     /// <summary>
-    /// Gets the store in which the call happens. That of an instance from a pool serves the slot's next instance later: ask for it each time instead of keeping it.
+    /// Gets the store in which the call happens. One that is kept does not outlive its instance: it acts on nothing that uses the instance's slot later.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public Store Store
     {
         get
         {
-            Store.ThrowIfStale(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
+            return _store.FacadeOf(_generation);
+        }
+    }
+
+    internal StoreCore Core
+    {
+        get
+        {
+            StoreCore.ThrowIfStale(_store, _generation);
             return _store;
         }
     }
 
-    /// <summary>The token of the call that entered the guest.</summary>
+    /// <summary>Gets the token of the call that entered the guest.</summary>
     public CancellationToken CancellationToken { get; }
 
-    /// <summary>The calling instance's exported memory named <c>memory</c>, or else its first one.</summary>
-    /// <exception cref="InvalidOperationException">The instance has no memory.</exception>
+    /// <summary>Gets the memory that the calling instance exports as <c>memory</c>, or else the first one that it exports.</summary>
+    /// <exception cref="InvalidOperationException">The instance exports no memory.</exception>
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public Memory Memory
     {
         get
         {
-            using StoreUse use = Store.Enter(_store, _generation);
+            using StoreUse use = StoreCore.Enter(_store, _generation);
             return _instance is null
-                ? throw new InvalidOperationException("the host function was not called by an instance with a memory")
+                ? throw new InvalidOperationException("The host function was not called by an instance that exports a memory.")
                 : _instance.DefaultMemory();
         }
     }
 
     /// <summary>
     /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges piece by piece, before each.
-    /// Costs nothing where <see cref="EngineOptions.Fuel"/> is off.
+    /// Costs nothing where <see cref="EngineOptions.EnableFuel"/> is off.
     /// </summary>
     /// <param name="fuel">How much, in units of one instruction; 0 or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fuel"/> is negative.</exception>
@@ -63,8 +72,8 @@ public readonly struct Caller
     public void ConsumeFuel(long fuel)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fuel);
-        using StoreUse use = Store.Enter(_store, _generation);
-        if (_store.Engine.Options.Fuel)
+        using StoreUse use = StoreCore.Enter(_store, _generation);
+        if (_store.Engine.Options.EnableFuel)
             _store.ConsumeFuel(fuel);
     }
 
@@ -76,7 +85,7 @@ public readonly struct Caller
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public void ThrowIfStopRequested()
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         _store.ThrowIfInterrupted();
     }
 
@@ -85,7 +94,7 @@ public readonly struct Caller
     /// <exception cref="InvalidOperationException">There is no state, or it is of another type.</exception>
     public TState GetState<TState>()
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         return _store.State is TState state
             ? state
             : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");
@@ -94,7 +103,7 @@ public readonly struct Caller
     /// <summary>Finds an exported function of the calling instance.</summary>
     public bool TryGetFunction(string name, out Function function)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         function = default;
         return _instance is not null && _instance.TryGetFunction(name, out function);
     }
@@ -102,7 +111,7 @@ public readonly struct Caller
     /// <summary>Finds an exported memory of the calling instance.</summary>
     public bool TryGetMemory(string name, out Memory memory)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         memory = default;
         return _instance is not null && _instance.TryGetMemory(name, out memory);
     }

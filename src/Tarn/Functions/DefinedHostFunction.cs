@@ -63,17 +63,17 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
 
     /// <summary>What every call begins with: a guest that was asked to stop gets no further than here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected static Store Begin(GuestExecution execution)
+    protected static StoreCore Begin(GuestExecution execution)
     {
         // Stores, and nothing else, call functions of this kind.
-        Store store = Unsafe.As<StoreExecution>(execution).Store;
+        StoreCore store = Unsafe.As<StoreExecution>(execution).Store;
         store.ThrowIfInterrupted();
         return store;
     }
 
     /// <summary>What the function may know of the guest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    protected static Caller CallerOf(Store store, VmContext* context) => new(store, InstanceData.FromContext(context), store.CurrentToken);
+    protected static Caller CallerOf(StoreCore store, VmContext* context) => new(store, InstanceData.FromContext(context), store.CurrentToken);
 
     private sealed class BoundExit(SignatureStubs stubs, nint address)
     {

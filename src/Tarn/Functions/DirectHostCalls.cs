@@ -33,7 +33,7 @@ internal static unsafe partial class DirectHostCalls
     {
         VmContext* context = function->VmContext;
         // Stores, and nothing else, call functions of this kind.
-        Store store = Unsafe.As<StoreExecution>(GuestExecution.Of(context->Execution)).Store;
+        StoreCore store = Unsafe.As<StoreExecution>(GuestExecution.Of(context->Execution)).Store;
         return new Caller(store, InstanceData.FromContext(context), store.CurrentToken);
     }
 

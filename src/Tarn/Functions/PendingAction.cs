@@ -16,7 +16,7 @@ internal sealed unsafe class PendingAction(ValueTask task, UntypedResults? resul
             awaiter.UnsafeOnCompleted(continuation);
     }
 
-    public override void Finish(Store store, RawValue* slots)
+    public override void Finish(StoreCore store, RawValue* slots)
     {
         _task.GetAwaiter().GetResult();
         results?.Write(store, slots);

@@ -13,7 +13,7 @@ internal abstract unsafe class PendingHostCall
     public abstract void OnCompleted(Action continuation);
 
     /// <summary>Takes the result and puts it where the guest finds it; throws what the host function threw.</summary>
-    public abstract void Finish(Store store, RawValue* slots);
+    public abstract void Finish(StoreCore store, RawValue* slots);
 
     /// <summary>Takes the result of a call that has completed and drops it, exceptions included: the guest that asked for it is gone.</summary>
     public abstract void Discard();

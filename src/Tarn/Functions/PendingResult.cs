@@ -16,7 +16,7 @@ internal sealed unsafe class PendingResult<TResult>(ValueTask<TResult> task) : P
             awaiter.UnsafeOnCompleted(continuation);
     }
 
-    public override void Finish(Store store, RawValue* slots) => ResultCodec<TResult>.Write(store, slots, _task.GetAwaiter().GetResult());
+    public override void Finish(StoreCore store, RawValue* slots) => ResultCodec<TResult>.Write(store, slots, _task.GetAwaiter().GetResult());
 
     public override void Discard()
     {

@@ -1,17 +1,27 @@
-// Whether a typed handle fits a function: parameter for parameter, result for result. Done once, when the handle is made.
+// Whether a typed handle fits a function: parameter for parameter, result for result. Done once, when the handle is made. The function's record is read inside its store:
+// it is memory of an instance that another thread may be ending.
+using Tarn.Execution;
+using Tarn.Scheduling;
 
 namespace Tarn.Functions;
 
 internal static class SignatureCheck
 {
+    /// <summary>Returns the stubs through which a function is called, if it has the signature that the handle calls it by.</summary>
     /// <exception cref="ArgumentException">The signature is another one; the message shows both.</exception>
-    public static void Require(FunctionType type, ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results, string name)
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public static unsafe SignatureStubs Require(Function function, ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results, string name)
     {
+        using StoreUse use = function.Enter();
+        uint typeId = function.Record->TypeId;
+        Engine engine = function.Store!.Engine;
+        CoreFunctionType type = engine.Types.Function((int)typeId);
         if (!Fits(type.Parameters, parameters) || !Fits(type.Results, results))
         {
             throw new ArgumentException(
-                $"the function \"{name}\" has the signature {type}, not {new FunctionType(parameters.ToArray(), results.ToArray())}; ask for matching type arguments");
+                $"The function \"{name}\" has the type {type}, not {new CoreFunctionType(parameters.ToArray(), results.ToArray())}. Ask for it with matching type arguments.");
         }
+        return engine.StubsFor(typeId);
     }
 
     private static bool Fits(ReadOnlySpan<ValType> actual, ReadOnlySpan<ValType> wanted)

@@ -13,7 +13,7 @@ internal sealed unsafe class AsyncHostAction : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         return Complete(store, _body());
     }
 }
@@ -27,7 +27,7 @@ internal sealed unsafe class AsyncHostAction<T1> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         return Complete(store, _body(a1));
     }
@@ -42,7 +42,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         return Complete(store, _body(a1, a2));
@@ -58,7 +58,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -75,7 +75,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -93,7 +93,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5> : AsyncHostFunc
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -112,7 +112,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6> : AsyncHost
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -132,7 +132,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7> : Async
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -153,7 +153,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8> : A
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -175,7 +175,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -198,7 +198,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -222,7 +222,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -247,7 +247,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -273,7 +273,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -300,7 +300,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -328,7 +328,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -357,7 +357,7 @@ internal sealed unsafe class AsyncHostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -387,7 +387,7 @@ internal sealed unsafe class AsyncHostFunc<TResult> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         return Complete(store, slots, _body());
     }
 }
@@ -401,7 +401,7 @@ internal sealed unsafe class AsyncHostFunc<T1, TResult> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         return Complete(store, slots, _body(a1));
     }
@@ -416,7 +416,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, TResult> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         return Complete(store, slots, _body(a1, a2));
@@ -432,7 +432,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, TResult> : AsyncHostFunct
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -449,7 +449,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, TResult> : AsyncHostF
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -467,7 +467,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, TResult> : AsyncH
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -486,7 +486,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, TResult> : As
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -506,7 +506,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, TResult> 
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -527,7 +527,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResu
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -549,7 +549,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -572,7 +572,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -596,7 +596,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -621,7 +621,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -647,7 +647,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -674,7 +674,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -702,7 +702,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -731,7 +731,7 @@ internal sealed unsafe class AsyncHostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -761,7 +761,7 @@ internal sealed unsafe class AsyncHostActionWithCaller : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         return Complete(store, _body(caller));
     }
 }
@@ -775,7 +775,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1> : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         return Complete(store, _body(caller, a1));
     }
@@ -790,7 +790,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2> : AsyncHostFuncti
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         return Complete(store, _body(caller, a1, a2));
@@ -806,7 +806,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3> : AsyncHostFu
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -823,7 +823,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4> : AsyncHo
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -841,7 +841,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5> : Asy
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -860,7 +860,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6> :
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -880,7 +880,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -901,7 +901,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -923,7 +923,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -946,7 +946,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -970,7 +970,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -995,7 +995,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1021,7 +1021,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1048,7 +1048,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1076,7 +1076,7 @@ internal sealed unsafe class AsyncHostActionWithCaller<T1, T2, T3, T4, T5, T6, T
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1105,7 +1105,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<TResult> : AsyncHostFunctio
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         return Complete(store, slots, _body(caller));
     }
 }
@@ -1119,7 +1119,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, TResult> : AsyncHostFun
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         return Complete(store, slots, _body(caller, a1));
     }
@@ -1134,7 +1134,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, TResult> : AsyncHos
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         return Complete(store, slots, _body(caller, a1, a2));
@@ -1150,7 +1150,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, TResult> : Asyn
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1167,7 +1167,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, TResult> : 
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1185,7 +1185,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, TResult
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1204,7 +1204,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, TRe
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1224,7 +1224,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1245,7 +1245,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1267,7 +1267,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1290,7 +1290,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1314,7 +1314,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1339,7 +1339,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1365,7 +1365,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1392,7 +1392,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
@@ -1420,7 +1420,7 @@ internal sealed unsafe class AsyncHostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7,
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);

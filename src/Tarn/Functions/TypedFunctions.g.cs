@@ -15,7 +15,7 @@ namespace Tarn;
 /// <summary>A handle on a function with 0 parameters.</summary>
 public readonly unsafe struct TypedAction
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -23,11 +23,10 @@ public readonly unsafe struct TypedAction
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -37,7 +36,7 @@ public readonly unsafe struct TypedAction
     /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
     public void Invoke()
     {
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         if (!_store.HasDeadline)
         {
             Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -58,7 +57,7 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public void Invoke(CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
@@ -69,7 +68,7 @@ public readonly unsafe struct TypedAction
     [SkipLocalsInit]
     public bool TryInvoke([NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         return trap is null;
@@ -83,7 +82,7 @@ public readonly unsafe struct TypedAction
     public ValueTask InvokeAsync(CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[1];
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         return _store.CallAsync(_generation, _entry, _record, slots, 1, cancellationToken);
     }
 }
@@ -91,7 +90,7 @@ public readonly unsafe struct TypedAction
 /// <summary>A handle on a function with 1 parameter.</summary>
 public readonly unsafe struct TypedAction<T1>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -99,11 +98,10 @@ public readonly unsafe struct TypedAction<T1>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -115,7 +113,7 @@ public readonly unsafe struct TypedAction<T1>
     {
         if (GuestCalls.IsSupported<T1>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -137,7 +135,7 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public void Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
@@ -149,7 +147,7 @@ public readonly unsafe struct TypedAction<T1>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
@@ -164,7 +162,7 @@ public readonly unsafe struct TypedAction<T1>
     public ValueTask InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[1];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
         }
@@ -175,7 +173,7 @@ public readonly unsafe struct TypedAction<T1>
 /// <summary>A handle on a function with 2 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -183,11 +181,10 @@ public readonly unsafe struct TypedAction<T1, T2>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -199,7 +196,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -221,7 +218,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -234,7 +231,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[2];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -250,7 +247,7 @@ public readonly unsafe struct TypedAction<T1, T2>
     public ValueTask InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[2];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -262,7 +259,7 @@ public readonly unsafe struct TypedAction<T1, T2>
 /// <summary>A handle on a function with 3 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -270,11 +267,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -286,7 +282,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -308,7 +304,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -322,7 +318,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[3];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -339,7 +335,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[3];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -352,7 +348,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
 /// <summary>A handle on a function with 4 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -360,11 +356,10 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], [], name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -376,7 +371,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -398,7 +393,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -413,7 +408,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[4];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -431,7 +426,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[4];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -445,18 +440,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
 /// <summary>A handle on a function with 5 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -471,7 +465,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -487,7 +481,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[5];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -506,7 +500,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[5];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -521,18 +515,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
 /// <summary>A handle on a function with 6 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -547,7 +540,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -564,7 +557,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[6];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -584,7 +577,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[6];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -600,18 +593,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
 /// <summary>A handle on a function with 7 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -626,7 +618,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -644,7 +636,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[7];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -665,7 +657,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[7];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -682,18 +674,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
 /// <summary>A handle on a function with 8 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -708,7 +699,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -727,7 +718,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[8];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -749,7 +740,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[8];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -767,18 +758,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
 /// <summary>A handle on a function with 9 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -793,7 +783,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -813,7 +803,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[9];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -836,7 +826,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[9];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -855,18 +845,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
 /// <summary>A handle on a function with 10 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -881,7 +870,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -902,7 +891,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[10];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -926,7 +915,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[10];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -946,18 +935,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 11 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -972,7 +960,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -994,7 +982,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[11];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1019,7 +1007,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[11];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1040,18 +1028,17 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 12 parameters.</summary>
 public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedAction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], [], name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], [], name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1066,7 +1053,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public void Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1089,7 +1076,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[12];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1115,7 +1102,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
     public ValueTask InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[12];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1137,7 +1124,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
 /// <summary>A handle on a function with 0 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1145,11 +1132,10 @@ public readonly unsafe struct TypedFunction<TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1161,7 +1147,7 @@ public readonly unsafe struct TypedFunction<TResult>
     {
         if (GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1183,7 +1169,7 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public TResult Invoke(CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
             throw _store.Raise(trap, cancellationToken);
@@ -1195,7 +1181,7 @@ public readonly unsafe struct TypedFunction<TResult>
     [SkipLocalsInit]
     public bool TryInvoke([MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
         result = trap is null ? ResultCodec<TResult>.Read(_store, slots) : default;
@@ -1210,7 +1196,7 @@ public readonly unsafe struct TypedFunction<TResult>
     public ValueTask<TResult> InvokeAsync(CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        Store.ThrowIfStale(_store, _generation);
+        StoreCore.ThrowIfStale(_store, _generation);
         return _store.CallAsync<TResult, TypedResultReader<TResult>>(_generation, _entry, _record, slots, Math.Max(1, ResultCodec<TResult>.Types.Length), default, cancellationToken);
     }
 }
@@ -1218,7 +1204,7 @@ public readonly unsafe struct TypedFunction<TResult>
 /// <summary>A handle on a function with 1 parameter and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1226,11 +1212,10 @@ public readonly unsafe struct TypedFunction<T1, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1242,7 +1227,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1264,7 +1249,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
@@ -1277,7 +1262,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         trap = _store.Call(_generation, _entry, _record, slots, cancellationToken);
@@ -1293,7 +1278,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
         }
@@ -1304,7 +1289,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
 /// <summary>A handle on a function with 2 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1312,11 +1297,10 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1328,7 +1312,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1350,7 +1334,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1364,7 +1348,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1381,7 +1365,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(2, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1393,7 +1377,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
 /// <summary>A handle on a function with 3 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1401,11 +1385,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1417,7 +1400,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1439,7 +1422,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1454,7 +1437,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1472,7 +1455,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(3, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1485,7 +1468,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
 /// <summary>A handle on a function with 4 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly nint _typedEntry;
@@ -1493,11 +1476,10 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
         _typedEntry = stubs.TypedEntry;
     }
@@ -1509,7 +1491,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     {
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>() && GuestCalls.IsSupported<TResult>())
         {
-            Store.ThrowIfStale(_store, _generation);
+            StoreCore.ThrowIfStale(_store, _generation);
             if (!_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
@@ -1531,7 +1513,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1547,7 +1529,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1566,7 +1548,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(4, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1580,18 +1562,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
 /// <summary>A handle on a function with 5 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1606,7 +1587,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1623,7 +1604,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1643,7 +1624,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(5, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1658,18 +1639,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
 /// <summary>A handle on a function with 6 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1684,7 +1664,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1702,7 +1682,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1723,7 +1703,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(6, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1739,18 +1719,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
 /// <summary>A handle on a function with 7 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1765,7 +1744,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1784,7 +1763,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1806,7 +1785,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(7, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1823,18 +1802,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
 /// <summary>A handle on a function with 8 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1849,7 +1827,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1869,7 +1847,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1892,7 +1870,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(8, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1910,18 +1888,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
 /// <summary>A handle on a function with 9 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -1936,7 +1913,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1957,7 +1934,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -1981,7 +1958,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(9, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2000,18 +1977,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 10 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2026,7 +2002,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2048,7 +2024,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2073,7 +2049,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(10, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2093,18 +2069,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 11 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2119,7 +2094,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2142,7 +2117,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2168,7 +2143,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(11, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2189,18 +2164,17 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
 /// <summary>A handle on a function with 12 parameters and a result; several results are a tuple.</summary>
 public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, TResult>
 {
-    private readonly Store? _store;
+    private readonly StoreCore? _store;
     private readonly FunctionReference* _record;
     private readonly nint _entry;
     private readonly int _generation;
 
     internal TypedFunction(Function function, string name)
     {
-        SignatureCheck.Require(function.Type, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], ResultCodec<TResult>.Types, name);
         _store = function.Store;
         _record = function.Record;
         _generation = function.Generation;
-        SignatureStubs stubs = _store!.Engine.StubsFor(_record->TypeId);
+        SignatureStubs stubs = SignatureCheck.Require(function, [ValueCodec<T1>.Type, ValueCodec<T2>.Type, ValueCodec<T3>.Type, ValueCodec<T4>.Type, ValueCodec<T5>.Type, ValueCodec<T6>.Type, ValueCodec<T7>.Type, ValueCodec<T8>.Type, ValueCodec<T9>.Type, ValueCodec<T10>.Type, ValueCodec<T11>.Type, ValueCodec<T12>.Type], ResultCodec<TResult>.Types, name);
         _entry = stubs.ArrayEntry;
     }
 
@@ -2215,7 +2189,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public TResult Invoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2239,7 +2213,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     [SkipLocalsInit]
     public bool TryInvoke(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, [MaybeNullWhen(false)] out TResult result, [NotNullWhen(false)] out Trap? trap, CancellationToken cancellationToken = default)
     {
-        using StoreUse use = Store.Enter(_store, _generation);
+        using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
@@ -2266,7 +2240,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
     public ValueTask<TResult> InvokeAsync(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, CancellationToken cancellationToken = default)
     {
         RawValue* slots = stackalloc RawValue[Math.Max(12, ResultCodec<TResult>.Types.Length)];
-        using (StoreUse use = Store.Enter(_store, _generation))
+        using (StoreUse use = StoreCore.Enter(_store, _generation))
         {
             ValueCodec<T1>.Write(_store, slots, a1);
             ValueCodec<T2>.Write(_store, slots + 1, a2);

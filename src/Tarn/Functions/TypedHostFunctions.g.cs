@@ -15,7 +15,7 @@ internal sealed unsafe class HostAction : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         _body();
         return HostCallStatus.Completed;
     }
@@ -30,7 +30,7 @@ internal sealed unsafe class HostAction<T1> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         _body(a1);
@@ -47,7 +47,7 @@ internal sealed unsafe class HostAction<T1, T2> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -65,7 +65,7 @@ internal sealed unsafe class HostAction<T1, T2, T3> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -84,7 +84,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -104,7 +104,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5> : DefinedHostFunctio
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -125,7 +125,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6> : DefinedHostFun
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -147,7 +147,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7> : DefinedHos
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -170,7 +170,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8> : Define
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -194,7 +194,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9> : De
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -219,7 +219,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10>
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -245,7 +245,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -272,7 +272,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -300,7 +300,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -329,7 +329,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -359,7 +359,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -390,7 +390,7 @@ internal sealed unsafe class HostAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10,
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -422,7 +422,7 @@ internal sealed unsafe class HostFunc<TResult> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         ResultCodec<TResult>.Write(store, slots, _body());
         return HostCallStatus.Completed;
@@ -438,7 +438,7 @@ internal sealed unsafe class HostFunc<T1, TResult> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         ResultCodec<TResult>.Write(store, slots, _body(a1));
@@ -455,7 +455,7 @@ internal sealed unsafe class HostFunc<T1, T2, TResult> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -473,7 +473,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, TResult> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -492,7 +492,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, TResult> : DefinedHostFunc
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -512,7 +512,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, TResult> : DefinedHost
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -533,7 +533,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, TResult> : Defined
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -555,7 +555,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, TResult> : Def
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -578,7 +578,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, TResult> :
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -602,7 +602,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, TResul
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -627,7 +627,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -653,7 +653,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -680,7 +680,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -708,7 +708,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -737,7 +737,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -767,7 +767,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -798,7 +798,7 @@ internal sealed unsafe class HostFunc<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -830,7 +830,7 @@ internal sealed unsafe class HostActionWithCaller : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         _body(CallerOf(store, context));
         return HostCallStatus.Completed;
     }
@@ -845,7 +845,7 @@ internal sealed unsafe class HostActionWithCaller<T1> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         _body(CallerOf(store, context), a1);
@@ -862,7 +862,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -880,7 +880,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3> : DefinedHostFunct
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -899,7 +899,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4> : DefinedHostF
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -919,7 +919,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5> : DefinedH
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -940,7 +940,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6> : Defi
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -962,7 +962,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7> : 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -985,7 +985,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1009,7 +1009,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1034,7 +1034,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1060,7 +1060,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1087,7 +1087,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1115,7 +1115,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1144,7 +1144,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1174,7 +1174,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1205,7 +1205,7 @@ internal sealed unsafe class HostFuncWithCaller<TResult> : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context)));
         return HostCallStatus.Completed;
@@ -1221,7 +1221,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, TResult> : DefinedHostFuncti
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1));
@@ -1238,7 +1238,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, TResult> : DefinedHostFu
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1256,7 +1256,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, TResult> : DefinedHo
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1275,7 +1275,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, TResult> : Defin
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1295,7 +1295,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, TResult> : D
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1316,7 +1316,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1338,7 +1338,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TRes
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1361,7 +1361,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1385,7 +1385,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1410,7 +1410,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1436,7 +1436,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1463,7 +1463,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1491,7 +1491,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1520,7 +1520,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
@@ -1550,7 +1550,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);

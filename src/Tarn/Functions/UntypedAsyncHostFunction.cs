@@ -15,13 +15,13 @@ internal sealed unsafe class UntypedAsyncHostFunction : AsyncHostFunction
 
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
-        Store store = caller.Store;
+        StoreCore store = caller.Core;
         var arguments = new Value[Parameters.Length];
         for (int i = 0; i < arguments.Length; i++)
             arguments[i] = store.ToValue(slots[i], Parameters[i]);
         var results = new UntypedResults(new Value[Results.Length], Results);
         for (int i = 0; i < Results.Length; i++)
-            results.Values[i] = Store.DefaultValue(ValueKinds.Of(Results[i], _types));
+            results.Values[i] = StoreCore.DefaultValue(ValueKinds.Of(Results[i], _types));
         ValueTask task = _callback(caller, arguments, results.Values);
         if (!task.IsCompleted || store.HasNestedCalls)
             return new PendingAction(task, results);

@@ -17,7 +17,7 @@ internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
 
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* raw)
     {
-        Store store = Begin(execution);
+        StoreCore store = Begin(execution);
         var slots = (RawValue*)raw;
         int parameters = Parameters.Length;
         int results = Results.Length;
@@ -25,7 +25,7 @@ internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
         for (int i = 0; i < parameters; i++)
             values[i] = store.ToValue(slots[i], Parameters[i]);
         for (int i = 0; i < results; i++)
-            values[parameters + i] = Store.DefaultValue(ValueKinds.Of(Results[i], _types));
+            values[parameters + i] = StoreCore.DefaultValue(ValueKinds.Of(Results[i], _types));
         _callback(CallerOf(store, context), values.AsSpan(0, parameters), values.AsSpan(parameters));
         for (int i = 0; i < results; i++)
             slots[i] = store.ToRaw(values[parameters + i], Results[i]);

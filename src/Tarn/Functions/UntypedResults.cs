@@ -6,7 +6,7 @@ internal sealed unsafe class UntypedResults(Value[] values, ValType[] types)
     public Value[] Values => values;
 
     /// <exception cref="ArgumentException">A value is not of its type.</exception>
-    public void Write(Store store, RawValue* slots)
+    public void Write(StoreCore store, RawValue* slots)
     {
         for (int i = 0; i < types.Length; i++)
             slots[i] = store.ToRaw(values[i], types[i]);

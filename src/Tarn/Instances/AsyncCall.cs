@@ -6,11 +6,11 @@ using Tarn.Functions;
 
 namespace Tarn.Instances;
 
-internal abstract class AsyncCall(Store store, nint entryStackPointer, CallScope? scope, CallScope? outerScope) : IValueTaskSource
+internal abstract class AsyncCall(StoreCore store, nint entryStackPointer, CallScope? scope, CallScope? outerScope) : IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<bool> _wake;
 
-    public Store Store { get; } = store;
+    public StoreCore Store { get; } = store;
 
     /// <summary>Which call in progress it is, counted from the outermost, which is 1.</summary>
     public int Depth { get; set; }

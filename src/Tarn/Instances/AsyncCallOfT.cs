@@ -8,7 +8,7 @@ internal sealed class AsyncCall<TResult, TReader> : AsyncCall
     private readonly nint _slots;
     private TResult? _result;
 
-    public AsyncCall(Store store, nint entryStackPointer, nint slots, TReader reader, CallScope? scope, CallScope? outerScope)
+    public AsyncCall(StoreCore store, nint entryStackPointer, nint slots, TReader reader, CallScope? scope, CallScope? outerScope)
         : base(store, entryStackPointer, scope, outerScope)
     {
         _slots = slots;

@@ -4,7 +4,7 @@ namespace Tarn.Instances;
 
 internal sealed class CallScope : IDisposable
 {
-    private readonly Store _store;
+    private readonly StoreCore _store;
     private readonly CancellationTokenRegistration _registration;
     private readonly CancellationTokenSource? _deadline;
     private readonly long _timeoutMilliseconds;
@@ -13,7 +13,7 @@ internal sealed class CallScope : IDisposable
     /// <param name="timeoutMilliseconds">How long the call may take; 0 for as long as it likes.</param>
     /// <param name="token">The caller's.</param>
     /// <exception cref="ObjectDisposedException">The token's source has been disposed.</exception>
-    public CallScope(Store store, long timeoutMilliseconds, CancellationToken token)
+    public CallScope(StoreCore store, long timeoutMilliseconds, CancellationToken token)
     {
         _store = store;
         _timeoutMilliseconds = timeoutMilliseconds;

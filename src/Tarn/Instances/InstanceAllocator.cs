@@ -10,7 +10,26 @@ namespace Tarn.Instances;
 internal abstract unsafe class InstanceAllocator : IDisposable
 {
     public static InstanceAllocator Create(Engine engine) =>
-        engine.Options.Allocation == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
+        engine.Options.AllocationStrategy == AllocationStrategy.Pooling ? new PooledAllocator(engine) : new OnDemandAllocator(engine);
+
+    /// <summary>Makes an instance in a store of its own, up to its start function. The end of the store's life gives everything back.</summary>
+    /// <param name="template">The module and its imports, which are tied to no store.</param>
+    /// <param name="state">What host functions get.</param>
+    /// <param name="limits">What its memories and tables may take and it may execute.</param>
+    /// <exception cref="InstantiationException">The module asks for more than limits or the system allow.</exception>
+    /// <exception cref="PoolExhaustedException">There is no slot, or those that are there have been promised to others who wait.</exception>
+    /// <exception cref="TrapException">A segment does not fit.</exception>
+    public abstract InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits);
+
+    /// <summary>As <see cref="Rent"/>, but waits for a slot, first come, first served.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public abstract ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken);
+
+    /// <summary>The slot of the instance pool that an instance has; −1 where it has none.</summary>
+    public virtual int SlotOf(InstanceData instance) => -1;
+
+    /// <summary>What the pools hold and have done; all zero where there are none.</summary>
+    public virtual PoolStatistics GetStatistics() => default;
 
     /// <summary>Where memories and tables come from that the host makes: they do not count against the limits of modules.</summary>
     public virtual InstanceAllocator ForHost => this;
@@ -26,14 +45,14 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     /// <param name="record">What compiled code sees of it.</param>
     /// <param name="limits">Those of the store: no more than they allow need be reserved. The minimum has been compared with them.</param>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits);
+    public abstract MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits);
 
     public abstract void FreeMemory(MemoryInstance memory);
 
     /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
     /// <inheritdoc cref="AllocateMemory"/>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits);
+    public abstract TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits);
 
     public abstract void FreeTable(TableInstance table);
 

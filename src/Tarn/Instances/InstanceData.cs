@@ -19,7 +19,7 @@ internal sealed unsafe class InstanceData
 {
     private GCHandle _self;
 
-    public InstanceData(Store store, Module module)
+    public InstanceData(StoreCore store, Module module)
     {
         Store = store;
         Module = module;
@@ -28,7 +28,7 @@ internal sealed unsafe class InstanceData
         Tags = module.Wasm.Tags.Length == 0 ? [] : new TagInstance[module.Wasm.Tags.Length];
     }
 
-    public Store Store { get; }
+    public StoreCore Store { get; }
 
     public Module Module { get; }
 
@@ -169,7 +169,7 @@ internal sealed unsafe class InstanceData
             global = default;
             return false;
         }
-        GlobalType type = Module.Wasm.Globals[index];
+        CoreGlobalType type = Module.Wasm.Globals[index];
         global = new Global(Store, Store.Generation, GlobalCell(index), type with { Type = Module.Wasm.Canonicalize(type.Type) });
         return true;
     }
@@ -192,15 +192,11 @@ internal sealed unsafe class InstanceData
         return definition is not null && definition.Kind == export.Kind;
     }
 
-    /// <summary>The memory that host functions mean when they say memory.</summary>
-    public Memory DefaultMemory()
-    {
-        if (TryGetMemory("memory", out Memory memory))
-            return memory;
-        return Memories.Length > 0
-            ? new Memory(Store, Store.Generation, Memories[0])
-            : throw new InvalidOperationException("the instance has no memory");
-    }
+    /// <summary>The memory that host functions mean when they say memory: one that the module exports.</summary>
+    /// <exception cref="InvalidOperationException">The module exports none.</exception>
+    public Memory DefaultMemory() => Module.DefaultMemory >= 0
+        ? new Memory(Store, Store.Generation, Memories[Module.DefaultMemory])
+        : throw new InvalidOperationException("The module exports no memory.");
 
     private ulong ElementReference(int item)
     {

@@ -16,7 +16,7 @@ namespace Tarn.Instances;
 internal static unsafe class Instantiation
 {
     /// <summary>Everything up to the start function.</summary>
-    public static InstanceData Initialize(Store store, InstanceTemplate template)
+    public static InstanceData Initialize(StoreCore store, InstanceTemplate template)
     {
         InstanceData instance = Create(store, template);
         // From here on others may refer to the instance: it belongs to the store, whatever happens.
@@ -59,7 +59,7 @@ internal static unsafe class Instantiation
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.
-    private static InstanceData Create(Store store, InstanceTemplate template)
+    private static InstanceData Create(StoreCore store, InstanceTemplate template)
     {
         Module module = template.Module;
         var instance = new InstanceData(store, module);
@@ -84,7 +84,7 @@ internal static unsafe class Instantiation
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
-                TableType type = wasm.Tables[i];
+                CoreTableType type = wasm.Tables[i];
                 store.RequireTable(type);
                 instance.Tables[i] = allocator.AllocateTable(
                     type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);

@@ -22,6 +22,24 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         _stacks = new StackCache(engine.Options.StackSize, int.MaxValue, keepResident: 64 << 10);
     }
 
+    public override InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits)
+    {
+        var store = new StoreCore(_engine, this, keepsStack: true, state);
+        try
+        {
+            store.BeginLimits(limits);
+            return Instantiation.Initialize(store, template);
+        }
+        catch
+        {
+            store.Abandon();
+            throw;
+        }
+    }
+
+    public override ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken) =>
+        new(Rent(template, state, limits));
+
     public override byte* AllocateContext(Module module, int bytes)
     {
         byte* context = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, ContextAlignment);
@@ -31,7 +49,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context) => NativeMemory.AlignedFree(context);
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(ulong)_engine.Options.MaximumMemoryPages << 16;
@@ -62,7 +80,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
                 capacity = reserved;
                 capacityLimit = "the address space that the process had left when it was made";
             }
-            if (_engine.Options.LargePages)
+            if (_engine.Options.UseLargePages)
                 memory.PreferLargePages(reservation, reserved);
             if (accessible != 0)
                 memory.Protect(reservation, accessible, MemoryProtection.ReadWrite);
@@ -82,7 +100,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     public override void FreeMemory(MemoryInstance memory) => VirtualMemory.Current.Release(memory.Base, (nuint)memory.ReservedBytes);
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
+    public override TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_engine.Options.MaximumTableElements;
         ulong minimum = type.Limits.Minimum;
@@ -131,7 +149,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     // Where the memory is guarded its code checks nothing, so the reservation holds every address that a 32-bit index and an unchecked
     // offset can form. The compiler decides by the same three facts.
-    private bool IsGuarded(in MemoryType type) =>
+    private bool IsGuarded(in CoreMemoryType type) =>
         _engine.Target.MemoryStrategy == Compiler.MemoryStrategy.Guarded && !type.Limits.Is64 && type.PageSizeLog2 == 16;
 
     // As much as is wanted, or half of it, and so on, where the system refuses. Where the process may have little address space (ulimit -v), some is left to the rest of it: a

@@ -7,7 +7,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tarn.Instances;
 
-internal sealed class ReferenceTable(Store store)
+internal sealed class ReferenceTable(StoreCore store)
 {
     // What a slot keeps for its next instance: 16 KiB or so.
     private const int KeptCapacity = 256;

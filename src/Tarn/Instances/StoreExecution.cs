@@ -12,10 +12,10 @@ namespace Tarn.Instances;
 
 internal sealed unsafe class StoreExecution : GuestExecution
 {
-    public StoreExecution(Store store, ExecutionRecord* record)
+    public StoreExecution(StoreCore store, ExecutionRecord* record)
         : base(record) => Store = store;
 
-    public Store Store { get; }
+    public StoreCore Store { get; }
 
     /// <summary>The asynchronous host function on account of which the guest has just left.</summary>
     public PendingHostCall? Pending { get; set; }
@@ -111,7 +111,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
     private nint Compile(Module module, int definedIndex)
     {
         Store.ThrowIfInterrupted();
-        if (Store.Engine.Options.Fuel && !module.IsCompiled(definedIndex))
+        if (Store.Engine.Options.EnableFuel && !module.IsCompiled(definedIndex))
         {
             long cost = module.CompilationFuel(definedIndex);
             if (Record->Fuel < cost)

@@ -13,7 +13,7 @@ internal sealed unsafe class Definition
     public ExternalKind Kind { get; }
 
     /// <summary>The store that the item lives in; null for host functions, which fit any store.</summary>
-    public Store? Store { get; private init; }
+    public StoreCore? Store { get; private init; }
 
     public int Generation { get; private init; }
 
@@ -49,15 +49,19 @@ internal sealed unsafe class Definition
         return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Generation };
     }
 
-    public static Definition Of(Store store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
+    public static Definition Of(StoreCore store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
 
-    public string Describe(TypeRegistry types) => Kind switch
+    /// <summary>Gets a handle on the function, if it lives in a store.</summary>
+    public Function FunctionHandle => new(Store!, Generation, Function);
+
+    /// <summary>Describes the item, with its current size. Inside its store.</summary>
+    public ExternType Describe(TypeRegistry types) => Kind switch
     {
-        ExternalKind.Function when Host is not null => new FunctionType(Host.Parameters, Host.Results).ToString(),
-        ExternalKind.Function => types.Function((int)Function->TypeId).ToString(),
-        ExternalKind.Memory => ExternTypes.Describe(Memory!.Type with { Limits = Memory.Type.Limits with { Minimum = Memory.Pages } }),
-        ExternalKind.Table => ExternTypes.Describe(Table!.Type with { Limits = Table.Type.Limits with { Minimum = Table.Length } }),
-        ExternalKind.Global => ExternTypes.Describe(Global.Type),
-        _ => ExternTypes.DescribeTag(types.Function(Tag!.TypeId)),
+        ExternalKind.Function when Host is not null => TypeDescriptions.Function(types, Host.Parameters, Host.Results),
+        ExternalKind.Function => TypeDescriptions.Function(types, (int)Function->TypeId),
+        ExternalKind.Memory => Memory!.Describe(),
+        ExternalKind.Table => Table!.Describe(types),
+        ExternalKind.Global => TypeDescriptions.Global(types, Global.CoreType),
+        _ => new TagType(TypeDescriptions.Function(types, Tag!.TypeId)),
     };
 }

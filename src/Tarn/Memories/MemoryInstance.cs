@@ -29,7 +29,7 @@ internal sealed unsafe class MemoryInstance
 
     /// <summary>Wraps a reservation whose first <paramref name="initialBytes"/> are accessible and zero.</summary>
     public MemoryInstance(
-        MemoryType type, byte* reservation, ulong reservedBytes, ulong initialBytes, ulong capacityBytes, MemoryRecord* record, MemorySlot? slot = null)
+        CoreMemoryType type, byte* reservation, ulong reservedBytes, ulong initialBytes, ulong capacityBytes, MemoryRecord* record, MemorySlot? slot = null)
     {
         Slot = slot;
         Type = type;
@@ -44,7 +44,7 @@ internal sealed unsafe class MemoryInstance
     /// <summary>The pool's slot that it lives in, or null outside of the pools.</summary>
     public MemorySlot? Slot { get; }
 
-    public MemoryType Type { get; }
+    public CoreMemoryType Type { get; }
 
     public byte* Base { get; }
 
@@ -61,6 +61,9 @@ internal sealed unsafe class MemoryInstance
     public ulong ByteLength => Volatile.Read(ref Record->ByteLength);
 
     public ulong Pages => ByteLength >> Type.PageSizeLog2;
+
+    /// <summary>Describes the memory, with its current size.</summary>
+    public MemoryType Describe() => TypeDescriptions.Of(Type with { Limits = Type.Limits with { Minimum = Pages } });
 
     public Span<byte> Bytes(ulong offset, ulong count)
     {

@@ -1,19 +1,39 @@
-// How far a compilation is, for whoever shows it: bytes of function bodies done, of how many. Read by one thread while others count.
+// Counts how far a compilation is and reports it, at most once for each hundredth: a module may have a hundred thousand functions, and several threads compile them.
 namespace Tarn.Modules;
 
-internal sealed class CompilationCounter
+internal sealed class CompilationCounter(IProgress<CompilationProgress> progress)
 {
+    private const int Steps = 100;
+
+    private readonly Lock _lock = new();
     private long _done;
     private long _total;
+    private long _step = -1;
 
-    /// <summary>The share that is done, from 0 to 1; null before it has begun.</summary>
-    public double? Share => Volatile.Read(ref _total) is > 0 and long total ? Math.Min(1, (double)Volatile.Read(ref _done) / total) : null;
-
+    /// <summary>Begins: nothing is done.</summary>
+    /// <param name="total">The bytes of all function bodies.</param>
     public void Begin(long total)
     {
-        Volatile.Write(ref _done, 0);
-        Volatile.Write(ref _total, total);
+        _total = total;
+        Add(0);
     }
 
-    public void Add(long bytes) => Interlocked.Add(ref _done, bytes);
+    /// <summary>Counts bytes of function bodies. On any thread; reports are one after the other, and rise.</summary>
+    public void Add(long bytes)
+    {
+        long done = Interlocked.Add(ref _done, bytes);
+        if (StepOf(done) <= Volatile.Read(ref _step))
+            return;
+        lock (_lock)
+        {
+            // Others may have counted meanwhile.
+            done = Volatile.Read(ref _done);
+            if (StepOf(done) <= _step)
+                return;
+            Volatile.Write(ref _step, StepOf(done));
+            progress.Report(new CompilationProgress(done, _total));
+        }
+    }
+
+    private long StepOf(long done) => _total == 0 ? Steps : (long)((Int128)done * Steps / _total);
 }

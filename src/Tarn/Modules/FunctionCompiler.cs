@@ -41,23 +41,39 @@ internal sealed class FunctionCompiler
     }
 
     /// <summary>All defined functions, in order.</summary>
-    public CompiledFunction[] CompileAll() => ForAll(Compile);
+    /// <param name="counter">Counts how far it is.</param>
+    /// <param name="cancellationToken">Looked at before each function.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public CompiledFunction[] CompileAll(CompilationCounter? counter, CancellationToken cancellationToken)
+    {
+        counter?.Begin(TotalBytes());
+        return ForAll(
+            i =>
+            {
+                CompiledFunction function = Compile(i);
+                counter?.Add(_wasm.Bodies[i].Length);
+                return function;
+            },
+            cancellationToken);
+    }
 
     /// <summary>Gets all defined functions in some way, on several threads where there are several.</summary>
-    public CompiledFunction[] ForAll(Func<int, CompiledFunction> get)
+    public CompiledFunction[] ForAll(Func<int, CompiledFunction> get, CancellationToken cancellationToken = default)
     {
         var functions = new CompiledFunction[_wasm.Bodies.Length];
-        _engine.Options.CompilationCounter?.Begin(TotalBytes());
         int threads = _engine.Options.CompilationThreads == 0 ? Environment.ProcessorCount : _engine.Options.CompilationThreads;
         if (threads == 1 || functions.Length < 2)
         {
             for (int i = 0; i < functions.Length; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
                 functions[i] = get(i);
+            }
             return functions;
         }
         try
         {
-            Parallel.For(0, functions.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => functions[i] = get(i));
+            Parallel.For(0, functions.Length, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken }, i => functions[i] = get(i));
         }
         catch (AggregateException e)
         {
@@ -73,17 +89,17 @@ internal sealed class FunctionCompiler
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
-        if (!s_contexts.TryTake(out FunctionCompilation? context))
-            context = CreateCompilation();
+        bool isShared = _engine.CodeTarget == HostTarget.Current;
+        if (!isShared || !s_contexts.TryTake(out FunctionCompilation? context))
+            context = new FunctionCompilation(_engine.CodeTarget);
 
         // One in which a function failed is dropped: nobody can say what state it is in.
         try
         {
             CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target, _budget);
             context.Forget();
-            if (context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
+            if (isShared && context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
                 s_contexts.Add(context);
-            _engine.Options.CompilationCounter?.Add(_wasm.Bodies[definedIndex].Length);
             return function;
         }
         catch (FunctionTooComplexException e)

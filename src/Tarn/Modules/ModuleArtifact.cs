@@ -10,7 +10,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Compiler;
-using Tarn.Execution;
 
 namespace Tarn.Modules;
 
@@ -75,7 +74,7 @@ internal static class ModuleArtifact
     /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
     public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
-        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {HostTarget.Current.Identity}, "
+        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
         + $"{engine.Target}, features {(int)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.

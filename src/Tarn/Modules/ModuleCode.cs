@@ -53,13 +53,14 @@ internal sealed unsafe class ModuleCode : IDisposable
     public int BlockCount => _lazy?.BlockCount ?? (_block is null ? 0 : 1);
 
     /// <summary>Compiles, or gets ready to compile.</summary>
-    public static ModuleCode Compile(Engine engine, WasmModule wasm)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static ModuleCode Compile(Engine engine, WasmModule wasm, CompilationCounter? counter, CancellationToken cancellationToken)
     {
-        var code = new ModuleCode(engine, wasm, engine.Options.Compilation);
+        var code = new ModuleCode(engine, wasm, engine.Options.CompilationMode);
         try
         {
             if (code._lazy is null && wasm.Bodies.Length > 0)
-                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll()));
+                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll(counter, cancellationToken)));
         }
         catch
         {
@@ -185,7 +186,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         _block = block;
         _tables = tables;
         _relocations = relocations;
-        if (_engine.Options.PerfMap)
+        if (_engine.Options.WritePerfMap)
             PerfMap.Write(_wasm, (nint)block.Address, _wasm.ImportedFunctionCount, tables.Starts, tables.Lengths);
     }
 
@@ -194,7 +195,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         foreach (ref readonly Relocation relocation in function.Relocations.AsSpan())
             Patch(code, address, relocation.Offset, relocation.Kind, relocation.Target);
         int functionIndex = definedIndex + _wasm.ImportedFunctionCount;
-        if (_engine.Options.PerfMap)
+        if (_engine.Options.WritePerfMap)
             PerfMap.Write(_wasm, address, functionIndex, [0], [code.Length]);
         return new LoadedFunction(_module, functionIndex, function);
     }

@@ -1,7 +1,5 @@
 // The choices that hold for everything an engine makes. Those that change compiled code (memory strategy, interruption,
 // fuel) are part of a serialized module's identity.
-using Tarn.Modules;
-
 namespace Tarn;
 
 /// <summary>How an engine compiles, allocates and stops guests.</summary>
@@ -26,28 +24,36 @@ public sealed record EngineOptions
     public MemoryStrategy MemoryStrategy { get; init; } = MemoryStrategy.Guarded;
 
     /// <summary>Whether functions are compiled when the module is loaded or when they are first called.</summary>
-    public CompilationMode Compilation { get; init; } = CompilationMode.Eager;
+    public CompilationMode CompilationMode { get; init; } = CompilationMode.Eager;
 
     /// <summary>
     /// Gets whether compiled code looks at loop back edges and function entries if it has been asked to stop; <see langword="true"/> by default, which costs some 2 % of a
     /// guest's time. Without it nothing stops a guest that loops, so a <see cref="Store.CallTimeout"/> and a cancellation token that can be cancelled are refused where they are set.
     /// </summary>
-    public bool Interruption { get; init; } = true;
+    public bool EnableInterruption { get; init; } = true;
 
     /// <summary>
     /// Gets whether compiled code counts instructions against a store's fuel; <see langword="false"/> by default. Without it <see cref="Store.Fuel"/> cannot be set.
     /// </summary>
-    public bool Fuel { get; init; }
+    public bool EnableFuel { get; init; }
 
     /// <summary>
-    /// Gets what instructions cost, where <see cref="Fuel"/> is on. Part of compiled code: an artifact made with other costs is not loaded.
+    /// Gets what instructions cost, where <see cref="EnableFuel"/> is on. Part of compiled code: an artifact made with other costs is not loaded.
     /// </summary>
     public FuelCosts FuelCosts { get; init; } = FuelCosts.Default;
 
-    /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
-    public AllocationStrategy Allocation { get; init; } = AllocationStrategy.Pooling;
+    /// <summary>
+    /// Gets whether every instruction has one result, bit for bit, on every processor; <see langword="false"/> by default. Every NaN that arithmetic makes is then the canonical one
+    /// with a positive sign, and relaxed vector instructions compute what their strict counterparts do, with two roundings for a multiplication and an addition. Costs floating-point code
+    /// some speed. Part of compiled code: an artifact made without it is not loaded. What depends on the surroundings is not covered: growth that fails, exhausted stacks, time and random
+    /// numbers, and whatever else host functions return.
+    /// </summary>
+    public bool Deterministic { get; init; }
 
-    /// <summary>The pools' limits and layout, where <see cref="Allocation"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
+    /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
+    public AllocationStrategy AllocationStrategy { get; init; } = AllocationStrategy.Pooling;
+
+    /// <summary>The pools' limits and layout, where <see cref="AllocationStrategy"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolingOptions Pooling { get; init; } = new();
 
     /// <summary>How many threads compile one module; 0 for as many as there are processors.</summary>
@@ -66,7 +72,7 @@ public sealed record EngineOptions
     public int MaximumTableElements { get; init; } = ImplementationLimits.TableSize;
 
     /// <summary>Whether compiled functions are named to <c>perf</c> in <c>/tmp/perf-PID.map</c>.</summary>
-    public bool PerfMap { get; init; }
+    public bool WritePerfMap { get; init; }
 
     /// <summary>
     /// Whether a guest that was called synchronously may block its thread until an asynchronous host function has completed. Otherwise that is a
@@ -78,10 +84,19 @@ public sealed record EngineOptions
     /// Whether memories outside the pools ask for large pages: right for one program that has the process to itself, wrong for many small ones, each of which would
     /// hold megabytes for the first byte it writes.
     /// </summary>
-    internal bool LargePages { get; init; }
+    public bool UseLargePages { get; init; }
 
-    /// <summary>Told how far the compilation of all functions of a module is.</summary>
-    internal CompilationCounter? CompilationCounter { get; init; }
+    /// <summary>What code is generated for, where that is not all that this machine's processor can do: for tests of the compiler with fewer extensions.</summary>
+    internal Compiler.Machine.MachineTarget? CodeTarget { get; init; }
+
+    /// <summary>
+    /// Gets where compiled modules are kept on disk, so that a module is compiled once and not by every process; <see langword="null"/>, the default, for nowhere. Modules below
+    /// <see cref="CompilationCache.SmallestModule"/> and those that are compiled lazily are not kept.
+    /// </summary>
+    public CompilationCache? CompilationCache { get; init; }
+
+    /// <summary>Gets how instances are reported that were not disposed; <see langword="null"/>, the default, for not at all.</summary>
+    public LeakDetectionOptions? LeakDetection { get; init; }
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
@@ -90,12 +105,14 @@ public sealed record EngineOptions
         var faults = new List<string>();
         if (!Enum.IsDefined(MemoryStrategy))
             faults.Add($"MemoryStrategy has no value {(int)MemoryStrategy}");
+        if (LeakDetection is { OnLeak: null })
+            faults.Add("LeakDetection.OnLeak is null");
         if (FuelCosts is null)
             faults.Add("FuelCosts is null");
-        if (!Enum.IsDefined(Compilation))
-            faults.Add($"Compilation has no value {(int)Compilation}");
-        if (!Enum.IsDefined(Allocation))
-            faults.Add($"Allocation has no value {(int)Allocation}");
+        if (!Enum.IsDefined(CompilationMode))
+            faults.Add($"CompilationMode has no value {(int)CompilationMode}");
+        if (!Enum.IsDefined(AllocationStrategy))
+            faults.Add($"AllocationStrategy has no value {(int)AllocationStrategy}");
         if (CompilationThreads is < 0 or > MaximumCompilationThreads)
             faults.Add($"CompilationThreads is {CompilationThreads}; it must be 0 (as many as processors) or more, and {MaximumCompilationThreads} at most");
         if (StackSize < MinimumStackSize)
@@ -108,7 +125,7 @@ public sealed record EngineOptions
             faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it may be {LargestMemoryPages} at most, which is all of the address space that a process has");
         if (MaximumTableElements < 0)
             faults.Add($"MaximumTableElements is {MaximumTableElements}; it must not be negative");
-        if (Allocation == AllocationStrategy.Pooling)
+        if (AllocationStrategy == AllocationStrategy.Pooling)
         {
             foreach (string fault in Pooling.Validate())
                 faults.Add("Pooling." + fault);

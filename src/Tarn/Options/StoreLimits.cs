@@ -43,7 +43,7 @@ public sealed record StoreLimits
     public ResourceLimiter? Limiter { get; init; }
 
     /// <summary>
-    /// What <see cref="Store.Fuel"/> is when an instance is made with these limits, where <see cref="EngineOptions.Fuel"/> is on: its start function pays too.
+    /// What <see cref="Store.Fuel"/> is when an instance is made with these limits, where <see cref="EngineOptions.EnableFuel"/> is on: its start function pays too.
     /// <see langword="null"/> for as good as no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
@@ -54,7 +54,7 @@ public sealed record StoreLimits
     }
 
     /// <summary>
-    /// What <see cref="Store.CallTimeout"/> is when an instance is made with these limits, where <see cref="EngineOptions.Interruption"/> is on: it holds for the start
+    /// What <see cref="Store.CallTimeout"/> is when an instance is made with these limits, where <see cref="EngineOptions.EnableInterruption"/> is on: it holds for the start
     /// function too. <see langword="null"/> for as long as calls like.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
@@ -64,7 +64,7 @@ public sealed record StoreLimits
         init
         {
             if (value is TimeSpan timeout)
-                Store.CheckedTimeout(timeout);
+                StoreCore.CheckedTimeout(timeout);
             field = value;
         }
     }

@@ -149,9 +149,44 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
 
     public int FreeTables => _tables.Free.FreeCount;
 
-    /// <summary>Makes an instance of a slot: a bound one if there is any, else a free one, else one that another module left.</summary>
-    /// <returns>The instance before its start function; null if the pool is exhausted and the options say to allocate on demand then.</returns>
-    public PooledInstance? Rent(InstanceTemplate template, object? state)
+    /// <summary>Makes an instance of a slot: a bound one if there is any, else a free one, else one that another module left. Outside of the pool where that is exhausted and the options say so.</summary>
+    /// <inheritdoc/>
+    public override InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits)
+    {
+        if (TryRentNow(template, state) is not PooledInstance slot)
+            return _onDemand.Rent(template, state, limits);
+        if (limits is not null)
+            Limit(slot, limits);
+        return slot.Data;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken)
+    {
+        // Without a queue there is nothing to be just about.
+        if (Waiters.Any || TryRent(template, state) is not PooledInstance slot)
+            return SlotWait.RunAsync(this, template, state, limits, cancellationToken);
+        if (limits is not null)
+            Limit(slot, limits);
+        return new ValueTask<InstanceData>(slot.Data);
+    }
+
+    /// <summary>Sets the limits of an instance that was just made. Its memories and tables are there already: what is larger than the limits allow goes back.</summary>
+    public static void Limit(PooledInstance slot, StoreLimits limits)
+    {
+        try
+        {
+            slot.Store.BeginLimits(limits, slot.Data);
+        }
+        catch
+        {
+            slot.Store.Abandon();
+            throw;
+        }
+    }
+
+    // Null if the pool is exhausted and the options say to allocate on demand then.
+    private PooledInstance? TryRentNow(InstanceTemplate template, object? state)
     {
         if (Waiters.Any)
         {
@@ -223,8 +258,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
     }
 
+    public override int SlotOf(InstanceData instance) => instance.Store.IsPooled ? _contexts.SlotOf(instance.Context) : -1;
+
     /// <summary>What the pool is doing; consistent in itself as far as other threads hold still.</summary>
-    public PoolStatistics GetStatistics()
+    public override PoolStatistics GetStatistics()
     {
         SlotCounts counts;
         int warm = 0;
@@ -317,7 +354,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         Freed();
     }
 
-    public override MemoryInstance AllocateMemory(in MemoryType type, MemoryRecord* record, StoreLimits? limits)
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
@@ -358,7 +395,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         Freed();
     }
 
-    public override TableInstance AllocateTable(in TableType type, TableRecord* record, StoreLimits? limits)
+    public override TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_limits.TableElements;
         ulong minimum = type.Limits.Minimum;
@@ -565,13 +602,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
     {
         CheckCounts(template.Module);
         byte[]? spaceBefore = _limits.Count <= SpacedSlotsAtMost ? new byte[PooledInstance.SpaceBytes] : null;
-        var store = new Store(_engine, this, _stackForEach, state: null);
+        var store = new StoreCore(_engine, this, _stackForEach, state: null);
         try
         {
             InstanceData data = Instantiation.Initialize(store, template);
-            var instance = new PooledInstance(store, data, list, spaceBefore);
+            var instance = new PooledInstance(this, store, data, list, spaceBefore);
             list.Images ??= instance.Images;
-            store.BeginPooling(this, instance);
+            store.BeginPooling(instance);
             lock (_lock)
             {
                 instance.BoundIndex = _bound.Count;
@@ -581,7 +618,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator
         }
         catch
         {
-            store.Dispose();
+            store.Abandon();
             throw;
         }
     }

@@ -21,11 +21,12 @@ using Tarn.Tables;
 
 namespace Tarn.Pooling;
 
-internal sealed unsafe class PooledInstance
+internal sealed unsafe class PooledInstance : SlotLease
 {
     /// <summary>Two cache lines, since processors fetch them in pairs.</summary>
     public const int SpaceBytes = 128;
 
+    private readonly PooledAllocator _pool;
     private readonly InstanceData _data;
     private readonly WarmList _list;
     private readonly PageImage[] _images;
@@ -38,13 +39,15 @@ internal sealed unsafe class PooledInstance
     private readonly bool _writesTables;
     private int _learned;
 
+    /// <param name="pool">The pool that the slot is of.</param>
     /// <param name="store">The slot's store.</param>
     /// <param name="data">The module's first instance in it, before its start function.</param>
     /// <param name="list">Where it waits while it is idle.</param>
     /// <param name="spaceBefore">An array of <see cref="SpaceBytes"/>, made before the store was, where slots are few enough for it.</param>
-    public PooledInstance(Store store, InstanceData data, WarmList list, byte[]? spaceBefore)
+    public PooledInstance(PooledAllocator pool, StoreCore store, InstanceData data, WarmList list, byte[]? spaceBefore)
     {
         SpaceBefore = spaceBefore;
+        _pool = pool;
         Store = store;
         _data = data;
         _list = list;
@@ -91,7 +94,7 @@ internal sealed unsafe class PooledInstance
     /// <inheritdoc cref="SpaceBefore"/>
     public byte[]? SpaceAfter { get; }
 
-    public Store Store { get; }
+    public StoreCore Store { get; }
 
     public InstanceData Data => _data;
 
@@ -128,6 +131,12 @@ internal sealed unsafe class PooledInstance
     public int MemoryCount => _memories.Length;
 
     public int TableCount => _tables.Length;
+
+    public override void Return() => _pool.Return(this);
+
+    public override void Unbind() => _pool.Unregister(this);
+
+    public override void Unbound() => _pool.Waiters.Signal();
 
     /// <summary>Counts the reset that was just done.</summary>
     public void CountReset()

@@ -1,13 +1,13 @@
 // What an access to a memory and all its copies share: it leaves the store once, however often and by way of whichever copy it is disposed.
 namespace Tarn.Scheduling;
 
-internal sealed class OpenAccess(Store store, Tenure tenure)
+internal sealed class OpenAccess(StoreCore store, Tenure tenure)
 {
-    private Store? _store = store;
+    private StoreCore? _store = store;
 
     public void Close()
     {
-        Store? open = _store;
+        StoreCore? open = _store;
         _store = null;
         open?.Leave(tenure);
     }

@@ -23,7 +23,7 @@ internal unsafe struct TableRecord
 internal sealed unsafe class TableInstance
 {
     /// <summary>Wraps a zeroed reservation whose first <paramref name="length"/> elements are accessible.</summary>
-    public TableInstance(TableType type, ulong* elements, ulong reservedBytes, ulong length, ulong capacity, TableRecord* record)
+    public TableInstance(CoreTableType type, ulong* elements, ulong reservedBytes, ulong length, ulong capacity, TableRecord* record)
     {
         Type = type;
         Elements = elements;
@@ -35,7 +35,7 @@ internal sealed unsafe class TableInstance
     }
 
     /// <summary>The declared type; its element type is canonical.</summary>
-    public TableType Type { get; }
+    public CoreTableType Type { get; }
 
     public ulong* Elements { get; }
 
@@ -53,6 +53,9 @@ internal sealed unsafe class TableInstance
 
     /// <summary>What sets <see cref="Capacity"/> where the declared maximum does not.</summary>
     public required string CapacityLimit { get; init; }
+
+    /// <summary>Describes the table, with its current length.</summary>
+    public TableType Describe(TypeRegistry types) => TypeDescriptions.Table(types, Type with { Limits = Type.Limits with { Minimum = Length } });
 
     /// <summary>Why the table cannot grow by so many elements, in words.</summary>
     public string DescribeRefusal(ulong delta)

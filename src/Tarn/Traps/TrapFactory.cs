@@ -15,7 +15,7 @@ internal static unsafe class TrapFactory
     private const int MostFrames = 100;
 
     /// <summary>A trap of compiled code.</summary>
-    public static TrapException Create(Store store, in GuestTrap trap)
+    public static TrapException Create(StoreCore store, in GuestTrap trap)
     {
         var frames = new List<FrameDescription>();
         Backtrace.WalkTrap(store.Execution, trap.ProgramCounter, frames, MostFrames);
@@ -39,7 +39,7 @@ internal static unsafe class TrapFactory
     }
 
     /// <summary>A trap that managed code found while the guest is suspended.</summary>
-    public static TrapException Create(Store store, TrapCode code, string? detail)
+    public static TrapException Create(StoreCore store, TrapCode code, string? detail)
     {
         var frames = new List<FrameDescription>();
         Backtrace.WalkSuspended(store.Execution, frames, MostFrames);

@@ -23,6 +23,15 @@ internal abstract unsafe class FieldCodec
         [typeof(float)] = new Of<float>(),
         [typeof(double)] = new Of<double>(),
         [typeof(Vector128<byte>)] = new Of<Vector128<byte>>(),
+        [typeof(Vector128<sbyte>)] = new Of<Vector128<sbyte>>(),
+        [typeof(Vector128<short>)] = new Of<Vector128<short>>(),
+        [typeof(Vector128<ushort>)] = new Of<Vector128<ushort>>(),
+        [typeof(Vector128<int>)] = new Of<Vector128<int>>(),
+        [typeof(Vector128<uint>)] = new Of<Vector128<uint>>(),
+        [typeof(Vector128<long>)] = new Of<Vector128<long>>(),
+        [typeof(Vector128<ulong>)] = new Of<Vector128<ulong>>(),
+        [typeof(Vector128<float>)] = new Of<Vector128<float>>(),
+        [typeof(Vector128<double>)] = new Of<Vector128<double>>(),
         [typeof(Function)] = new Of<Function>(),
     };
 
@@ -34,28 +43,28 @@ internal abstract unsafe class FieldCodec
         if (s_values.TryGetValue(type, out FieldCodec? codec))
             return codec;
         return type.IsValueType
-            ? throw new NotSupportedException($"{type} cannot be one of several results. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<byte>, Function, or a reference type for externref.")
+            ? throw new NotSupportedException($"{type} cannot be one of several results. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<T> of numbers, Function, or a reference type for externref.")
             : new Reference(type);
     }
 
-    public abstract void Read(Store store, RawValue* slot, ref byte field);
+    public abstract void Read(StoreCore store, RawValue* slot, ref byte field);
 
-    public abstract void Write(Store store, RawValue* slot, ref byte field);
+    public abstract void Write(StoreCore store, RawValue* slot, ref byte field);
 
     private sealed class Of<T> : FieldCodec
     {
         public override ValType Type => ValueCodec<T>.Type;
 
-        public override void Read(Store store, RawValue* slot, ref byte field) => Unsafe.As<byte, T>(ref field) = ValueCodec<T>.Read(store, slot);
+        public override void Read(StoreCore store, RawValue* slot, ref byte field) => Unsafe.As<byte, T>(ref field) = ValueCodec<T>.Read(store, slot);
 
-        public override void Write(Store store, RawValue* slot, ref byte field) => ValueCodec<T>.Write(store, slot, Unsafe.As<byte, T>(ref field));
+        public override void Write(StoreCore store, RawValue* slot, ref byte field) => ValueCodec<T>.Write(store, slot, Unsafe.As<byte, T>(ref field));
     }
 
     private sealed class Reference(Type type) : FieldCodec
     {
         public override ValType Type => ValType.ExternRef;
 
-        public override void Read(Store store, RawValue* slot, ref byte field)
+        public override void Read(StoreCore store, RawValue* slot, ref byte field)
         {
             object? value = store.References.Get(slot->Low);
             // What the guest returns may be any object that it was given.
@@ -64,6 +73,6 @@ internal abstract unsafe class FieldCodec
             Unsafe.As<byte, object?>(ref field) = value;
         }
 
-        public override void Write(Store store, RawValue* slot, ref byte field) => slot->Low = store.References.Add(Unsafe.As<byte, object?>(ref field));
+        public override void Write(StoreCore store, RawValue* slot, ref byte field) => slot->Low = store.References.Add(Unsafe.As<byte, object?>(ref field));
     }
 }

@@ -3,5 +3,5 @@ namespace Tarn;
 
 internal unsafe interface IResultReader<out TResult>
 {
-    TResult Read(Store store, RawValue* slots);
+    TResult Read(StoreCore store, RawValue* slots);
 }

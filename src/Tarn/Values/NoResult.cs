@@ -3,5 +3,5 @@ namespace Tarn;
 
 internal readonly unsafe struct NoResult : IResultReader<NoResult>
 {
-    public NoResult Read(Store store, RawValue* slots) => default;
+    public NoResult Read(StoreCore store, RawValue* slots) => default;
 }

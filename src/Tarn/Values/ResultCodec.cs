@@ -26,10 +26,10 @@ internal static unsafe class ResultCodec<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Read(Store store, RawValue* slots) => IsTuple ? ReadTuple(store, slots) : ValueCodec<T>.Read(store, slots);
+    public static T Read(StoreCore store, RawValue* slots) => IsTuple ? ReadTuple(store, slots) : ValueCodec<T>.Read(store, slots);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(Store store, RawValue* slots, T value)
+    public static void Write(StoreCore store, RawValue* slots, T value)
     {
         if (IsTuple)
             WriteTuple(store, slots, value);
@@ -37,7 +37,7 @@ internal static unsafe class ResultCodec<T>
             ValueCodec<T>.Write(store, slots, value);
     }
 
-    private static T ReadTuple(Store store, RawValue* slots)
+    private static T ReadTuple(StoreCore store, RawValue* slots)
     {
         T result = default!;
         ref byte bytes = ref Unsafe.As<T, byte>(ref result);
@@ -49,7 +49,7 @@ internal static unsafe class ResultCodec<T>
         return result;
     }
 
-    private static void WriteTuple(Store store, RawValue* slots, T value)
+    private static void WriteTuple(StoreCore store, RawValue* slots, T value)
     {
         ref byte bytes = ref Unsafe.As<T, byte>(ref value);
         foreach (TupleField field in s_fields)

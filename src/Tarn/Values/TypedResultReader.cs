@@ -6,5 +6,5 @@ namespace Tarn;
 internal readonly unsafe struct TypedResultReader<TResult> : IResultReader<TResult>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TResult Read(Store store, RawValue* slots) => ResultCodec<TResult>.Read(store, slots);
+    public TResult Read(StoreCore store, RawValue* slots) => ResultCodec<TResult>.Read(store, slots);
 }

@@ -3,7 +3,7 @@ namespace Tarn;
 
 internal readonly unsafe struct UntypedResultReader(ValType[] types) : IResultReader<Value[]>
 {
-    public Value[] Read(Store store, RawValue* slots)
+    public Value[] Read(StoreCore store, RawValue* slots)
     {
         var results = new Value[types.Length];
         for (int i = 0; i < results.Length; i++)

@@ -69,7 +69,7 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
         _slots = ((function.FrameSize + 8 + function.StackArgumentBytes) / 8) + 1;
         _scratch = Registers + _slots;
         var entry = new byte[_scratch + 1];
-        var type = (FunctionType)module.TypeArray[module.FunctionArray[functionIndex]].Composite;
+        var type = (CoreFunctionType)module.TypeArray[module.FunctionArray[functionIndex]].Composite;
         AbiType[] parameters = Types(type.Parameters);
         AbiType[] results = Types(type.Results);
         var places = new ValueLocation[parameters.Length];
@@ -252,7 +252,7 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
 
         // What a reference leads to the code does not show: any of the results may be an i32.
         var types = _relocations.ContainsKey(next - 4) && relocation.Kind == SymbolKind.Function
-            ? Types(((FunctionType)module.TypeArray[module.FunctionArray[relocation.Target]].Composite).Results)
+            ? Types(((CoreFunctionType)module.TypeArray[module.FunctionArray[relocation.Target]].Composite).Results)
             : [AbiType.I32, AbiType.I32, AbiType.I32, AbiType.I32, AbiType.I32, AbiType.I32];
         var places = new ValueLocation[types.Length];
         CallConvention.AssignResults(types, places);

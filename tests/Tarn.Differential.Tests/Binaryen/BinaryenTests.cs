@@ -27,8 +27,8 @@ public sealed class BinaryenTests
         double seconds = run.Seconds > 0 ? run.Seconds : SecondsInCi;
 
         using FuzzedWasmtime reference = new();
-        using FuzzedTarn guarded = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = 4 << 20 });
-        using FuzzedTarn tested = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = 4 << 20, MemoryStrategy = MemoryStrategy.Checked, Compilation = CompilationMode.Lazy, Interruption = true });
+        using FuzzedTarn guarded = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20 });
+        using FuzzedTarn tested = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20, MemoryStrategy = MemoryStrategy.Checked, CompilationMode = CompilationMode.Lazy, EnableInterruption = true });
         int compared = 0, inV8 = 0, left = 0;
         foreach (int seed in s_crashers)
             Compare(seed);
@@ -52,7 +52,7 @@ public sealed class BinaryenTests
 
             Check(run, seed, bytes, "Wasmtime", expected, "Tarn, guarded memories", guarded.Run(module));
             Check(run, seed, bytes, "Wasmtime", expected, "Tarn, checked memories, compiled at first call, with checks for interruption", tested.Run(module));
-            if (peer.Run(module.ToRequest()) is { } seen)
+            if (!module.HasVectorsOutside && peer.Run(module.ToRequest()) is { } seen)
             {
                 Check(run, seed, bytes, "V8", seen, "Wasmtime and Tarn", FuzzedModule.Coarse(expected));
                 inV8++;

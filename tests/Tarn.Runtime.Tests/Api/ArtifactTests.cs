@@ -22,7 +22,7 @@ public sealed class ArtifactTests : IDisposable
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("tarn-artifacts-").FullName;
-    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+    private readonly Engine _engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
     private readonly byte[] _artifact;
 
     public ArtifactTests()
@@ -44,7 +44,7 @@ public sealed class ArtifactTests : IDisposable
     [InlineData(CompilationMode.Lazy)]
     public void A_loaded_module_behaves_as_the_compiled_one(CompilationMode mode)
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = mode });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = mode });
         using Module compiled = Module.FromText(engine, Text);
         System.IO.File.WriteAllBytes(File, _artifact);
         using Module loaded = Module.DeserializeFile(engine, File);
@@ -65,7 +65,7 @@ public sealed class ArtifactTests : IDisposable
     [InlineData(CompilationMode.Lazy)]
     public void Nothing_of_the_corpus_changes_by_being_loaded_and_saved(CompilationMode mode)
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = mode, Features = Wasm.WasmFeatures.All });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = mode, Features = WasmFeatures.All });
         int compared = 0;
         foreach (byte[] bytes in ModuleCorpus.All.Where(m => m.Length is > 200 and < 20_000).Take(150))
         {
@@ -74,7 +74,7 @@ public sealed class ArtifactTests : IDisposable
             {
                 compiled = Module.FromBytes(engine, bytes);
             }
-            catch (Wasm.WasmException)
+            catch (WasmException)
             {
                 continue;
             }
@@ -85,7 +85,7 @@ public sealed class ArtifactTests : IDisposable
                 {
                     saved = compiled.Serialize();
                 }
-                catch (Wasm.WasmException)
+                catch (WasmException)
                 {
                     // What this version cannot compile yet is found when it comes to it.
                     Assert.Equal(CompilationMode.Lazy, mode);
@@ -106,7 +106,7 @@ public sealed class ArtifactTests : IDisposable
     [InlineData(CompilationMode.Lazy)]
     public void A_module_may_be_disposed_while_it_is_saved(CompilationMode mode)
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = mode, CompilationThreads = 1 });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = mode, CompilationThreads = 1 });
         int saved = 0;
         for (int round = 0; round < 300; round++)
         {
@@ -192,7 +192,7 @@ public sealed class ArtifactTests : IDisposable
     {
         Assert.Contains("TARNAOT", Refusal("\0asm\x01\0\0\0"u8.ToArray()), StringComparison.Ordinal);
         Assert.Contains("another format", Refusal([.. _artifact[..8], 2, 0, 0, 0, .. _artifact[12..]]), StringComparison.Ordinal);
-        using var other = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Fuel = true });
+        using var other = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, EnableFuel = true });
         Assert.Contains("another engine", Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(other, _artifact)).Message, StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => Module.DeserializeFile(_engine, File + ".missing"));
         Assert.Throws<UnauthorizedAccessException>(() => Module.DeserializeFile(_engine, _folder));

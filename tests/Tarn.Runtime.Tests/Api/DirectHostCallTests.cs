@@ -69,10 +69,10 @@ public sealed class DirectHostCallTests : IDisposable
     {
         using var engine = new Engine(new EngineOptions { Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } } });
         using Module module = Module.FromText(engine, One);
-        using InstanceTemplate add = new Linker(engine).Define("e", "f", (int a) => a + 1).Prepare(module);
-        using InstanceTemplate twice = new Linker(engine).Define("e", "f", (int a) => a * 2).Prepare(module);
-        using InstanceTemplate general = new Linker(engine).Define("e", "f", (uint a) => a - 1).Prepare(module);
-        using InstanceTemplate withCaller = new Linker(engine).Define("e", "f", (Caller c, int a) => c.GetState<string>().Length + a).Prepare(module);
+        using InstanceTemplate add = new Linker(engine).DefineFunction("e", "f", (int a) => a + 1).Prepare(module);
+        using InstanceTemplate twice = new Linker(engine).DefineFunction("e", "f", (int a) => a * 2).Prepare(module);
+        using InstanceTemplate general = new Linker(engine).DefineFunction("e", "f", (uint a) => a - 1).Prepare(module);
+        using InstanceTemplate withCaller = new Linker(engine).DefineFunction("e", "f", (Caller c, int a) => c.GetState<string>().Length + a).Prepare(module);
         for (int round = 0; round < 3; round++)
         {
             foreach ((InstanceTemplate template, int expected) in new[] { (add, 11), (twice, 20), (general, 9), (add, 11), (withCaller, 13), (general, 9) })
@@ -90,7 +90,7 @@ public sealed class DirectHostCallTests : IDisposable
         using var source = new CancellationTokenSource();
         int calls = 0;
         Instance? instance = null;
-        using InstanceTemplate template = new Linker(_engine).Define("e", "f", (int a) =>
+        using InstanceTemplate template = new Linker(_engine).DefineFunction("e", "f", (int a) =>
         {
             calls++;
             if (calls == 1000)
@@ -125,7 +125,7 @@ public sealed class DirectHostCallTests : IDisposable
         Instance? instance = null;
         int inner = 0;
         int outer = 0;
-        using InstanceTemplate template = new Linker(_engine).Define("e", "f", (int a) =>
+        using InstanceTemplate template = new Linker(_engine).DefineFunction("e", "f", (int a) =>
         {
             if (a == 1)
                 return ++inner;
@@ -170,7 +170,7 @@ public sealed class DirectHostCallTests : IDisposable
             int[] captured = new int[30];
             using Module module = Module.FromText(_engine, One);
             var linker = new Linker(_engine);
-            linker.Define("e", "f", (int a) => linker.Engine == _engine ? captured.Length + a : 0);
+            linker.DefineFunction("e", "f", (int a) => linker.Engine == _engine ? captured.Length + a : 0);
             using InstanceTemplate template = linker.Prepare(module);
             return (template.Instantiate(), new WeakReference(captured));
         }
@@ -189,7 +189,7 @@ public sealed class DirectHostCallTests : IDisposable
     [Fact]
     public void Direct_calls_allocate_nothing()
     {
-        using InstanceTemplate template = new Linker(_engine).Define("e", "f", (Caller _, int a) => a).Prepare(Module.FromText(_engine, One));
+        using InstanceTemplate template = new Linker(_engine).DefineFunction("e", "f", (Caller _, int a) => a).Prepare(Module.FromText(_engine, One));
         using Instance instance = template.Instantiate();
         TypedFunction<int, int> times = instance.GetFunction<int, int>("times");
         times.Invoke(1000);
@@ -218,7 +218,7 @@ public sealed class DirectHostCallTests : IDisposable
         // The overload that a C# caller gets, found by the delegate's type.
         MethodInfo define = typeof(Linker).GetMethods().Single(m =>
         {
-            if (m.Name != "Define" || m.GetGenericArguments().Length != generics.Length)
+            if (m.Name != "DefineFunction" || m.GetGenericArguments().Length != generics.Length)
                 return false;
             MethodInfo closed = generics.Length == 0 ? m : m.MakeGenericMethod(generics);
             return closed.GetParameters().Length == 3 && closed.GetParameters()[2].ParameterType == body.GetType();

@@ -162,7 +162,7 @@ public sealed class FuelTests
     [Fact]
     public void A_store_without_a_running_guest_refuses_less_than_nothing()
     {
-        using var engine = new Engine(new EngineOptions { Fuel = true, Allocation = AllocationStrategy.OnDemand });
+        using var engine = new Engine(new EngineOptions { EnableFuel = true, AllocationStrategy = AllocationStrategy.OnDemand });
         using var store = new Store(engine) { Fuel = 5 };
         Assert.Throws<ArgumentOutOfRangeException>(() => store.Fuel = -1);
         Assert.Throws<ArgumentOutOfRangeException>(() => store.ConsumeFuel(-1));
@@ -179,12 +179,12 @@ public sealed class FuelTests
 
         public Fixture(FuelCosts costs, MemoryStrategy memory = MemoryStrategy.Guarded, AllocationStrategy allocation = AllocationStrategy.OnDemand)
         {
-            Options = new EngineOptions { Fuel = true, FuelCosts = costs, MemoryStrategy = memory, Allocation = allocation, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 4, MemoryPages = 400, TableElements = 100_000, Tables = 2 } } };
+            Options = new EngineOptions { EnableFuel = true, FuelCosts = costs, MemoryStrategy = memory, AllocationStrategy = allocation, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 4, MemoryPages = 400, TableElements = 100_000, Tables = 2 } } };
             Costs = costs;
             _engine = new Engine(Options);
             Module = Module.FromText(_engine, Guest);
             var linker = new Linker(_engine);
-            linker.Define("host", "spend", (Caller caller, long units) => { caller.Store.Fuel -= units; });
+            linker.DefineFunction("host", "spend", (Caller caller, long units) => { caller.Store.Fuel -= units; });
             _template = linker.Prepare(Module);
         }
 

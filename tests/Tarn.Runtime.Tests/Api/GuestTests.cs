@@ -104,7 +104,7 @@ public sealed class GuestTests
         using Engine engine = Make(MemoryStrategy.Guarded, CompilationMode.Eager, AllocationStrategy.OnDemand);
         Instance? instance = null;
         using Module module = Module.FromText(engine, Program);
-        instance = new Linker(engine).Define("e", "host", (int a) => instance!.GetFunction<int, int>("load").Invoke(a)).Prepare(module).Instantiate();
+        instance = new Linker(engine).DefineFunction("e", "host", (int a) => instance!.GetFunction<int, int>("load").Invoke(a)).Prepare(module).Instantiate();
         TrapException e = Assert.Throws<TrapException>(() => instance.GetFunction<int, int>("callhost").Invoke(1 << 20));
         Assert.Equal(["inner", "load", "callhost"], e.GuestBacktrace.Select(f => f.FunctionName));
         Assert.Equal(5, instance.GetFunction<int, int, int>("add").Invoke(2, 3));
@@ -151,7 +151,7 @@ public sealed class GuestTests
     [Fact]
     public void A_guest_that_spins_is_stopped_by_its_token_and_its_instance_serves_on()
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true });
         using Instance i = Instantiate(engine, Program);
         TypedAction spin = i.GetAction("spin");
         for (int round = 0; round < 3; round++)
@@ -168,7 +168,7 @@ public sealed class GuestTests
     [Fact]
     public void A_guest_is_stopped_from_another_thread()
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true });
         using Instance i = Instantiate(engine, Program);
         using var timer = new Timer(_ => i.Interrupt(), null, 20, Timeout.Infinite);
         Assert.Equal(TrapCode.Interrupted, Code(() => i.GetAction("spin").Invoke()));
@@ -182,11 +182,11 @@ public sealed class GuestTests
     [InlineData("(func $f (export \"run\") (param i32) (if (i32.ne (local.get 0) (i32.const 40)) (then (call $f (i32.add (local.get 0) (i32.const 1))) (call $f (i32.add (local.get 0) (i32.const 1))))))")]
     public void Every_way_to_go_on_for_ever_can_be_stopped(string functions)
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true });
         using Instance i = Instantiate(engine, $"(module {functions})");
         using var timer = new Timer(_ => i.Interrupt(), null, 20, 20);
         Function run = i.GetFunction("run");
-        Value[] arguments = new Value[run.Signature.Parameters.Length];
+        Value[] arguments = new Value[run.Type.Parameters.Length];
         Array.Fill(arguments, 0);
         Assert.Equal(TrapCode.Interrupted, Code(() => run.Invoke(arguments)));
     }
@@ -194,9 +194,9 @@ public sealed class GuestTests
     [Fact]
     public void A_pooled_slot_whose_guest_was_stopped_serves_the_next()
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true, Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1 } } });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true, AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1 } } });
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "host", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int a) => a).Prepare(module);
         for (int round = 0; round < 3; round++)
         {
             using Instance i = template.Instantiate();
@@ -210,7 +210,7 @@ public sealed class GuestTests
     [Fact]
     public void Fuel_runs_out_where_it_should()
     {
-        using var engine = new Engine(new EngineOptions { Fuel = true });
+        using var engine = new Engine(new EngineOptions { EnableFuel = true });
         using Instance i = Instantiate(engine, Program);
         TypedAction<int> count = i.GetAction<int>("count");
         i.Fuel = 1_000_000;
@@ -234,7 +234,7 @@ public sealed class GuestTests
         using Engine engine = Make(MemoryStrategy.Guarded, CompilationMode.Eager, AllocationStrategy.OnDemand);
         Instance? instance = null;
         using Module module = Module.FromText(engine, Program);
-        instance = new Linker(engine).Define("e", "host", (int a) => instance!.GetFunction<int, int>("deep").Invoke(a)).Prepare(module).Instantiate();
+        instance = new Linker(engine).DefineFunction("e", "host", (int a) => instance!.GetFunction<int, int>("deep").Invoke(a)).Prepare(module).Instantiate();
         Assert.Equal(TrapCode.StackExhausted, Code(() => instance.GetFunction<int, int>("callhost").Invoke(0)));
         Assert.Equal(5, instance.GetFunction<int, int, int>("add").Invoke(2, 3));
         instance.Dispose();
@@ -249,7 +249,7 @@ public sealed class GuestTests
             artifact = module.Serialize();
         using (Module loaded = Module.Deserialize(engine, artifact))
         {
-            using Instance i = new Linker(engine).Define("e", "host", (int a) => a + 1).Prepare(loaded).Instantiate();
+            using Instance i = new Linker(engine).DefineFunction("e", "host", (int a) => a + 1).Prepare(loaded).Instantiate();
             Assert.Equal(60, i.GetFunction<int, int>("callhost").Invoke(5));
         }
         using Engine other = Make(MemoryStrategy.Checked, CompilationMode.Eager, AllocationStrategy.OnDemand);
@@ -269,7 +269,7 @@ public sealed class GuestTests
     {
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1, MemoryPages = 8 }, ResetStrategy = reset, MemoryKeepResident = 3 * 4096 },
         });
         using Module module = Module.FromText(engine, """
@@ -306,9 +306,9 @@ public sealed class GuestTests
     [Fact]
     public void A_pooled_memory_that_was_grown_ends_where_it_should_for_the_next()
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1 } } });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1 } } });
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "host", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int a) => a).Prepare(module);
         for (int round = 0; round < 3; round++)
         {
             using (Instance i = template.Instantiate())
@@ -324,9 +324,9 @@ public sealed class GuestTests
     [Fact]
     public void Threads_run_their_own_instances_while_the_collector_runs()
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 8 } } });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 8 } } });
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "host", (int a) =>
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int a) =>
         {
             if (a % 50 == 0)
                 GC.Collect(0);
@@ -347,12 +347,12 @@ public sealed class GuestTests
     }
 
     private static Engine Make(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation) =>
-        new(new EngineOptions { MemoryStrategy = memory, Compilation = mode, Allocation = allocation });
+        new(new EngineOptions { MemoryStrategy = memory, CompilationMode = mode, AllocationStrategy = allocation });
 
     private static Instance Instantiate(Engine engine, string text)
     {
         using Module module = Module.FromText(engine, text);
-        using InstanceTemplate template = new Linker(engine).Define("e", "host", (int a) => a + 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int a) => a + 1).Prepare(module);
         return template.Instantiate();
     }
 

@@ -47,7 +47,7 @@ public sealed class InstantiationTests : IDisposable
     public void What_earlier_segments_wrote_to_a_shared_memory_stays_when_a_later_one_traps()
     {
         using var store = new Store(_engine);
-        Memory memory = store.CreateMemory(1);
+        Memory memory = store.CreateMemory(new MemoryType(1));
         using Module module = Module.FromText(_engine, """(module (import "e" "m" (memory 1)) (data (i32.const 0) "kept") (data (i32.const 65533) "beyond"))""");
         TrapException e = Assert.Throws<TrapException>(() => new Linker(_engine).Define("e", "m", memory).Instantiate(store, module));
         Assert.Equal(TrapCode.MemoryOutOfBounds, e.Code);
@@ -60,13 +60,13 @@ public sealed class InstantiationTests : IDisposable
     public void Functions_that_leaked_from_a_failed_instantiation_stay_callable()
     {
         using var store = new Store(_engine);
-        Table table = store.CreateTable(ValueKind.FuncRef, 2);
+        Table table = store.CreateTable(new TableType(ValueKind.FuncRef, 2));
         using (Module module = Module.FromText(_engine, """
             (module (import "e" "t" (table 2 funcref)) (import "e" "f" (func $f (result i32)))
               (elem (i32.const 0) $f) (elem (i32.const 1) $f $f))
             """))
         {
-            Linker linker = new Linker(_engine).Define("e", "t", table).Define("e", "f", () => 99);
+            Linker linker = new Linker(_engine).Define("e", "t", table).DefineFunction("e", "f", () => 99);
             TrapException e = Assert.Throws<TrapException>(() => linker.Instantiate(store, module));
             Assert.Equal(TrapCode.TableOutOfBounds, e.Code);
         }
@@ -80,7 +80,7 @@ public sealed class InstantiationTests : IDisposable
     {
         using Instance i = Instantiate("""
             (module (import "e" "f" (func $f (result i32))) (table (export "t") 3 10 funcref (ref.func $f)) (table (export "x") 1 externref))
-            """, new Linker(_engine).Define("e", "f", () => 5));
+            """, new Linker(_engine).DefineFunction("e", "f", () => 5));
         Table t = i.GetTable("t");
         Assert.Equal(5, t.Get(2).AsFunction().Invoke()[0].AsInt32());
         Assert.Equal(3, t.Grow(7, Value.NullFunction));
@@ -102,7 +102,7 @@ public sealed class InstantiationTests : IDisposable
         using Module module = Module.FromText(engine, """(module (memory (export "memory") 1 3))""");
         using Instance i = new Linker(engine).Prepare(module).Instantiate();
         Memory memory = i.Memory;
-        Assert.Equal((65536, 1, 3), (memory.Length, memory.Pages, memory.MaximumPages));
+        Assert.Equal((65536, 1, 3), (memory.Length, memory.Pages, memory.GrowthLimit));
         memory.Write(65532, 0x12345678);
         Assert.Equal(0x12345678, memory.Read<int>(65532));
         ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => memory.Read<int>(65533));
@@ -119,7 +119,7 @@ public sealed class InstantiationTests : IDisposable
     [Fact]
     public void A_memory_above_the_engines_limit_fails_instantiation()
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MaximumMemoryPages = 4 });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, MaximumMemoryPages = 4 });
         using Module tooLarge = Module.FromText(engine, "(module (memory 5))");
         Assert.Contains("MaximumMemoryPages", Assert.Throws<InstantiationException>(() => new Linker(engine).Prepare(tooLarge).Instantiate()).Message, StringComparison.Ordinal);
         using Module fits = Module.FromText(engine, """(module (memory (export "memory") 4))""");
@@ -132,7 +132,7 @@ public sealed class InstantiationTests : IDisposable
     {
         Instance i = Instantiate("""
             (module (import "e" "f" (func $f (result i32))) (export "f" (func $f)) (memory (export "memory") 1) (table (export "t") 1 funcref) (global (export "g") i32 (i32.const 1)))
-            """, new Linker(_engine).Define("e", "f", () => 5));
+            """, new Linker(_engine).DefineFunction("e", "f", () => 5));
         Memory memory = i.Memory;
         TypedFunction<int> f = i.GetFunction<int>("f");
         Function untyped = i.GetFunction("f");
@@ -154,7 +154,7 @@ public sealed class InstantiationTests : IDisposable
         Instance? instance = null;
         bool returned = false;
         using Module module = Module.FromText(_engine, """(module (import "e" "f" (func $f)) (memory (export "memory") 1) (func (export "f") (call $f) (i32.store (i32.const 0) (i32.const 1))))""");
-        var linker = new Linker(_engine).Define("e", "f", (Caller caller) =>
+        var linker = new Linker(_engine).DefineFunction("e", "f", (Caller caller) =>
         {
             instance!.Dispose();
             Assert.Throws<ObjectDisposedException>(() => instance.Memory);

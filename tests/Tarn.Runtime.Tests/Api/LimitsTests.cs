@@ -52,7 +52,7 @@ public sealed class LimitsTests
     [MemberData(nameof(Allocations))]
     public async Task A_start_function_pays_with_fuel_too(AllocationStrategy allocation)
     {
-        using var engine = new Engine(new EngineOptions { Fuel = true, Allocation = allocation });
+        using var engine = new Engine(new EngineOptions { EnableFuel = true, AllocationStrategy = allocation });
         using Module module = Module.FromText(engine, "(module (func $f (loop $l (br $l))) (start $f))");
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         Assert.Equal(TrapCode.OutOfFuel, Assert.Throws<TrapException>(() => template.Instantiate(limits: new StoreLimits { Fuel = 10_000 })).Code);
@@ -71,7 +71,7 @@ public sealed class LimitsTests
     [MemberData(nameof(Allocations))]
     public async Task A_start_function_that_runs_away_is_stopped_by_the_time_that_the_limits_give(AllocationStrategy allocation)
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true, Allocation = allocation, Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } } });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true, AllocationStrategy = allocation, Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } } });
         using Module module = Module.FromText(engine, "(module (func $f (loop $l (br $l))) (start $f))");
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         var brief = new StoreLimits { CallTimeout = TimeSpan.FromMilliseconds(20) };
@@ -244,7 +244,7 @@ public sealed class LimitsTests
         using Fixture f = new(AllocationStrategy.Pooling, count: 1);
         using Module module = Module.FromText(f.Engine, """(module (import "e" "f" (func $f)) (func (export "run") (call $f)))""");
         var never = new TaskCompletionSource();
-        using InstanceTemplate template = new Linker(f.Engine).Define("e", "f", () => new ValueTask(never.Task)).Prepare(module);
+        using InstanceTemplate template = new Linker(f.Engine).DefineFunction("e", "f", () => new ValueTask(never.Task)).Prepare(module);
         using (Instance instance = template.Instantiate())
         {
             instance.CallTimeout = TimeSpan.FromMilliseconds(20);
@@ -265,9 +265,9 @@ public sealed class LimitsTests
         {
             Engine = new Engine(new EngineOptions
             {
-                Allocation = allocation,
-                Interruption = true,
-                Fuel = true,
+                AllocationStrategy = allocation,
+                EnableInterruption = true,
+                EnableFuel = true,
                 Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = count } },
             });
             _module = Module.FromText(Engine, Text);

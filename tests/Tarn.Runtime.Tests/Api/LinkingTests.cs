@@ -21,7 +21,7 @@ public sealed class LinkingTests : IDisposable
     public void An_import_of_another_type_shows_both_types()
     {
         using Module module = Module.FromText(_engine, """(module (import "env" "log" (func (param i32))))""");
-        Linker linker = new Linker(_engine).Define("env", "log", (long a) => { });
+        Linker linker = new Linker(_engine).DefineFunction("env", "log", (long a) => { });
         LinkException e = Assert.Throws<LinkException>(() => linker.Prepare(module));
         Assert.Equal("incompatible import type: \"env\" \"log\" (expected (func (param i32)), found (func (param i64)))", e.Message);
     }
@@ -31,7 +31,7 @@ public sealed class LinkingTests : IDisposable
     {
         using var store = new Store(_engine);
         using Module module = Module.FromText(_engine, """(module (import "env" "x" (global i32)))""");
-        Linker linker = new Linker(_engine).Define("env", "x", store.CreateMemory(1));
+        Linker linker = new Linker(_engine).Define("env", "x", store.CreateMemory(new MemoryType(1)));
         Assert.Contains("expected (global i32), found (memory 1)", Assert.Throws<LinkException>(() => linker.Prepare(module)).Message, StringComparison.Ordinal);
     }
 
@@ -47,7 +47,7 @@ public sealed class LinkingTests : IDisposable
     {
         using var store = new Store(_engine);
         using Module module = Module.FromText(_engine, $"(module (import \"e\" \"m\" (memory {wanted})))");
-        Linker linker = new Linker(_engine).Define("e", "m", store.CreateMemory(minimum, maximum));
+        Linker linker = new Linker(_engine).Define("e", "m", store.CreateMemory(new MemoryType(minimum, maximum)));
         if (fits)
             linker.Prepare(module).Dispose();
         else
@@ -58,7 +58,7 @@ public sealed class LinkingTests : IDisposable
     public void A_grown_memory_is_matched_by_its_current_size()
     {
         using var store = new Store(_engine);
-        Memory memory = store.CreateMemory(1, 5);
+        Memory memory = store.CreateMemory(new MemoryType(1, 5));
         memory.Grow(2);
         using Module module = Module.FromText(_engine, """(module (import "e" "m" (memory 3 5)))""");
         new Linker(_engine).Define("e", "m", memory).Prepare(module).Dispose();
@@ -72,7 +72,7 @@ public sealed class LinkingTests : IDisposable
     {
         using var store = new Store(_engine);
         using Module module = Module.FromText(_engine, $"(module (import \"e\" \"g\" {wanted}))");
-        Linker linker = new Linker(_engine).Define("e", "g", store.CreateGlobal(7, isMutable: false));
+        Linker linker = new Linker(_engine).Define("e", "g", store.CreateGlobal(new GlobalType(ValueKind.I32), 7));
         if (fits)
             linker.Prepare(module).Dispose();
         else
@@ -83,7 +83,7 @@ public sealed class LinkingTests : IDisposable
     public void Any_module_name_is_the_last_resort()
     {
         using Module module = Module.FromText(_engine, """(module (import "a" "f" (func $f (result i32))) (import "b" "f" (func $g (result i32))) (export "f" (func $f)) (export "g" (func $g)))""");
-        Linker linker = new Linker(_engine).Define(Linker.AnyModule, "f", () => 1).Define("b", "f", () => 2);
+        Linker linker = new Linker(_engine).DefineFunction(Linker.AnyModule, "f", () => 1).DefineFunction("b", "f", () => 2);
         using Instance instance = linker.Prepare(module).Instantiate();
         Assert.Equal((1, 2), (instance.GetFunction<int>("f").Invoke(), instance.GetFunction<int>("g").Invoke()));
     }
@@ -100,10 +100,10 @@ public sealed class LinkingTests : IDisposable
     [Fact]
     public void A_name_is_defined_once_unless_shadowing_is_allowed()
     {
-        Linker linker = new Linker(_engine).Define("a", "f", () => 1);
-        Assert.Throws<ArgumentException>(() => linker.Define("a", "f", () => 2));
+        Linker linker = new Linker(_engine).DefineFunction("a", "f", () => 1);
+        Assert.Throws<ArgumentException>(() => linker.DefineFunction("a", "f", () => 2));
         linker.AllowShadowing = true;
-        linker.Define("a", "f", () => 2);
+        linker.DefineFunction("a", "f", () => 2);
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class LinkingTests : IDisposable
         using var one = new Store(_engine);
         using var two = new Store(_engine);
         using Module module = Module.FromText(_engine, """(module (import "e" "m" (memory 1)) (import "e" "g" (global i32)))""");
-        Linker linker = new Linker(_engine).Define("e", "m", one.CreateMemory(1)).Define("e", "g", two.CreateGlobal(1, false));
+        Linker linker = new Linker(_engine).Define("e", "m", one.CreateMemory(new MemoryType(1))).Define("e", "g", two.CreateGlobal(new GlobalType(ValueKind.I32), 1));
         Assert.Contains("different stores", Assert.Throws<ArgumentException>(() => linker.Prepare(module)).Message, StringComparison.Ordinal);
     }
 
@@ -135,7 +135,7 @@ public sealed class LinkingTests : IDisposable
               (data (i32.const 10) "hi"))
             """);
         var linker = new Linker(_engine);
-        Instance a = linker.Define("first", store, first);
+        Instance a = linker.DefineModule(store, "first", first);
         Instance b = linker.Instantiate(store, second);
         Assert.Equal("hi", a.Memory.ReadUtf8(10, 2));
         b.GetGlobal("g").Value = 6;
@@ -148,7 +148,7 @@ public sealed class LinkingTests : IDisposable
     public void Imports_and_exports_can_be_inspected()
     {
         using Module module = Module.FromText(_engine, """(module (import "e" "f" (func (param i32))) (memory (export "m") 1 2) (export "f" (func 0)))""");
-        Assert.Equal([new ModuleImport("e", "f", ExternKind.Function, "(func (param i32))")], module.Imports);
-        Assert.Equal([new ModuleExport("m", ExternKind.Memory, "(memory 1 2)"), new ModuleExport("f", ExternKind.Function, "(func (param i32))")], module.Exports);
+        Assert.Equal([new ModuleImport("e", "f", new FunctionType([ValueKind.I32], []))], module.Imports);
+        Assert.Equal([new ModuleExport("m", new MemoryType(1, 2)), new ModuleExport("f", new FunctionType([ValueKind.I32], []))], module.Exports);
     }
 }

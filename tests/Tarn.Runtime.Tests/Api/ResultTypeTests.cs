@@ -25,7 +25,7 @@ public sealed class ResultTypeTests : IDisposable
             (i32.const 1) (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6) (i32.const 7) (i32.const 8) (i64.const 9)))
         """;
 
-    private readonly Engine _engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+    private readonly Engine _engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
     private readonly Module _module;
     private readonly Instance _instance;
     private int _seen;
@@ -34,11 +34,11 @@ public sealed class ResultTypeTests : IDisposable
     {
         _module = Module.FromText(_engine, Program);
         var linker = new Linker(_engine);
-        linker.Define("e", "many", (byte a) => ((byte)(a + 1), (long)a, ((double)a, "text"), default(Function), a > 5));
-        linker.Define("e", "narrow", (sbyte a, ushort b) => (short)(a + b));
+        linker.DefineFunction("e", "many", (byte a) => ((byte)(a + 1), (long)a, ((double)a, "text"), default(Function), a > 5));
+        linker.DefineFunction("e", "narrow", (sbyte a, ushort b) => (short)(a + b));
         // An assignment is an expression with a value.
-        linker.Define("e", "nothing", (int a) => _seen = a + 1);
-        linker.Define("e", "later", (int a) => LaterAsync(a));
+        linker.DefineFunction("e", "nothing", (int a) => _seen = a + 1);
+        linker.DefineFunction("e", "later", (int a) => LaterAsync(a));
         _instance = linker.Prepare(_module).Instantiate();
     }
 
@@ -100,7 +100,7 @@ public sealed class ResultTypeTests : IDisposable
         {
             Assert.Contains("System.Guid", Assert.Throws<NotSupportedException>(() => _instance.GetFunction<int, Guid>("i32")).Message, StringComparison.Ordinal);
             Assert.Contains("System.Decimal", Assert.Throws<NotSupportedException>(() => _instance.GetFunction<int, (int, decimal)>("i32")).Message, StringComparison.Ordinal);
-            Assert.Contains("System.Decimal", Assert.Throws<NotSupportedException>(() => new Linker(_engine).Define("e", "f", () => 1m)).Message, StringComparison.Ordinal);
+            Assert.Contains("System.Decimal", Assert.Throws<NotSupportedException>(() => new Linker(_engine).DefineFunction("e", "f", () => 1m)).Message, StringComparison.Ordinal);
             Assert.Contains("too large", Assert.Throws<NotSupportedException>(() => _instance.GetFunction<((Vector128<byte>, Vector128<byte>, Vector128<byte>, Vector128<byte>), (Vector128<byte>, Vector128<byte>, Vector128<byte>, Vector128<byte>), (Vector128<byte>, Vector128<byte>, Vector128<byte>, Vector128<byte>), (Vector128<byte>, Vector128<byte>, Vector128<byte>, Vector128<byte>))>("i32")).Message, StringComparison.Ordinal);
         }
     }

@@ -58,7 +58,7 @@ public sealed class TypedCallTests : IDisposable
               (func $deep (export "deep") (call $deep)))
             """);
         Instance? instance = null;
-        using InstanceTemplate template = new Linker(_engine).Define("e", "f", (int a) => a switch
+        using InstanceTemplate template = new Linker(_engine).DefineFunction("e", "f", (int a) => a switch
         {
             2 => throw new InvalidTimeZoneException(),
             3 => Assert.Throws<TrapException>(() => instance!.GetFunction<int, int>("call").Invoke(0)).GuestBacktrace.Count,

@@ -27,30 +27,30 @@ public sealed class UnkeptLimitTests
     {
         using var engine = new Engine(new EngineOptions
         {
-            Interruption = false,
-            Allocation = allocation,
+            EnableInterruption = false,
+            AllocationStrategy = allocation,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1, MemoryPages = 2 } },
         });
         using Module module = Module.FromText(engine, Program);
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         using var source = new CancellationTokenSource();
         TimeSpan second = TimeSpan.FromSeconds(1);
-        Refused("Interruption", () => template.Instantiate(limits: new StoreLimits { CallTimeout = second }));
-        Refused("Fuel", () => template.Instantiate(limits: new StoreLimits { Fuel = 5 }));
+        Refused("EnableInterruption", () => template.Instantiate(limits: new StoreLimits { CallTimeout = second }));
+        Refused("EnableFuel", () => template.Instantiate(limits: new StoreLimits { Fuel = 5 }));
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await template.InstantiateAsync(limits: new StoreLimits { CallTimeout = second }, cancellationToken: CancellationToken.None));
         using (var store = new Store(engine))
         {
-            Refused("Interruption", () => store.CallTimeout = second);
-            Refused("Fuel", () => store.Fuel = 5);
+            Refused("EnableInterruption", () => store.CallTimeout = second);
+            Refused("EnableFuel", () => store.Fuel = 5);
             store.CallTimeout = Timeout.InfiniteTimeSpan;
         }
         using Instance instance = template.Instantiate();
-        Refused("Interruption", () => instance.CallTimeout = second);
-        Refused("Fuel", () => instance.Fuel = 5);
-        Refused("Interruption", () => instance.GetAction("f").Invoke(source.Token));
-        Refused("Interruption", () => instance.GetAction("f").TryInvoke(out _, source.Token));
-        Refused("Interruption", () => instance.GetFunction("f").Invoke([], [], source.Token));
-        Refused("Interruption", () => instance.GetFunction("f").TryInvoke([], [], out _, source.Token));
+        Refused("EnableInterruption", () => instance.CallTimeout = second);
+        Refused("EnableFuel", () => instance.Fuel = 5);
+        Refused("EnableInterruption", () => instance.GetAction("f").Invoke(source.Token));
+        Refused("EnableInterruption", () => instance.GetAction("f").TryInvoke(out _, source.Token));
+        Refused("EnableInterruption", () => instance.GetFunction("f").Invoke([], [], source.Token));
+        Refused("EnableInterruption", () => instance.GetFunction("f").TryInvoke([], [], out _, source.Token));
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await instance.GetAction("f").InvokeAsync(source.Token));
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await instance.GetFunction("f").InvokeAsync([], source.Token));
         // What asks for nothing is not refused.

@@ -32,7 +32,7 @@ public sealed class AsyncCallTests : IDisposable
               (else (call $f (i32.const 7))))))
         """;
 
-    private readonly Engine _engine = new(new EngineOptions { Interruption = true });
+    private readonly Engine _engine = new(new EngineOptions { EnableInterruption = true });
 
     public void Dispose() => _engine.Dispose();
 
@@ -101,19 +101,19 @@ public sealed class AsyncCallTests : IDisposable
     {
         string seen = "";
         Linker linker = new Linker(_engine)
-            .Define("e", "action", async (int a, long b) =>
+            .DefineFunction("e", "action", async (int a, long b) =>
             {
                 await Task.Yield();
                 seen += $"{a} {b};";
             })
-            .Define("e", "caller", async (Caller caller, int at) =>
+            .DefineFunction("e", "caller", async (Caller caller, int at) =>
             {
                 await Task.Yield();
                 caller.Memory.Write(at, 0x01020304);
                 return (caller.GetState<string>().Length, 2.5);
             })
-            .Define("e", "plain", () => ValueTask.CompletedTask)
-            .Define("e", "untyped", new FunctionSignature([ValueKind.I32], [ValueKind.I64]), async (caller, arguments, results) =>
+            .DefineFunction("e", "plain", () => ValueTask.CompletedTask)
+            .DefineFunction("e", "untyped", new FunctionType([ValueKind.I32], [ValueKind.I64]), async (caller, arguments, results) =>
             {
                 await Task.Yield();
                 results.Span[0] = arguments.Span[0].AsInt32() + 1L;
@@ -381,7 +381,7 @@ public sealed class AsyncCallTests : IDisposable
     {
         var gates = new Gates();
         Instance? instance = null;
-        Linker linker = new Linker(_engine).Define("e", "f", (int a) => gates.Wait(a)).Define("e", "sync", (int a) =>
+        Linker linker = new Linker(_engine).DefineFunction("e", "f", (int a) => gates.Wait(a)).DefineFunction("e", "sync", (int a) =>
         {
             ValueTask<int> inner = instance!.GetFunction<int, int>("inner").InvokeAsync(a, Token);
             Assert.True(inner.IsFaulted);
@@ -474,12 +474,12 @@ public sealed class AsyncCallTests : IDisposable
         // With fewer stacks than instances a call takes one and gives it back, whoever ends it.
         using var engine = new Engine(new EngineOptions
         {
-            Interruption = true,
+            EnableInterruption = true,
             Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2 }, TotalStacks = stacks },
         });
         var gates = new Gates();
         using Module module = Module.FromText(engine, Text);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", (int a) => gates.Wait(a)).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", (int a) => gates.Wait(a)).Prepare(module);
         var random = new Random(5);
         for (int i = 0; i < 300; i++)
         {
@@ -523,7 +523,7 @@ public sealed class AsyncCallTests : IDisposable
     public async Task An_async_lambda_without_a_result_is_no_async_void()
     {
         bool done = false;
-        Linker linker = new Linker(_engine).Define("e", "f", async (int _) =>
+        Linker linker = new Linker(_engine).DefineFunction("e", "f", async (int _) =>
         {
             await Task.Delay(5);
             done = true;
@@ -545,5 +545,5 @@ public sealed class AsyncCallTests : IDisposable
 
     private Guest Make(Func<int, ValueTask<int>> body) => Make(_engine, body);
 
-    private static Guest Make(Engine engine, Func<int, ValueTask<int>> body) => new(engine, Text, new Linker(engine).Define("e", "f", body));
+    private static Guest Make(Engine engine, Func<int, ValueTask<int>> body) => new(engine, Text, new Linker(engine).DefineFunction("e", "f", body));
 }

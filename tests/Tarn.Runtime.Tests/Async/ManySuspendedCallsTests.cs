@@ -26,7 +26,7 @@ public sealed class ManySuspendedCallsTests
         // Checked memories: thousands of guarded ones would need more mappings than a process may have.
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = allocation,
+            AllocationStrategy = allocation,
             MemoryStrategy = MemoryStrategy.Checked,
             StackSize = EngineOptions.MinimumStackSize,
             Pooling = new PoolingOptions
@@ -37,7 +37,7 @@ public sealed class ManySuspendedCallsTests
         });
         var gates = new Gates[2] { new(), new() };
         int calls = 0;
-        Linker linker = new Linker(engine).Define("e", "f", (int a) => gates[Interlocked.Increment(ref calls) <= Count ? 0 : 1].Wait(a));
+        Linker linker = new Linker(engine).DefineFunction("e", "f", (int a) => gates[Interlocked.Increment(ref calls) <= Count ? 0 : 1].Wait(a));
         using Module module = Module.FromText(engine, Text);
         using InstanceTemplate template = linker.Prepare(module);
         var instances = new Instance[Count];
@@ -80,11 +80,11 @@ public sealed class ManySuspendedCallsTests
     {
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } },
         });
         var gates = new Gates();
-        Linker linker = new Linker(engine).Define("e", "f", (int a) => gates.Wait(a));
+        Linker linker = new Linker(engine).DefineFunction("e", "f", (int a) => gates.Wait(a));
         using Module module = Module.FromText(engine, Text);
         using InstanceTemplate template = linker.Prepare(module);
         for (int i = 0; i < 50; i++)

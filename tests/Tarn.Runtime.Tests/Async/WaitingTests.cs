@@ -107,7 +107,7 @@ public sealed class WaitingTests
     public async Task A_start_function_may_be_suspended_and_may_fail(AllocationStrategy allocation)
     {
         using Engine engine = Pool(2, allocation: allocation);
-        Linker linker = new Linker(engine).Define("e", "f", async (int a) =>
+        Linker linker = new Linker(engine).DefineFunction("e", "f", async (int a) =>
         {
             await Task.Delay(1);
             return a == 0 ? throw new InvalidDataException() : a;
@@ -169,7 +169,7 @@ public sealed class WaitingTests
 
     private static Engine Pool(int count, PoolExhaustion exhaustion = PoolExhaustion.Fail, AllocationStrategy allocation = AllocationStrategy.Pooling) => new(new EngineOptions
     {
-        Allocation = allocation,
+        AllocationStrategy = allocation,
         Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = count }, Exhaustion = exhaustion },
     });
 }

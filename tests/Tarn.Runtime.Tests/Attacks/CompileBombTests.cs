@@ -1,7 +1,6 @@
 // Modules that are short and ask for much, by way of the engine: what compiling costs is bounded by their length, or they are refused for what they ask. Each shape once took
 // quadratic time or memory. The product of constructs, widths and counts is in the compiler's tests (CompilationCostTests), which count what is made.
 using System.Text;
-using Tarn.Wasm;
 
 namespace Tarn.Runtime.Tests.Attacks;
 
@@ -25,7 +24,7 @@ public sealed class CompileBombTests
     [MemberData(nameof(Shapes))]
     public void Compiling_takes_bounded_memory_or_is_refused(string shape, int size, bool isRefused)
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
         string text = Text(shape, size);
         long before = GC.GetTotalAllocatedBytes();
         Exception? refused = Record.Exception(() => Module.FromText(engine, text).Dispose());
@@ -41,7 +40,7 @@ public sealed class CompileBombTests
     [Fact]
     public void Lazy_compilation_refuses_when_it_comes_to_the_function()
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         using Module module = Module.FromText(engine, Text("locals of nested loops", 2000));
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         using Instance instance = template.Instantiate();

@@ -48,7 +48,7 @@ public sealed class DeadlineTests
         Instance? instance = null;
         TrapCode? seen = null;
         using var source = new CancellationTokenSource();
-        var linker = new Linker(engine).Define("e", "cb", () =>
+        var linker = new Linker(engine).DefineFunction("e", "cb", () =>
         {
             if (means == Means.Interrupt)
                 _ = new Timer(_ => instance!.Interrupt(), null, 50, Timeout.Infinite);
@@ -103,7 +103,7 @@ public sealed class DeadlineTests
     {
         using Engine engine = Make(AllocationStrategy.OnDemand);
         Instance? instance = null;
-        var linker = new Linker(engine).Define("e", "cb", () =>
+        var linker = new Linker(engine).DefineFunction("e", "cb", () =>
         {
             instance!.Interrupt();
             Assert.False(instance.GetFunction("spin").TryInvoke([], [], out _));
@@ -128,7 +128,7 @@ public sealed class DeadlineTests
         using var store = new Store(engine);
         if (!byToken)
             store.CallTimeout = TimeSpan.FromMilliseconds(20);
-        var linker = new Linker(engine).Define("e", "load", (Caller caller) =>
+        var linker = new Linker(engine).DefineFunction("e", "load", (Caller caller) =>
         {
             if (byToken)
                 source.Cancel();
@@ -145,8 +145,8 @@ public sealed class DeadlineTests
 
     private static Engine Make(AllocationStrategy allocation) => new(new EngineOptions
     {
-        Interruption = true,
-        Allocation = allocation,
+        EnableInterruption = true,
+        AllocationStrategy = allocation,
         Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 2, MemoryPages = 4 } },
     });
 }

@@ -36,7 +36,7 @@ public sealed class GrowthStormTests
         using var engine = new Engine(new EngineOptions
         {
             MemoryStrategy = memory,
-            Allocation = allocation,
+            AllocationStrategy = allocation,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = threads, MemoryPages = MemoryPages, TableElements = TableElements }, MaximumWarmSlots = 1 },
         });
         using Module module = Module.FromText(engine, Guest);

@@ -80,13 +80,13 @@ public sealed class HostReferenceTests
     {
         var linker = new Linker(engine);
         return typed
-            ? linker.Define("e", "make", object () => new object())
-            : linker.Define("e", "make", new FunctionSignature([], [ValueKind.ExternRef]), (_, _, r) => r[0] = Value.FromObject(new object()));
+            ? linker.DefineFunction("e", "make", object () => new object())
+            : linker.DefineFunction("e", "make", new FunctionType([], [ValueKind.ExternRef]), (_, _, r) => r[0] = Value.FromObject(new object()));
     }
 
     private static Engine Make(AllocationStrategy allocation) => new(new EngineOptions
     {
-        Allocation = allocation,
+        AllocationStrategy = allocation,
         Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } },
     });
 }

@@ -1,5 +1,4 @@
 // Ways by which a guest once got out of its sandbox or took the host down with it, by number, never to come back. Some of them end the process if they do.
-using Tarn.Wasm;
 
 namespace Tarn.Runtime.Tests.Attacks;
 
@@ -12,7 +11,7 @@ public sealed class KnownEscapeTests
     [MemberData(nameof(Configurations))]
     public void Compare_exchange_of_32_bits_gives_32_bits(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation)
     {
-        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, Compilation = mode, Allocation = allocation, Features = WasmFeatures.All });
+        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, CompilationMode = mode, AllocationStrategy = allocation, Features = WasmFeatures.All });
         using Instance i = Instantiate(engine, """
             (module (memory 1 1) (data (i32.const 0) "\2a\00\00\00") (data (i32.const 0x2a) "\07")
               (func (export "load") (param $x i64) (result i32)
@@ -35,7 +34,7 @@ public sealed class KnownEscapeTests
     [MemberData(nameof(Configurations))]
     public void Divisions_stay_below_what_guards_them(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation)
     {
-        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, Compilation = mode, Allocation = allocation });
+        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, CompilationMode = mode, AllocationStrategy = allocation });
         foreach (string type in (string[])["i32", "i64"])
         {
             foreach (string operation in (string[])["div_u", "div_s", "rem_u", "rem_s"])
@@ -73,11 +72,11 @@ public sealed class KnownEscapeTests
     [InlineData(1536 << 10, 8 << 20)]
     public void Recursion_through_the_host_ends_in_a_trap(int threadStack, int guestStack)
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, StackSize = guestStack });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = guestStack });
         var linker = new Linker(engine);
         TypedFunction<int, int> again = default;
         int deepest = 0;
-        linker.Define("e", "again", (int depth) => again.Invoke(deepest = depth));
+        linker.DefineFunction("e", "again", (int depth) => again.Invoke(deepest = depth));
         using Module module = Module.FromText(engine, """
             (module (import "e" "again" (func $again (param i32) (result i32)))
               (func (export "f") (param i32) (result i32) (call $again (i32.add (local.get 0) (i32.const 1))))
@@ -103,8 +102,8 @@ public sealed class KnownEscapeTests
         using var engine = new Engine(new EngineOptions
         {
             MemoryStrategy = memory,
-            Compilation = mode,
-            Allocation = allocation,
+            CompilationMode = mode,
+            AllocationStrategy = allocation,
             Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2, Memories = 2 } },
         });
         foreach (string type in (string[])["i32", "i64"])
@@ -135,7 +134,7 @@ public sealed class KnownEscapeTests
     [MemberData(nameof(Configurations))]
     public void Code_that_was_loaded_and_saved_knows_that_its_tail_calls_leave(MemoryStrategy memory, CompilationMode mode, AllocationStrategy allocation)
     {
-        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, Compilation = mode, Allocation = allocation });
+        using var engine = new Engine(new EngineOptions { MemoryStrategy = memory, CompilationMode = mode, AllocationStrategy = allocation });
         using Module secret = Module.FromText(engine, """
             (module (memory (export "memory") 1) (data (i32.const 0) "\2a\2a\2a\2a")
               (global $g (mut i32) (i32.const 0x5EC2E7))
@@ -153,7 +152,7 @@ public sealed class KnownEscapeTests
         {
             using var store = new Store(engine);
             var linker = new Linker(engine);
-            linker.Define("a", store, secret);
+            linker.DefineModule(store, "a", secret);
             Instance i = linker.Instantiate(store, module);
             Assert.Equal((7, 7), i.GetFunction<(int, int)>("h").Invoke());
         }

@@ -11,7 +11,7 @@ public sealed class LazyCompilationTests
     public void Functions_share_pages()
     {
         const int Functions = 5000;
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         using Module module = Module.FromText(engine, CallsOf(Functions));
         using Instance instance = Instantiate(module);
         long before = MachineLayer.Current.Arena.CodeBytesInUse;
@@ -33,7 +33,7 @@ public sealed class LazyCompilationTests
 
         static long Allocated(int functions)
         {
-            using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+            using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
             using Module module = Module.FromText(engine, CallsOf(functions));
             using Instance instance = Instantiate(module);
             Action f = instance.GetAction("f").Invoke;
@@ -49,7 +49,7 @@ public sealed class LazyCompilationTests
         using Pooling.FaultyMemory.Scope scope = Pooling.FaultyMemory.Enter();
         scope.HidesCodeWriting = true;
         Platform.VirtualMemory memory = Platform.VirtualMemory.Current;
-        var arena = new Platform.CodeArena(memory, 1 << 24);
+        var arena = new Platform.CodeArena(memory, Execution.HostTarget.Current.Filler, 1 << 24);
         using var code = new Platform.PackedCode(arena, memory);
         Check(arena, code, random: new Random(3));
     }
@@ -58,7 +58,7 @@ public sealed class LazyCompilationTests
     public void Pieces_are_found_and_their_room_is_used_again()
     {
         Platform.VirtualMemory memory = Platform.VirtualMemory.Current;
-        var arena = new Platform.CodeArena(memory, 1 << 24);
+        var arena = new Platform.CodeArena(memory, Execution.HostTarget.Current.Filler, 1 << 24);
         using var code = new Platform.PackedCode(arena, memory);
         Check(arena, code, random: new Random(4));
         Assert.InRange(code.BlockCount, 0, 12);
@@ -70,7 +70,7 @@ public sealed class LazyCompilationTests
     [InlineData(10_000_000)]
     public void Compiling_is_paid_for_in_fuel(long fuel)
     {
-        using var engine = new Engine(new EngineOptions { Fuel = true, Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { EnableFuel = true, AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         using Module module = Module.FromText(engine, CallsOf(2000));
         using Instance instance = Instantiate(module);
         instance.Fuel = fuel;
@@ -90,10 +90,10 @@ public sealed class LazyCompilationTests
     [Fact]
     public void A_guest_is_stopped_between_two_functions()
     {
-        using var engine = new Engine(new EngineOptions { Interruption = true, Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { EnableInterruption = true, AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         using var stop = new CancellationTokenSource();
         var linker = new Linker(engine);
-        linker.Define("e", "stop", stop.Cancel);
+        linker.DefineFunction("e", "stop", stop.Cancel);
         using Module module = Module.FromText(engine, """
             (module (import "e" "stop" (func $stop)) (func $first call $stop) (func $second)
               (func (export "f") call $first call $second))
@@ -108,7 +108,7 @@ public sealed class LazyCompilationTests
     public void Threads_compile_a_function_once()
     {
         const int Functions = 300;
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         var text = new StringBuilder("(module ");
         for (int i = 0; i < Functions; i++)
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"(func (export \"f{i}\") (param i32) (result i32) (i32.div_u (i32.const {i * 7}) (local.get 0)))");

@@ -36,8 +36,8 @@ public sealed class StackEdgeTests
         using Module module = Module.FromText(engine, Guest(values, parameters: 0));
         int calls = 0;
         var linker = new Linker(engine);
-        linker.Define("e", "direct", (int value) => { calls++; return value + 1; });
-        linker.Define("e", "general", (Caller caller, int value) => { calls++; return ValueTask.FromResult(value + caller.Memory.AsSpan()[0]); });
+        linker.DefineFunction("e", "direct", (int value) => { calls++; return value + 1; });
+        linker.DefineFunction("e", "general", (Caller caller, int value) => { calls++; return ValueTask.FromResult(value + caller.Memory.AsSpan()[0]); });
         using InstanceTemplate template = linker.Prepare(module);
         using Instance instance = template.Instantiate();
         TypedFunction<int, int, int> run = instance.GetFunction<int, int, int>("run");
@@ -71,8 +71,8 @@ public sealed class StackEdgeTests
         using Engine engine = Make(MemoryStrategy.Guarded, AllocationStrategy.Pooling);
         using Module module = Module.FromText(engine, Guest(values: 3, parameters));
         var linker = new Linker(engine);
-        linker.Define("e", "direct", (int value) => value + 1);
-        linker.Define("e", "general", (Caller caller, int value) => ValueTask.FromResult(value + caller.Memory.AsSpan()[0]));
+        linker.DefineFunction("e", "direct", (int value) => value + 1);
+        linker.DefineFunction("e", "general", (Caller caller, int value) => ValueTask.FromResult(value + caller.Memory.AsSpan()[0]));
         using InstanceTemplate template = linker.Prepare(module);
         using Instance instance = template.Instantiate();
         TypedFunction<int, int, int> run = instance.GetFunction<int, int, int>("run");
@@ -156,7 +156,7 @@ public sealed class StackEdgeTests
     private static Engine Make(MemoryStrategy memory, AllocationStrategy allocation) => new(new EngineOptions
     {
         MemoryStrategy = memory,
-        Allocation = allocation,
+        AllocationStrategy = allocation,
         StackSize = StackSize,
         Pooling = new PoolingOptions { StackSize = StackSize, Limits = InstanceLimits.Default with { Count = 2 } },
     });

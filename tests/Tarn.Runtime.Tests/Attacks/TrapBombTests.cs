@@ -15,7 +15,7 @@ public sealed class TrapBombTests
         for (int i = 0; i < Exports; i++)
             text.Append("(func (export \"e").Append(i).Append("\"))");
         text.Append("""(func (param i32) (if (i32.eqz (local.get 0)) (then unreachable)) (call 20000 (i32.sub (local.get 0) (i32.const 1)))) (func (export "deep") (param i32) (call 20000 (local.get 0))))""");
-        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        using Engine engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
         using Module module = Module.FromText(engine, text.ToString());
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         using Instance instance = template.Instantiate();
@@ -32,7 +32,7 @@ public sealed class TrapBombTests
     [Fact]
     public void Names_are_cut_off()
     {
-        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        using Engine engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
         string longName = string.Concat(Enumerable.Repeat("é", 50_000));
         // By export, and by name section, which the text format makes of identifiers.
         string[] texts =
@@ -62,7 +62,7 @@ public sealed class TrapBombTests
     [Fact]
     public void A_name_that_is_missed_is_answered_with_a_few()
     {
-        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        using Engine engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
         using Module module = Module.FromText(engine, $"(module (func (export \"{new string('x', 100_000)}\")) (func (export \"b\")) (memory (export \"m\") 1))");
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         using Instance instance = template.Instantiate();

@@ -28,7 +28,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(allocation, 4);
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) => a).Prepare(module);
         using Instance instance = template.Instantiate();
         long end = Environment.TickCount64 + (long)(s_seconds * 1000);
         int refused = 0;
@@ -65,7 +65,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(allocation, 2);
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) => a).Prepare(module);
         long end = Environment.TickCount64 + (long)(s_seconds * 1000);
         int rounds = 0;
         var random = new Random(7);
@@ -96,7 +96,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(AllocationStrategy.Pooling, 1);
         TaskCompletionSource gate = new();
-        var linker = new Linker(engine).Define("e", "wait", async (Caller caller, int a) =>
+        var linker = new Linker(engine).DefineFunction("e", "wait", async (Caller caller, int a) =>
         {
             caller.TryGetFunction("mark", out Function mark);
             await gate.Task;
@@ -139,7 +139,7 @@ public sealed class TwoThreadsTests
         using Engine engine = Make(allocation, 1);
         using Module module = Module.FromText(engine, """(module (import "e" "end" (func $end)) (memory (export "memory") 1) (start $end))""");
         bool ends = true;
-        using InstanceTemplate template = new Linker(engine).Define("e", "end", (Caller caller) =>
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "end", (Caller caller) =>
         {
             if (ends)
                 caller.Store.Dispose();
@@ -166,7 +166,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(AllocationStrategy.OnDemand, 1);
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) => a).Prepare(module);
         Instance instance = template.Instantiate();
         Memory memory = instance.Memory;
         MemoryAccess one = memory.Access(0, 4);
@@ -190,7 +190,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(AllocationStrategy.Pooling, 1);
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) => a).Prepare(module);
         using (Instance instance = template.Instantiate())
             await Assert.ThrowsAsync<InvalidCastException>(async () => await instance.GetFunction<object, string>("echo").InvokeAsync(new List<int>(), TestContext.Current.CancellationToken));
         template.Instantiate().Dispose();
@@ -203,7 +203,7 @@ public sealed class TwoThreadsTests
         for (int round = 0; round < 2000; round++)
         {
             var store = new Store(engine);
-            store.CreateMemory(1, 1);
+            store.CreateMemory(new MemoryType(1, 1));
             await Task.WhenAll(Task.Run(async () => await store.DisposeAsync()), Task.Run(async () => await store.DisposeAsync())).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         }
     }
@@ -215,7 +215,7 @@ public sealed class TwoThreadsTests
         var gates = new TaskCompletionSource<int>[] { new(TaskCreationOptions.RunContinuationsAsynchronously), new(TaskCreationOptions.RunContinuationsAsynchronously) };
         using var first = new ManualResetEventSlim();
         using var second = new ManualResetEventSlim();
-        var linker = new Linker(engine).Define("e", "wait", async (int a) =>
+        var linker = new Linker(engine).DefineFunction("e", "wait", async (int a) =>
         {
             (a == 0 ? first : second).Set();
             return await gates[a].Task;
@@ -245,7 +245,7 @@ public sealed class TwoThreadsTests
         using var entered = new ManualResetEventSlim();
         using var leaves = new ManualResetEventSlim();
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) =>
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) =>
         {
             entered.Set();
             leaves.Wait();
@@ -270,7 +270,7 @@ public sealed class TwoThreadsTests
     {
         using Engine engine = Make(AllocationStrategy.OnDemand, 1);
         using Module module = Module.FromText(engine, Program);
-        using InstanceTemplate template = new Linker(engine).Define("e", "wait", (int a) => a).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "wait", (int a) => a).Prepare(module);
         Instance instance = template.Instantiate();
         Memory memory = instance.Memory;
         await OpenAndDispose(memory, instance);
@@ -389,8 +389,8 @@ public sealed class TwoThreadsTests
 
     private static Engine Make(AllocationStrategy allocation, int count) => new(new EngineOptions
     {
-        Interruption = true,
-        Allocation = allocation,
+        EnableInterruption = true,
+        AllocationStrategy = allocation,
         Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = count, MemoryPages = 16, TableElements = 100 } },
     });
 }

@@ -55,7 +55,7 @@ public sealed class TypeBombTests
     {
         using Engine engine = Make();
         using var store = new Store(engine);
-        Function host = store.CreateFunction(new FunctionSignature([ValueKind.I32, ValueKind.F64], [ValueKind.I64]), (_, _, r) => r[0] = 5L);
+        Function host = store.CreateFunction(new FunctionType([ValueKind.I32, ValueKind.F64], [ValueKind.I64]), (_, _, r) => r[0] = 5L);
         Assert.Equal(1, engine.Types.Count);
         Module module = Module.FromText(engine, """(module (type $t (func (param f32) (result i32))) (func (export "f") (type $t) (i32.const 7)))""");
         Instance instance = new Linker(engine).Instantiate(store, module);
@@ -183,7 +183,7 @@ public sealed class TypeBombTests
         template.Instantiate().Dispose();
     }
 
-    private static Engine Make() => new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = 1 });
+    private static Engine Make() => new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationThreads = 1 });
 
     // Signatures that nothing else in the process has.
     private static string Imports(int count)

@@ -127,7 +127,7 @@ public sealed class MetricsTests
 
     private static EngineOptions Options(int count) => new()
     {
-        Allocation = AllocationStrategy.Pooling,
+        AllocationStrategy = AllocationStrategy.Pooling,
         Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = count }, ResetStrategy = ResetStrategy.Learned },
     };
 }

@@ -110,7 +110,7 @@ public sealed unsafe class PlatformTests
     [Fact]
     public void The_arena_finds_owners_and_uses_freed_space_again()
     {
-        CodeArena arena = new(VirtualMemory.Current);
+        CodeArena arena = new(VirtualMemory.Current, Execution.HostTarget.Current.Filler);
         List<(CodeBlock Block, Owner Owner)> live = [];
         Random random = new(2);
         for (int i = 0; i < 400; i++)
@@ -148,7 +148,7 @@ public sealed unsafe class PlatformTests
     [Fact]
     public void Freed_code_is_gone_and_its_space_is_taken_again()
     {
-        CodeArena arena = new(VirtualMemory.Current);
+        CodeArena arena = new(VirtualMemory.Current, Execution.HostTarget.Current.Filler);
         CodeBlock first = arena.Allocate(100);
         nint address = (nint)first.Address;
         Assert.Equal("rw-p", PermissionsAt(address));
@@ -176,7 +176,7 @@ public sealed unsafe class PlatformTests
     [Fact]
     public void A_full_arena_says_what_did_not_fit()
     {
-        CodeArena arena = new(VirtualMemory.Current, 2L << 30);
+        CodeArena arena = new(VirtualMemory.Current, Execution.HostTarget.Current.Filler, 2L << 30);
         InsufficientMemoryException error = Assert.Throws<InsufficientMemoryException>(() => arena.Allocate(int.MaxValue - 10_000));
         Assert.Contains("2,147,475,456 bytes of machine code do not fit", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<InsufficientMemoryException>(() => { _ = arena.AllocateData(1 << 30); });
@@ -188,7 +188,7 @@ public sealed unsafe class PlatformTests
     [Fact]
     public void Owners_are_found_while_blocks_come_and_go()
     {
-        CodeArena arena = new(VirtualMemory.Current);
+        CodeArena arena = new(VirtualMemory.Current, Execution.HostTarget.Current.Filler);
         CodeBlock stable = arena.Allocate(4096);
         Owner owner = new();
         arena.Publish(stable, owner);

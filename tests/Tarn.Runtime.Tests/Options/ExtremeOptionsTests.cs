@@ -37,14 +37,14 @@ public sealed class ExtremeOptionsTests
     public void Every_options_type_is_known_here()
     {
         // A new one needs a way into an engine below.
-        Assert.Equal(["EngineOptions", "FuelCosts", "InstanceLimits", "PoolingOptions", "StoreLimits"], s_types.Select(t => t.Name).Order());
+        Assert.Equal(["EngineOptions", "FuelCosts", "InstanceLimits", "LeakDetectionOptions", "PoolingOptions", "StoreLimits"], s_types.Select(t => t.Name).Order());
         Assert.True(Numbers.Count > 20);
         foreach (Type type in s_types)
         {
             foreach (PropertyInfo property in type.GetProperties().Where(p => p.CanWrite))
             {
                 Type plain = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-                Assert.True(IsNumber(plain) || plain.IsEnum || plain == typeof(bool) || s_types.Contains(plain) || typeof(Delegate).IsAssignableFrom(plain), $"{type.Name}.{property.Name}");
+                Assert.True(IsNumber(plain) || plain.IsEnum || plain == typeof(bool) || s_types.Contains(plain) || plain == typeof(CompilationCache) || typeof(Delegate).IsAssignableFrom(plain), $"{type.Name}.{property.Name}");
             }
         }
     }
@@ -79,7 +79,7 @@ public sealed class ExtremeOptionsTests
     private static bool Try(Type type, PropertyInfo property, object value, MemoryStrategy strategy, AllocationStrategy allocation)
     {
         var pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 2, MemoryPages = 4, TableElements = 4 }, StackSize = EngineOptions.MinimumStackSize };
-        var options = new EngineOptions { MemoryStrategy = strategy, Allocation = allocation, StackSize = EngineOptions.MinimumStackSize, Features = Wasm.WasmFeatures.All, Interruption = true, Fuel = true };
+        var options = new EngineOptions { MemoryStrategy = strategy, AllocationStrategy = allocation, StackSize = EngineOptions.MinimumStackSize, Features = WasmFeatures.All, EnableInterruption = true, EnableFuel = true };
         StoreLimits? limits = null;
         try
         {
@@ -131,7 +131,7 @@ public sealed class ExtremeOptionsTests
 
     private static bool Live(Engine engine, EngineOptions options, StoreLimits? limits)
     {
-        bool isPooled = options.Allocation == AllocationStrategy.Pooling;
+        bool isPooled = options.AllocationStrategy == AllocationStrategy.Pooling;
         using Module module = Module.FromText(engine, Guest);
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         for (int life = 0; life < 2; life++)

@@ -25,7 +25,7 @@ public sealed class OptionsTests
     public void Default_options_are_sound()
     {
         Assert.Empty(new PoolingOptions().Validate());
-        Assert.Empty(new EngineOptions { Allocation = AllocationStrategy.Pooling }.Validate());
+        Assert.Empty(new EngineOptions { AllocationStrategy = AllocationStrategy.Pooling }.Validate());
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class OptionsTests
     {
         var options = new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             StackSize = 1,
             Pooling = new PoolingOptions
             {

@@ -64,7 +64,7 @@ public sealed class AddressSpaceTests
     {
         using FaultyMemory.Scope scope = FaultyMemory.Enter();
         scope.AddressSpaceLimit = limit;
-        var arena = new Platform.CodeArena(Platform.VirtualMemory.Current);
+        var arena = new Platform.CodeArena(Platform.VirtualMemory.Current, Execution.HostTarget.Current.Filler);
         ulong share = Math.Clamp(limit / 16, Platform.CodeArena.MinimumBytes, Platform.CodeArena.MaximumBytes);
         Assert.Equal(share, (ulong)arena.ReservedBytes);
         Platform.CodeBlock block = arena.Allocate((int)(share / 2));
@@ -76,11 +76,11 @@ public sealed class AddressSpaceTests
     {
         using FaultyMemory.Scope scope = FaultyMemory.Enter();
         scope.RefuseReservationsAbove = 100 << 20;
-        var arena = new Platform.CodeArena(Platform.VirtualMemory.Current);
+        var arena = new Platform.CodeArena(Platform.VirtualMemory.Current, Execution.HostTarget.Current.Filler);
         Assert.InRange(arena.ReservedBytes, 50 << 20, 100 << 20);
         scope.RefuseReservationsAbove = 1 << 20;
-        Assert.Throws<Platform.PlatformException>(() => new Platform.CodeArena(Platform.VirtualMemory.Current));
+        Assert.Throws<Platform.PlatformException>(() => new Platform.CodeArena(Platform.VirtualMemory.Current, Execution.HostTarget.Current.Filler));
     }
 
-    private static Engine Checked() => new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
+    private static Engine Checked() => new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, MemoryStrategy = MemoryStrategy.Checked });
 }

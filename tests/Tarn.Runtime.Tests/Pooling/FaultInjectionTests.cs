@@ -48,7 +48,7 @@ public sealed class FaultInjectionTests
         Assert.SkipWhen(reset == ResetStrategy.PageMapScan && !VirtualMemory.Current.CanFindResident, "this kernel has no PAGEMAP_SCAN (Linux 6.7)");
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             MemoryStrategy = strategy,
             StackSize = EngineOptions.MinimumStackSize,
             Pooling = new PoolingOptions
@@ -92,7 +92,7 @@ public sealed class FaultInjectionTests
     {
         using Engine engine = new(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1, MemoryPages = 4 }, ResetStrategy = ResetStrategy.Learned },
         });
         using Module module = Module.FromText(engine, Guest);

@@ -35,9 +35,9 @@ public sealed class ForgottenEngineTests
             where reset != ResetStrategy.PageMapScan || Platform.VirtualMemory.Current.CanFindResident
             select new EngineOptions
             {
-                Allocation = allocation,
+                AllocationStrategy = allocation,
                 MemoryStrategy = memory,
-                Compilation = mode,
+                CompilationMode = mode,
                 Pooling = new PoolingOptions { ResetStrategy = reset, Limits = InstanceLimits.Default with { Count = 4 } },
             }];
         foreach (EngineOptions options in all)
@@ -59,7 +59,7 @@ public sealed class ForgottenEngineTests
     {
         // Also while a guest runs: the host function collects.
         TypedFunction<int, int> pooled = Keep(new EngineOptions { Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 2 } } });
-        TypedFunction<int, int> lazy = Keep(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Compilation = CompilationMode.Lazy });
+        TypedFunction<int, int> lazy = Keep(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         for (int i = 0; i < 5; i++)
         {
             Collect();
@@ -89,7 +89,7 @@ public sealed class ForgottenEngineTests
             foreach (Engine engine in (Engine[])[engines[0], engines[^2], engines[^1]])
             {
                 using Module module = Module.FromText(engine, Text);
-                using InstanceTemplate template = new Linker(engine).Define("e", "host", (int x) => x + 1).Prepare(module);
+                using InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int x) => x + 1).Prepare(module);
                 for (int i = 0; i < 3; i++)
                 {
                     using Instance instance = template.Instantiate();
@@ -116,7 +116,7 @@ public sealed class ForgottenEngineTests
     {
         var engine = new Engine(options);
         Module module = Module.FromText(engine, Text);
-        InstanceTemplate template = new Linker(engine).Define("e", "host", (int x) => x + 1).Prepare(module);
+        InstanceTemplate template = new Linker(engine).DefineFunction("e", "host", (int x) => x + 1).Prepare(module);
         for (int i = 0; i < 3; i++)
         {
             Instance instance = template.Instantiate();
@@ -126,12 +126,12 @@ public sealed class ForgottenEngineTests
         }
         var store = new Store(engine);
         Instance stored = template.Instantiate(store);
-        store.CreateMemory(1, 2);
-        store.CreateTable(ValueKind.FuncRef, 3);
-        store.CreateFunction(new FunctionSignature([ValueKind.F32, ValueKind.F32, ValueKind.F64], []), (_, _, _) => { });
+        store.CreateMemory(new MemoryType(1, 2));
+        store.CreateTable(new TableType(ValueKind.FuncRef, 3));
+        store.CreateFunction(new FunctionType([ValueKind.F32, ValueKind.F32, ValueKind.F64], []), (_, _, _) => { });
         Assert.Equal(8, stored.GetFunction<int, int>("f").Invoke(7));
         // Outliving an engine is another test's subject where there are pools.
-        if (options.Allocation == AllocationStrategy.OnDemand && random.Next(2) == 0)
+        if (options.AllocationStrategy == AllocationStrategy.OnDemand && random.Next(2) == 0)
             engine.Dispose();
         if (random.Next(2) == 0)
             store.Dispose();
@@ -146,7 +146,7 @@ public sealed class ForgottenEngineTests
     {
         var engine = new Engine(options);
         Module module = Module.FromText(engine, Text);
-        return new Linker(engine).Define("e", "host", (int x) =>
+        return new Linker(engine).DefineFunction("e", "host", (int x) =>
         {
             Collect();
             return x + 1;
@@ -157,7 +157,7 @@ public sealed class ForgottenEngineTests
     [Fact]
     public void A_disposed_module_is_not_kept_by_what_compiled_it()
     {
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
         WeakReference[] kept = [.. Enumerable.Range(0, 3).Select(_ => Compile(engine))];
         Collect();
         Assert.All(kept, k => Assert.False(k.IsAlive));

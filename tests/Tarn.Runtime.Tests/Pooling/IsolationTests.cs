@@ -145,7 +145,7 @@ public sealed class IsolationTests
             (module (import "e" "f" (func $f)) (memory 1) (data (i32.const 10) "secret") (func $s (i32.store (i32.const 0) (i32.const -1)) (call $f)) (start $s))
             """);
         using Module plain = Module.FromText(engine, """(module (memory (export "memory") 1))""");
-        Linker linker = new Linker(engine).Define("e", "f", void () => throw new InvalidTimeZoneException("on purpose"));
+        Linker linker = new Linker(engine).DefineFunction("e", "f", void () => throw new InvalidTimeZoneException("on purpose"));
         for (int i = 0; i < 5; i++)
         {
             Assert.Equal(TrapCode.Unreachable, Assert.Throws<TrapException>(() => linker.Prepare(trapsInStart).Instantiate()).Code);
@@ -162,7 +162,7 @@ public sealed class IsolationTests
     {
         using Engine engine = Make(MemoryStrategy.Guarded, new InstanceLimits { Count = 100 });
         using Module module = Module.FromText(engine, """
-            (module (memory 160)
+            (module (memory (export "memory") 160)
               (func (export "stride") (local $at i32)
                 (loop $again
                   (i32.store (local.get $at) (i32.const -1))
@@ -197,7 +197,7 @@ public sealed class IsolationTests
 
     private static Engine Make(MemoryStrategy strategy, InstanceLimits limits) => new(new EngineOptions
     {
-        Allocation = AllocationStrategy.Pooling,
+        AllocationStrategy = AllocationStrategy.Pooling,
         MemoryStrategy = strategy,
         Pooling = new PoolingOptions { Limits = limits },
     });

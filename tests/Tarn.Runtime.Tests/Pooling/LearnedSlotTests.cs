@@ -163,7 +163,7 @@ public sealed class LearnedSlotTests
 
     private static Engine Make(MemoryStrategy strategy, int count) => new(new EngineOptions
     {
-        Allocation = AllocationStrategy.Pooling,
+        AllocationStrategy = AllocationStrategy.Pooling,
         MemoryStrategy = strategy,
         Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = count, MemoryPages = 5 }, ResetStrategy = ResetStrategy.Learned },
     });

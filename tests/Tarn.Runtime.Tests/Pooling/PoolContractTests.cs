@@ -135,7 +135,7 @@ public sealed class PoolContractTests
               (func (export "size") (result i32) (i32.add (memory.size) (table.size 0))))
             """);
         using var store = new Store(engine);
-        Linker linker = new Linker(engine).Define("e", "m", store.CreateMemory(3)).Define("e", "t", store.CreateTable(ValueKind.FuncRef, 20));
+        Linker linker = new Linker(engine).Define("e", "m", store.CreateMemory(new MemoryType(3))).Define("e", "t", store.CreateTable(new TableType(ValueKind.FuncRef, 20)));
         Assert.Equal(23, linker.Instantiate(store, module).GetFunction<int>("size").Invoke());
         using Module defines = Module.FromText(engine, "(module (memory 0))");
         Assert.Contains("InstanceLimits.Memories", Assert.Throws<InstantiationException>(() => new Linker(engine).Prepare(defines).Instantiate()).Message, StringComparison.Ordinal);
@@ -210,7 +210,7 @@ public sealed class PoolContractTests
     public void The_default_pools_commit_next_to_nothing()
     {
         long before = Resident();
-        using Engine engine = new(new EngineOptions { Allocation = AllocationStrategy.Pooling });
+        using Engine engine = new(new EngineOptions { AllocationStrategy = AllocationStrategy.Pooling });
         using Module module = Module.FromText(engine, "(module (memory 160) (table 10000 funcref))");
         using InstanceTemplate template = new Linker(engine).Prepare(module);
         var all = new Instance[InstanceLimits.Default.Count];
@@ -281,8 +281,8 @@ public sealed class PoolContractTests
               (func (export "run") (result i32) (i32.store (i32.const 4096) (i32.const 1)) (i32.add (call $f) (i32.load (i32.const 4096)))))
             """);
         var gate = new TaskCompletionSource<int>();
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => new ValueTask<int>(1)).Prepare(module);
-        using InstanceTemplate waiting = new Linker(engine).Define("e", "f", () => new ValueTask<int>(gate.Task)).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => new ValueTask<int>(1)).Prepare(module);
+        using InstanceTemplate waiting = new Linker(engine).DefineFunction("e", "f", () => new ValueTask<int>(gate.Task)).Prepare(module);
         template.Instantiate().Dispose();
         Instance first = template.Instantiate();
         Instance second = waiting.Instantiate();
@@ -336,7 +336,7 @@ public sealed class PoolContractTests
             """);
         Instance? other = null;
         PoolExhaustedException? exhausted = null;
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () =>
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () =>
         {
             exhausted = Assert.Throws<PoolExhaustedException>(() => other!.GetFunction<int>("one").Invoke());
         }).Prepare(module);
@@ -354,13 +354,13 @@ public sealed class PoolContractTests
     private static long Resident() => long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1]) * Environment.SystemPageSize;
 
     private static EngineOptions Options(InstanceLimits limits) =>
-        new() { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits } };
+        new() { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits } };
 
     private static void Make(string text, InstanceLimits limits)
     {
         using var engine = new Engine(Options(limits));
         using Module module = Module.FromText(engine, text);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         template.Instantiate().Dispose();
     }
 }

@@ -35,7 +35,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 2, MemoryPages = 5, TableElements = 6 }, reset, strategy);
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         Gen.Int[0, 1000].Array[1, 12].Sample(
             actions =>
             {
@@ -58,7 +58,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 3, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         Instance[] all = [template.Instantiate(), template.Instantiate(), template.Instantiate()];
         PoolExhaustedException e = Assert.Throws<PoolExhaustedException>(() => template.Instantiate());
         Assert.Equal(("instance", 3L), (e.Pool, e.Limit));
@@ -74,11 +74,11 @@ public sealed class PooledInstanceTests
     {
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             Pooling = new PoolingOptions { Limits = new InstanceLimits { Count = 1, MemoryPages = 5, TableElements = 6 }, Exhaustion = PoolExhaustion.AllocateOnDemand },
         });
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         using Instance pooled = template.Instantiate();
         using Instance other = template.Instantiate();
         AssertFresh(pooled);
@@ -148,7 +148,7 @@ public sealed class PooledInstanceTests
         using Engine engine = Make(new InstanceLimits { Count = 1, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, """(module (memory (export "memory") 1) (table (export "t") 1 funcref))""");
         using Instance instance = new Linker(engine).Prepare(module).Instantiate();
-        Assert.Equal(5, instance.Memory.MaximumPages);
+        Assert.Equal(5, instance.Memory.GrowthLimit);
         Assert.Equal(1, instance.Memory.Grow(4));
         Assert.False(instance.Memory.TryGrow(1, out _));
         Assert.Equal(1, instance.GetTable("t").Grow(5, Value.NullFunction));
@@ -171,7 +171,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 2, MemoryPages = 5, TableElements = 6 });
         Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         Instance live = template.Instantiate();
         template.Instantiate().Dispose();
         module.Dispose();
@@ -184,7 +184,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 1, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         Instance old = template.Instantiate();
         Memory memory = old.Memory;
         TypedFunction<int> f = old.GetFunction<int>("f");
@@ -202,7 +202,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 2, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, Rich);
-        Linker linker = new Linker(engine).Define("e", "f", () => 1);
+        Linker linker = new Linker(engine).DefineFunction("e", "f", () => 1);
         for (int i = 0; i < 5; i++)
         {
             using var store = new Store(engine);
@@ -220,7 +220,7 @@ public sealed class PooledInstanceTests
         const int Rounds = 3000;
         using Engine engine = Make(new InstanceLimits { Count = 8, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         Parallel.For(0, 4, n =>
         {
             for (int i = 0; i < Rounds; i++)
@@ -241,7 +241,7 @@ public sealed class PooledInstanceTests
     {
         using Engine engine = Make(new InstanceLimits { Count = 2, MemoryPages = 5, TableElements = 6 });
         using Module module = Module.FromText(engine, Rich);
-        using InstanceTemplate template = new Linker(engine).Define("e", "f", () => 1).Prepare(module);
+        using InstanceTemplate template = new Linker(engine).DefineFunction("e", "f", () => 1).Prepare(module);
         for (int i = 0; i < 100; i++)
             template.Instantiate().Dispose();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -252,7 +252,7 @@ public sealed class PooledInstanceTests
     }
 
     private static Engine Make(InstanceLimits limits, ResetStrategy reset = ResetStrategy.Default, MemoryStrategy strategy = MemoryStrategy.Guarded) =>
-        new(new EngineOptions { Allocation = AllocationStrategy.Pooling, MemoryStrategy = strategy, Pooling = new PoolingOptions { Limits = limits, ResetStrategy = reset, MemoryKeepResident = 4 * 4096 } });
+        new(new EngineOptions { AllocationStrategy = AllocationStrategy.Pooling, MemoryStrategy = strategy, Pooling = new PoolingOptions { Limits = limits, ResetStrategy = reset, MemoryKeepResident = 4 * 4096 } });
 
     private static void AssertFresh(Instance instance)
     {

@@ -101,11 +101,11 @@ internal sealed class RandomGuest
         byte[] bytes = new byte[memory.Length];
         memory.CopyTo(0, bytes);
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"memory {memory.Pages} of {memory.MaximumPages} {Convert.ToHexString(SHA256.HashData(bytes))}\n");
+        text.Append(CultureInfo.InvariantCulture, $"memory {memory.Pages} of {memory.GrowthLimit} {Convert.ToHexString(SHA256.HashData(bytes))}\n");
         foreach (string name in new[] { "t", "x" })
         {
             Table table = instance.GetTable(name);
-            text.Append(CultureInfo.InvariantCulture, $"{name} of {table.MaximumLength}:");
+            text.Append(CultureInfo.InvariantCulture, $"{name} of {table.GrowthLimit}:");
             for (int i = 0; i < table.Length; i++)
             {
                 Value element = table.Get(i);
@@ -162,7 +162,7 @@ internal sealed class RandomGuest
     {
         string name = Functions[random.Next(Functions.Count)];
         Function function = instance.GetFunction(name);
-        FunctionSignature signature = function.Signature;
+        FunctionType signature = function.Type;
         var arguments = new Value[signature.Parameters.Length];
         for (int i = 0; i < arguments.Length; i++)
         {

@@ -37,14 +37,14 @@ public sealed class ResetEqualsFreshTests
         var limits = new InstanceLimits { Count = 2, Size = 4096, Tables = 2, TableElements = RandomGuest.MostElements, MemoryPages = RandomGuest.MostPages };
         using var pooled = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             MemoryStrategy = strategy,
             StackSize = EngineOptions.MinimumStackSize,
             Pooling = new PoolingOptions { Limits = limits, ResetStrategy = reset, MemoryKeepResident = keepResident, StackSize = EngineOptions.MinimumStackSize },
         });
         using var onDemand = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.OnDemand,
+            AllocationStrategy = AllocationStrategy.OnDemand,
             MemoryStrategy = strategy,
             MaximumMemoryPages = RandomGuest.MostPages,
             MaximumTableElements = RandomGuest.MostElements,
@@ -83,7 +83,7 @@ public sealed class ResetEqualsFreshTests
         var limits = new InstanceLimits { Count = 1, MemoryPages = 8, Tables = 0 };
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             MemoryStrategy = strategy,
             Pooling = new PoolingOptions { Limits = limits, ResetStrategy = ResetStrategy.Learned },
         });

@@ -115,7 +115,7 @@ public sealed class RunawayTests
     public void One_instruction_over_gigabytes_is_stopped_in_the_middle(string instruction)
     {
         // Outside the pools memories are as large as they ask to be. Without checks in compiled code nothing else stops this guest.
-        using var engine = new Engine(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Interruption = false });
+        using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, EnableInterruption = false });
         using Module module = Module.FromText(engine, $"""(module (memory (export "memory") 32768) (func $run (export "run") {instruction}) (func (export "seven") (result i32) (i32.const 7)))""");
         using Instance instance = new Linker(engine).Prepare(module).Instantiate();
         // Requested before it begins, so that it does not depend on how fast this machine is: the instruction comes upon it after its first piece.
@@ -166,7 +166,7 @@ public sealed class RunawayTests
     }
 
     private static Linker Link(Engine engine) =>
-        new Linker(engine).Define("e", "host", () => { }).Define("e", "quick", () => ValueTask.CompletedTask);
+        new Linker(engine).DefineFunction("e", "host", () => { }).DefineFunction("e", "quick", () => ValueTask.CompletedTask);
 
     private static string Text(string body, string start) => $"""
         (module
@@ -187,8 +187,8 @@ public sealed class RunawayTests
     private static Engine Make(MemoryStrategy strategy) => new(new EngineOptions
     {
         MemoryStrategy = strategy,
-        Interruption = true,
-        Fuel = true,
+        EnableInterruption = true,
+        EnableFuel = true,
         Pooling = new PoolingOptions { Limits = InstanceLimits.Default with { Count = 1 } },
     });
 }

@@ -24,10 +24,10 @@ public sealed class SoakTests
         double seconds = double.Parse(Environment.GetEnvironmentVariable("TARN_SOAK_SECONDS") ?? "10", CultureInfo.InvariantCulture) / 2;
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             MemoryStrategy = memory,
-            Interruption = true,
-            Fuel = true,
+            EnableInterruption = true,
+            EnableFuel = true,
             Pooling = new PoolingOptions
             {
                 Limits = InstanceLimits.Default with { Count = Count, MemoryPages = 40, TableElements = 400 },
@@ -83,14 +83,14 @@ public sealed class SoakTests
     {
         var random = new Random(seed);
         Linker linker = new Linker(engine)
-            .Define("e", "sync", (Caller caller, int a) =>
+            .DefineFunction("e", "sync", (Caller caller, int a) =>
             {
                 if (a == 13)
                     throw new InvalidDataException("13");
                 caller.Memory.Write(128, a);
                 return caller.Memory.Read<int>(128) + 1;
             })
-            .Define("e", "wait", (int a) =>
+            .DefineFunction("e", "wait", (int a) =>
             {
                 if (a % 4 == 0)
                     return new ValueTask<int>(a + 1);

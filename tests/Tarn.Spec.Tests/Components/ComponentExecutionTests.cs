@@ -14,7 +14,7 @@ public sealed class ComponentExecutionTests
         ComponentScriptTable.Check(table, ComponentSuite.Scripts("reference"), script => new ComponentScriptHost(new Engine(Options(script.Features, pooled))));
     }
 
-    private static EngineOptions Options(Wasm.WasmFeatures features, bool pooled)
+    private static EngineOptions Options(WasmFeatures features, bool pooled)
     {
         var options = new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = 1, Features = features };
         if (!pooled)

@@ -2,7 +2,8 @@
 using System.Text;
 using Tarn.Components;
 using Tarn.Wasm.Component;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
+using Tarn.Wast.Components;
 
 namespace Tarn.Spec.Tests.Components;
 

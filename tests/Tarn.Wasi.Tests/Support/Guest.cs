@@ -9,7 +9,7 @@ internal static class Guest
 {
     private static readonly ConcurrentDictionary<string, Lazy<Module>> s_modules = new();
 
-    public static Engine Engine { get; } = new(new EngineOptions { Allocation = AllocationStrategy.OnDemand, Interruption = true });
+    public static Engine Engine { get; } = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, EnableInterruption = true });
 
     public static string PathOf(string name) => Repository.PathOf("tests", "Tarn.Wasi.Tests", "Programs", "wasm", name + ".wasm");
 

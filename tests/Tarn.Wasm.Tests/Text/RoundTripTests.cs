@@ -2,7 +2,7 @@
 // folded, with and without names.
 using System.Text;
 using Tarn.TestSupport;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Wasm.Tests.Text;

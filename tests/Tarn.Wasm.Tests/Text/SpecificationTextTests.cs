@@ -1,7 +1,7 @@
 // The text side of the specification's scripts: every module in text that is not meant to be malformed parses, every malformed quoted one is refused
 // with the message that the script expects. (What needs the binary reader or execution is the specification runner's.)
 using Tarn.TestSupport;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Wasm.Tests.Text;

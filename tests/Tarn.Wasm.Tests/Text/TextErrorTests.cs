@@ -2,7 +2,7 @@
 using System.Text;
 using CsCheck;
 using Tarn.TestSupport;
-using Tarn.Wasm.Script;
+using Tarn.Wast;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Wasm.Tests.Text;

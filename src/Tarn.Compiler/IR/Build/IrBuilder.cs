@@ -20,7 +20,7 @@ internal sealed partial class IrBuilder
     private int _constantBits = 8;
     private GrowableArray<(int Value, int Next)> _constants = new(64);
     private int _constantTail;
-    private int _zeroVector;
+    private GrowableArray<int> _vectors = new(16);
 
     /// <summary>The function that is built.</summary>
     public IrFunction Function = null!;
@@ -46,7 +46,7 @@ internal sealed partial class IrBuilder
         _constantHeads.AsSpan(0, 1 << _constantBits).Fill(-1);
         _constants.Clear();
         _constantTail = -1;
-        _zeroVector = -1;
+        _vectors.Clear();
         if (function.Blocks.Count > 0)
         {
             for (var i = function.Blocks[IrFunction.Entry].First; i >= 0; i = function.Links[i].Next)
@@ -57,6 +57,10 @@ internal sealed partial class IrBuilder
                     if (instruction.Type != IrType.V128)
                     {
                         RememberConstant(i, instruction.Type, instruction.Bits);
+                    }
+                    else
+                    {
+                        _vectors.Add(i);
                     }
                 }
                 else if (instruction.Opcode != IrOpcode.BlockParameter)
@@ -99,18 +103,18 @@ internal sealed partial class IrBuilder
     /// <summary>A v128 constant.</summary>
     public int Vector(UInt128 bits)
     {
-        if (bits == 0 && _zeroVector >= 0)
+        var steps = MaximumVectorSteps;
+        for (var k = _vectors.Count - 1; k >= 0 && steps > 0; k--, steps--)
         {
-            return _zeroVector;
+            if (Function.Vectors[Function.Get(_vectors[k]).A] == bits)
+            {
+                return _vectors[k];
+            }
         }
 
         var constant = Function.NewVectorConstant(bits);
         LinkConstant(constant);
-        if (bits == 0)
-        {
-            _zeroVector = constant;
-        }
-
+        _vectors.Add(constant);
         return constant;
     }
 

@@ -252,6 +252,9 @@ internal sealed partial class X64Emitter
             case X64Opcode.MoveBits:
                 EmitMoveBits(instruction);
                 break;
+            case >= X64Opcode.VectorMap and <= X64Opcode.VectorStoreLane:
+                EmitVector(i, instruction);
+                break;
             case X64Opcode.Call:
             case X64Opcode.CallBuiltin:
             case X64Opcode.CallReference:

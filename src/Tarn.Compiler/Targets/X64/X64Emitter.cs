@@ -466,6 +466,12 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
         {
             _asm.ZeroXmm((Xmm)(to.Value - RegisterFile.FirstVector));
         }
+        else if (instruction.Width == 16 && to.IsRegister && (_machine.Constants[instruction.Immediate] & _machine.Constants[instruction.Immediate + 1]) == ulong.MaxValue)
+        {
+            // What is equal to itself, whatever it is.
+            var ones = (Xmm)(to.Value - RegisterFile.FirstVector);
+            _asm.Vec(SseOp.Pcmpeqd, ones, ones);
+        }
         else
         {
             EmitVectorLoad(instruction.Width, to, ConstantOf(instruction.Immediate, instruction.Width));

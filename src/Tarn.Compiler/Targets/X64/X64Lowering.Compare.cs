@@ -53,7 +53,8 @@ internal sealed partial class X64Lowering
             {
                 // x = 0, where x is itself a condition.
                 if (instruction.IntegerCondition is IntegerCondition.Equal or IntegerCondition.NotEqual && _ir.IsConstant(instruction.B, out var zero)
-                    && zero == 0 && _ir.Get(instruction.A).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat && IsMergeable(instruction.A))
+                    && zero == 0 && IsMergeable(instruction.A)
+                    && (_ir.Get(instruction.A).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat || IsVectorTest(_ir.Get(instruction.A).Opcode)))
                 {
                     _merged[value] = true;
                     negate ^= instruction.IntegerCondition == IntegerCondition.Equal;
@@ -70,6 +71,13 @@ internal sealed partial class X64Lowering
             {
                 _merged[value] = true;
                 var condition = LowerCompareFloat(ref instruction);
+                return negate ? Negate(condition) : condition;
+            }
+
+            if (IsVectorTest(instruction.Opcode))
+            {
+                _merged[value] = true;
+                var condition = LowerVectorTest(ref instruction);
                 return negate ? Negate(condition) : condition;
             }
 

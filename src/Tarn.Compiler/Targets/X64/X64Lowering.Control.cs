@@ -585,8 +585,12 @@ internal sealed partial class X64Lowering
                 Begin(X64Opcode.Jump, 0);
                 break;
             case IrOpcode.BranchIf:
-                AddSuccessor(instruction.B);
-                AddSuccessor(instruction.C);
+                if (AddSuccessor(instruction.B) == AddSuccessor(instruction.C))
+                {
+                    Begin(X64Opcode.Jump, 0);
+                    break;
+                }
+
                 var condition = LowerCondition(instruction.A);
                 Begin(X64Opcode.JumpIf, 0, condition);
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
@@ -603,6 +607,9 @@ internal sealed partial class X64Lowering
                 break;
             case IrOpcode.Trap:
                 Begin(X64Opcode.Trap, 0, aux: instruction.Aux);
+                break;
+            case >= IrOpcode.VectorShuffle and <= IrOpcode.VectorPromote:
+                LowerVector(i, ref instruction);
                 break;
             default:
                 throw new NotSupportedException($"The compiler does not know the IR instruction {instruction.Opcode} yet.");

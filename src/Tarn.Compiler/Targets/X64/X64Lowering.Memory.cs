@@ -242,7 +242,7 @@ internal sealed partial class X64Lowering
     {
         var width = instruction.Access.Width;
         var value = instruction.C;
-        if (TryLowerReadModifyWrite(i, ref instruction, width))
+        if (TryLowerReadModifyWrite(i, ref instruction, width) || TryLowerStoreLane(i, ref instruction, width))
         {
             return;
         }

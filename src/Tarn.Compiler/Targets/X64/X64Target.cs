@@ -26,6 +26,9 @@ internal sealed class X64Target(CpuFeatures features) : MachineTarget
     public override IMachineNames Names => X64Names.Instance;
 
     /// <inheritdoc/>
+    public override OpcodeForm?[] Forms => X64OpcodeForms.All;
+
+    /// <inheritdoc/>
     public override byte Filler => Breakpoint;
 
     /// <summary>int3, which takes one byte.</summary>

@@ -103,7 +103,7 @@ internal sealed record CoreModuleTypeSyntax(int Offset, ModuleTypeDeclaration[] 
 /// <summary>What a core module imports or exports, as declared.</summary>
 // Kind: its kind.
 // TypeIndex: of functions and tags.
-internal readonly record struct CoreExternSyntax(ExternalKind Kind, int TypeIndex, TableType Table, MemoryType Memory, GlobalType Global);
+internal readonly record struct CoreExternSyntax(ExternalKind Kind, int TypeIndex, CoreTableType Table, CoreMemoryType Memory, CoreGlobalType Global);
 
 /// <summary>Kinds of declarations in a module type, by their code.</summary>
 internal enum ModuleTypeDeclarationKind : byte

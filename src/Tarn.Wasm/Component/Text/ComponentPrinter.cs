@@ -484,7 +484,7 @@ internal sealed class ComponentPrinter
     {
         string composite = type.Composite switch
         {
-            FunctionType function => $"(func{List(" (param", function.Parameters)}{List(" (result", function.Results)})",
+            CoreFunctionType function => $"(func{List(" (param", function.Parameters)}{List(" (result", function.Results)})",
             StructType structure => $"(struct{string.Concat(structure.Fields.ToArray().Select(f => $" (field {CoreField(f)})"))})",
             _ => $"(array {CoreField(((ArrayType)type.Composite).Element)})",
         };

@@ -4,7 +4,7 @@ namespace Tarn.Wasm.Component;
 
 /// <summary>The type of something that a core module imports or exports.</summary>
 // TypeId: of functions and tags, the canonical id of the type.
-internal readonly record struct CoreExternType(ExternalKind Kind, int TypeId, TableType Table, MemoryType Memory, GlobalType Global)
+internal readonly record struct CoreExternType(ExternalKind Kind, int TypeId, CoreTableType Table, CoreMemoryType Memory, CoreGlobalType Global)
 {
     public static CoreExternType Function(int typeId) => new(ExternalKind.Function, typeId, default, default, default);
 
@@ -67,7 +67,7 @@ internal sealed class CoreModuleType
         _ => new CoreExternType(kind, module.CanonicalIds[module.Tags[index].TypeIndex], default, default, default),
     };
 
-    internal static TableType Canonical(TableType type, ReadOnlySpan<int> ids) => type with { Element = TypeRegistry.Canonicalize(type.Element, ids) };
+    internal static CoreTableType Canonical(CoreTableType type, ReadOnlySpan<int> ids) => type with { Element = TypeRegistry.Canonicalize(type.Element, ids) };
 
-    internal static GlobalType Canonical(GlobalType type, ReadOnlySpan<int> ids) => type with { Type = TypeRegistry.Canonicalize(type.Type, ids) };
+    internal static CoreGlobalType Canonical(CoreGlobalType type, ReadOnlySpan<int> ids) => type with { Type = TypeRegistry.Canonicalize(type.Type, ids) };
 }

@@ -15,7 +15,7 @@ internal sealed class ResourceSubstitution(ComponentTypeArena arena)
     public void Add(ResourceId from, ResourceId to) => _resources[from] = to;
 
     /// <summary>Adds the types that an import brings and those that it is given, so that what is made of them has the names of the latter.</summary>
-    public void AddTypes(ExternType import, ExternType argument)
+    public void AddTypes(ComponentExternType import, ComponentExternType argument)
     {
         if (import.Sort == ComponentSort.Type && import.Type is ValueTypeNode or ResourceTypeNode)
         {
@@ -24,15 +24,15 @@ internal sealed class ResourceSubstitution(ComponentTypeArena arena)
         }
         else if (import is { Sort: ComponentSort.Instance, Type: InstanceTypeNode imported } && argument.Type is InstanceTypeNode given)
         {
-            foreach ((string name, ExternType item) in imported.Exports)
+            foreach ((string name, ComponentExternType item) in imported.Exports)
             {
-                if (given.Exports.TryGetValue(name, out ExternType? found))
+                if (given.Exports.TryGetValue(name, out ComponentExternType? found))
                     AddTypes(item, found);
             }
         }
     }
 
-    public ExternType Apply(ExternType item)
+    public ComponentExternType Apply(ComponentExternType item)
     {
         if (item.Type is null || IsEmpty)
             return item;
@@ -51,15 +51,15 @@ internal sealed class ResourceSubstitution(ComponentTypeArena arena)
         return result;
     }
 
-    public OrderedDictionary<string, ExternType> Apply(OrderedDictionary<string, ExternType> items)
+    public OrderedDictionary<string, ComponentExternType> Apply(OrderedDictionary<string, ComponentExternType> items)
     {
         if (IsEmpty)
             return items;
-        OrderedDictionary<string, ExternType> result = new(items.Count, StringComparer.Ordinal);
+        OrderedDictionary<string, ComponentExternType> result = new(items.Count, StringComparer.Ordinal);
         bool changed = false;
-        foreach ((string name, ExternType item) in items)
+        foreach ((string name, ComponentExternType item) in items)
         {
-            ExternType applied = Apply(item);
+            ComponentExternType applied = Apply(item);
             changed |= applied != item;
             result.Add(name, applied);
         }
@@ -82,10 +82,10 @@ internal sealed class ResourceSubstitution(ComponentTypeArena arena)
                 ValueTypeNode? result = ApplyValue(function.Result, ref changed);
                 return changed ? new FunctionTypeNode(function.IsAsync, function.Names, parameters, result, measure) : function;
             case InstanceTypeNode instance:
-                OrderedDictionary<string, ExternType> exports = Apply(instance.Exports);
+                OrderedDictionary<string, ComponentExternType> exports = Apply(instance.Exports);
                 return exports == instance.Exports ? instance : new InstanceTypeNode(exports, instance.Resources, measure);
             case ComponentTypeNode component:
-                OrderedDictionary<string, ExternType> imports = Apply(component.Imports);
+                OrderedDictionary<string, ComponentExternType> imports = Apply(component.Imports);
                 exports = Apply(component.Exports);
                 return imports == component.Imports && exports == component.Exports
                     ? component

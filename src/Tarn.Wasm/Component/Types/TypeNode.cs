@@ -71,9 +71,9 @@ internal readonly record struct BoundResource(ResourceId Id, string[] Path);
 /// <param name="exports">Its exports.</param>
 /// <param name="resources">Resources that each instance of the type has its own of; none in the type of an instance that exists.</param>
 /// <param name="measure">Its size.</param>
-internal sealed class InstanceTypeNode(OrderedDictionary<string, ExternType> exports, BoundResource[] resources, TypeMeasure measure) : TypeNode(measure)
+internal sealed class InstanceTypeNode(OrderedDictionary<string, ComponentExternType> exports, BoundResource[] resources, TypeMeasure measure) : TypeNode(measure)
 {
-    public OrderedDictionary<string, ExternType> Exports { get; } = exports;
+    public OrderedDictionary<string, ComponentExternType> Exports { get; } = exports;
 
     public BoundResource[] Resources { get; } = resources;
 
@@ -87,12 +87,12 @@ internal sealed class InstanceTypeNode(OrderedDictionary<string, ExternType> exp
 /// <param name="definedResources">Resources that an instantiation makes and exports.</param>
 /// <param name="measure">Its size.</param>
 internal sealed class ComponentTypeNode(
-    OrderedDictionary<string, ExternType> imports, OrderedDictionary<string, ExternType> exports, BoundResource[] importedResources, BoundResource[] definedResources, TypeMeasure measure)
+    OrderedDictionary<string, ComponentExternType> imports, OrderedDictionary<string, ComponentExternType> exports, BoundResource[] importedResources, BoundResource[] definedResources, TypeMeasure measure)
     : TypeNode(measure)
 {
-    public OrderedDictionary<string, ExternType> Imports { get; } = imports;
+    public OrderedDictionary<string, ComponentExternType> Imports { get; } = imports;
 
-    public OrderedDictionary<string, ExternType> Exports { get; } = exports;
+    public OrderedDictionary<string, ComponentExternType> Exports { get; } = exports;
 
     public BoundResource[] ImportedResources { get; } = importedResources;
 
@@ -106,7 +106,7 @@ internal sealed class ComponentTypeNode(
 /// <param name="Type">The type of a function, value, instance or component; the type that a type item is.</param>
 /// <param name="Module">The type of a core module.</param>
 /// <param name="IsFresh">Whether a type item brings a resource into being.</param>
-internal sealed record ExternType(ComponentSort Sort, TypeNode? Type, CoreModuleType? Module = null, bool IsFresh = false)
+internal sealed record ComponentExternType(ComponentSort Sort, TypeNode? Type, CoreModuleType? Module = null, bool IsFresh = false)
 {
     public string Description => Sort switch
     {
@@ -137,7 +137,7 @@ internal struct TypeMeasure
             Add(node.Size, node.Depth, node.HasResources);
     }
 
-    public void Add(ExternType item) => Add(item.Size, item.Depth, item.HasResources);
+    public void Add(ComponentExternType item) => Add(item.Size, item.Depth, item.HasResources);
 
     private void Add(int size, int depth, bool hasResources)
     {

@@ -104,7 +104,7 @@ internal sealed class CanonicalOptions
         {
             if (result.Memory < 0)
                 throw new InvalidModuleException("canonical option `realloc` requires `memory` to also be specified", offset);
-            FunctionType realloc = scope.CoreFunctionAt(result.Realloc, offset);
+            CoreFunctionType realloc = scope.CoreFunctionAt(result.Realloc, offset);
             if (!realloc.Parameters.SequenceEqual([result.Pointer, result.Pointer, result.Pointer, result.Pointer]) || !realloc.Results.SequenceEqual([result.Pointer]))
                 throw new InvalidModuleException("canonical option `realloc` uses a core function with an incorrect signature", offset);
         }
@@ -115,7 +115,7 @@ internal sealed class CanonicalOptions
     /// <summary>Checks that a memory can be used by the canonical ABI; whether it has 64-bit addresses.</summary>
     public static bool CheckMemory(ComponentScope scope, int index, int offset)
     {
-        MemoryType memory = ComponentScope.At(scope.CoreMemories, index, "memory", offset);
+        CoreMemoryType memory = ComponentScope.At(scope.CoreMemories, index, "memory", offset);
         if (memory.Limits.Is64)
             scope.Require(WasmFeatures.ComponentMemory64, "a 64-bit memory", offset);
         if (memory.Limits.IsShared)

@@ -47,12 +47,12 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
     {
         int offset = definition.Offset;
         FunctionTypeNode type = scope.FunctionTypeAt(definition.Type, offset);
-        FunctionType core = scope.CoreFunctionAt(definition.Function, offset);
+        CoreFunctionType core = scope.CoreFunctionAt(definition.Function, offset);
         CanonicalOptions options = CanonicalOptions.Check(scope, definition.Options, offset);
         CheckAsync(type, options, offset);
         if (options.PostReturn >= 0)
         {
-            FunctionType postReturn = scope.CoreFunctionAt(options.PostReturn, offset);
+            CoreFunctionType postReturn = scope.CoreFunctionAt(options.PostReturn, offset);
             if (!postReturn.Parameters.SequenceEqual(core.Results) || postReturn.ResultCount != 0)
                 throw new InvalidModuleException("canonical option `post-return` uses a core function with an incorrect signature", offset);
         }
@@ -61,7 +61,7 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
             scope.Require(WasmFeatures.ComponentAsyncStackful, "an async lift without a callback", offset);
         if (options.Callback >= 0)
         {
-            FunctionType callback = scope.CoreFunctionAt(options.Callback, offset);
+            CoreFunctionType callback = scope.CoreFunctionAt(options.Callback, offset);
             if (!callback.Parameters.SequenceEqual([ValType.I32, ValType.I32, ValType.I32]) || !callback.Results.SequenceEqual(s_i32))
                 throw new InvalidModuleException("canonical option `callback` uses a core function with an incorrect signature", offset);
         }
@@ -253,12 +253,12 @@ internal sealed class CanonicalValidator(ComponentScope scope, ComponentFacts fa
     {
         int offset = definition.Offset;
         scope.CheckCoreType(definition.Type, offset);
-        FunctionType start = scope.CoreTypes.FunctionAt(definition.Type) ?? throw new InvalidModuleException("start type must be a function", offset);
+        CoreFunctionType start = scope.CoreTypes.FunctionAt(definition.Type) ?? throw new InvalidModuleException("start type must be a function", offset);
         if (!start.Parameters.SequenceEqual(s_i32))
             throw new InvalidModuleException("start function must take a single `i32` argument (currently)", offset);
         if (start.ResultCount != 0)
             throw new InvalidModuleException("start function must not return any values", offset);
-        TableType table = ComponentScope.At(scope.CoreTables, definition.Index, "table", offset);
+        CoreTableType table = ComponentScope.At(scope.CoreTables, definition.Index, "table", offset);
         if (table.Element != ValType.FuncRef || table.Limits.Is64 || table.Limits.IsShared)
             throw new InvalidModuleException("table is not a 32-bit table of (ref null (func))", offset);
     }

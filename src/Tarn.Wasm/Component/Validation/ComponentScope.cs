@@ -48,11 +48,11 @@ internal sealed class ComponentScope
     /// <summary>Canonical type ids.</summary>
     public List<int> CoreTags { get; } = [];
 
-    public List<TableType> CoreTables { get; } = [];
+    public List<CoreTableType> CoreTables { get; } = [];
 
-    public List<MemoryType> CoreMemories { get; } = [];
+    public List<CoreMemoryType> CoreMemories { get; } = [];
 
-    public List<GlobalType> CoreGlobals { get; } = [];
+    public List<CoreGlobalType> CoreGlobals { get; } = [];
 
     public List<CoreModuleType> Modules { get; } = [];
 
@@ -73,9 +73,9 @@ internal sealed class ComponentScope
 
     public NameContext ExportNames { get; }
 
-    public OrderedDictionary<string, ExternType> Imports => ImportNames.Items;
+    public OrderedDictionary<string, ComponentExternType> Imports => ImportNames.Items;
 
-    public OrderedDictionary<string, ExternType> Exports => ExportNames.Items;
+    public OrderedDictionary<string, ComponentExternType> Exports => ExportNames.Items;
 
     /// <summary>Resources that the scope is given, and where.</summary>
     public List<BoundResource> ImportedResources { get; } = [];
@@ -120,7 +120,7 @@ internal sealed class ComponentScope
     public ResourceTypeNode ResourceAt(int index, int offset) =>
         TypeAt(index, offset) as ResourceTypeNode ?? throw new InvalidModuleException($"type index {index} is not a resource type", offset);
 
-    public FunctionType CoreFunctionAt(int index, int offset) => Arena.Registry.Function(At(CoreFunctions, index, "core function", offset));
+    public CoreFunctionType CoreFunctionAt(int index, int offset) => Arena.Registry.Function(At(CoreFunctions, index, "core function", offset));
 
     public void CheckCoreType(int index, int offset)
     {

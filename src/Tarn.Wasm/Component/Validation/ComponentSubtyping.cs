@@ -6,7 +6,7 @@ namespace Tarn.Wasm.Component;
 internal sealed class ComponentSubtyping(ComponentTypeArena arena)
 {
     /// <summary>Compares the types of two items.</summary>
-    public string? Check(ExternType actual, ExternType expected)
+    public string? Check(ComponentExternType actual, ComponentExternType expected)
     {
         if (actual.Sort != expected.Sort)
             return $"expected {expected.Description}, found {actual.Description}";
@@ -44,7 +44,7 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
     /// <param name="arguments">What it is given.</param>
     /// <param name="instance">The instance's type.</param>
     /// <param name="made">The resources that the instantiation makes.</param>
-    public string? Instantiate(ComponentTypeNode component, Dictionary<string, ExternType> arguments, out InstanceTypeNode? instance, out List<ResourceId> made)
+    public string? Instantiate(ComponentTypeNode component, Dictionary<string, ComponentExternType> arguments, out InstanceTypeNode? instance, out List<ResourceId> made)
     {
         instance = null;
         made = [];
@@ -56,9 +56,9 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
             substitution.Add(resource.Id, found.Id);
         }
 
-        foreach ((string name, ExternType import) in component.Imports)
+        foreach ((string name, ComponentExternType import) in component.Imports)
         {
-            if (!arguments.TryGetValue(name, out ExternType? argument))
+            if (!arguments.TryGetValue(name, out ComponentExternType? argument))
                 return $"missing import named `{name}`";
             if (Check(argument, substitution.Apply(import)) is string problem)
                 return $"type mismatch for import `{name}`: {problem}";
@@ -75,22 +75,22 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
             made.Add(fresh);
         }
 
-        foreach ((string name, ExternType import) in component.Imports)
+        foreach ((string name, ComponentExternType import) in component.Imports)
             complete.AddTypes(import, arguments[name]);
-        OrderedDictionary<string, ExternType> exports = complete.Apply(component.Exports);
+        OrderedDictionary<string, ComponentExternType> exports = complete.Apply(component.Exports);
         instance = new InstanceTypeNode(exports, [], MeasureOf(exports));
         return null;
     }
 
-    internal static TypeMeasure MeasureOf(OrderedDictionary<string, ExternType> exports)
+    internal static TypeMeasure MeasureOf(OrderedDictionary<string, ComponentExternType> exports)
     {
         TypeMeasure measure = TypeMeasure.One;
-        foreach (ExternType export in exports.Values)
+        foreach (ComponentExternType export in exports.Values)
             measure.Add(export);
         return measure;
     }
 
-    private static string? MissingImport(ComponentTypeNode component, Dictionary<string, ExternType> arguments)
+    private static string? MissingImport(ComponentTypeNode component, Dictionary<string, ComponentExternType> arguments)
     {
         foreach (string name in component.Imports.Keys)
         {
@@ -102,7 +102,7 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
     }
 
     // The type at a path of which the first item is at hand.
-    private static TypeNode? Find(string[] path, ExternType? item, out string? problem)
+    private static TypeNode? Find(string[] path, ComponentExternType? item, out string? problem)
     {
         problem = null;
         for (int i = 1; item is not null && i < path.Length; i++)
@@ -113,7 +113,7 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
                 return null;
             }
 
-            if (!instance.Exports.TryGetValue(path[i], out ExternType? next))
+            if (!instance.Exports.TryGetValue(path[i], out ComponentExternType? next))
             {
                 problem = $"missing expected export `{path[i]}`";
                 return null;
@@ -187,24 +187,24 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
         ResourceSubstitution imports = new(arena);
         if (Bind(a.ImportedResources, b.Imports, imports) is string missing)
             return missing;
-        foreach ((string name, ExternType import) in a.Imports)
+        foreach ((string name, ComponentExternType import) in a.Imports)
         {
-            if (!b.Imports.TryGetValue(name, out ExternType? given))
+            if (!b.Imports.TryGetValue(name, out ComponentExternType? given))
                 return $"missing expected import `{name}`";
             if (Check(given, imports.Apply(import)) is string problem)
                 return $"type mismatch in import `{name}`: {problem}";
         }
 
-        OrderedDictionary<string, ExternType> made = imports.Apply(a.Exports);
+        OrderedDictionary<string, ComponentExternType> made = imports.Apply(a.Exports);
         ResourceSubstitution exports = new(arena);
         return Bind(b.DefinedResources, made, exports) ?? CheckExports(made, b.Exports, exports);
     }
 
-    private static string? Bind(BoundResource[] resources, OrderedDictionary<string, ExternType> items, ResourceSubstitution substitution)
+    private static string? Bind(BoundResource[] resources, OrderedDictionary<string, ComponentExternType> items, ResourceSubstitution substitution)
     {
         foreach (BoundResource resource in resources)
         {
-            if (!items.TryGetValue(resource.Path[0], out ExternType? first))
+            if (!items.TryGetValue(resource.Path[0], out ComponentExternType? first))
                 return $"missing expected export `{resource.Path[0]}`";
             if (Find(resource.Path, first, out string? problem) is not ResourceTypeNode found)
                 return problem;
@@ -214,11 +214,11 @@ internal sealed class ComponentSubtyping(ComponentTypeArena arena)
         return null;
     }
 
-    private string? CheckExports(OrderedDictionary<string, ExternType> actual, OrderedDictionary<string, ExternType> expected, ResourceSubstitution substitution)
+    private string? CheckExports(OrderedDictionary<string, ComponentExternType> actual, OrderedDictionary<string, ComponentExternType> expected, ResourceSubstitution substitution)
     {
-        foreach ((string name, ExternType export) in expected)
+        foreach ((string name, ComponentExternType export) in expected)
         {
-            if (!actual.TryGetValue(name, out ExternType? found))
+            if (!actual.TryGetValue(name, out ComponentExternType? found))
                 return $"missing expected export `{name}`";
             if (Check(found, substitution.Apply(export)) is string problem)
                 return $"type mismatch in instance export `{name}`: {problem}";

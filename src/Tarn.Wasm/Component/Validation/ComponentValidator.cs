@@ -197,10 +197,10 @@ internal sealed class ComponentValidator
     private void Instantiate(ComponentScope scope, InstantiateDefinition definition)
     {
         ComponentTypeNode component = ComponentScope.At(scope.Components, definition.Component, "component", definition.Offset);
-        Dictionary<string, ExternType> arguments = new(StringComparer.Ordinal);
+        Dictionary<string, ComponentExternType> arguments = new(StringComparer.Ordinal);
         foreach (NamedItem argument in definition.Arguments)
         {
-            ExternType item = ItemAt(scope, argument.Item, definition.Offset);
+            ComponentExternType item = ItemAt(scope, argument.Item, definition.Offset);
             if (!arguments.TryAdd(argument.Name.Name, item))
                 throw new InvalidModuleException($"instantiation argument `{argument.Name.Name}` conflicts with previous argument `{argument.Name.Name}`", definition.Offset);
         }
@@ -232,27 +232,27 @@ internal sealed class ComponentValidator
     }
 
     /// <summary>The type of an item; a value counts as used.</summary>
-    private static ExternType ItemAt(ComponentScope scope, SortIndex item, int offset)
+    private static ComponentExternType ItemAt(ComponentScope scope, SortIndex item, int offset)
     {
         switch (item.Sort)
         {
             case ComponentSort.CoreModule:
-                return new ExternType(item.Sort, null, ComponentScope.At(scope.Modules, item.Index, "module", offset));
+                return new ComponentExternType(item.Sort, null, ComponentScope.At(scope.Modules, item.Index, "module", offset));
             case ComponentSort.Function:
-                return new ExternType(item.Sort, ComponentScope.At(scope.Functions, item.Index, "function", offset));
+                return new ComponentExternType(item.Sort, ComponentScope.At(scope.Functions, item.Index, "function", offset));
             case ComponentSort.Value:
                 scope.Require(WasmFeatures.ComponentValues, "a value", offset);
                 ValueItem value = ComponentScope.At(scope.Values, item.Index, "value", offset);
                 if (value.IsUsed)
                     throw new InvalidModuleException($"value {item.Index} cannot be used more than once", offset);
                 value.IsUsed = true;
-                return new ExternType(item.Sort, value.Type);
+                return new ComponentExternType(item.Sort, value.Type);
             case ComponentSort.Type:
-                return new ExternType(item.Sort, scope.TypeAt(item.Index, offset));
+                return new ComponentExternType(item.Sort, scope.TypeAt(item.Index, offset));
             case ComponentSort.Instance:
-                return new ExternType(item.Sort, ComponentScope.At(scope.Instances, item.Index, "instance", offset));
+                return new ComponentExternType(item.Sort, ComponentScope.At(scope.Instances, item.Index, "instance", offset));
             default:
-                return new ExternType(item.Sort, ComponentScope.At(scope.Components, item.Index, "component", offset));
+                return new ComponentExternType(item.Sort, ComponentScope.At(scope.Components, item.Index, "component", offset));
         }
     }
 
@@ -273,7 +273,7 @@ internal sealed class ComponentValidator
         if (alias.Sort == ComponentSort.Value)
             scope.Require(WasmFeatures.ComponentValues, "a value", alias.Offset);
         InstanceTypeNode instance = ComponentScope.At(scope.Instances, alias.Instance, "instance", alias.Offset);
-        if (!instance.Exports.TryGetValue(alias.Name, out ExternType? export))
+        if (!instance.Exports.TryGetValue(alias.Name, out ComponentExternType? export))
             throw new InvalidModuleException($"instance {alias.Instance} has no export named `{alias.Name}`", alias.Offset);
         if (export.Sort != alias.Sort)
             throw new InvalidModuleException($"export `{alias.Name}` for instance {alias.Instance} is not a {alias.Sort.Describe()}", alias.Offset);
@@ -309,7 +309,7 @@ internal sealed class ComponentValidator
         }
     }
 
-    private void Add(ComponentScope scope, ExternType item, bool isUsed, int offset)
+    private void Add(ComponentScope scope, ComponentExternType item, bool isUsed, int offset)
     {
         switch (item.Sort)
         {
@@ -388,7 +388,7 @@ internal sealed class ComponentValidator
 
     private void Import(ComponentScope scope, ImportDefinition import)
     {
-        ExternType item = Resolve(scope, import.Extern, import.Offset);
+        ComponentExternType item = Resolve(scope, import.Extern, import.Offset);
         if (item.Type is InstanceTypeNode { Resources.Length: > 0 } instance && item.Sort == ComponentSort.Instance)
             item = item with { Type = Open(instance, (id, path) => scope.ImportedResources.Add(new BoundResource(id, [import.Name.Name, .. path]))) };
         if (item.IsFresh)
@@ -401,12 +401,12 @@ internal sealed class ComponentValidator
 
     private void Export(ComponentScope scope, ExportDefinition export)
     {
-        ExternType item = ItemAt(scope, export.Item, export.Offset);
+        ComponentExternType item = ItemAt(scope, export.Item, export.Offset);
         if (item.Sort == ComponentSort.Type)
             item = item with { Type = item.Type!.WithNewIdentity() };
         if (export.Ascribed is ExternSyntax syntax)
         {
-            ExternType ascribed = Resolve(scope, syntax, export.Offset);
+            ComponentExternType ascribed = Resolve(scope, syntax, export.Offset);
             if (_subtyping.Check(item, ascribed) is string problem)
                 throw new InvalidModuleException($"ascribed type of export is not compatible with item's type: {problem}", export.Offset);
             // The type as it is seen from now on; a resource that it leaves open is the item's.
@@ -416,24 +416,24 @@ internal sealed class ComponentValidator
         AddExport(scope, export.Name, item, export.Offset);
     }
 
-    private ExternType Ascribe(ExternType item, ExternType ascribed)
+    private ComponentExternType Ascribe(ComponentExternType item, ComponentExternType ascribed)
     {
         if (ascribed.Type is not InstanceTypeNode { Resources.Length: > 0 } instance || ascribed.Sort != ComponentSort.Instance)
             return ascribed.Sort == ComponentSort.Type ? ascribed with { Type = item.Type, IsFresh = false } : ascribed;
         ResourceSubstitution substitution = new(_arena);
         foreach (BoundResource resource in instance.Resources)
         {
-            ExternType? found = item;
+            ComponentExternType? found = item;
             foreach (string name in resource.Path)
                 found = ((InstanceTypeNode)found!.Type!).Exports[name];
             substitution.Add(resource.Id, ((ResourceTypeNode)found!.Type!).Id);
         }
 
-        OrderedDictionary<string, ExternType> exports = substitution.Apply(instance.Exports);
+        OrderedDictionary<string, ComponentExternType> exports = substitution.Apply(instance.Exports);
         return ascribed with { Type = new InstanceTypeNode(exports, [], ComponentSubtyping.MeasureOf(exports)) };
     }
 
-    private void AddExport(ComponentScope scope, in ExternName name, ExternType item, int offset)
+    private void AddExport(ComponentScope scope, in ExternName name, ComponentExternType item, int offset)
     {
         if (item.Type is InstanceTypeNode { Resources.Length: > 0 } instance && item.Sort == ComponentSort.Instance)
             item = item with { Type = Open(instance, (id, _) => scope.DefinedResources.Add(id, null)) };
@@ -446,7 +446,7 @@ internal sealed class ComponentValidator
         scope.ExportNames.Add(name, item, isExport: true, offset);
     }
 
-    private static void NoteExplicit(ComponentScope scope, ExternType item, string[] path)
+    private static void NoteExplicit(ComponentScope scope, ComponentExternType item, string[] path)
     {
         if (!item.HasResources)
             return;
@@ -454,7 +454,7 @@ internal sealed class ComponentValidator
             scope.ExplicitResources[resource.Id] = path;
         if (item is not { Sort: ComponentSort.Instance, Type: InstanceTypeNode instance })
             return;
-        foreach ((string name, ExternType export) in instance.Exports)
+        foreach ((string name, ComponentExternType export) in instance.Exports)
             NoteExplicit(scope, export, [.. path, name]);
     }
 
@@ -469,11 +469,11 @@ internal sealed class ComponentValidator
             made(fresh, resource.Path);
         }
 
-        OrderedDictionary<string, ExternType> exports = substitution.Apply(type.Exports);
+        OrderedDictionary<string, ComponentExternType> exports = substitution.Apply(type.Exports);
         return new InstanceTypeNode(exports, [], ComponentSubtyping.MeasureOf(exports));
     }
 
-    private static bool Register(ComponentScope scope, ExternType item, bool isExport)
+    private static bool Register(ComponentScope scope, ComponentExternType item, bool isExport)
     {
         if (scope.Kind == ScopeKind.InstanceType)
             return true;
@@ -488,7 +488,7 @@ internal sealed class ComponentValidator
                     scope.ImportedTypes.Add(item.Type!);
                 return true;
             case ComponentSort.Instance:
-                foreach (ExternType export in ((InstanceTypeNode)item.Type!).Exports.Values)
+                foreach (ComponentExternType export in ((InstanceTypeNode)item.Type!).Exports.Values)
                 {
                     if (!Register(scope, export, isExport))
                         return false;
@@ -504,28 +504,28 @@ internal sealed class ComponentValidator
         }
     }
 
-    private ExternType Resolve(ComponentScope scope, ExternSyntax syntax, int offset)
+    private ComponentExternType Resolve(ComponentScope scope, ExternSyntax syntax, int offset)
     {
         switch (syntax.Sort)
         {
             case ComponentSort.CoreModule:
                 scope.CheckCoreType(syntax.Index, offset);
-                return new ExternType(syntax.Sort, null, scope.CoreTypes.ModuleAt(syntax.Index) ?? throw new InvalidModuleException($"core type index {syntax.Index} is not a module type", offset));
+                return new ComponentExternType(syntax.Sort, null, scope.CoreTypes.ModuleAt(syntax.Index) ?? throw new InvalidModuleException($"core type index {syntax.Index} is not a module type", offset));
             case ComponentSort.Function:
-                return new ExternType(syntax.Sort, scope.FunctionTypeAt(syntax.Index, offset));
+                return new ComponentExternType(syntax.Sort, scope.FunctionTypeAt(syntax.Index, offset));
             case ComponentSort.Value:
                 scope.Require(WasmFeatures.ComponentValues, "a value", offset);
                 if (syntax.Index >= 0)
                     throw new InvalidModuleException("values that are equal to a value are not supported", offset);
-                return new ExternType(syntax.Sort, Resolve(scope, syntax.Value, offset));
+                return new ComponentExternType(syntax.Sort, Resolve(scope, syntax.Value, offset));
             case ComponentSort.Type:
                 return syntax.Index < 0
-                    ? new ExternType(syntax.Sort, new ResourceTypeNode(_arena.CreateResource()), null, IsFresh: true)
-                    : new ExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset).WithNewIdentity());
+                    ? new ComponentExternType(syntax.Sort, new ResourceTypeNode(_arena.CreateResource()), null, IsFresh: true)
+                    : new ComponentExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset).WithNewIdentity());
             case ComponentSort.Instance:
-                return new ExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset) as InstanceTypeNode ?? throw new InvalidModuleException($"type index {syntax.Index} is not an instance type", offset));
+                return new ComponentExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset) as InstanceTypeNode ?? throw new InvalidModuleException($"type index {syntax.Index} is not an instance type", offset));
             default:
-                return new ExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset) as ComponentTypeNode ?? throw new InvalidModuleException($"type index {syntax.Index} is not a component type", offset));
+                return new ComponentExternType(syntax.Sort, scope.TypeAt(syntax.Index, offset) as ComponentTypeNode ?? throw new InvalidModuleException($"type index {syntax.Index} is not a component type", offset));
         }
     }
 
@@ -565,7 +565,7 @@ internal sealed class ComponentValidator
             throw new InvalidModuleException("resources can only be represented by `i32` or `i64`", syntax.Offset);
         if (syntax.Destructor >= 0)
         {
-            FunctionType destructor = scope.CoreFunctionAt(syntax.Destructor, syntax.Offset);
+            CoreFunctionType destructor = scope.CoreFunctionAt(syntax.Destructor, syntax.Offset);
             if (destructor.ParameterCount != 1 || destructor.Parameters[0] != syntax.Representation || destructor.ResultCount != 0)
                 throw new InvalidModuleException($"core function {syntax.Destructor} has wrong signature for a destructor", syntax.Offset);
         }
@@ -579,7 +579,7 @@ internal sealed class ComponentValidator
     private static ComponentTypeNode Finish(ComponentScope scope, int offset)
     {
         HashSet<ResourceId> free = [];
-        foreach (ExternType import in scope.Imports.Values)
+        foreach (ComponentExternType import in scope.Imports.Values)
         {
             if (import.Type is not null)
                 NamedTypes.CollectFree(import.Type, free);
@@ -592,7 +592,7 @@ internal sealed class ComponentValidator
         }
 
         free.Clear();
-        foreach (ExternType export in scope.Exports.Values)
+        foreach (ComponentExternType export in scope.Exports.Values)
         {
             if (export.Type is not null)
                 NamedTypes.CollectFree(export.Type, free);

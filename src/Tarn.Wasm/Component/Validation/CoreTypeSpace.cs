@@ -26,7 +26,7 @@ internal sealed class CoreTypeSpace(TypeRegistry registry)
     public int IdAt(int index) => _canonical[index];
 
     /// <summary>The function type with an index, or null.</summary>
-    public FunctionType? FunctionAt(int index) => _canonical[index] == NotAType ? null : registry[_canonical[index]].Composite as FunctionType;
+    public CoreFunctionType? FunctionAt(int index) => _canonical[index] == NotAType ? null : registry[_canonical[index]].Composite as CoreFunctionType;
 
     /// <summary>Adds a recursion group.</summary>
     /// <exception cref="InvalidModuleException">A type refers to what is not there, or is not a subtype of what it says it is.</exception>
@@ -95,7 +95,7 @@ internal sealed class CoreTypeSpace(TypeRegistry registry)
     {
         switch (composite)
         {
-            case FunctionType function:
+            case CoreFunctionType function:
                 return [.. function.Parameters, .. function.Results];
             case StructType structure:
                 return Array.ConvertAll(structure.Fields.ToArray(), f => f.Storage);

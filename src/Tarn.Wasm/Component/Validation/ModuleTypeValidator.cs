@@ -70,7 +70,7 @@ internal sealed class ModuleTypeValidator(TypeRegistry registry, ComponentScope 
         }
     }
 
-    private FunctionType RequireFunction(int index, int offset)
+    private CoreFunctionType RequireFunction(int index, int offset)
     {
         if (index >= _types.Count)
             throw new InvalidModuleException($"unknown type {index}: type index out of bounds", offset);
@@ -89,7 +89,7 @@ internal sealed class ModuleTypeValidator(TypeRegistry registry, ComponentScope 
             throw new InvalidModuleException("size minimum must not be greater than maximum", offset);
     }
 
-    private static void CheckMemory(MemoryType type, int offset)
+    private static void CheckMemory(CoreMemoryType type, int offset)
     {
         CheckLimits(type.Limits, offset);
         if (type.PageSizeLog2 is not (0 or 16))

@@ -10,14 +10,14 @@ internal sealed class NameContext(ComponentTypeArena arena, WasmFeatures feature
     private readonly HashSet<string> _resourceNames = new(StringComparer.Ordinal);
     private TypeMeasure _measure = TypeMeasure.One;
 
-    public OrderedDictionary<string, ExternType> Items { get; } = new(StringComparer.Ordinal);
+    public OrderedDictionary<string, ComponentExternType> Items { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The size of all items.</summary>
     public TypeMeasure Measure => _measure;
 
     /// <summary>Adds an item under a name.</summary>
     /// <exception cref="InvalidModuleException">The name is not valid, not valid for the item, or taken.</exception>
-    public void Add(in ExternName name, ExternType item, bool isExport, int offset, bool namesResources = true)
+    public void Add(in ExternName name, ComponentExternType item, bool isExport, int offset, bool namesResources = true)
     {
         string kind = isExport ? "export" : "import";
         if (namesResources && item is { Sort: ComponentSort.Type, Type: ResourceTypeNode resource })
@@ -41,7 +41,7 @@ internal sealed class NameContext(ComponentTypeArena arena, WasmFeatures feature
         _measure.Check(offset);
     }
 
-    private void CheckAttributes(in ExternName name, in ComponentName parsed, ExternType item, int offset)
+    private void CheckAttributes(in ExternName name, in ComponentName parsed, ComponentExternType item, int offset)
     {
         if (name.Implements == ComponentTypeDecoder.Twice || name.VersionSuffix == ComponentTypeDecoder.Twice || name.ExternalId == ComponentTypeDecoder.Twice)
         {
@@ -102,7 +102,7 @@ internal sealed class NameContext(ComponentTypeArena arena, WasmFeatures feature
             throw new InvalidModuleException($"{what} requires the feature {feature}, which is off", offset);
     }
 
-    private string? CheckFunction(in ComponentName name, ExternType item)
+    private string? CheckFunction(in ComponentName name, ComponentExternType item)
     {
         if (name.Kind is not (ComponentNameKind.Constructor or ComponentNameKind.Method or ComponentNameKind.Static))
             return null;

@@ -35,7 +35,7 @@ internal static class NamedTypes
 
     private static bool AllNamed(InstanceTypeNode instance, HashSet<TypeNode> named)
     {
-        foreach (ExternType export in instance.Exports.Values)
+        foreach (ComponentExternType export in instance.Exports.Values)
         {
             bool ok = export.Sort switch
             {
@@ -87,13 +87,13 @@ internal static class NamedTypes
         }
     }
 
-    private static void CollectScope(OrderedDictionary<string, ExternType>[] items, BoundResource[][] bound, HashSet<ResourceId> free)
+    private static void CollectScope(OrderedDictionary<string, ComponentExternType>[] items, BoundResource[][] bound, HashSet<ResourceId> free)
     {
         HashSet<ResourceId> inner = [];
         HashSet<TypeNode> seen = new(ReferenceEqualityComparer.Instance);
-        foreach (OrderedDictionary<string, ExternType> group in items)
+        foreach (OrderedDictionary<string, ComponentExternType> group in items)
         {
-            foreach (ExternType item in group.Values)
+            foreach (ComponentExternType item in group.Values)
             {
                 if (item.Type is not null)
                     Collect(item.Type, inner, seen);

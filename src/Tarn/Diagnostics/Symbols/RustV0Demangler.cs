@@ -218,7 +218,7 @@ internal ref struct RustV0Demangler
                 break;
             case 'F':
                 _at++;
-                FunctionType();
+                CoreFunctionType();
                 break;
             case 'D':
                 _at++;
@@ -242,7 +242,7 @@ internal ref struct RustV0Demangler
         _depth--;
     }
 
-    private void FunctionType()
+    private void CoreFunctionType()
     {
         int bound = Binder();
         if (Eat('U'))

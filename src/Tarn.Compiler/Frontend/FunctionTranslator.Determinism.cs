@@ -1,0 +1,87 @@
+// What TargetDescription.Deterministic changes: WebAssembly leaves open which NaN an operation makes and what relaxed operations do, and processors differ. Here each NaN that arithmetic
+// makes is replaced by the canonical one, positive, and relaxed operations are put together from strict ones. All of it is plain IR, so no target has to know.
+//
+// Left alone are operations that only move or change bits (constants, loads, sign operations, selections among them pseudo-minimum and -maximum): their results are defined.
+using Tarn.Compiler.IR;
+
+namespace Tarn.Compiler.Frontend;
+
+/// <content>Determinism.</content>
+internal sealed partial class FunctionTranslator
+{
+    private const uint CanonicalSingle = 0x7FC00000;
+    private const ulong CanonicalDouble = 0x7FF8000000000000;
+
+    // A floating-point number as it is to be seen.
+    private int Canonical(IrOpcode operation, IrType type, int value)
+    {
+        var makesNaN = operation is (>= IrOpcode.FloatAdd and <= IrOpcode.FloatNearest and not (IrOpcode.FloatCopySign or IrOpcode.FloatAbs or IrOpcode.FloatNeg))
+            or IrOpcode.Demote or IrOpcode.Promote;
+        if (!_target.Deterministic || !makesNaN || _builder.IsConstant(value, out _))
+        {
+            return value;
+        }
+
+        var isNaN = _builder.CompareFloat(FloatCondition.NotEqual, value, value);
+        return _builder.Select(type, isNaN, _builder.Constant(type, type == IrType.F32 ? CanonicalSingle : CanonicalDouble), value);
+    }
+
+    private int CanonicalVector(IrOpcode operation, VectorShape shape, int value)
+    {
+        switch (operation)
+        {
+            case IrOpcode.VectorFloatAdd or IrOpcode.VectorFloatSub or IrOpcode.VectorFloatMul or IrOpcode.VectorFloatDiv or IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMax
+                or IrOpcode.VectorFloatSqrt or IrOpcode.VectorFloatCeil or IrOpcode.VectorFloatFloor or IrOpcode.VectorFloatTrunc or IrOpcode.VectorFloatNearest:
+                break;
+            case IrOpcode.VectorDemote:
+                shape = VectorShape.F32x4;
+                break;
+            case IrOpcode.VectorPromote:
+                shape = VectorShape.F64x2;
+                break;
+            default:
+                return value;
+        }
+
+        var isNaN = _builder.VectorOperation(IrOpcode.VectorFloatCompare, shape, value, value, condition: (int)FloatCondition.NotEqual);
+        var canonical = _builder.Vector(shape == VectorShape.F32x4 ? VectorLanes.Splat(CanonicalSingle, 32) : VectorLanes.Splat(CanonicalDouble, 64));
+        return _builder.VectorOperation(IrOpcode.VectorSelect, default, canonical, value, isNaN);
+    }
+
+    private int DeterministicVector(in VectorInstruction row, int a, int b, int c, int lane)
+    {
+        switch (row.Operation)
+        {
+            case IrOpcode.VectorMultiplyAdd or IrOpcode.VectorMultiplyAddNegated:
+                {
+                    // Two roundings, which every processor can do.
+                    var product = _builder.VectorOperation(IrOpcode.VectorFloatMul, row.Shape, a, b);
+                    var sum = row.Operation == IrOpcode.VectorMultiplyAdd
+                        ? _builder.VectorOperation(IrOpcode.VectorFloatAdd, row.Shape, product, c)
+                        : _builder.VectorOperation(IrOpcode.VectorFloatSub, row.Shape, c, product);
+                    return CanonicalVector(IrOpcode.VectorFloatAdd, row.Shape, sum);
+                }
+
+            case IrOpcode.VectorDotRelaxed:
+                return SignedDot(a, b);
+            case IrOpcode.VectorDotAddRelaxed:
+                return _builder.VectorOperation(
+                    IrOpcode.VectorAdd, VectorShape.I32x4, _builder.VectorOperation(IrOpcode.VectorAddPairsSigned, VectorShape.I32x4, SignedDot(a, b)), c);
+            default:
+                return CanonicalVector(
+                    row.Deterministic, row.Shape, _builder.VectorOperation(row.Deterministic, row.Shape, a, b, c, row.Condition, lane));
+        }
+    }
+
+    // Sums of two products of neighbouring signed bytes, which wrap: those at even places and those at odd ones are words, sign-extended.
+    private int SignedDot(int a, int b)
+    {
+        var even = _builder.VectorOperation(IrOpcode.VectorMul, VectorShape.I16x8, EvenBytes(a), EvenBytes(b));
+        return _builder.VectorOperation(
+            IrOpcode.VectorAdd, VectorShape.I16x8, even, _builder.VectorOperation(IrOpcode.VectorMul, VectorShape.I16x8, OddBytes(a), OddBytes(b)));
+    }
+
+    private int EvenBytes(int value) => OddBytes(_builder.VectorOperation(IrOpcode.VectorShiftLeft, VectorShape.I16x8, value, _builder.I32(8)));
+
+    private int OddBytes(int value) => _builder.VectorOperation(IrOpcode.VectorShiftRightSigned, VectorShape.I16x8, value, _builder.I32(8));
+}

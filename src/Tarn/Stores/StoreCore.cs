@@ -1,0 +1,459 @@
+// Where instances live that share memories, tables, globals and functions, together with their guest stack. With a single
+// instance nobody sees it. One thread at a time; any thread may ask it to stop.
+//
+// Invariants: everything made in a store lives until the store is disposed, since any of it may be referred to from anywhere else in
+// it; all instances share one guest stack and one execution record, hence one activation at a time, nested ones aside;
+// every handle carries the store's generation, which changes when the store is disposed; whatever touches what the store owns is inside its gate
+// (StoreGate, Store.Entry), or has found the gate vacant under the lock.
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Tarn.Execution;
+using Tarn.Functions;
+using Tarn.Instances;
+using Tarn.Linking;
+using Tarn.Memories;
+using Tarn.Scheduling;
+using Tarn.Tables;
+
+namespace Tarn.Stores;
+
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The facade is a view of this: disposing it ends this.")]
+internal sealed unsafe partial class StoreCore
+{
+    private readonly Lock _lock = new();
+    private readonly List<InstanceData> _instances = [];
+    private List<MemoryInstance>? _memories;
+    private List<TableInstance>? _tables;
+    private List<nint>? _blocks;
+    private List<int>? _hostTypes;
+    private readonly StoreExecution _driver;
+    private VmContext* _hostContext;
+    private GuestStack? _stack;
+    private readonly bool _keepsStack;
+    private SlotLease? _slot;
+    private StoreState _state;
+    private Store? _facade;
+
+    /// <summary>Makes an empty store.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="allocator">Where its instances come from.</param>
+    /// <param name="keepsStack">Whether it holds its guest stack between calls. Many instances idle; one stack for each running call is enough for those.</param>
+    /// <param name="state">See <see cref="State"/>.</param>
+    internal StoreCore(Engine engine, InstanceAllocator allocator, bool keepsStack, object? state)
+    {
+        // Before anything is refused: the finaliser of what was not finished clears it.
+        References = new ReferenceTable(this);
+        ArgumentNullException.ThrowIfNull(engine);
+        engine.ThrowIfDisposed();
+        Engine = engine;
+        Allocator = allocator;
+        State = state;
+        _keepsStack = keepsStack;
+        // Two cache lines of its own, which processors fetch in pairs.
+        Execution = (ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 128);
+        *Execution = default;
+        Execution->Fuel = long.MaxValue;
+        _driver = new StoreExecution(this, Execution);
+    }
+
+    /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
+    ~StoreCore() => Release();
+
+    public Engine Engine { get; }
+
+    /// <summary>The embedder's view of the store that the embedder made.</summary>
+    public void SetFacade(Store facade) => _facade = facade;
+
+    /// <summary>The embedder's view of the store's life that a handle was made in. Inside the store.</summary>
+    public Store FacadeOf(int generation)
+    {
+        if (_facade is null || _facade.Generation != generation)
+            _facade = new Store(this, generation);
+        return _facade;
+    }
+
+    /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
+    public object? State { get; set; }
+
+    /// <summary>What guests may still use; see <see cref="Store.Fuel"/>.</summary>
+    public long Fuel
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return Execution->Fuel;
+        }
+        set
+        {
+            RequireFuel();
+            using StoreUse use = Enter();
+            if (value < 0 && _activations != 0)
+                Overdraw();
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            Execution->Fuel = value;
+        }
+    }
+
+    /// <summary>Uses up fuel on a guest's behalf, for what a host function does for it.</summary>
+    /// <param name="units">Units of fuel, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+    /// <exception cref="TrapException">There is not that much left; what there was is used up.</exception>
+    public void ConsumeFuel(long units)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(units);
+        using StoreUse use = Enter();
+        if (Execution->Fuel < units)
+            Overdraw();
+        Execution->Fuel -= units;
+    }
+
+    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
+    private void Overdraw()
+    {
+        Execution->Fuel = 0;
+        throw _driver.Trap(TrapCode.OutOfFuel, "a host function used more fuel than there was");
+    }
+
+    internal int Generation => _gate.Generation;
+
+    internal ExecutionRecord* Execution { get; private set; }
+
+    internal InstanceAllocator Allocator { get; }
+
+    /// <summary>What contexts made now take as their limit; 0 until the store has a stack, which sets it.</summary>
+    internal nint StackLimit => _stack?.Limit ?? 0;
+
+    internal ReferenceTable References { get; }
+
+    /// <summary>Makes a global that modules can import.</summary>
+    /// <exception cref="ArgumentException">The value is not of the type.</exception>
+    public Global CreateGlobal(CoreGlobalType type, Value value)
+    {
+        using StoreUse use = Enter();
+        RawValue raw = ToRaw(value, type.Type);
+        var cell = (RawValue*)AllocateBlock(sizeof(RawValue));
+        *cell = raw;
+        return new Global(this, Generation, cell, type);
+    }
+
+    /// <summary>Asks whatever guest runs in a life of the store to stop. Any thread may call it.</summary>
+    internal void Interrupt(int generation)
+    {
+        Aftermath aftermath = default;
+        lock (_lock)
+        {
+            // A pooled store may belong to another instance before this is done: the request names the one that is meant, and the flag alone
+            // only makes compiled code look.
+            if (_state == StoreState.Live && generation == Generation && !TryInterruptSuspended(ref aftermath))
+                RequestStop(generation);
+        }
+        Settle(aftermath);
+    }
+
+    /// <summary>Ends the life of everything in the store, whose making has failed: nobody has a handle of it.</summary>
+    internal void Abandon() => EndLife(Generation)?.Wait(MillisecondsToEnd);
+
+    /// <summary>Whether it has a guest stack now.</summary>
+    internal bool HoldsStack => _stack is not null;
+
+    internal bool IsPooled => _slot is not null;
+
+    /// <summary>Whether a slot of the pool has an instance.</summary>
+    internal bool IsLeased => _state == StoreState.Live;
+
+    /// <summary>Whether there are guests in it, and all of them wait.</summary>
+    internal bool IsSuspended => _suspended != 0 && _suspended == _activations;
+
+    internal static void ThrowIfStale([NotNull] StoreCore? store, int generation)
+    {
+        if (store is null || store.Generation != generation)
+            ThrowStale(store);
+    }
+
+    internal static Value DefaultValue(ValueKind kind) => kind switch
+    {
+        ValueKind.I32 => Value.FromInt32(0),
+        ValueKind.I64 => Value.FromInt64(0),
+        ValueKind.F32 => Value.FromSingle(0),
+        ValueKind.F64 => Value.FromDouble(0),
+        ValueKind.V128 => Value.FromBits(ValueKind.V128, 0),
+        ValueKind.FuncRef => Value.NullFunction,
+        ValueKind.ExternRef => Value.NullExtern,
+        _ => Value.FromBits(kind, 0),
+    };
+
+    internal Memory CreateMemory(in CoreMemoryType type)
+    {
+        using StoreUse use = Enter();
+        var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
+        MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record, limits: null);
+        (_memories ??= []).Add(memory);
+        return new Memory(this, Generation, memory);
+    }
+
+    internal Table CreateTable(in CoreTableType type)
+    {
+        using StoreUse use = Enter();
+        var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
+        TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
+        (_tables ??= []).Add(table);
+        return new Table(this, Generation, table);
+    }
+
+    internal Function CreateFunction(DefinedHostFunction host)
+    {
+        using StoreUse use = Enter();
+        if (_hostContext == null)
+        {
+            var context = (VmContext*)AllocateBlock(sizeof(VmContext));
+            context->StackLimit = StackLimit;
+            context->Execution = Execution;
+            _hostContext = context;
+        }
+        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        record->TypeId = (uint)Engine.Types.AddFunction(host.Parameters, host.Results);
+        (_hostTypes ??= []).Add((int)record->TypeId);
+        record->VmContext = _hostContext;
+        record->HostFunction = (uint)AddHostFunctions([host]);
+        host.Bind(record, Engine.StubsFor(record->TypeId));
+        return new Function(this, Generation, record);
+    }
+
+    /// <summary>Makes a record for a function that has none in its instance's context.</summary>
+    internal FunctionReference* RecordFor(InstanceData instance, int functionIndex)
+    {
+        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        instance.Module.WriteFunctionReference(record, functionIndex, instance.Header);
+        return record;
+    }
+
+    /// <summary>Makes host functions callable by index: <see cref="FunctionReference.HostFunction"/>. The usual store has one instance and takes its template's array as it is.</summary>
+    /// <returns>The index of the first.</returns>
+    internal int AddHostFunctions(HostFunction[] functions)
+    {
+        HostFunction[] old = _driver.HostFunctions;
+        _driver.HostFunctions = old.Length == 0 ? functions : [.. old, .. functions];
+        return old.Length;
+    }
+
+    internal void Add(InstanceData instance)
+    {
+        lock (_lock)
+        {
+            _instances.Add(instance);
+            // Whoever was asked to stop before it came is asked with its words too; it looks for the reason.
+            if (_scope is not null || _stopRequested != NoStop)
+                Volatile.Write(ref instance.Header->InterruptRequested, 1);
+        }
+    }
+
+    internal byte* AllocateBlock(int bytes)
+    {
+        const nuint Alignment = 16;
+        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+        NativeMemory.Clear(block, (nuint)bytes);
+        (_blocks ??= []).Add((nint)block);
+        return block;
+    }
+
+    internal Function FunctionFromReference(ulong reference) =>
+        reference == 0 ? default : new Function(this, Generation, (FunctionReference*)reference);
+
+    internal ulong ReferenceFromFunction(Function function)
+    {
+        if (function.IsNull)
+            return 0;
+        function.ThrowIfUnusable();
+        if (function.Store != this)
+            throw new ArgumentException("the function belongs to another store", nameof(function));
+        return (ulong)function.Record;
+    }
+
+    internal Value ToValue(in RawValue raw, ValType type)
+    {
+        ValueKind kind = ValueKinds.Of(type, Engine.Types);
+        return kind switch
+        {
+            ValueKind.I32 or ValueKind.F32 => Value.FromBits(kind, (uint)raw.Low),
+            ValueKind.I64 or ValueKind.F64 => Value.FromBits(kind, raw.Low),
+            ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
+            ValueKind.ExternRef => Value.FromObject(References.Get(raw.Low)),
+            ValueKind.FuncRef => Value.FromFunction(FunctionFromReference(raw.Low)),
+            _ => Value.FromBits(kind, raw.Low, 0, this),
+        };
+    }
+
+    /// <exception cref="ArgumentException">The value is not of the type.</exception>
+    internal RawValue ToRaw(Value value, ValType type)
+    {
+        ValueKind kind = ValueKinds.Of(type, Engine.Types);
+        if (value.Kind != kind)
+            throw new ArgumentException($"a value of kind {value.Kind} was given where {type} is wanted", nameof(value));
+        if (type.IsReference)
+            return ToRawReference(value, type);
+        return new RawValue { Low = value.Low, High = value.High };
+    }
+
+    private RawValue ToRawReference(Value value, ValType type)
+    {
+        if (value.IsNull)
+        {
+            return type.IsNullable
+                ? default
+                : throw new ArgumentException($"null was given where {type} is wanted", nameof(value));
+        }
+        switch (value.Kind)
+        {
+            case ValueKind.ExternRef:
+                return new RawValue { Low = References.Add(value.AsObject()) };
+            case ValueKind.FuncRef:
+                Function function = value.AsFunction();
+                ulong reference = ReferenceFromFunction(function);
+                ValType actual = ValType.Reference(HeapType.Canonical((int)function.Record->TypeId), nullable: false);
+                if (!ExternTypes.IsSubtype(actual, type, Engine.Types))
+                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.CoreType}", nameof(value));
+                return new RawValue { Low = reference };
+            default:
+                if (!ReferenceEquals(value.Reference, this))
+                    throw new ArgumentException("the reference belongs to another store", nameof(value));
+                return new RawValue { Low = value.Low };
+        }
+    }
+
+    // Under the lock.
+    private void RequestStop(int generation)
+    {
+        Volatile.Write(ref _stopRequested, generation);
+        SetInterrupt(1);
+        Volatile.Write(ref Execution->StopRequested, 1);
+    }
+
+    private void SetInterrupt(uint value)
+    {
+        foreach (InstanceData instance in _instances)
+            Volatile.Write(ref instance.Header->InterruptRequested, value);
+    }
+
+    /// <summary>Makes this the store of a pool's slot, which idles: from now on the end of a life gives the slot back.</summary>
+    internal void BeginPooling(SlotLease slot)
+    {
+#pragma warning disable CA1816 // The allocator ends pooled stores; a finalizer would be the second to do so.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+        _slot = slot;
+        _state = StoreState.Idle;
+    }
+
+    /// <summary>Begins the life of an instance in a pool's slot.</summary>
+    internal void BeginLease(HostFunction[] hostFunctions, object? state)
+    {
+        // Writing references costs more than comparing them.
+        if (state is not null)
+            State = state;
+        if (_driver.HostFunctions != hostFunctions)
+        {
+            _driver.HostFunctions = hostFunctions;
+            Instantiation.BindHostFunctions(_instances[0], hostFunctions);
+        }
+        Execution->Fuel = long.MaxValue;
+        _timeoutMilliseconds = 0;
+        _stopRequested = NoStop;
+        _leavingThread = 0;
+        _state = StoreState.Live;
+        if (!_gate.IsMine)
+        {
+            lock (_lock)
+                _gate.Begin();
+        }
+    }
+
+    /// <summary>Ends a slot of a pool whose store idles or has just ended: everything goes back to the slabs.</summary>
+    internal void EndPooling()
+    {
+        SlotLease slot = _slot!;
+        slot.Unbind();
+        _slot = null;
+        Release();
+        slot.Unbound();
+    }
+
+    /// <summary>Gives unmanaged memory back of a pool's slot that was forgotten along with its pool, whose address space goes as a whole.</summary>
+    internal void Forget()
+    {
+        _slot = null;
+        Release();
+    }
+
+    // Nobody is inside, nor will be. What the system does not take back is lost, and no reason to keep the rest.
+    private void Release()
+    {
+        lock (_lock)
+        {
+            if (_state == StoreState.Released)
+                return;
+            _state = StoreState.Released;
+        }
+        References.Clear();
+        State = null;
+        // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
+        if (_stack is GuestStack stack)
+        {
+            _stack = null;
+            Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
+        }
+        foreach (InstanceData instance in _instances)
+            Free(Allocator, instance, static (allocator, it) => it.Free(allocator));
+        foreach (MemoryInstance memory in _memories ?? [])
+            Free(Allocator.ForHost, memory, static (allocator, it) => allocator.FreeMemory(it));
+        foreach (TableInstance table in _tables ?? [])
+            Free(Allocator.ForHost, table, static (allocator, it) => allocator.FreeTable(it));
+        foreach (nint block in _blocks ?? [])
+            NativeMemory.AlignedFree((void*)block);
+        foreach (int type in _hostTypes ?? [])
+            Engine.Types.Release(type);
+        _instances.Clear();
+        NativeMemory.AlignedFree(Execution);
+        Execution = null;
+    }
+
+    private static void Free<T>(InstanceAllocator allocator, T item, Action<InstanceAllocator, T> free)
+    {
+        try
+        {
+            free(allocator, item);
+        }
+        catch (Platform.PlatformException)
+        {
+            // Dispose and finalisers do not throw.
+        }
+    }
+
+    /// <summary>Gives back what a deep call left resident of the stack, if the store holds one.</summary>
+    internal void TrimStack(long keepResident) => _stack?.Trim(keepResident);
+
+    private void AttachStack()
+    {
+        GuestStack stack = Allocator.AllocateStack();
+        stack.Attach(Execution);
+        _stack = stack;
+        foreach (InstanceData instance in _instances)
+            instance.Header->StackLimit = stack.Limit;
+        if (_hostContext != null)
+            _hostContext->StackLimit = stack.Limit;
+    }
+
+    private void DetachStack()
+    {
+        GuestStack stack = _stack!;
+        _stack = null;
+        Allocator.FreeStack(stack);
+    }
+
+    [DoesNotReturn]
+    internal static void ThrowStale(StoreCore? store)
+    {
+        if (store is null)
+            throw new InvalidOperationException("The handle was not made by a store.");
+        throw new ObjectDisposedException(nameof(Instance), "The instance or store that this handle belongs to has been disposed.");
+    }
+}
