@@ -43,5 +43,5 @@ internal static class Guests
             """;
     }
 
-    public static Engine CreateEngine() => new(new EngineOptions { Allocation = AllocationStrategy.OnDemand });
+    public static Engine CreateEngine() => new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand });
 }

@@ -88,7 +88,7 @@ public sealed class LinkerTests
         var limits = new InstanceLimits { Count = 4, Memories = 2, MemoryPages = 4, Tables = 1 };
         using var engine = new Engine(new EngineOptions
         {
-            Allocation = AllocationStrategy.Pooling,
+            AllocationStrategy = AllocationStrategy.Pooling,
             Pooling = new PoolingOptions { Limits = limits, TotalMemories = 4, TotalTables = 4 },
         });
         using Component good = Component.FromText(engine, Adder);

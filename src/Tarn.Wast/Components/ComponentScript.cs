@@ -1,6 +1,5 @@
 // Directives of scripts over components, in the order in which they are executed. A component in text keeps its place in the source and is parsed when it is asked for, so that a bad one
 // fails its own directive and no other.
-using Tarn.Wasm;
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Text;
 

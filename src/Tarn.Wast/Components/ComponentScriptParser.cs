@@ -1,6 +1,5 @@
 // Parses scripts whose directives are over components. Core modules may stand beside them.
 using System.Text;
-using Tarn.Wasm;
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Text;
 

@@ -1,6 +1,5 @@
 // Values of components in scripts: what a call is given and what it is expected to return. Compared structurally; a float may be a NaN of a class.
 using System.Globalization;
-using Tarn.Wasm;
 using Tarn.Wasm.Component;
 
 namespace Tarn.Wast.Components;

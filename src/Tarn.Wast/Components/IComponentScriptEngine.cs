@@ -1,7 +1,4 @@
 // What the runner of component scripts asks of an engine. Handles are opaque to the runner; errors of components are thrown, what happens at run time is an outcome.
-using Tarn.Wasm;
-using Tarn.Wasm.Component;
-
 namespace Tarn.Wast.Components;
 
 /// <summary>How a call or an instantiation ended.</summary>

@@ -16,10 +16,10 @@ public sealed class ComponentExecutionTests
 
     private static EngineOptions Options(WasmFeatures features, bool pooled)
     {
-        var options = new EngineOptions { Allocation = AllocationStrategy.OnDemand, CompilationThreads = 1, Features = features };
+        var options = new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationThreads = 1, Features = features };
         if (!pooled)
             return options;
         var limits = new InstanceLimits { Count = 500, Size = 64 << 10, Memories = 20, MemoryPages = 160, Tables = 20, TableElements = 10_000 };
-        return options with { Allocation = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 500, TotalTables = 500 } };
+        return options with { AllocationStrategy = AllocationStrategy.Pooling, Pooling = new PoolingOptions { Limits = limits, TotalMemories = 500, TotalTables = 500 } };
     }
 }

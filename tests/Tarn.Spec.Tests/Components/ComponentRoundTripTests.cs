@@ -1,7 +1,6 @@
 // Printing and parsing are each other's inverse, for every component of the suite: one from text comes back byte by byte; one from elsewhere, whose sections may be cut in another way, as the
 // same text.
 using Tarn.TestSupport;
-using Tarn.Wasm;
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Text;
 using Tarn.Wast.Components;

@@ -1,7 +1,6 @@
 // The checked-in table of the scripts over components, as ScriptTable is for those over modules.
 using System.Text;
 using Tarn.TestSupport;
-using Tarn.Wasm.Component;
 using Tarn.Wast;
 using Tarn.Wast.Components;
 
