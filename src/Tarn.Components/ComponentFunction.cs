@@ -34,7 +34,7 @@ public sealed class ComponentFunction
     public ComponentValue? Invoke(params ReadOnlySpan<ComponentValue> arguments)
     {
         _function.Check(arguments);
-        CallScope scope = new();
+        CallScope scope = _root.CreateScope();
         ComponentValue? returned = null;
         try
         {

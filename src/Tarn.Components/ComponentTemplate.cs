@@ -13,6 +13,7 @@ public sealed class ComponentTemplate
     internal ComponentTemplate(Component component, HostFunction[] functions, ResourceRuntime[] resources, ComponentOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Handles, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.ValueBytes, nameof(options));
         Component = component;
         _functions = functions;
         _resources = resources;
@@ -29,7 +30,7 @@ public sealed class ComponentTemplate
     public ComponentInstance Instantiate(object? state = null)
     {
         Component.ThrowIfDisposed();
-        ComponentStore root = new(new Store(Component.Engine, state) { Limits = _options.StoreLimits }, _options.Handles);
+        ComponentStore root = new(new Store(Component.Engine, state) { Limits = _options.StoreLimits }, _options);
         try
         {
             Instantiator instantiator = new(Component.Plan, Component.Modules, root, _functions, _resources);

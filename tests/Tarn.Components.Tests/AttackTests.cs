@@ -165,6 +165,37 @@ public sealed class AttackTests
     }
 
     [Fact]
+    public void A_list_of_strings_that_are_all_the_same_bytes_is_charged_for_each()
+    {
+        // 1,000 strings of 60 KB in a memory of 64 KB.
+        const string Body = """
+            (local $i i32)
+            (loop $l
+              (i32.store (i32.add (i32.const 56000) (i32.mul (local.get $i) (i32.const 8))) (i32.const 16))
+              (i32.store (i32.add (i32.const 56004) (i32.mul (local.get $i) (i32.const 8))) (i32.const 50000))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $l (i32.lt_u (local.get $i) (i32.const 1000))))
+            (i32.store (i32.const 0) (i32.const 56000)) (i32.store (i32.const 4) (i32.const 1000))
+            """;
+        using Engine engine = Guests.CreateEngine();
+        using Component component = Component.FromText(engine, Giver("(list string)", Body));
+        using ComponentInstance small = new ComponentLinker(engine).Instantiate(component, new ComponentOptions { ValueBytes = 10 << 20 });
+        ComponentTrapException trap = Assert.Throws<ComponentTrapException>(() => small.GetFunction("run").Invoke());
+        Assert.Equal(ComponentTrapCode.LimitReached, trap.Code);
+        using ComponentInstance large = new ComponentLinker(engine).Instantiate(component);
+        Assert.Equal(1000, large.GetFunction("run").Invoke()!.Count);
+    }
+
+    [Fact]
+    public void A_list_of_small_values_is_charged_for_what_it_takes_in_the_host()
+    {
+        using Engine engine = Guests.CreateEngine();
+        using Component component = Component.FromText(engine, Giver("(list bool)", "(i32.store (i32.const 4) (i32.const 60000))"));
+        using ComponentInstance instance = new ComponentLinker(engine).Instantiate(component, new ComponentOptions { ValueBytes = 1 << 20 });
+        Assert.Equal(ComponentTrapCode.LimitReached, Assert.Throws<ComponentTrapException>(() => instance.GetFunction("run").Invoke()).Code);
+    }
+
+    [Fact]
     public void The_next_instance_is_unaffected()
     {
         using Engine engine = Guests.CreateEngine();

@@ -88,6 +88,18 @@ public sealed class ResourceTests
     }
 
     [Fact]
+    public void A_resource_outlives_its_instance_without_harm()
+    {
+        using Engine engine = Guests.CreateEngine();
+        using Component component = Component.FromText(engine, Maker);
+        ComponentResource resource;
+        using (ComponentInstance instance = new ComponentLinker(engine).Instantiate(component))
+            resource = instance.GetFunction("[constructor]r").Invoke(ComponentValue.FromUInt32(1))!.AsResource();
+        resource.Dispose();
+        Assert.False(resource.IsOwned);
+    }
+
+    [Fact]
     public void A_resource_of_another_instance_is_refused()
     {
         using Engine engine = Guests.CreateEngine();

@@ -11,8 +11,8 @@ namespace Tarn.Components.Abi;
 /// <param name="scope">What is borrowed for the call.</param>
 internal readonly struct Lifter(AbiContext context, CallScope scope)
 {
-    // Bounds what one call may make of a guest's memory: lists of values without size would otherwise be as long as a number says.
-    private const int MaximumItems = 1 << 27;
+    // What an element of a list takes in the host: the value and the reference to it.
+    private const int ElementCost = 64;
 
     /// <summary>Lifts the parameters of a call.</summary>
     public ComponentValue[] Parameters(AbiFunction function, ref FlatValues flat)
@@ -103,7 +103,7 @@ internal readonly struct Lifter(AbiContext context, CallScope scope)
         {
             case ValueTypeKind.String:
                 uint pointer = (uint)flat.Next();
-                return StringCodec.Load(context, pointer, (uint)flat.Next());
+                return StringCodec.Load(context, scope, pointer, (uint)flat.Next());
             case ValueTypeKind.List:
                 pointer = (uint)flat.Next();
                 return List(type.Types[0]!, pointer, (uint)flat.Next());
@@ -135,7 +135,7 @@ internal readonly struct Lifter(AbiContext context, CallScope scope)
         switch (type.Kind)
         {
             case ValueTypeKind.String:
-                return StringCodec.Load(context, context.ReadUInt32(pointer), context.ReadUInt32(pointer + 4));
+                return StringCodec.Load(context, scope, context.ReadUInt32(pointer), context.ReadUInt32(pointer + 4));
             case ValueTypeKind.List:
                 return List(type.Types[0]!, context.ReadUInt32(pointer), context.ReadUInt32(pointer + 4));
             case ValueTypeKind.Record or ValueTypeKind.Tuple:
@@ -181,8 +181,7 @@ internal readonly struct Lifter(AbiContext context, CallScope scope)
 
     private ComponentValue Elements(AbiType element, uint pointer, uint length)
     {
-        if (length > MaximumItems)
-            throw new ComponentTrapException(ComponentTrapCode.LimitReached, $"a list has {length} elements, and {MaximumItems} are the most");
+        scope.Charge(element.Kind == ValueTypeKind.U8 ? length : length * (long)ElementCost);
         if (element.Kind == ValueTypeKind.U8)
             return ComponentValue.FromOwnedBytes(context.Span(pointer, (int)length).ToArray());
         var items = new ComponentValue[length];

@@ -3,6 +3,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
+using Tarn.Components.Runtime;
 
 namespace Tarn.Components.Abi;
 
@@ -15,7 +16,7 @@ internal static class StringCodec
     private const long MaximumBytes = (1L << 31) - 1;
 
     /// <summary>Loads a string.</summary>
-    public static ComponentValue Load(AbiContext context, uint pointer, uint units)
+    public static ComponentValue Load(AbiContext context, CallScope scope, uint pointer, uint units)
     {
         StringEncoding encoding = context.Encoding;
         bool wide = encoding == StringEncoding.Utf16 || (encoding == StringEncoding.Latin1Utf16 && (units & Utf16Tag) != 0);
@@ -25,6 +26,7 @@ internal static class StringCodec
         context.CheckRange(pointer, bytes, "string pointer/length out of bounds of memory");
         if (bytes > MaximumBytes)
             throw TooLong(bytes);
+        scope.Charge(bytes * 2);
         ReadOnlySpan<byte> content = context.Span(pointer, (int)bytes);
         string text = encoding switch
         {

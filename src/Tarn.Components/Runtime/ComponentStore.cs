@@ -2,16 +2,22 @@
 namespace Tarn.Components.Runtime;
 
 /// <summary>The shared part of an instantiation.</summary>
-internal sealed class ComponentStore(Store store, int handleLimit) : IDisposable
+internal sealed class ComponentStore(Store store, ComponentOptions options) : IDisposable
 {
     public Store Store { get; } = store;
 
-    public int HandleLimit { get; } = handleLimit;
+    public int HandleLimit { get; } = options.Handles;
+
+    public long ValueBytes { get; } = options.ValueBytes;
 
     /// <summary>Instances that calls are in, innermost first.</summary>
     public Stack<InstanceState> Active { get; } = new();
 
     public bool IsPoisoned { get; set; }
+
+    public bool IsDisposed { get; private set; }
+
+    public CallScope CreateScope() => new(ValueBytes);
 
     public T Poison<T>(T exception)
         where T : Exception
@@ -20,5 +26,9 @@ internal sealed class ComponentStore(Store store, int handleLimit) : IDisposable
         return exception;
     }
 
-    public void Dispose() => Store.Dispose();
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Store.Dispose();
+    }
 }

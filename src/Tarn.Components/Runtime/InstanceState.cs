@@ -58,13 +58,13 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 }
 
 /// <summary>A call that is in an instance. One that is not completed has trapped.</summary>
-internal struct CallEntry(InstanceState instance) : IDisposable
+internal sealed class CallEntry(InstanceState instance) : IDisposable
 {
     private bool _isComplete;
 
     public void Complete() => _isComplete = true;
 
-    public readonly void Dispose()
+    public void Dispose()
     {
         instance.Root.Active.Pop();
         if (!_isComplete)

@@ -53,7 +53,7 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
     public async ValueTask<ComponentValue?> CallAsync(ComponentValue[] arguments, CancellationToken cancellationToken)
     {
         Check(arguments);
-        CallScope scope = new();
+        CallScope scope = instance.Root.CreateScope();
         CallEntry entry = instance.Enter();
         try
         {

@@ -13,7 +13,7 @@ internal sealed class LoweredFunction(InstanceState instance, AbiContext context
     public void Call(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
     {
         instance.CheckLeave();
-        CallScope scope = new();
+        CallScope scope = instance.Root.CreateScope();
         FlatBuffer buffer = default;
         Span<ulong> bits = buffer;
         ComponentValue[] values = LiftArguments(arguments, bits, scope, out uint place);
@@ -43,7 +43,7 @@ internal sealed class LoweredFunction(InstanceState instance, AbiContext context
     public async ValueTask CallAsync(Caller caller, ReadOnlyMemory<Value> arguments, Memory<Value> results)
     {
         instance.CheckLeave();
-        CallScope scope = new();
+        CallScope scope = instance.Root.CreateScope();
         ComponentValue[] values = LiftArguments(arguments.Span, new ulong[CanonicalLayout.MaxFlatParameters + 1], scope, out uint place);
         try
         {

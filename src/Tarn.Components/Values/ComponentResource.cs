@@ -51,7 +51,9 @@ public sealed class ComponentResource : IDisposable
         if (_state != ResourceState.Owned || _lends > 0)
             return;
         _state = ResourceState.Gone;
-        _type.Destroy(Representation, null);
+        // Where the instance that implements the resource is gone, or trapped and cannot be entered, so is the resource.
+        if (_type.Owner is null || !(_type.Owner.Root.IsDisposed || _type.Owner.Root.IsPoisoned))
+            _type.Destroy(Representation, null);
     }
 
     /// <summary>Refuses a resource that cannot be passed.</summary>
