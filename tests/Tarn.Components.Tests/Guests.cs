@@ -16,14 +16,16 @@ internal static class Guests
 
     /// <summary>A component that exports a function <c>run</c> which hands its parameter on to an import <c>f</c> and returns what that returns.</summary>
     /// <param name="type">The type of both.</param>
-    /// <param name="flat">The core type of the parameter when passed.</param>
+    /// <param name="flat">The core values that the parameter is passed as; <c>i32*</c> for a pointer to more of them.</param>
     /// <param name="definitions">Types that it mentions, by their names.</param>
     /// <param name="encoding">The string encoding.</param>
     public static string Echo(string type, string flat, string definitions = "", string encoding = "utf8")
     {
+        bool spilled = flat == "i32*";
+        flat = flat.TrimEnd('*');
         string[] parts = flat.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         string locals = string.Concat(Enumerable.Range(0, parts.Length).Select(i => $" (local.get {i})"));
-        bool spilled = parts.Length > 1;
+        spilled |= parts.Length > 1;
         string result = spilled ? "i32" : flat;
         string import = spilled ? $"(func $f (param {flat} i32))" : $"(func $f (param {flat}) (result {flat}))";
         string body = spilled ? $"(call $f{locals} (i32.const 16)) (i32.const 16)" : $"(call $f{locals})";
