@@ -49,6 +49,9 @@ public sealed class InvalidModuleException : WasmException
     /// <summary>The instruction to blame, as in the text format; null where there is none.</summary>
     public string? Instruction { get; }
 
+    /// <summary>The same error of a module within a component, by its place in the component.</summary>
+    internal InvalidModuleException Within(int start) => new(Rule, Offset + start, FunctionIndex, FunctionName, Instruction);
+
     private static string Compose(string rule, string place, int? functionIndex, string? functionName, string? instruction)
     {
         string function = functionIndex is null ? "" : functionName is null ? $"in function {functionIndex}, " : $"in function {functionIndex} \"{functionName}\", ";

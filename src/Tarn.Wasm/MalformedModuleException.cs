@@ -40,6 +40,9 @@ public sealed class MalformedModuleException : WasmException
     /// <summary>Where decoding stopped, as a byte offset from the start of the module.</summary>
     public long Offset { get; }
 
+    /// <summary>The same error of a module within a component, by its place in the component.</summary>
+    internal MalformedModuleException Within(int start) => new(Problem, Offset + start) { RequiredFeature = RequiredFeature };
+
     [DoesNotReturn]
     internal static void Throw(string problem, long offset) => throw new MalformedModuleException(problem, offset);
 

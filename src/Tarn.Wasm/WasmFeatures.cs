@@ -63,10 +63,51 @@ public enum WasmFeatures
     /// <summary>128-bit integer arithmetic on pairs of 64-bit values. A proposal: off by default.</summary>
     WideArithmetic = 1 << 17,
 
+    /// <summary>In components: asynchronous functions, streams and futures. Newer than WASI 0.2: off by default.</summary>
+    ComponentAsync = 1 << 18,
+
+    /// <summary>In components: asynchronous functions that are lifted without a callback. A proposal: off by default.</summary>
+    ComponentAsyncStackful = 1 << 19,
+
+    /// <summary>In components: built-in functions on threads. A proposal: off by default.</summary>
+    ComponentThreading = 1 << 20,
+
+    /// <summary>In components: the type <c>error-context</c>. A proposal: off by default.</summary>
+    ComponentErrorContext = 1 << 21,
+
+    /// <summary>In components: lists of a fixed length. A proposal: off by default.</summary>
+    ComponentFixedLengthLists = 1 << 22,
+
+    /// <summary>In components: maps. A proposal: off by default.</summary>
+    ComponentMaps = 1 << 23,
+
+    /// <summary>In components: values as imports and exports, and start functions. A proposal: off by default.</summary>
+    ComponentValues = 1 << 24,
+
+    /// <summary>In components: names with nested namespaces, and dependencies by name. A proposal: off by default.</summary>
+    ComponentNestedNames = 1 << 25,
+
+    /// <summary>In components: the attributes <c>implements</c> and <c>external-id</c> of names. A proposal: off by default.</summary>
+    ComponentImplements = 1 << 26,
+
+    /// <summary>In components: interface names with a canonical version. A proposal: off by default.</summary>
+    ComponentCanonicalNames = 1 << 27,
+
+    /// <summary>In components: memories with 64-bit addresses behind the canonical ABI. A proposal: off by default.</summary>
+    ComponentMemory64 = 1 << 28,
+
+    /// <summary>In components: the canonical ABI over managed objects. A proposal: off by default.</summary>
+    ComponentGarbageCollection = 1 << 29,
+
+    /// <summary>In components: more asynchronous built-in functions. A proposal: off by default.</summary>
+    ComponentMoreAsync = 1 << 30,
+
     /// <summary>All of WebAssembly 3.0: what is on by default.</summary>
     Wasm3 = MutableGlobals | SaturatingFloatToInt | SignExtension | MultiValue | ReferenceTypes | BulkMemory | Simd | RelaxedSimd | TailCalls
         | ExtendedConstants | MultiMemory | Memory64 | FunctionReferences | GarbageCollection | Exceptions,
 
     /// <summary>Everything that is known, proposals included.</summary>
-    All = Wasm3 | Threads | CustomPageSizes | WideArithmetic,
+    All = Wasm3 | Threads | CustomPageSizes | WideArithmetic | ComponentAsync | ComponentAsyncStackful | ComponentThreading | ComponentErrorContext | ComponentFixedLengthLists
+        | ComponentMaps | ComponentValues | ComponentNestedNames | ComponentImplements | ComponentCanonicalNames | ComponentMemory64 | ComponentGarbageCollection
+        | ComponentMoreAsync,
 }

@@ -75,6 +75,10 @@ public sealed partial class Linker
         return this;
     }
 
+    /// <summary>Defines one export of an instance, whatever it is, under another name.</summary>
+    internal Linker Define(string module, string name, Instance instance, string export) =>
+        Add(module, name, instance.TryGetDefinition(export, out Definition? definition) ? definition : throw new ArgumentException($"The instance has no export named '{export}'.", nameof(export)));
+
     /// <summary>Instantiates a module in a store with what is defined so far, and defines all exports of the instance under a module name.</summary>
     /// <param name="store">The store.</param>
     /// <param name="name">The module name for the exports.</param>

@@ -14,6 +14,7 @@ public sealed class LayeringTests
         ["Tarn.Compiler"] = ["Tarn.Wasm", "Tarn.Assembler"],
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
         ["Tarn.Wasi"] = ["Tarn"],
+        ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Wast"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Wast", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
     };
@@ -35,6 +36,7 @@ public sealed class LayeringTests
     [InlineData("Tarn.Compiler")]
     [InlineData("Tarn")]
     [InlineData("Tarn.Wasi")]
+    [InlineData("Tarn.Components")]
     [InlineData("Tarn.Wast")]
     public void The_core_depends_on_the_framework_alone(string name)
     {

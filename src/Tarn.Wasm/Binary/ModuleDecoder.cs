@@ -260,7 +260,7 @@ internal sealed partial class ModuleDecoder
         return true;
     }
 
-    private SubType ReadSubType(ref WasmReader reader)
+    internal SubType ReadSubType(ref WasmReader reader)
     {
         Item(SectionId.Type, _types.Count, reader);
         int at = reader.Position;
@@ -401,7 +401,7 @@ internal sealed partial class ModuleDecoder
 
     private ulong ReadSize(ref WasmReader reader) => (_features & WasmFeatures.Memory64) != 0 ? reader.ReadVarU64() : reader.ReadVarU32();
 
-    private CoreMemoryType ReadMemoryType(ref WasmReader reader)
+    internal CoreMemoryType ReadMemoryType(ref WasmReader reader)
     {
         Limits limits = ReadLimits(ref reader, isMemory: true, out bool hasPageSize);
         int pageSizeLog2 = 16;
@@ -417,19 +417,19 @@ internal sealed partial class ModuleDecoder
         return new CoreMemoryType(limits, pageSizeLog2);
     }
 
-    private CoreTableType ReadTableType(ref WasmReader reader)
+    internal CoreTableType ReadTableType(ref WasmReader reader)
     {
         ValType element = reader.ReadRefType();
         return new CoreTableType(element, ReadLimits(ref reader, isMemory: false, out _));
     }
 
-    private static CoreGlobalType ReadGlobalType(ref WasmReader reader)
+    internal static CoreGlobalType ReadGlobalType(ref WasmReader reader)
     {
         ValType type = reader.ReadValType();
         return new CoreGlobalType(type, ReadMutability(ref reader));
     }
 
-    private static CoreTagType ReadTagType(ref WasmReader reader)
+    internal static CoreTagType ReadTagType(ref WasmReader reader)
     {
         if (reader.PeekByte() != 0)
             reader.Fail("malformed tag attribute: zero byte expected");

@@ -70,6 +70,15 @@ internal ref partial struct ModuleParser
         return bytes;
     }
 
+    /// <summary>The fields of a module up to the end.</summary>
+    public byte[] ParseFields()
+    {
+        byte[] bytes = Module(-1);
+        if (Kind != TokenKind.End)
+            Unexpected("the end of the module");
+        return bytes;
+    }
+
     private byte[] Strings()
     {
         ByteBuffer buffer = new();

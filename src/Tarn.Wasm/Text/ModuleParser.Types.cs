@@ -31,7 +31,7 @@ internal ref partial struct ModuleParser
     /// <summary>A type as far as type uses care: where its signature is encoded (length 0 if it is no function type) and the next of its hash.</summary>
     private record struct DefinedType(int Start, int Length, int Parameters, int Next);
 
-    private static bool TryNumericType(ReadOnlySpan<byte> word, out byte code)
+    internal static bool TryNumericType(ReadOnlySpan<byte> word, out byte code)
     {
         code = word switch
         {
@@ -64,7 +64,7 @@ internal ref partial struct ModuleParser
     }
 
     /// <summary>The nullable abbreviations: <c>funcref</c> and the like, where <c>nullref</c> and its kin stand for the bottom types.</summary>
-    private static bool TryReferenceAbbreviation(ReadOnlySpan<byte> word, out byte code)
+    internal static bool TryReferenceAbbreviation(ReadOnlySpan<byte> word, out byte code)
     {
         code = 0;
         if (!word.EndsWith("ref"u8))

@@ -16,4 +16,12 @@ internal static class WatParser
         ModuleParser parser = new(source, tokens, fileName, options ?? WatOptions.Default);
         return parser.ParseModule();
     }
+
+    /// <summary>The binary form of a module of which only the fields are given: that of a component's text.</summary>
+    public static byte[] ParseFields(ReadOnlySpan<byte> source, int start, int end, string? fileName, WatOptions options)
+    {
+        TokenList tokens = Lexer.Run(source, start, end, fileName);
+        ModuleParser parser = new(source, tokens, fileName, options);
+        return parser.ParseFields();
+    }
 }

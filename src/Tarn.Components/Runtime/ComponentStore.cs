@@ -1,0 +1,34 @@
+// What all instances of one instantiation of a component share: the store of their core instances, the calls in progress, and whether one of them trapped.
+namespace Tarn.Components.Runtime;
+
+/// <summary>The shared part of an instantiation.</summary>
+internal sealed class ComponentStore(Store store, ComponentOptions options) : IDisposable
+{
+    public Store Store { get; } = store;
+
+    public int HandleLimit { get; } = options.Handles;
+
+    public long ValueBytes { get; } = options.ValueBytes;
+
+    /// <summary>Instances that calls are in, innermost first.</summary>
+    public Stack<InstanceState> Active { get; } = new();
+
+    public bool IsPoisoned { get; set; }
+
+    public bool IsDisposed { get; private set; }
+
+    public CallScope CreateScope() => new(ValueBytes);
+
+    public T Poison<T>(T exception)
+        where T : Exception
+    {
+        IsPoisoned = true;
+        return exception;
+    }
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Store.Dispose();
+    }
+}

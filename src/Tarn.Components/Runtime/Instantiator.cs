@@ -1,0 +1,198 @@
+// Runs a linking plan: a loop over its steps that fills one slot with each. What fails in the middle is taken back as a whole, since all that was made lives in one store.
+using Tarn.Components.Abi;
+using Tarn.Components.Linking;
+
+namespace Tarn.Components.Runtime;
+
+/// <summary>One instantiation of a plan.</summary>
+internal sealed class Instantiator
+{
+    private readonly ComponentPlan _plan;
+    private readonly Module[] _modules;
+    private readonly ComponentStore _root;
+    private readonly InstanceState[] _instances;
+    private readonly Instance[] _coreInstances;
+    private readonly Function[] _coreFunctions;
+    private readonly LiftedFunction[] _lifts;
+    private readonly ResourceRuntime?[] _resources;
+    private readonly HostFunction[] _imports;
+    private readonly ResourceRuntime[] _importedResources;
+
+    public Instantiator(ComponentPlan plan, Module[] modules, ComponentStore root, HostFunction[] imports, ResourceRuntime[] importedResources)
+    {
+        _plan = plan;
+        _modules = modules;
+        _root = root;
+        _imports = imports;
+        _importedResources = importedResources;
+        _instances = new InstanceState[plan.Instances.Length];
+        for (int i = 0; i < _instances.Length; i++)
+            _instances[i] = new InstanceState(root, plan.Instances[i] < 0 ? null : _instances[plan.Instances[i]]);
+        _coreInstances = new Instance[plan.CoreInstances];
+        _coreFunctions = new Function[plan.CoreFunctions];
+        _lifts = new LiftedFunction[plan.Lifts];
+        _resources = new ResourceRuntime?[plan.Resources];
+    }
+
+    public LiftedFunction[] Lifts => _lifts;
+
+    public ResourceRuntime?[] Resources => _resources;
+
+    /// <summary>Runs all steps.</summary>
+    public void Run()
+    {
+        int imported = 0;
+        foreach (PlanStep step in _plan.Steps)
+        {
+            switch (step)
+            {
+                case ResourceStep resource:
+                    _resources[resource.Slot] = new ResourceRuntime(_instances[resource.Instance], resource.Destructor is CoreItem destructor ? FunctionOf(destructor) : null);
+                    break;
+                case ImportResourceStep import:
+                    _resources[import.Slot] = _importedResources[imported++];
+                    break;
+                case InstantiateStep instantiate:
+                    _coreInstances[instantiate.Slot] = Instantiate(instantiate);
+                    break;
+                case LiftStep lift:
+                    _lifts[lift.Slot] = Lift(lift);
+                    break;
+                case LowerStep lower:
+                    _coreFunctions[lower.Slot] = Lower(lower);
+                    break;
+                case BuiltInStep builtIn:
+                    _coreFunctions[builtIn.Slot] = BuiltIn(builtIn);
+                    break;
+            }
+        }
+    }
+
+    private Instance Instantiate(InstantiateStep step)
+    {
+        Linker linker = new(_root.Store.Engine);
+        foreach (PlanArgument argument in step.Arguments)
+        {
+            if (argument.Item.Export is string export)
+                linker.Define(argument.Module, argument.Name, _coreInstances[argument.Item.Slot], export);
+            else
+                linker.Define(argument.Module, argument.Name, _coreFunctions[argument.Item.Slot]);
+        }
+
+        return linker.Instantiate(_root.Store, _modules[step.Module]);
+    }
+
+    private Function FunctionOf(CoreItem item) => item.Export is string export ? _coreInstances[item.Slot].GetFunction(export) : _coreFunctions[item.Slot];
+
+    private AbiContext Context(int instance, PlanOptions options)
+    {
+        AbiContext context = new(_instances[instance], _resources) { Encoding = options.Encoding };
+        if (options.Memory is CoreItem memory)
+            context.SetMemory(_coreInstances[memory.Slot].GetMemory(memory.Export!));
+        if (options.Realloc is CoreItem realloc)
+            context.SetRealloc(FunctionOf(realloc));
+        return context;
+    }
+
+    private LiftedFunction Lift(LiftStep step)
+    {
+        Function core = FunctionOf(step.Core);
+        CanonicalSignature signature = CanonicalSignature.Of(
+            Array.ConvertAll(core.Type.Parameters.ToArray(), ToType), Array.ConvertAll(core.Type.Results.ToArray(), ToType));
+        return new LiftedFunction(
+            _instances[step.Instance], Context(step.Instance, step.Options), core, step.Options.PostReturn is CoreItem postReturn ? FunctionOf(postReturn) : null, step.Type, signature)
+        {
+            IsSupported = !step.Options.IsAsync && !step.Type.IsAsync,
+        };
+    }
+
+    private Function Lower(LowerStep step)
+    {
+        LiftedFunction? callee = step.Callee is LiftedItem lifted ? _lifts[lifted.Slot] : null;
+        HostFunction? host = step.Callee is ImportedItem imported ? _imports[imported.Import] : null;
+        FunctionType signature = SignatureOf(step.Signature.Parameters, step.Signature.Results);
+        InstanceState instance = _instances[step.Instance];
+        if (step.Options.IsAsync || step.Type.IsAsync)
+        {
+            return _root.Store.CreateFunction(signature, (_, _, _) =>
+            {
+                instance.CheckLeave();
+                throw new ComponentTrapException(ComponentTrapCode.NotSupported, "asynchronous functions of components are not supported");
+            });
+        }
+
+        LoweredFunction function = new(instance, Context(step.Instance, step.Options), step.Type, step.Signature, callee, host);
+        return host is { IsAsync: true }
+            ? _root.Store.CreateFunction(signature, function.CallAsync)
+            : _root.Store.CreateFunction(signature, function.Call);
+    }
+
+    private Function BuiltIn(BuiltInStep step)
+    {
+        InstanceState instance = _instances[step.Instance];
+        ResourceRuntime? resource = step.Resource < 0 ? null : _resources[step.Resource];
+        HostCallback callback = step.Kind switch
+        {
+            CanonicalKind.ResourceNew => New,
+            CanonicalKind.ResourceRep => Representation,
+            CanonicalKind.ResourceDrop => Drop,
+            CanonicalKind.ContextGet => GetContext,
+            CanonicalKind.ContextSet => SetContext,
+            CanonicalKind.BackpressureInc or CanonicalKind.BackpressureDec => Ignore,
+            _ => Refuse,
+        };
+        return _root.Store.CreateFunction(SignatureOf(step.Parameters, step.Results), callback);
+
+        void New(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+            instance.CheckLeave();
+            results[0] = Value.FromInt32((int)instance.Handles.Add(resource!, (uint)arguments[0].AsInt32(), null));
+        }
+
+        void Representation(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results) =>
+            results[0] = Value.FromInt32((int)instance.Handles.Find((uint)arguments[0].AsInt32(), resource!).Representation);
+
+        void Drop(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+            instance.CheckLeave();
+            Handles.HandleEntry entry = instance.Handles.Remove((uint)arguments[0].AsInt32(), resource!);
+            if (entry.Scope is not null)
+                entry.Scope.Borrows--;
+            else
+                resource!.Destroy(entry.Representation, instance);
+        }
+
+        void GetContext(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results) =>
+            results[0] = FlatValues.ToValue(step.Index == 0 ? instance.Context.First : instance.Context.Second, step.Results[0]);
+
+        void SetContext(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+            ulong bits = FlatValues.ToBits(arguments[0]);
+            instance.Context = step.Index == 0 ? (bits, instance.Context.Second) : (instance.Context.First, bits);
+        }
+
+        // Calls are synchronous: no other one waits to be let in.
+        void Ignore(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+        }
+
+        void Refuse(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+            instance.CheckLeave();
+            throw new ComponentTrapException(ComponentTrapCode.NotSupported, $"the built-in function {CanonicalKinds.Name(step.Kind)} is not supported");
+        }
+    }
+
+    private static FunctionType SignatureOf(ValType[] parameters, ValType[] results) => new(Array.ConvertAll(parameters, ToPublic), Array.ConvertAll(results, ToPublic));
+
+    private static WasmValueType ToPublic(ValType type) =>
+        type == ValType.I32 ? WasmValueType.I32 : type == ValType.I64 ? WasmValueType.I64 : type == ValType.F32 ? WasmValueType.F32 : WasmValueType.F64;
+
+    private static ValType ToType(WasmValueType type) => type.Kind switch
+    {
+        ValueKind.I32 => ValType.I32,
+        ValueKind.I64 => ValType.I64,
+        ValueKind.F32 => ValType.F32,
+        _ => ValType.F64,
+    };
+}
