@@ -215,8 +215,8 @@ public readonly struct Memory : IEquatable<Memory>
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
         using StoreUse use = Enter();
         MemoryInstance memory = _memory!;
-        long before = _store!.Grow(memory, (ulong)pages);
-        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(memory, (ulong)pages));
+        long before = StoreQuota.Grow(_store!, memory, (ulong)pages);
+        return before >= 0 ? before : throw new InvalidOperationException(StoreQuota.DescribeRefusal(_store!, memory, (ulong)pages));
     }
 
     /// <summary>Grows the memory if it may.</summary>
@@ -225,7 +225,7 @@ public readonly struct Memory : IEquatable<Memory>
         ArgumentOutOfRangeException.ThrowIfNegative(pages);
         using StoreUse use = Enter();
         MemoryInstance memory = _memory!;
-        before = _store!.Grow(memory, (ulong)pages);
+        before = StoreQuota.Grow(_store!, memory, (ulong)pages);
         return before >= 0;
     }
 

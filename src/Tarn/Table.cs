@@ -97,8 +97,8 @@ public readonly unsafe struct Table : IEquatable<Table>
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         using StoreUse use = Enter();
         TableInstance table = _table!;
-        long before = _store!.Grow(table, (ulong)count, _store.ToRaw(initial, table.Type.Element).Low);
-        return before >= 0 ? before : throw new InvalidOperationException(_store.DescribeRefusal(table, (ulong)count));
+        long before = StoreQuota.Grow(_store!, table, (ulong)count, _store!.ToRaw(initial, table.Type.Element).Low);
+        return before >= 0 ? before : throw new InvalidOperationException(StoreQuota.DescribeRefusal(_store!, table, (ulong)count));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,5 @@
 // A call that was suspended at least once: where its frames are, what it waits for, and whom to tell. All state is the store's to
-// change, under its lock (Store.Async); this is the part that awaits. Waking happens once for each suspension: either whoever
+// change, under its lock (StoreCore.Async); this is the part that awaits. Waking happens once for each suspension: either whoever
 // wakes has claimed the store for the call, which then goes on, or Failure says why it ends.
 using System.Threading.Tasks.Sources;
 using Tarn.Functions;
@@ -36,10 +36,11 @@ internal abstract class AsyncCall(StoreCore store, nint entryStackPointer, CallS
     /// <summary>What it waits for.</summary>
     public PendingHostCall? Pending { get; set; }
 
-    public bool IsSuspended { get; set; }
+    /// <summary>Where it is.</summary>
+    public CallState State { get; set; }
 
-    /// <summary>What it waited for is there; it goes on as soon as it is the innermost call and nobody runs in the store.</summary>
-    public bool IsReady { get; set; }
+    /// <summary>Whether its guest is suspended.</summary>
+    public bool IsSuspended => State is CallState.Waiting or CallState.Ready;
 
     /// <summary>Its token was cancelled while a call inside of it ran.</summary>
     public bool IsCancelled { get; set; }

@@ -79,13 +79,13 @@ internal static unsafe class Instantiation
                 instance.Tags[i] = new TagInstance(wasm.CanonicalIds[wasm.Tags[i].TypeIndex]);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
-                store.RequireMemory(wasm.Memories[i]);
+                StoreQuota.RequireMemory(store, wasm.Memories[i]);
                 instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
                 CoreTableType type = wasm.Tables[i];
-                store.RequireTable(type);
+                StoreQuota.RequireTable(store, type);
                 instance.Tables[i] = allocator.AllocateTable(
                     type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);
             }

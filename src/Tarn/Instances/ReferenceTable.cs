@@ -31,7 +31,7 @@ internal sealed class ReferenceTable(StoreCore store)
         if (!_handles.TryGetValue(value, out int index))
         {
             if (store.Limits is StoreLimits limits && !limits.AllowReference(_count, _objects.Length, store.State))
-                throw store.TooManyReferences(_count);
+                throw StoreQuota.TooManyReferences(store, _count);
             if (_count == _objects.Length)
                 Array.Resize(ref _objects, Math.Max(8, _count * 2));
             index = _count;

@@ -50,7 +50,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
         switch (id)
         {
             case BuiltinId.MemoryGrow:
-                slots[0].Low = (ulong)Store.Grow(instance.Memories[(int)slots[0].Low], slots[1].Low);
+                slots[0].Low = (ulong)StoreQuota.Grow(Store, instance.Memories[(int)slots[0].Low], slots[1].Low);
                 break;
             case BuiltinId.MemoryInit:
                 MemoryInstance memory = instance.Memories[(int)slots[0].Low];
@@ -75,7 +75,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 filled.Fill(slots[1].Low, slots[2].Low, slots[3].Low);
                 break;
             case BuiltinId.TableGrow:
-                slots[0].Low = (ulong)Store.Grow(instance.Tables[(int)slots[0].Low], slots[2].Low, slots[1].Low);
+                slots[0].Low = (ulong)StoreQuota.Grow(Store, instance.Tables[(int)slots[0].Low], slots[2].Low, slots[1].Low);
                 break;
             case BuiltinId.ElementDrop:
                 *instance.ElementSegmentState((int)slots[0].Low) = 0;

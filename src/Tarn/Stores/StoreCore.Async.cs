@@ -180,7 +180,7 @@ internal sealed unsafe partial class StoreCore
             wanted = call.IsSuspended && ReferenceEquals(call.Pending, pending);
             if (wanted)
             {
-                call.IsReady = true;
+                call.State = CallState.Ready;
                 claimed = TryClaim(call);
             }
         }
@@ -338,8 +338,7 @@ internal sealed unsafe partial class StoreCore
             call.SuspendedAt = Execution->GuestStackPointer;
             if (isFirst)
                 Insert(call);
-            call.IsReady = false;
-            call.IsSuspended = true;
+            call.State = CallState.Waiting;
             _suspended++;
             // Otherwise an asynchronous host function of the call around it still runs on this thread.
             if (_suspended != _activations)
@@ -448,10 +447,10 @@ internal sealed unsafe partial class StoreCore
             Execution->GuestStackPointer = call.EntryStackPointer;
             SetScope(call.OuterScope);
             // Not here: it is anybody's code.
-            if (call.IsReady)
+            if (call.State == CallState.Ready)
                 (aftermath.Discarded ??= []).Add(call.Pending!);
             call.Pending = null;
-            call.IsSuspended = false;
+            call.State = CallState.Dropped;
             call.Failure = reason(call);
             (aftermath.Woken ??= []).Add(call);
         }
@@ -503,10 +502,9 @@ internal sealed unsafe partial class StoreCore
 
     private bool TryClaim(AsyncCall call)
     {
-        if (!call.IsReady || _calls != call || _suspended != _activations || !_gate.IsVacant)
+        if (call.State != CallState.Ready || _calls != call || _suspended != _activations || !_gate.IsVacant)
             return false;
-        call.IsSuspended = false;
-        call.IsReady = false;
+        call.State = CallState.Running;
         _suspended--;
         _gate.Claim();
         return true;

@@ -1,6 +1,6 @@
 // Entering guest code from the host, and stopping it. A call enters through the stub of its signature on the store's guest
 // stack; whatever makes the guest leave before it returns is StoreExecution's business, and the stub's next word to us is
-// a result or an exception. Calls that may be suspended are in Store.Async.
+// a result or an exception. Calls that may be suspended are in StoreCore.Async.
 //
 // Interruption: a request sets a word in every VM context of the store, which compiled code reads at loop back edges and
 // function entries, and one in the execution record, which host calls read. Whoever reads them then decides by the reasons (a generation that

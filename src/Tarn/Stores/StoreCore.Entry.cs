@@ -1,4 +1,4 @@
-// Entering a store and leaving it, and the end of its life: the store's side of StoreGate. What the gate calls "looking for what waited" is Idle in Store.Async.
+// Entering a store and leaving it, and the end of its life: the store's side of StoreGate. What the gate calls "looking for what waited" is Idle in StoreCore.Async.
 //
 // Who waits for whom: a thread that finds another one inside waits for it if that one only reads or writes something (it leaves by itself), or is on its
 // way to suspend its guest; if it runs a guest, the thread that comes is refused.
@@ -201,7 +201,7 @@ internal sealed unsafe partial class StoreCore
                 Limits = null;
             // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch. So does one whose generations are used up, since a
             // handle that was kept from an earlier life must never be of the current one.
-            bool isClean = _instances.Count == 1 && _memories is null && _tables is null && _blocks is null && Generation < int.MaxValue;
+            bool isClean = _heap.IsOneInstance && Generation < int.MaxValue;
             LeaveEnded(tenure);
             if (isClean)
                 _slot.Return();

@@ -4,7 +4,7 @@
 // Invariants: everything made in a store lives until the store is disposed, since any of it may be referred to from anywhere else in
 // it; all instances share one guest stack and one execution record, hence one activation at a time, nested ones aside;
 // every handle carries the store's generation, which changes when the store is disposed; whatever touches what the store owns is inside its gate
-// (StoreGate, Store.Entry), or has found the gate vacant under the lock.
+// (StoreGate, StoreCore.Entry), or has found the gate vacant under the lock.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Tarn.Execution;
@@ -21,11 +21,7 @@ namespace Tarn.Stores;
 internal sealed unsafe partial class StoreCore
 {
     private readonly Lock _lock = new();
-    private readonly List<InstanceData> _instances = [];
-    private List<MemoryInstance>? _memories;
-    private List<TableInstance>? _tables;
-    private List<nint>? _blocks;
-    private List<int>? _hostTypes;
+    private StoreHeap _heap = new();
     private readonly StoreExecution _driver;
     private VmContext* _hostContext;
     private GuestStack? _stack;
@@ -116,6 +112,9 @@ internal sealed unsafe partial class StoreCore
 
     internal int Generation => _gate.Generation;
 
+    /// <summary>A trap that managed code found on the guest's behalf.</summary>
+    internal TrapException Trap(TrapCode code, string? detail) => _driver.Trap(code, detail);
+
     internal ExecutionRecord* Execution { get; private set; }
 
     internal InstanceAllocator Allocator { get; }
@@ -131,7 +130,7 @@ internal sealed unsafe partial class StoreCore
     {
         using StoreUse use = Enter();
         RawValue raw = ToRaw(value, type.Type);
-        var cell = (RawValue*)AllocateBlock(sizeof(RawValue));
+        var cell = (RawValue*)_heap.AllocateBlock(sizeof(RawValue));
         *cell = raw;
         return new Global(this, Generation, cell, type);
     }
@@ -185,18 +184,18 @@ internal sealed unsafe partial class StoreCore
     internal Memory CreateMemory(in CoreMemoryType type)
     {
         using StoreUse use = Enter();
-        var record = (MemoryRecord*)AllocateBlock(sizeof(MemoryRecord));
+        var record = (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord));
         MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record, limits: null);
-        (_memories ??= []).Add(memory);
+        _heap.Add(memory);
         return new Memory(this, Generation, memory);
     }
 
     internal Table CreateTable(in CoreTableType type)
     {
         using StoreUse use = Enter();
-        var record = (TableRecord*)AllocateBlock(sizeof(TableRecord));
+        var record = (TableRecord*)_heap.AllocateBlock(sizeof(TableRecord));
         TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
-        (_tables ??= []).Add(table);
+        _heap.Add(table);
         return new Table(this, Generation, table);
     }
 
@@ -205,14 +204,14 @@ internal sealed unsafe partial class StoreCore
         using StoreUse use = Enter();
         if (_hostContext == null)
         {
-            var context = (VmContext*)AllocateBlock(sizeof(VmContext));
+            var context = (VmContext*)_heap.AllocateBlock(sizeof(VmContext));
             context->StackLimit = StackLimit;
             context->Execution = Execution;
             _hostContext = context;
         }
-        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        var record = (FunctionReference*)_heap.AllocateBlock(sizeof(FunctionReference));
         record->TypeId = (uint)Engine.Types.AddFunction(host.Parameters, host.Results);
-        (_hostTypes ??= []).Add((int)record->TypeId);
+        _heap.AddHostType((int)record->TypeId);
         record->VmContext = _hostContext;
         record->HostFunction = (uint)AddHostFunctions([host]);
         host.Bind(record, Engine.StubsFor(record->TypeId));
@@ -222,7 +221,7 @@ internal sealed unsafe partial class StoreCore
     /// <summary>Makes a record for a function that has none in its instance's context.</summary>
     internal FunctionReference* RecordFor(InstanceData instance, int functionIndex)
     {
-        var record = (FunctionReference*)AllocateBlock(sizeof(FunctionReference));
+        var record = (FunctionReference*)_heap.AllocateBlock(sizeof(FunctionReference));
         instance.Module.WriteFunctionReference(record, functionIndex, instance.Header);
         return record;
     }
@@ -240,20 +239,11 @@ internal sealed unsafe partial class StoreCore
     {
         lock (_lock)
         {
-            _instances.Add(instance);
+            _heap.Instances.Add(instance);
             // Whoever was asked to stop before it came is asked with its words too; it looks for the reason.
             if (_scope is not null || _stopRequested != NoStop)
                 Volatile.Write(ref instance.Header->InterruptRequested, 1);
         }
-    }
-
-    internal byte* AllocateBlock(int bytes)
-    {
-        const nuint Alignment = 16;
-        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
-        NativeMemory.Clear(block, (nuint)bytes);
-        (_blocks ??= []).Add((nint)block);
-        return block;
     }
 
     internal Function FunctionFromReference(ulong reference) =>
@@ -330,7 +320,7 @@ internal sealed unsafe partial class StoreCore
 
     private void SetInterrupt(uint value)
     {
-        foreach (InstanceData instance in _instances)
+        foreach (InstanceData instance in _heap.Instances)
             Volatile.Write(ref instance.Header->InterruptRequested, value);
     }
 
@@ -353,7 +343,7 @@ internal sealed unsafe partial class StoreCore
         if (_driver.HostFunctions != hostFunctions)
         {
             _driver.HostFunctions = hostFunctions;
-            Instantiation.BindHostFunctions(_instances[0], hostFunctions);
+            Instantiation.BindHostFunctions(_heap.Instances[0], hostFunctions);
         }
         Execution->Fuel = long.MaxValue;
         _timeoutMilliseconds = 0;
@@ -384,7 +374,7 @@ internal sealed unsafe partial class StoreCore
         Release();
     }
 
-    // Nobody is inside, nor will be. What the system does not take back is lost, and no reason to keep the rest.
+    // Nobody is inside, nor will be.
     private void Release()
     {
         lock (_lock)
@@ -399,33 +389,11 @@ internal sealed unsafe partial class StoreCore
         if (_stack is GuestStack stack)
         {
             _stack = null;
-            Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
+            StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
         }
-        foreach (InstanceData instance in _instances)
-            Free(Allocator, instance, static (allocator, it) => it.Free(allocator));
-        foreach (MemoryInstance memory in _memories ?? [])
-            Free(Allocator.ForHost, memory, static (allocator, it) => allocator.FreeMemory(it));
-        foreach (TableInstance table in _tables ?? [])
-            Free(Allocator.ForHost, table, static (allocator, it) => allocator.FreeTable(it));
-        foreach (nint block in _blocks ?? [])
-            NativeMemory.AlignedFree((void*)block);
-        foreach (int type in _hostTypes ?? [])
-            Engine.Types.Release(type);
-        _instances.Clear();
+        _heap.FreeAll(Allocator, Engine.Types);
         NativeMemory.AlignedFree(Execution);
         Execution = null;
-    }
-
-    private static void Free<T>(InstanceAllocator allocator, T item, Action<InstanceAllocator, T> free)
-    {
-        try
-        {
-            free(allocator, item);
-        }
-        catch (Platform.PlatformException)
-        {
-            // Dispose and finalisers do not throw.
-        }
     }
 
     /// <summary>Gives back what a deep call left resident of the stack, if the store holds one.</summary>
@@ -436,7 +404,7 @@ internal sealed unsafe partial class StoreCore
         GuestStack stack = Allocator.AllocateStack();
         stack.Attach(Execution);
         _stack = stack;
-        foreach (InstanceData instance in _instances)
+        foreach (InstanceData instance in _heap.Instances)
             instance.Header->StackLimit = stack.Limit;
         if (_hostContext != null)
             _hostContext->StackLimit = stack.Limit;

@@ -18,7 +18,7 @@ public sealed class RoundTripTests
     public void Modules_of_the_suite_survive_printing(string file)
     {
         Assert.SkipWhen(SpecificationSuite.Skipped, SpecificationSuite.Absence);
-        Script.Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, file)), file);
+        Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, file)), file);
         List<string> problems = [];
         foreach (ScriptCommand command in script.Commands)
         {

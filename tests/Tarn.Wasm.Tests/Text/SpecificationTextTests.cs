@@ -25,7 +25,7 @@ public sealed class SpecificationTextTests
         Assert.SkipWhen(SpecificationSuite.Skipped, SpecificationSuite.Absence);
         WasmFeatures features = file.StartsWith("proposals/threads", StringComparison.Ordinal) ? WasmFeatures.All & ~WasmFeatures.Memory64 : WasmFeatures.All;
         WatOptions options = new() { Features = features };
-        Script.Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, file)), file);
+        Script script = ScriptParser.Parse(File.ReadAllBytes(Path.Combine(SpecificationSuite.RequiredFolder, file)), file);
         List<string> problems = [];
         foreach (ScriptCommand command in script.Commands)
         {

@@ -149,7 +149,7 @@ public sealed class HostileInputTests
         {
             Try(() => WatParser.Parse(text));
             Try(() => WatParser.Parse(inFunction));
-            Try(() => Script.ScriptParser.Parse(text, "deep"));
+            Try(() => Wast.ScriptParser.Parse(text, "deep"));
         });
 
         static void Try(Action action)

@@ -1,4 +1,4 @@
-// Shifts of lanes, by constants and by numbers, which are taken modulo the lanes' width.
+// Shifts and rotations of lanes, by constants and by numbers, which are taken modulo the lanes' width.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Machine;
 
@@ -10,6 +10,55 @@ using Tarn.Compiler.IR.Analysis;
 /// <content>Shifts of vectors.</content>
 internal sealed partial class X64Lowering
 {
+    // (x << n) | (x >> bits − n): WebAssembly has no rotation, so this is how ciphers and hashes write it.
+    private bool TryLowerRotation(int to, ref IrInstruction instruction)
+    {
+        ref var left = ref _ir.Get(instruction.A);
+        ref var right = ref _ir.Get(instruction.B);
+        if (left.Opcode == IrOpcode.VectorShiftRightUnsigned)
+        {
+            ref var swap = ref left;
+            left = ref right;
+            right = ref swap;
+        }
+
+        var bits = left.Shape.LaneBits();
+        if (left.Opcode != IrOpcode.VectorShiftLeft || right.Opcode != IrOpcode.VectorShiftRightUnsigned || left.Shape != right.Shape || left.A != right.A
+            || !IsMergeable(instruction.A) || !IsMergeable(instruction.B)
+            || !_ir.IsConstant(left.B, out var count) || !_ir.IsConstant(right.B, out var rest)
+            || (count &= (ulong)bits - 1) == 0 || (rest & ((ulong)bits - 1)) != (ulong)bits - count
+            || (instruction.Opcode == IrOpcode.VectorAdd && instruction.Shape != left.Shape))
+        {
+            return false;
+        }
+
+        var isWide = bits is 32 or 64 && HasAvx512;
+        if (!isWide && (count % 8 != 0 || bits == 8))
+        {
+            return false;
+        }
+
+        _merged[instruction.A] = true;
+        _merged[instruction.B] = true;
+        var v = Use(left.A);
+        if (isWide)
+        {
+            EmitShift(to, bits == 32 ? SseOp.VproldImm : SseOp.VprolqImm, v, (int)count);
+            return true;
+        }
+
+        // By whole bytes: a permutation of them.
+        UInt128 lanes = 0;
+        var bytes = bits / 8;
+        for (var k = 0; k < 16; k++)
+        {
+            lanes |= VectorLanes.Place((ulong)((k & -bytes) + ((k - ((int)count / 8)) & (bytes - 1))), 8, k);
+        }
+
+        EmitBinary(to, SseOp.Pshufb, v, ConstantVector(lanes));
+        return true;
+    }
+
     private void LowerVectorShift(int to, ref IrInstruction instruction)
     {
         var shape = instruction.Shape;

@@ -169,6 +169,10 @@ internal sealed partial class X64Lowering
             case IrOpcode.VectorNot:
                 EmitBinary(to, SseOp.Pxor, Use(instruction.A), ConstantVector(VectorLanes.Ones));
                 break;
+            case IrOpcode.VectorAdd when TryLowerDotSum(to, ref instruction):
+                break;
+            case IrOpcode.VectorOr or IrOpcode.VectorXor or IrOpcode.VectorAdd when TryLowerRotation(to, ref instruction):
+                break;
             case IrOpcode.VectorAnd or IrOpcode.VectorOr or IrOpcode.VectorXor or IrOpcode.VectorAndNot when TryLowerLogic(i):
                 break;
             case IrOpcode.VectorAndNot:
@@ -430,23 +434,6 @@ internal sealed partial class X64Lowering
         EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, v, Of(sign)), Of(sign));
     }
 
-    private void LowerMul64(int to, int a, int b)
-    {
-        if (HasAvx512)
-        {
-            var factor = VectorSource(b);
-            EmitBinary(to, SseOp.Vpmullq, Use(a), factor);
-            return;
-        }
-
-        // The high halves' products with the other's low half, shifted, and the low halves' full product.
-        var (x, y) = (Use(a), Use(b));
-        var crossed = Binary(SseOp.Pmuludq, Shift(SseOp.PsrlqImm, x, 32), Of(y));
-        var other = Binary(SseOp.Pmuludq, Shift(SseOp.PsrlqImm, y, 32), Of(x));
-        var high = Shift(SseOp.PsllqImm, Binary(SseOp.Paddq, crossed, Of(other)), 32);
-        EmitBinary(to, SseOp.Paddq, high, Of(Binary(SseOp.Pmuludq, x, Of(y))));
-    }
-
     private void LowerVectorPopulationCount(int to, int value)
     {
         if ((_features & CpuFeatures.Avx512Bitalg) != 0)
@@ -462,50 +449,6 @@ internal sealed partial class X64Lowering
         var high = Binary(SseOp.Pand, Shift(SseOp.PsrlwImm, v, 4), Splat32(0x0F0F0F0F));
         var lowCount = Binary(SseOp.Pshufb, LoadVectorConstant(counts), Of(low));
         EmitBinary(to, SseOp.Paddb, lowCount, Of(Binary(SseOp.Pshufb, LoadVectorConstant(counts), Of(high))));
-    }
-
-    private void LowerDotAdd(int to, ref IrInstruction instruction)
-    {
-        var (a, b, c) = (Use(instruction.A), Use(instruction.B), Use(instruction.C));
-        if ((_features & (CpuFeatures.Avx512Vnni | CpuFeatures.AvxVnni)) != 0)
-        {
-            var op = (_features & CpuFeatures.AvxVnni) != 0 ? SseOp.Vpdpbusd : SseOp.VpdpbusdEvex;
-            EmitTernary(to, op, c, b, Of(a));
-            return;
-        }
-
-        var pairs = Binary(SseOp.Pmaddwd, Binary(SseOp.Pmaddubsw, b, Of(a)), Splat32(0x00010001));
-        EmitBinary(to, SseOp.Paddd, pairs, Of(c));
-    }
-
-    private void LowerWideMul(int to, ref IrInstruction instruction)
-    {
-        var isHigh = instruction.Opcode is IrOpcode.VectorMulHighSigned or IrOpcode.VectorMulHighUnsigned;
-        var isSigned = instruction.Opcode is IrOpcode.VectorMulLowSigned or IrOpcode.VectorMulHighSigned;
-        switch (instruction.Shape)
-        {
-            case VectorShape.I16x8:
-                var extend = isHigh
-                    ? isSigned ? IrOpcode.VectorExtendHighSigned : IrOpcode.VectorExtendHighUnsigned
-                    : isSigned ? IrOpcode.VectorExtendLowSigned : IrOpcode.VectorExtendLowUnsigned;
-                var (x, y) = (NewVector(), NewVector());
-                LowerVectorExtend(x, extend, VectorShape.I16x8, instruction.A);
-                LowerVectorExtend(y, extend, VectorShape.I16x8, instruction.B);
-                EmitBinary(to, SseOp.Pmullw, x, Of(y));
-                break;
-            case VectorShape.I32x4:
-                var (a, b) = (Use(instruction.A), Use(instruction.B));
-                var low = Binary(SseOp.Pmullw, a, Of(b));
-                var high = Binary(isSigned ? SseOp.Pmulhw : SseOp.Pmulhuw, a, Of(b));
-                EmitBinary(to, isHigh ? SseOp.Punpckhwd : SseOp.Punpcklwd, low, Of(high));
-                break;
-            default:
-                var lanes = isHigh ? 0xFA : 0x50;
-                var left = Map(SseOp.Pshufd, VectorSource(instruction.A), lanes);
-                var right = Map(SseOp.Pshufd, instruction.A == instruction.B ? Of(Use(instruction.B)) : VectorSource(instruction.B), lanes);
-                EmitBinary(to, isSigned ? SseOp.Pmuldq : SseOp.Pmuludq, left, Of(right));
-                break;
-        }
     }
 
     private void LowerAddPairs(int to, ref IrInstruction instruction)

@@ -1,0 +1,77 @@
+// What a store owns: instances, memories and tables of the host, blocks of unmanaged memory, canonical types of host functions. All of it lives until the store ends, since anything
+// in the store may refer to it. A struct inside of StoreCore: what a lease looks at is there without another load.
+//
+//   - Instances is written under the store's lock, since requests to stop go to all of them from any thread; the rest by whoever is inside the store.
+//   - Nothing is freed but by FreeAll, once, when nobody is inside any more.
+using System.Runtime.InteropServices;
+using Tarn.Instances;
+using Tarn.Memories;
+using Tarn.Platform;
+using Tarn.Tables;
+
+namespace Tarn.Stores;
+
+internal unsafe struct StoreHeap
+{
+    private const nuint BlockAlignment = 16;
+
+    private List<MemoryInstance>? _memories;
+    private List<TableInstance>? _tables;
+    private List<nint>? _blocks;
+    private List<int>? _hostTypes;
+
+    public StoreHeap()
+    {
+        Instances = [];
+    }
+
+    public List<InstanceData> Instances { get; }
+
+    /// <summary>Whether there is one instance and nothing beside it: then a slot's reset undoes everything.</summary>
+    public readonly bool IsOneInstance => Instances.Count == 1 && _memories is null && _tables is null && _blocks is null;
+
+    public void Add(MemoryInstance memory) => (_memories ??= []).Add(memory);
+
+    public void Add(TableInstance table) => (_tables ??= []).Add(table);
+
+    /// <summary>A canonical type that a host function of the store uses.</summary>
+    public void AddHostType(int typeId) => (_hostTypes ??= []).Add(typeId);
+
+    /// <summary>Unmanaged memory, all zero.</summary>
+    public byte* AllocateBlock(int bytes)
+    {
+        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, BlockAlignment);
+        NativeMemory.Clear(block, (nuint)bytes);
+        (_blocks ??= []).Add((nint)block);
+        return block;
+    }
+
+    /// <summary>Gives everything back. What the system does not take is lost, and no reason to keep the rest.</summary>
+    public readonly void FreeAll(InstanceAllocator allocator, TypeRegistry types)
+    {
+        foreach (InstanceData instance in Instances)
+            Free(allocator, instance, static (allocator, it) => it.Free(allocator));
+        foreach (MemoryInstance memory in _memories ?? [])
+            Free(allocator.ForHost, memory, static (allocator, it) => allocator.FreeMemory(it));
+        foreach (TableInstance table in _tables ?? [])
+            Free(allocator.ForHost, table, static (allocator, it) => allocator.FreeTable(it));
+        foreach (nint block in _blocks ?? [])
+            NativeMemory.AlignedFree((void*)block);
+        foreach (int type in _hostTypes ?? [])
+            types.Release(type);
+        Instances.Clear();
+    }
+
+    /// <summary>Gives one thing back. Dispose and finalizers do not throw.</summary>
+    public static void Free<T>(InstanceAllocator allocator, T item, Action<InstanceAllocator, T> free)
+    {
+        try
+        {
+            free(allocator, item);
+        }
+        catch (PlatformException)
+        {
+            // See FreeAll.
+        }
+    }
+}
