@@ -41,7 +41,7 @@ internal sealed class ValidateBenchmark : IBenchmark
         SideBySide run = SideBySide.Throughput($"Validation, {threads} thread{(threads == 1 ? "" : "s")}, {(processorTime ? "processor time" : "time on the clock")}");
         using Wasmtime.Config configuration = new Wasmtime.Config().WithWasmThreads(true);
         using Wasmtime.Engine engine = new(configuration);
-        using PeerProcess? node = PeerProcess.TryStart("node", [.. threads == 1 ? s_oneThread : [], "-e", NodeScript]);
+        using PeerProcess? node = PeerProcess.TryStart(NodeProgram.Path, [.. threads == 1 ? s_oneThread : [], "-e", NodeScript]);
         foreach ((string name, string file) in files)
         {
             byte[] bytes = File.ReadAllBytes(file);

@@ -13,7 +13,7 @@ public sealed class CoverageTests
     [Fact]
     public void Every_member_of_the_encoder_is_called_by_a_test()
     {
-        Module module = typeof(CoverageTests).Module;
+        System.Reflection.Module module = typeof(CoverageTests).Module;
         HashSet<MethodBase> called = [];
         using (FileStream file = File.OpenRead(module.Assembly.Location))
         using (PEReader image = new(file))

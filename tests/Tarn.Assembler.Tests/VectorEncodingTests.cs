@@ -446,6 +446,12 @@ public sealed class VectorEncodingTests
                         else
                             asm.Vec(op, d, g);
                         checker.Expect(mnemonic, [.. dst, Of(size, g), .. imm]);
+                        if (op.Shape() == SseShape.RvmGpr && op.HasImmediate() && avx)
+                        {
+                            asm.VecImm(op, d, s, g, 5);
+                            checker.Expect(mnemonic, d, s, Of(size, g), Imm(5));
+                        }
+
                         break;
                     default:
                         if (op.HasImmediate())

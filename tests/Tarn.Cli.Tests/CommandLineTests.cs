@@ -50,12 +50,12 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Theory]
-    [InlineData("(drop (i32x4.add (v128.const i32x4 1 1 1 1) (v128.const i32x4 1 1 1 1)))", "v128.const")]
+    [InlineData("(v128.store (i32.const 0) (v128.const i32x4 1 1 1 1)) (drop (ref.i31 (i32.const 1)))", "ref.i31")]
     [InlineData("(drop (ref.i31 (i32.const 1)))", "ref.i31")]
     [InlineData("(throw $e)", "throw")]
     public void What_cannot_run_yet_is_named(string body, string instruction)
     {
-        File.WriteAllText(_directory["later.wat"], $"(module (tag $e) (func (export \"_start\") {body}))");
+        File.WriteAllText(_directory["later.wat"], $"(module (memory 1) (tag $e) (func (export \"_start\") {body}))");
         foreach (string command in new[] { "run", "compile" })
         {
             GuestResult result = CommandLine.Run(command, _directory["later.wat"]);
@@ -184,6 +184,28 @@ public sealed class CommandLineTests : IDisposable
         GuestResult few = CommandLine.Run("run", "--invoke", "add", add, "2");
         Assert.Equal(1, few.Status);
         Assert.Contains("takes 2 arguments", few.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Vectors_are_given_and_printed()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"tarn-vectors-{Guid.NewGuid():n}.wat");
+        File.WriteAllText(path, """(module (func (export "add") (param v128 v128) (result v128) (i32x4.add (local.get 0) (local.get 1))))""");
+        try
+        {
+            Assert.Equal(new GuestResult(0, "0x00000004fffffffd0000000200000002\n", ""), CommandLine.Run("run", "--invoke", "add", path, "i32x4:1,2,-3,4", "0x1"));
+            Assert.Equal(
+                new GuestResult(0, "0x3f8000003f8000003f80000180ff02ff\n", ""),
+                CommandLine.Run("run", "--invoke", "add", path, "i8x16:255,2,-1,-128,1,0,128,63,0,0,128,63,0,0,128,63", "0x00000000000000000000000000000000"));
+            foreach (string wrong in (string[])["1", "0x", "0x123456789012345678901234567890123", "i32x4:1,2,3", "i32x3:1,2,3", "i8x16:256,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "f32x4:1,2,3,x"])
+            {
+                Assert.Equal(1, CommandLine.Run("run", "--invoke", "add", path, wrong, "0x1").Status);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 // Random modules here and in the reference engine must be indistinguishable: results, traps, calls of the host, globals, memory.
 // Bounded; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference keeps its module and names its seed: put it into s_crashers
 // when it is mended.
+using Tarn.Assembler.X64;
+using Tarn.Compiler.Targets.X64;
 using Tarn.TestSupport;
 
 namespace Tarn.Differential.Tests;
@@ -45,9 +47,32 @@ public sealed class DifferentialTests
         Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
     }
 
-    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run)
+    public static TheoryData<string> FeatureSets => ["all", "avx2", "none"];
+
+    /// <summary>The same for modules full of vectors, with code for processors that have less.</summary>
+    [Theory]
+    [MemberData(nameof(FeatureSets))]
+    public void Random_vector_modules_behave_as_in_the_reference_engine(string features)
     {
-        var generator = new ModuleGenerator(seed);
+        CpuFeatures all = CpuFeatureDetector.Detect();
+        var target = new X64Target(features switch { "all" => all, "avx2" => all & ~CpuFeatures.AnyAvx512, _ => CpuFeatures.None });
+        var memory = features == "avx2" ? MemoryStrategy.Checked : MemoryStrategy.Guarded;
+        using var reference = new WasmtimePeer();
+        using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, CodeTarget = target });
+        using FuzzRun run = FuzzRun.Start(typeof(DifferentialTests), nameof(Random_vector_modules_behave_as_in_the_reference_engine), 3_000_000 + features.Length * 100_000, features);
+        int compared = 0, left = 0;
+        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
+        {
+            left += Compare(run.First + compared, reference, tarn, run, vectors: true) ? 0 : 1;
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules from seed {run.First}; {left} of them not compared: they run out of stack");
+        Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
+    }
+
+    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, bool vectors = false)
+    {
+        var generator = new ModuleGenerator(seed, vectors);
         byte[] bytes = generator.Generate();
         run.Running(seed, bytes);
         string expected = reference.Run(seed, bytes, generator);

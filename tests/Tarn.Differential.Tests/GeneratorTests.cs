@@ -3,14 +3,16 @@ namespace Tarn.Differential.Tests;
 
 public sealed class GeneratorTests
 {
-    [Fact]
-    public void Every_module_is_valid_and_ends_in_the_reference_engine()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_module_is_valid_and_ends_in_the_reference_engine(bool vectors)
     {
         using var peer = new WasmtimePeer();
         int traps = 0, lines = 0;
         for (int seed = 0; seed < 100; seed++)
         {
-            var generator = new ModuleGenerator(seed);
+            var generator = new ModuleGenerator(seed, vectors);
             string seen = peer.Run(seed, generator.Generate(), generator);
             traps += seen.Split('\n').Count(l => l.Contains("trap", StringComparison.Ordinal));
             lines += seen.Split('\n').Length;

@@ -28,6 +28,12 @@ internal sealed partial class ModuleGenerator
 
     private void Store(int depth)
     {
+        if (_vectors && Chance(50))
+        {
+            VectorStore(depth);
+            return;
+        }
+
         (int opcode, int type, int log2) = Next(9) switch
         {
             0 => (0x36, I32, 2),
@@ -130,6 +136,9 @@ internal sealed partial class ModuleGenerator
                 _code.Byte(0x43);
                 _code.F32((float)s_oddFloats[Next(s_oddFloats.Length)]);
                 break;
+            case V128:
+                VectorConstant();
+                break;
             default:
                 _code.Byte(0x44);
                 _code.F64(s_oddFloats[Next(s_oddFloats.Length)]);
@@ -141,10 +150,10 @@ internal sealed partial class ModuleGenerator
     {
         if (Chance(70))
         {
-            int start = Next(_locals.Count - 2);
-            for (int i = 0; i < _locals.Count - 2; i++)
+            int start = Next(_locals.Count - _scratches);
+            for (int i = 0; i < _locals.Count - _scratches; i++)
             {
-                int at = (start + i) % (_locals.Count - 2);
+                int at = (start + i) % (_locals.Count - _scratches);
                 if (_locals[at] == type)
                 {
                     _code.Byte(0x20);
@@ -220,7 +229,7 @@ internal sealed partial class ModuleGenerator
                 return;
             case 3: // local.tee
                 int local = _locals.FindIndex(t => t == type);
-                if (local >= 0 && local < _locals.Count - 2)
+                if (local >= 0 && local < _locals.Count - _scratches)
                 {
                     Expression(type, depth + 1);
                     _code.Byte(0x22);
@@ -229,8 +238,14 @@ internal sealed partial class ModuleGenerator
                 }
 
                 break;
+            case 4 when type == V128:
+                VectorLoad(depth);
+                return;
             case 4:
                 Load(type, depth);
+                return;
+            case 7 or 8 or 9 when _vectors && type != V128:
+                Scalar(type, depth);
                 return;
             case 5 when type == I64 && Chance(40): // the host function
                 Expression(I32, depth + 1);
@@ -264,6 +279,9 @@ internal sealed partial class ModuleGenerator
                 break;
             case F32:
                 Float(depth, F32);
+                break;
+            case V128:
+                Vector(depth);
                 break;
             default:
                 Float(depth, F64);
@@ -304,7 +322,7 @@ internal sealed partial class ModuleGenerator
         }
         else if (kind is 2 or 3 or 4 && type == I32) // comparisons
         {
-            int of = AnyType();
+            int of = s_valueTypes[Next(4)];
             if (Chance(20))
             {
                 int integer = Chance(50) ? I32 : I64;

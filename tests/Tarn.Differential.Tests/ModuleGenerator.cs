@@ -45,19 +45,31 @@ internal sealed partial class ModuleGenerator
     private int _budget;
     private int _scratch32, _scratch64; // locals that NaN canonicalisation uses
 
-    public ModuleGenerator(int seed) => _random = new Random(seed);
+    private readonly bool _vectors;
+    private readonly int _scratches; // locals at the end that belong to canonicalisation
+
+    /// <summary>A generator for a seed. With <paramref name="vectors"/> modules use SIMD throughout; functions and globals with vectors in their types are not exported.</summary>
+    public ModuleGenerator(int seed, bool vectors = false)
+    {
+        _random = new Random(seed);
+        _vectors = vectors;
+        _scratches = vectors ? 3 : 2;
+    }
 
     /// <summary>The exported functions "f0", "f1", … in order, with their parameter and result types as binary type codes.</summary>
     public List<(string Name, int[] Parameters, int[] Results)> Exports { get; } = [];
 
     /// <summary>The number of exported mutable globals "g0", "g1", …</summary>
-    public int GlobalCount => _globalTypes.Count;
+    public int GlobalCount => _globalTypes.Count(t => t != V128);
+
+    /// <summary>The index of the global that counts down.</summary>
+    public int FuelGlobal => _globalTypes.Count;
 
     private int Next(int limit) => _random.Next(limit);
 
     private bool Chance(int percent) => _random.Next(100) < percent;
 
-    private int AnyType() => s_valueTypes[Next(4)];
+    private int AnyType() => _vectors && Chance(45) ? V128 : s_valueTypes[Next(4)];
 
     public byte[] Generate()
     {
@@ -68,6 +80,12 @@ internal sealed partial class ModuleGenerator
             _types.Add((RandomTypes(i == 0 ? 2 : Chance(10) ? 12 : 5), RandomTypes(Chance(70) ? 1 : Chance(15) ? 10 : 3)));
         }
 
+        if (_vectors)
+        {
+            // The first function is one that can be called.
+            _types[0] = (_types[0].Parameters.Where(t => t != V128).ToArray(), _types[0].Results.Where(t => t != V128).ToArray());
+        }
+
         _types.Add(([I32, I64, F32, F64], [I64])); // the imported host functions
         _types.Add(([I32], []));
         _imports = 2;
@@ -76,13 +94,19 @@ internal sealed partial class ModuleGenerator
         int functionCount = 2 + Next(6);
         for (int i = 0; i < functionCount; i++)
         {
-            _functionTypes.Add(Next(typeCount));
+            _functionTypes.Add(_vectors && i == 0 ? 0 : Next(typeCount));
         }
 
         int globalCount = 2 + Next(6);
         for (int i = 0; i < globalCount; i++)
         {
             _globalTypes.Add(AnyType());
+        }
+
+        if (_vectors)
+        {
+            // Those that are exported first.
+            _globalTypes.Sort((a, b) => (a == V128).CompareTo(b == V128));
         }
 
         var module = new ByteWriter();
@@ -237,9 +261,15 @@ internal sealed partial class ModuleGenerator
     private void WriteExports(ByteWriter module, int functionCount)
     {
         var s = new ByteWriter();
-        s.U32((uint)(functionCount + _globalTypes.Count + 2));
+        bool IsExported(int i) => !_types[_functionTypes[_imports + i]].Parameters.Contains(V128) && !_types[_functionTypes[_imports + i]].Results.Contains(V128);
+        s.U32((uint)(Enumerable.Range(0, functionCount).Count(IsExported) + GlobalCount + 2));
         for (int i = 0; i < functionCount; i++)
         {
+            if (!IsExported(i))
+            {
+                continue;
+            }
+
             s.Name($"f{i}");
             s.Byte(0);
             s.U32((uint)(_imports + i));
@@ -247,7 +277,7 @@ internal sealed partial class ModuleGenerator
             Exports.Add(($"f{i}", parameters, results));
         }
 
-        for (int i = 0; i < _globalTypes.Count; i++)
+        for (int i = 0; i < GlobalCount; i++)
         {
             s.Name($"g{i}");
             s.Byte(3);
@@ -279,6 +309,12 @@ internal sealed partial class ModuleGenerator
         _locals.Add(F32);
         _scratch64 = _locals.Count;
         _locals.Add(F64);
+        if (_vectors)
+        {
+            _scratchVector = _locals.Count;
+            _locals.Add(V128);
+        }
+
         _budget = 40 + Next(200);
         _code = new ByteWriter();
         _labels.Clear();
@@ -329,7 +365,7 @@ internal sealed partial class ModuleGenerator
     private void Statement(int depth)
     {
         _budget--;
-        int local = Next(_locals.Count - 2);
+        int local = Next(_locals.Count - _scratches);
         switch (Next(depth < MaxDepth ? 20 : 8))
         {
             case 0 or 1 or 2:
@@ -435,7 +471,7 @@ internal sealed partial class ModuleGenerator
         if (carries)
         {
             int slot = _locals.FindIndex(t => t == carried);
-            if (slot >= 0 && slot < _locals.Count - 2)
+            if (slot >= 0 && slot < _locals.Count - _scratches)
             {
                 _code.Byte(0x21);
                 _code.U32((uint)slot);
@@ -544,7 +580,7 @@ internal sealed partial class ModuleGenerator
         for (int i = results.Length - 1; i >= 0; i--)
         {
             int local = _locals.FindIndex(t => t == results[i]);
-            if (local >= 0 && local < _locals.Count - 2)
+            if (local >= 0 && local < _locals.Count - _scratches)
             {
                 _code.Byte(0x21);
                 _code.U32((uint)local);

@@ -34,6 +34,7 @@ internal static class ProcessorChecks
         {
             (CpuFeatures.Popcnt, "popcnt"), (CpuFeatures.Bmi1, "bmi1"), (CpuFeatures.Bmi2, "bmi2"), (CpuFeatures.Avx, "avx"), (CpuFeatures.Avx2, "avx2"), (CpuFeatures.Fma, "fma"),
             (CpuFeatures.Movbe, "movbe"), (CpuFeatures.FastRep, "erms"), (CpuFeatures.FastShortRep, "fsrm"), (CpuFeatures.AvxVnni, "avx_vnni"),
+            (CpuFeatures.Avx512Vbmi, "avx512vbmi"), (CpuFeatures.Avx512Vnni, "avx512_vnni"), (CpuFeatures.Avx512Bitalg, "avx512_bitalg"),
         })
         {
             // Under some hypervisors the kernel's list lacks what the processor says of itself, never the other way round.
@@ -41,6 +42,8 @@ internal static class ProcessorChecks
         }
 
         Check.True((found & CpuFeatures.Avx) == 0 || flags.Contains("avx"), "AVX without an operating system that saves its registers");
+        Check.True((found & CpuFeatures.Avx512) == 0 || flags.Contains("avx512f"), "AVX-512 without an operating system that saves its registers");
+        Check.True(!new[] { "avx512f", "avx512vl", "avx512bw", "avx512dq" }.All(flags.Contains) || (found & CpuFeatures.Avx512) != 0, "AVX-512 is missing");
         Check.True(!flags.Contains("abm") || (found & CpuFeatures.Lzcnt) != 0, "LZCNT is missing");
     }
 
@@ -51,18 +54,20 @@ internal static class ProcessorChecks
             MaximumLeaf = 7,
             Leaf1C = uint.MaxValue,
             Leaf7B = uint.MaxValue,
+            Leaf7C = uint.MaxValue,
             Leaf7D = uint.MaxValue,
             Leaf7Subleaf1A = uint.MaxValue,
             ExtendedC = uint.MaxValue,
-            ControlRegister = 7,
+            ControlRegister = 0xE7,
         };
-        const CpuFeatures Vectors = CpuFeatures.Avx | CpuFeatures.Avx2 | CpuFeatures.Fma | CpuFeatures.AvxVnni;
+        const CpuFeatures Vectors = CpuFeatures.Avx | CpuFeatures.Avx2 | CpuFeatures.Fma | CpuFeatures.AvxVnni | CpuFeatures.AnyAvx512;
         CpuFeatures all = CpuFeatureDetector.Of(everything, _ => null);
         foreach (CpuFeatures feature in Enum.GetValues<CpuFeatures>())
             Check.True((all & feature) == feature, $"{feature} is not found");
         foreach ((string name, CpuFeatures off) in new[]
         {
-            ("EnableHWIntrinsic", all), ("EnableAVX", Vectors), ("EnableAVX2", CpuFeatures.Avx2 | CpuFeatures.AvxVnni), ("EnableFMA", CpuFeatures.Fma), ("EnableAVXVNNI", CpuFeatures.AvxVnni),
+            ("EnableHWIntrinsic", all), ("EnableAVX", Vectors), ("EnableAVX2", CpuFeatures.Avx2 | CpuFeatures.AvxVnni | CpuFeatures.AnyAvx512), ("EnableAVX512", CpuFeatures.AnyAvx512),
+            ("EnableAVX512F", CpuFeatures.AnyAvx512), ("EnableAVX512VBMI", CpuFeatures.Avx512Vbmi), ("EnableAVX512VNNI", CpuFeatures.Avx512Vnni), ("EnableAVX512BITALG", CpuFeatures.Avx512Bitalg), ("EnableFMA", CpuFeatures.Fma), ("EnableAVXVNNI", CpuFeatures.AvxVnni),
             ("EnableBMI1", CpuFeatures.Bmi1), ("EnableBMI2", CpuFeatures.Bmi2 | CpuFeatures.FastPdep), ("EnableLZCNT", CpuFeatures.Lzcnt), ("EnablePOPCNT", CpuFeatures.Popcnt),
             ("EnableMOVBE", CpuFeatures.Movbe),
         })
@@ -71,6 +76,7 @@ internal static class ProcessorChecks
             Check.True(CpuFeatureDetector.Of(everything, variable => variable == "DOTNET_" + name ? "1" : null) == all, name + "=1");
         }
 
+        Check.True(CpuFeatureDetector.Of(everything with { ControlRegister = 7 }, _ => null) == (all & ~CpuFeatures.AnyAvx512), "masks that nobody saves");
         Check.True(CpuFeatureDetector.Of(everything with { ControlRegister = 1 }, _ => null) == (all & ~Vectors), "vectors that nobody saves");
     }
 

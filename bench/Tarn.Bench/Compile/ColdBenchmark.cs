@@ -63,11 +63,11 @@ internal sealed unsafe partial class ColdBenchmark : IBenchmark
         Add("CLR", "clr", "-p:PublishAot=false", "--self-contained", "false");
         if (BuildWasmtime() is { } wasmtime)
             programs.Add(new("Wasmtime", wasmtime, file => [file, Output]));
-        if (IsInstalled("node"))
+        if (IsInstalled(NodeProgram.Path))
         {
             string script = Path.Combine(LargeModules.Folder, "compile-peer.mjs");
-            programs.Add(new("TurboFan", "node", file => ["--no-wasm-lazy-compilation", "--no-liftoff", script, file]));
-            programs.Add(new("Liftoff", "node", file => ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", script, file]));
+            programs.Add(new("TurboFan", NodeProgram.Path, file => ["--no-wasm-lazy-compilation", "--no-liftoff", script, file]));
+            programs.Add(new("Liftoff", NodeProgram.Path, file => ["--no-wasm-lazy-compilation", "--no-wasm-tier-up", script, file]));
         }
 
         return programs;

@@ -16,8 +16,8 @@ internal sealed record CompilingEngine(string Name, string Program, Func<int, st
     [
         new("Tarn", Self, threads => [.. SelfArguments, "compile", "--serve=tarn", Threads(threads)]),
         new("Cranelift", Self, threads => [.. SelfArguments, "compile", "--serve=cranelift", Threads(threads)]),
-        new("TurboFan", "node", threads => [.. V8(threads), "--no-liftoff", Script]),
-        new("Liftoff", "node", threads => [.. V8(threads), "--no-wasm-tier-up", Script]),
+        new("TurboFan", NodeProgram.Path, threads => [.. V8(threads), "--no-liftoff", Script]),
+        new("Liftoff", NodeProgram.Path, threads => [.. V8(threads), "--no-wasm-tier-up", Script]),
     ];
 
     private static string Script => Path.Combine(LargeModules.Folder, "compile-peer.mjs");

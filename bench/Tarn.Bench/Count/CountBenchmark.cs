@@ -24,7 +24,7 @@ internal sealed class CountBenchmark : IBenchmark
             return 1;
         }
 
-        string native = ProgramSet.BuildNative() ?? "";
+        string native = ProgramSet.BuildNative(ProgramSet.Folder) ?? "";
         string[] only = arguments.Only("tarn", "wasmtime", "native");
         StringBuilder report = new("| program | Tarn, million | Wasmtime, million | native, million | Tarn / Wasmtime | Tarn / native |\n|---|--:|--:|--:|--:|--:|\n");
         Console.Write(report);

@@ -8,26 +8,47 @@ namespace Tarn.Bench.Execute;
 /// <summary>The verb <c>execute</c>.</summary>
 internal sealed class ExecuteBenchmark : IBenchmark
 {
+    private readonly string _folder;
+    private readonly string?[] _architectures;
+
+    /// <summary>The verb <c>execute</c>, over the programs of bench/programs.</summary>
+    public ExecuteBenchmark()
+        : this("execute", "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code", ProgramSet.Folder, [null])
+    {
+    }
+
+    private ExecuteBenchmark(string verb, string summary, string folder, string?[] architectures)
+    {
+        Verb = verb;
+        Summary = summary + ": ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile --clock=cpu";
+        _folder = folder;
+        _architectures = architectures;
+    }
+
+    /// <summary>The verb <c>vectors</c>: programs with simd128, beside native code for the instructions it was made after and for this processor.</summary>
+    public static ExecuteBenchmark Vectors() =>
+        new("vectors", "Programs with simd128 in C and Rust run by Tarn, Wasmtime, V8 and as native code for SSE4.2 and this processor", ProgramSet.Vectors, ["x86-64-v2", "native"]);
+
     private const string Base = "Wasmtime";
 
     /// <inheritdoc/>
-    public string Verb => "execute";
+    public string Verb { get; }
 
     /// <inheritdoc/>
-    public string Summary => "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code: ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile --clock=cpu";
+    public string Summary { get; }
 
     /// <inheritdoc/>
     public int Run(BenchmarkArguments arguments)
     {
         ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
-        List<BenchmarkProgram> programs = ProgramSet.Read(arguments.Words);
+        List<BenchmarkProgram> programs = ProgramSet.Read(_folder, arguments.Words);
         List<ExecutionEngine> engines = Engines(arguments);
         try
         {
             List<SideBySide> runs = [];
             foreach (IGrouping<string, BenchmarkProgram> group in programs.GroupBy(p => p.Group))
             {
-                SideBySide run = new($"Execution: {group.Key}, {ExecutionClock.Name}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
+                SideBySide run = new($"{(Verb == "execute" ? "Execution" : "Vectors")}: {group.Key}, {ExecutionClock.Name}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
                 foreach (BenchmarkProgram program in group)
                     Measure(run, program, engines, arguments.Rounds(9));
                 run.Report(arguments);
@@ -50,13 +71,17 @@ internal sealed class ExecuteBenchmark : IBenchmark
         }
     }
 
-    private static List<ExecutionEngine> Engines(BenchmarkArguments arguments)
+    private List<ExecutionEngine> Engines(BenchmarkArguments arguments)
     {
         List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (NodeEngine.TryStart(Path.Combine(ProgramSet.Folder, "node-peer.mjs")) is { } node)
+        if (NodeEngine.TryStart(Path.Combine(_folder, "node-peer.mjs")) is { } node)
             engines.Add(node);
-        if (ProgramSet.BuildNative() is { } native)
-            engines.Add(new NativeEngine(native));
+        foreach (string? architecture in _architectures)
+        {
+            if (ProgramSet.BuildNative(_folder, architecture) is { } native)
+                engines.Add(new NativeEngine(architecture is null or "native" ? "native" : "native " + architecture, native));
+        }
+
         string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
         engines.RemoveAll(e => !only.Contains(e.Name));
         return engines;

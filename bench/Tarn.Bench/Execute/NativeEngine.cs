@@ -1,9 +1,9 @@
-// The same source built by clang -O2 or rustc as a shared library (no automatic vectorisation: the WebAssembly build has no SIMD either).
+// The same source built by clang -O2 or rustc as a shared library, with as much vectorisation as the WebAssembly build has: none for bench/programs.
 using System.Runtime.InteropServices;
 
 namespace Tarn.Bench.Execute;
 
-internal sealed unsafe class NativeEngine(string folder) : ExecutionEngine("native")
+internal sealed unsafe class NativeEngine(string name, string folder) : ExecutionEngine(name)
 {
     private delegate* unmanaged<uint, ulong> _run;
 

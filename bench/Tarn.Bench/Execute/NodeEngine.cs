@@ -15,7 +15,7 @@ internal sealed class NodeEngine : ExecutionEngine
 
     /// <summary>Starts Node, or gives null where there is none.</summary>
     public static NodeEngine? TryStart(string script) =>
-        PeerProcess.TryStart("node", "--no-liftoff", "--no-wasm-lazy-compilation", script) is { } process ? new NodeEngine(process) : null;
+        PeerProcess.TryStart(NodeProgram.Path, "--no-liftoff", "--no-wasm-lazy-compilation", script) is { } process ? new NodeEngine(process) : null;
 
     public override bool TryLoad(BenchmarkProgram program)
     {

@@ -9,14 +9,20 @@ namespace Tarn.Bench.Execute;
 internal static class ProgramSet
 {
     /// <summary>bench/programs, wherever the sources are, or what TARN_BENCH_PROGRAMS names: a folder of the same shape, so that programs nobody tuned for can be tried.</summary>
-    public static string Folder => Environment.GetEnvironmentVariable("TARN_BENCH_PROGRAMS") is { Length: > 0 } other ? Path.GetFullPath(other) : FindFolder();
+    public static string Folder { get; } = Environment.GetEnvironmentVariable("TARN_BENCH_PROGRAMS") is { Length: > 0 } other ? Path.GetFullPath(other) : FindFolder("programs");
+
+    /// <summary>bench/vectors: programs with simd128.</summary>
+    public static string Vectors { get; } = FindFolder("vectors");
 
     /// <summary>The programs with these names or of these groups; all where none is given.</summary>
-    public static List<BenchmarkProgram> Read(IReadOnlyList<string> names)
+    public static List<BenchmarkProgram> Read(IReadOnlyList<string> names) => Read(Folder, names);
+
+    /// <summary>The same of another folder.</summary>
+    public static List<BenchmarkProgram> Read(string folder, IReadOnlyList<string> names)
     {
         List<BenchmarkProgram> programs = [];
         HashSet<string> missing = [.. names];
-        foreach (string line in File.ReadLines(Path.Combine(Folder, "programs.tsv")))
+        foreach (string line in File.ReadLines(Path.Combine(folder, "programs.tsv")))
         {
             if (line.StartsWith('#') || line.Length == 0)
                 continue;
@@ -25,19 +31,25 @@ internal static class ProgramSet
             missing.Remove(name);
             missing.Remove(group);
             if (names.Count == 0 || names.Contains(name) || names.Contains(group))
-                programs.Add(new(name, Number(n), Number(countN), group, Path.Combine(Folder, "wasm", name + ".wasm")));
+                programs.Add(new(name, Number(n), Number(countN), group, Path.Combine(folder, "wasm", name + ".wasm")));
         }
 
-        return missing.Count == 0 ? programs : throw new ArgumentException($"There is no program called {string.Join(", ", missing)}: see bench/programs/programs.tsv.");
+        return missing.Count == 0 ? programs : throw new ArgumentException($"There is no program called {string.Join(", ", missing)}: see programs.tsv in {folder}.");
     }
 
-    /// <summary>Builds the native libraries and returns their folder, or null where the compilers are missing.</summary>
-    public static string? BuildNative()
+    /// <summary>Builds the native libraries of a folder and returns theirs, or null where the compilers are missing.</summary>
+    /// <param name="folder">The programs.</param>
+    /// <param name="architecture">The processor to build for; null for what the build script says.</param>
+    public static string? BuildNative(string folder, string? architecture = null)
     {
-        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native" + (Folder == FindFolder() ? "" : "-other"));
+        string kind = folder == FindFolder("programs") ? "" : folder == Vectors ? "-vectors-" + architecture : "-other";
+        string output = Path.Combine(Path.GetTempPath(), "tarn-bench-native" + kind);
         try
         {
-            using Process? build = Process.Start(new ProcessStartInfo("bash", [Path.Combine(Folder, "build.sh"), "native", output]));
+            ProcessStartInfo start = new("bash", [Path.Combine(folder, "build.sh"), "native", output]);
+            if (architecture is not null)
+                start.Environment["MARCH"] = architecture;
+            using Process? build = Process.Start(start);
             build?.WaitForExit();
             return build?.ExitCode == 0 ? output : null;
         }
@@ -49,5 +61,5 @@ internal static class ProgramSet
 
     private static uint Number(string text) => uint.Parse(text, CultureInfo.InvariantCulture);
 
-    private static string FindFolder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "programs"));
+    private static string FindFolder(string name, [CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", name));
 }

@@ -21,7 +21,7 @@ internal sealed class RealBenchmark : IBenchmark
             return 1;
         }
 
-        using PeerProcess? node = PeerProcess.TryStart("node", "--no-liftoff", "--no-wasm-lazy-compilation", RealPrograms.Peer);
+        using PeerProcess? node = PeerProcess.TryStart(NodeProgram.Path, "--no-liftoff", "--no-wasm-lazy-compilation", RealPrograms.Peer);
         SideBySide run = new($"Real programs, {ExecutionClock.Name}", "ms") { Base = "Wasmtime", Shown = ns => ns / 1e6 };
         try
         {

@@ -19,7 +19,7 @@ internal static class RealPrograms
         string recipes = Path.Combine(Sources, "prepare.mjs");
         if (!File.Exists(list) || !packages.IsCurrent || File.GetLastWriteTimeUtc(list) < File.GetLastWriteTimeUtc(recipes))
         {
-            if (!packages.TryInstall() || !packages.Start("node", recipes, prepared, packages.Path))
+            if (!packages.TryInstall() || !packages.Start(NodeProgram.Path, recipes, prepared, packages.Path))
                 return [];
         }
 

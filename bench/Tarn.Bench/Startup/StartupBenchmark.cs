@@ -22,7 +22,7 @@ internal sealed class StartupBenchmark : IBenchmark
             Add(contenders, "Tarn, native", native, ["run", hello]);
         if (TarnCommand.Managed() is { } managed)
             Add(contenders, "Tarn, dotnet", "dotnet", [managed, "run", hello]);
-        Add(contenders, "node:wasi", "node", ["--no-warnings", node, hello, "-"]);
+        Add(contenders, "node:wasi", NodeProgram.Path, ["--no-warnings", node, hello, "-"]);
         Add(contenders, "(true)", "true", [], "");
         if (contenders.Count < 2)
             return 1;

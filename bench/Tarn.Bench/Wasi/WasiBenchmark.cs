@@ -65,7 +65,7 @@ internal sealed class WasiBenchmark : IBenchmark
                     [
                         Process("Tarn", 1, tarn, "run", "--dir", $"{directory.FullName}::/", module),
                         Process("Tarn, compiling", 1, tarn, "run", "--no-cache", "--dir", $"{directory.FullName}::/", module),
-                        Process("node:wasi", NodeAttempts, "node", "--no-warnings", node, module, directory.FullName),
+                        Process("node:wasi", NodeAttempts, NodeProgram.Path, "--no-warnings", node, module, directory.FullName),
                     ],
                     arguments.Rounds(7),
                     warmUp: 1);

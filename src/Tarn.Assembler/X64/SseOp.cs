@@ -298,12 +298,15 @@ internal enum SseOp : uint
     VpermilpsImm = V3A | Rm | VexOnly | Wide | 0x04,
     VpermilpdImm = V3A | Rm | VexOnly | Wide | 0x05,
     Vpdpbusd = V38 | Rvm | VexOnly | Wide | 0x50,
+    Vpdpwssd = V38 | Rvm | VexOnly | Wide | 0x52,
 
     // ---- AVX-512 (F, VL, BW, DQ; VBMI, BITALG and VNNI where said) on 128 bits, without masks. Gpr: from a general-purpose register.
     Vpmullq = V38 | Rvm | Evex | W | Commutes | 0x40,
     Vpabsq = V38 | Rm | Evex | W | 0x1F,
     Vpsraq = V66 | Rvm | Evex | W | 0xE2,
     VpsraqImm = ShiftImm | D4 | Evex | W | 0x72,
+    VproldImm = ShiftImm | D1 | Evex | 0x72,
+    VprolqImm = ShiftImm | D1 | Evex | W | 0x72,
     Vpternlogd = V3A | Rvm | Evex | 0x25,
     Vcvttps2udq = Np | Rm | Evex | 0x78,
     Vcvttpd2udq = Np | Rm | Evex | W | 0x78,
@@ -322,6 +325,7 @@ internal enum SseOp : uint
 
     /// <summary>VNNI, under EVEX.</summary>
     VpdpbusdEvex = V38 | Rvm | Evex | 0x50,
+    VpdpwssdEvex = V38 | Rvm | Evex | 0x52,
 
     // ---- FMA: 132 is a * c + b, 213 is b * a + c, 231 is b * c + a, for operands a (also the destination), b, c.
     Vfmadd132ps = V38 | Rvm | VexOnly | Wide | 0x98,

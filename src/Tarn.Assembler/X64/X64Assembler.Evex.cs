@@ -12,47 +12,47 @@ namespace Tarn.Assembler.X64;
 internal sealed unsafe partial class X64Assembler
 {
     /// <summary>dst ← op(src)</summary>
-    public void Evex(SseOp op, Xmm dst, Xmm src)
+    private void Evex(SseOp op, Xmm dst, Xmm src)
     {
         AssertEvex(op, SseShape.Rm);
         EncodeEvexRR((uint)op, (uint)dst, 0, (uint)src);
     }
 
-    public void Evex(SseOp op, Xmm dst, Mem src)
+    private void Evex(SseOp op, Xmm dst, Mem src)
     {
         AssertEvex(op, SseShape.Rm);
         EncodeEvexRM((uint)op, (uint)dst, 0, src, 0);
     }
 
     /// <summary>dst ← op(src), a general-purpose register</summary>
-    public void Evex(SseOp op, Xmm dst, Gpr src)
+    private void Evex(SseOp op, Xmm dst, Gpr src)
     {
         AssertEvex(op, SseShape.RmGpr);
         EncodeEvexRR((uint)op, (uint)dst, 0, (uint)src);
     }
 
     /// <summary>dst ← op(a, b); for operations of three sources dst is the first.</summary>
-    public void Evex(SseOp op, Xmm dst, Xmm a, Xmm b)
+    private void Evex(SseOp op, Xmm dst, Xmm a, Xmm b)
     {
         AssertEvex(op, SseShape.Rvm);
         EncodeEvexRR((uint)op, (uint)dst, (uint)a, (uint)b);
     }
 
-    public void Evex(SseOp op, Xmm dst, Xmm a, Mem b)
+    private void Evex(SseOp op, Xmm dst, Xmm a, Mem b)
     {
         AssertEvex(op, SseShape.Rvm);
         EncodeEvexRM((uint)op, (uint)dst, (uint)a, b, 0);
     }
 
     /// <summary>dst ← op(dst, a, b, value)</summary>
-    public void EvexImm(SseOp op, Xmm dst, Xmm a, Xmm b, int value)
+    private void EvexImm(SseOp op, Xmm dst, Xmm a, Xmm b, int value)
     {
         AssertEvex(op, SseShape.Rvm);
         EncodeEvexRR((uint)op, (uint)dst, (uint)a, (uint)b);
         Append8(value);
     }
 
-    public void EvexImm(SseOp op, Xmm dst, Xmm a, Mem b, int value)
+    private void EvexImm(SseOp op, Xmm dst, Xmm a, Mem b, int value)
     {
         AssertEvex(op, SseShape.Rvm);
         EncodeEvexRM((uint)op, (uint)dst, (uint)a, b, 1);
@@ -60,7 +60,7 @@ internal sealed unsafe partial class X64Assembler
     }
 
     /// <summary>dst ← src shifted by a value</summary>
-    public void EvexImm(SseOp op, Xmm dst, Xmm src, int value)
+    private void EvexImm(SseOp op, Xmm dst, Xmm src, int value)
     {
         AssertEvex(op, SseShape.ShiftImm);
         EncodeEvexRR((uint)op, Digit(op), (uint)dst, (uint)src);

@@ -90,6 +90,7 @@ internal static class X64Encoding
     public const uint ShiftImm = ((uint)SseShape.ShiftImm << ShapeShift) | V66 | Imm | RegOnly;
     public const uint Is4 = ((uint)SseShape.Is4 << ShapeShift) | VexOnly;
 
+    public const uint D1 = 1u << DigitShift;
     public const uint D2 = 2u << DigitShift;
     public const uint D3 = 3u << DigitShift;
     public const uint D4 = 4u << DigitShift;

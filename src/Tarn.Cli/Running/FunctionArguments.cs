@@ -37,6 +37,7 @@ internal static class FunctionArguments
             Special(double.IsNegative(value.AsDouble()), BitConverter.DoubleToUInt64Bits(value.AsDouble()) & 0xF_FFFF_FFFF_FFFF, 0x8_0000_0000_0000),
         ValueKind.F32 => value.AsSingle().ToString("R", CultureInfo.InvariantCulture),
         ValueKind.F64 => value.AsDouble().ToString("R", CultureInfo.InvariantCulture),
+        ValueKind.V128 => VectorArgument.Format(value),
         _ => value.ToString(),
     };
 
@@ -52,6 +53,7 @@ internal static class FunctionArguments
         ValueKind.I64 => Value.FromInt64(ParseInteger(text, 64)),
         ValueKind.F32 => Value.FromSingle(BitConverter.UInt32BitsToSingle((uint)ParseFloat(text, 32))),
         ValueKind.F64 => Value.FromDouble(BitConverter.UInt64BitsToDouble(ParseFloat(text, 64))),
+        ValueKind.V128 => VectorArgument.Parse(text, Parse),
         ValueKind.ExternRef when text != "null" => Value.FromObject(text),
         ValueKind.ExternRef => Value.NullExtern,
         ValueKind.FuncRef when text == "null" => Value.NullFunction,

@@ -87,15 +87,15 @@ internal sealed partial class FunctionTranslator
                 Push(_builder.IsZero(Pop()));
                 break;
             case SimpleKind.Unary:
-                Push(Canonical(simple.Operation, simple.Type, _builder.Unary(simple.Operation, simple.Type, Pop())));
+                Push(Canonical(simple.Operation, simple.Type, _builder.Unary(simple.Operation, simple.Type, Operand(simple.Operation, Pop()))));
                 break;
             case SimpleKind.FloatBinary:
-                right = Pop();
-                Push(Canonical(simple.Operation, simple.Type, _builder.FloatBinary(simple.Operation, simple.Type, Pop(), right)));
+                right = Operand(simple.Operation, Pop());
+                Push(Canonical(simple.Operation, simple.Type, _builder.FloatBinary(simple.Operation, simple.Type, Operand(simple.Operation, Pop()), right)));
                 break;
             default:
-                right = Pop();
-                Push(_builder.CompareFloat((FloatCondition)simple.Aux, Pop(), right));
+                right = Operand(IrOpcode.CompareFloat, Pop());
+                Push(_builder.CompareFloat((FloatCondition)simple.Aux, Operand(IrOpcode.CompareFloat, Pop()), right));
                 break;
         }
     }

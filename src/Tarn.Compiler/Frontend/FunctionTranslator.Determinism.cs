@@ -1,6 +1,9 @@
 // What TargetDescription.Deterministic changes: WebAssembly leaves open which NaN an operation makes and what relaxed operations do, and processors differ. Here each NaN that arithmetic
 // makes is replaced by the canonical one, positive, and relaxed operations are put together from strict ones. All of it is plain IR, so no target has to know.
 //
+// An operand that is only calculated with, compared or converted to an integer is taken as it was before it was made canonical: a NaN stays a NaN, and which one is not seen. What is then
+// of no use is removed, so that sums of products are made canonical once.
+//
 // Left alone are operations that only move or change bits (constants, loads, sign operations, selections among them pseudo-minimum and -maximum): their results are defined.
 using Tarn.Compiler.IR;
 
@@ -12,12 +15,68 @@ internal sealed partial class FunctionTranslator
     private const uint CanonicalSingle = 0x7FC00000;
     private const ulong CanonicalDouble = 0x7FF8000000000000;
 
+    private static bool MakesNaN(IrOpcode operation)
+        => operation is (>= IrOpcode.FloatAdd and <= IrOpcode.FloatNearest and not (IrOpcode.FloatCopySign or IrOpcode.FloatAbs or IrOpcode.FloatNeg))
+            or IrOpcode.Demote or IrOpcode.Promote;
+
+    // An operand of an operation that does not show which NaN it is.
+    private int Operand(IrOpcode operation, int value)
+    {
+        if (!_target.Deterministic || !(MakesNaN(operation) || operation is IrOpcode.CompareFloat or (>= IrOpcode.ConvertToSigned and <= IrOpcode.SaturateToUnsigned)))
+        {
+            return value;
+        }
+
+        ref var select = ref _function.Get(value);
+        if (select.Opcode != IrOpcode.Select)
+        {
+            return value;
+        }
+
+        ref var compare = ref _function.Get(select.A);
+        return compare.Opcode == IrOpcode.CompareFloat && compare.FloatCondition == FloatCondition.NotEqual && compare.A == select.C && compare.B == select.C
+            && _builder.IsConstant(select.B, out var bits) && bits == (select.Type == IrType.F32 ? CanonicalSingle : CanonicalDouble)
+            ? select.C
+            : value;
+    }
+
+    private int VectorOperand(int value)
+    {
+        ref var select = ref _function.Get(value);
+        if (select.Opcode != IrOpcode.VectorSelect)
+        {
+            return value;
+        }
+
+        ref var compare = ref _function.Get(select.C);
+        return compare.Opcode == IrOpcode.VectorFloatCompare && compare.VectorFloatCondition == FloatCondition.NotEqual && compare.A == select.B && compare.B == select.B
+            && _builder.IsVector(select.A, out var bits) && bits == CanonicalOf(compare.Shape)
+            ? select.B
+            : value;
+    }
+
+    private static UInt128 CanonicalOf(VectorShape shape) => shape == VectorShape.F32x4 ? VectorLanes.Splat(CanonicalSingle, 32) : VectorLanes.Splat(CanonicalDouble, 64);
+
+    // Whether an operation computes with the lanes that its operands were made canonical in, and does not show which NaN they are.
+    private static bool HidesNaN(IrOpcode operation) => operation is IrOpcode.VectorFloatAdd or IrOpcode.VectorFloatSub or IrOpcode.VectorFloatMul or IrOpcode.VectorFloatDiv
+        or IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMax or IrOpcode.VectorFloatSqrt or IrOpcode.VectorFloatCompare or IrOpcode.VectorMultiplyAdd or IrOpcode.VectorMultiplyAddNegated;
+
+    // The operand of an operation of a shape: lanes of another shape are other numbers.
+    private int VectorOperand(IrOpcode operation, VectorShape shape, int value)
+    {
+        if (value < 0 || !HidesNaN(operation))
+        {
+            return value;
+        }
+
+        var raw = VectorOperand(value);
+        return raw != value && _function.Get(_function.Get(value).C).Shape == shape ? raw : value;
+    }
+
     // A floating-point number as it is to be seen.
     private int Canonical(IrOpcode operation, IrType type, int value)
     {
-        var makesNaN = operation is (>= IrOpcode.FloatAdd and <= IrOpcode.FloatNearest and not (IrOpcode.FloatCopySign or IrOpcode.FloatAbs or IrOpcode.FloatNeg))
-            or IrOpcode.Demote or IrOpcode.Promote;
-        if (!_target.Deterministic || !makesNaN || _builder.IsConstant(value, out _))
+        if (!_target.Deterministic || !MakesNaN(operation) || _builder.IsConstant(value, out _))
         {
             return value;
         }
@@ -44,12 +103,15 @@ internal sealed partial class FunctionTranslator
         }
 
         var isNaN = _builder.VectorOperation(IrOpcode.VectorFloatCompare, shape, value, value, condition: (int)FloatCondition.NotEqual);
-        var canonical = _builder.Vector(shape == VectorShape.F32x4 ? VectorLanes.Splat(CanonicalSingle, 32) : VectorLanes.Splat(CanonicalDouble, 64));
+        var canonical = _builder.Vector(CanonicalOf(shape));
         return _builder.VectorOperation(IrOpcode.VectorSelect, default, canonical, value, isNaN);
     }
 
     private int DeterministicVector(in VectorInstruction row, int a, int b, int c, int lane)
     {
+        a = VectorOperand(row.Deterministic, row.Shape, a);
+        b = VectorOperand(row.Deterministic, row.Shape, b);
+        c = VectorOperand(row.Deterministic, row.Shape, c);
         switch (row.Operation)
         {
             case IrOpcode.VectorMultiplyAdd or IrOpcode.VectorMultiplyAddNegated:

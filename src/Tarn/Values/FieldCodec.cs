@@ -23,6 +23,15 @@ internal abstract unsafe class FieldCodec
         [typeof(float)] = new Of<float>(),
         [typeof(double)] = new Of<double>(),
         [typeof(Vector128<byte>)] = new Of<Vector128<byte>>(),
+        [typeof(Vector128<sbyte>)] = new Of<Vector128<sbyte>>(),
+        [typeof(Vector128<short>)] = new Of<Vector128<short>>(),
+        [typeof(Vector128<ushort>)] = new Of<Vector128<ushort>>(),
+        [typeof(Vector128<int>)] = new Of<Vector128<int>>(),
+        [typeof(Vector128<uint>)] = new Of<Vector128<uint>>(),
+        [typeof(Vector128<long>)] = new Of<Vector128<long>>(),
+        [typeof(Vector128<ulong>)] = new Of<Vector128<ulong>>(),
+        [typeof(Vector128<float>)] = new Of<Vector128<float>>(),
+        [typeof(Vector128<double>)] = new Of<Vector128<double>>(),
         [typeof(Function)] = new Of<Function>(),
     };
 
@@ -34,7 +43,7 @@ internal abstract unsafe class FieldCodec
         if (s_values.TryGetValue(type, out FieldCodec? codec))
             return codec;
         return type.IsValueType
-            ? throw new NotSupportedException($"{type} cannot be one of several results. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<byte>, Function, or a reference type for externref.")
+            ? throw new NotSupportedException($"{type} cannot be one of several results. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<T> of numbers, Function, or a reference type for externref.")
             : new Reference(type);
     }
 

@@ -114,6 +114,15 @@ internal static class TupleLayout
         float v => (byte)BitConverter.SingleToUInt32Bits(v),
         double v => (byte)BitConverter.DoubleToUInt64Bits(v),
         Vector128<byte> v => v.GetElement(0),
+        Vector128<sbyte> v => v.AsByte().GetElement(0),
+        Vector128<short> v => v.AsByte().GetElement(0),
+        Vector128<ushort> v => v.AsByte().GetElement(0),
+        Vector128<int> v => v.AsByte().GetElement(0),
+        Vector128<uint> v => v.AsByte().GetElement(0),
+        Vector128<long> v => v.AsByte().GetElement(0),
+        Vector128<ulong> v => v.AsByte().GetElement(0),
+        Vector128<float> v => v.AsByte().GetElement(0),
+        Vector128<double> v => v.AsByte().GetElement(0),
         _ => throw new NotSupportedException($"{value.GetType()} cannot be one of several results."),
     };
 }

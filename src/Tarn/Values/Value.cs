@@ -65,6 +65,11 @@ public readonly struct Value : IEquatable<Value>
     /// <summary>Makes a v128.</summary>
     public static Value FromVector(Vector128<byte> value) => new(ValueKind.V128, value.AsUInt64().GetElement(0), value.AsUInt64().GetElement(1));
 
+    /// <summary>Makes a v128 of lanes of some type; lane 0 is in the lowest bits.</summary>
+    /// <typeparam name="T">The type of a lane: a number of 8 to 64 bits.</typeparam>
+    /// <exception cref="NotSupportedException"><typeparamref name="T"/> is not the type of a lane.</exception>
+    public static Value FromVector<T>(Vector128<T> value) => FromVector(value.AsByte());
+
     /// <summary>Makes an external reference; <see langword="null"/> gives the null reference.</summary>
     public static Value FromObject(object? value) => new(ValueKind.ExternRef, 0, 0, value);
 
@@ -121,6 +126,12 @@ public readonly struct Value : IEquatable<Value>
     /// <summary>The value of a v128.</summary>
     /// <exception cref="InvalidOperationException">The value is of another kind.</exception>
     public Vector128<byte> AsVector() => Vector128.Create(Bits(ValueKind.V128), _high).AsByte();
+
+    /// <summary>Gets the lanes of a v128 as numbers of some type.</summary>
+    /// <typeparam name="T">The type of a lane: a number of 8 to 64 bits.</typeparam>
+    /// <exception cref="InvalidOperationException">The value is of another kind.</exception>
+    /// <exception cref="NotSupportedException"><typeparamref name="T"/> is not the type of a lane.</exception>
+    public Vector128<T> AsVector<T>() => AsVector().As<byte, T>();
 
     /// <summary>The object of an external reference, or <see langword="null"/>.</summary>
     /// <exception cref="InvalidOperationException">The value is of another kind.</exception>

@@ -23,7 +23,7 @@ internal static unsafe class ValueCodec<T>
                 return ValType.F32;
             if (typeof(T) == typeof(double))
                 return ValType.F64;
-            if (typeof(T) == typeof(Vector128<byte>))
+            if (IsVector)
                 return ValType.V128;
             if (typeof(T) == typeof(Function))
                 return ValType.FuncRef;
@@ -35,6 +35,15 @@ internal static unsafe class ValueCodec<T>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => typeof(T) == typeof(byte) || typeof(T) == typeof(sbyte) || typeof(T) == typeof(short) || typeof(T) == typeof(ushort) || typeof(T) == typeof(char);
+    }
+
+    // A vector of any lanes: the same 128 bits.
+    private static bool IsVector
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => typeof(T) == typeof(Vector128<byte>) || typeof(T) == typeof(Vector128<sbyte>) || typeof(T) == typeof(Vector128<short>) || typeof(T) == typeof(Vector128<ushort>)
+            || typeof(T) == typeof(Vector128<int>) || typeof(T) == typeof(Vector128<uint>) || typeof(T) == typeof(Vector128<long>) || typeof(T) == typeof(Vector128<ulong>)
+            || typeof(T) == typeof(Vector128<float>) || typeof(T) == typeof(Vector128<double>);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,7 +74,7 @@ internal static unsafe class ValueCodec<T>
             uint value = (uint)slot->Low;
             return Unsafe.As<uint, T>(ref value);
         }
-        if (typeof(T) == typeof(Vector128<byte>))
+        if (IsVector)
         {
             Vector128<byte> value = Vector128.Create(slot->Low, slot->High).AsByte();
             return Unsafe.As<Vector128<byte>, T>(ref value);
@@ -99,7 +108,7 @@ internal static unsafe class ValueCodec<T>
             slot->Low = Unsafe.As<T, bool>(ref value) ? 1u : 0u;
         else if (typeof(T) == typeof(long) || typeof(T) == typeof(ulong) || typeof(T) == typeof(double))
             slot->Low = Unsafe.As<T, ulong>(ref value);
-        else if (typeof(T) == typeof(Vector128<byte>))
+        else if (IsVector)
             Unsafe.As<T, Vector128<byte>>(ref value).StoreUnsafe(ref *(byte*)slot);
         else if (typeof(T) == typeof(Function))
             slot->Low = store.ReferenceFromFunction(Unsafe.As<T, Function>(ref value));
@@ -109,5 +118,5 @@ internal static unsafe class ValueCodec<T>
 
     [DoesNotReturn]
     private static ValType Unsupported() => throw new NotSupportedException(
-        $"{typeof(T)} has no WebAssembly type. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<byte>, Function, a tuple of these, or a reference type for externref.");
+        $"{typeof(T)} has no WebAssembly type. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<T> of numbers, Function, a tuple of these, or a reference type for externref.");
 }

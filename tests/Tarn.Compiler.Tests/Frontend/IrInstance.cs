@@ -86,7 +86,7 @@ internal sealed unsafe class IrInstance : IDisposable
         throw new KeyNotFoundException(name);
     }
 
-    public ulong ReadGlobal(int index)
+    public UInt128 ReadGlobal(int index)
     {
         var cell = Context + Layout.Global(index);
         if (index < Module.ImportedGlobalCount && Module.Globals[index].IsMutable)
@@ -94,10 +94,10 @@ internal sealed unsafe class IrInstance : IDisposable
             cell = (byte*)*(ulong*)cell;
         }
 
-        return TypeWidth(Module.Globals[index].Type) == 4 ? *(uint*)cell : *(ulong*)cell;
+        return TypeWidth(Module.Globals[index].Type) switch { 4 => *(uint*)cell, 8 => *(ulong*)cell, _ => *(UInt128*)cell };
     }
 
-    private static int TypeWidth(ValType type) => type == ValType.I32 || type == ValType.F32 ? 4 : 8;
+    private static int TypeWidth(ValType type) => type == ValType.I32 || type == ValType.F32 ? 4 : type == ValType.V128 ? 16 : 8;
 
     private static byte* Allocate(nuint size)
     {
@@ -129,7 +129,7 @@ internal sealed unsafe class IrInstance : IDisposable
                     var mine = Context + Layout.Global(import.Index);
                     if (!Module.Globals[import.Index].IsMutable)
                     {
-                        Write(mine, *(ulong*)cell);
+                        Buffer.MemoryCopy(cell, mine, 16, TypeWidth(Module.Globals[import.Index].Type) == 16 ? 16 : 8);
                     }
                     else
                     {
@@ -202,7 +202,16 @@ internal sealed unsafe class IrInstance : IDisposable
     {
         for (var i = Module.ImportedGlobalCount; i < Module.Globals.Length; i++)
         {
-            Write(Context + Layout.Global(i), Evaluate(Module.GlobalInitializers[i - Module.ImportedGlobalCount]));
+            var cell = Context + Layout.Global(i);
+            var value = Evaluate(Module.GlobalInitializers[i - Module.ImportedGlobalCount]);
+            if (Module.Globals[i].Type == ValType.V128)
+            {
+                *(UInt128*)cell = value;
+            }
+            else
+            {
+                Write(cell, (ulong)value);
+            }
         }
 
         for (var i = Module.ImportedTableCount; i < Module.Tables.Length; i++)
@@ -210,7 +219,7 @@ internal sealed unsafe class IrInstance : IDisposable
             var initializer = Module.TableInitializers[i - Module.ImportedTableCount];
             if (initializer.IsPresent)
             {
-                new Span<ulong>((void*)*(ulong*)(Context + Layout.Table(i)), (int)Module.Tables[i].Limits.Minimum).Fill(Evaluate(initializer));
+                new Span<ulong>((void*)*(ulong*)(Context + Layout.Table(i)), (int)Module.Tables[i].Limits.Minimum).Fill((ulong)Evaluate(initializer));
             }
         }
 
@@ -219,7 +228,7 @@ internal sealed unsafe class IrInstance : IDisposable
             Write(Context + Layout.ElementState(i), (ulong)Module.Elements[i].Count);
             if (Module.Elements[i].Mode == SegmentMode.Active)
             {
-                TableInit(Module.Elements[i].Table, i, Evaluate(Module.Elements[i].Start), 0, (uint)Module.Elements[i].Count);
+                TableInit(Module.Elements[i].Table, i, (ulong)Evaluate(Module.Elements[i].Start), 0, (uint)Module.Elements[i].Count);
             }
 
             if (Module.Elements[i].Mode != SegmentMode.Passive)
@@ -233,7 +242,7 @@ internal sealed unsafe class IrInstance : IDisposable
             Write(Context + Layout.DataState(i), (ulong)Module.Data[i].Length);
             if (Module.Data[i].Mode == SegmentMode.Active)
             {
-                MemoryInit(Module.Data[i].Memory, i, Evaluate(Module.Data[i].Start), 0, (uint)Module.Data[i].Length);
+                MemoryInit(Module.Data[i].Memory, i, (ulong)Evaluate(Module.Data[i].Start), 0, (uint)Module.Data[i].Length);
                 Write(Context + Layout.DataState(i), 0);
             }
         }
@@ -244,15 +253,15 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
-    private ulong Evaluate(ConstantExpression expression)
+    private UInt128 Evaluate(ConstantExpression expression)
     {
         var reader = Module.Read(expression);
         return EvaluateNext(ref reader);
     }
 
-    private ulong EvaluateNext(ref WasmReader reader)
+    private UInt128 EvaluateNext(ref WasmReader reader)
     {
-        var stack = new Stack<ulong>();
+        var stack = new Stack<UInt128>();
         while (true)
         {
             var opcode = reader.ReadOpcode();
@@ -271,6 +280,10 @@ internal sealed unsafe class IrInstance : IDisposable
                     break;
                 case Opcode.F64Const:
                     stack.Push(reader.ReadF64Bits());
+                    break;
+                case Opcode.V128Const:
+                    reader.ReadV128(out var low, out var high);
+                    stack.Push(new UInt128(high, low));
                     break;
                 case Opcode.GlobalGet:
                     stack.Push(ReadGlobal(reader.ReadIndex()));
@@ -292,8 +305,8 @@ internal sealed unsafe class IrInstance : IDisposable
 
                 case Opcode.I64Add or Opcode.I64Sub or Opcode.I64Mul:
                     {
-                        var b = stack.Pop();
-                        var a = stack.Pop();
+                        var b = (ulong)stack.Pop();
+                        var a = (ulong)stack.Pop();
                         stack.Push(opcode == Opcode.I64Add ? a + b : opcode == Opcode.I64Sub ? a - b : a * b);
                         break;
                     }
@@ -304,7 +317,7 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
-    public ulong[] Call(int function, ulong[] arguments)
+    public UInt128[] Call(int function, UInt128[] arguments)
     {
         if (function < Module.ImportedFunctionCount)
         {
@@ -314,7 +327,7 @@ internal sealed unsafe class IrInstance : IDisposable
         return new IrInterpreter(this).Run(FunctionOf(function), arguments, 0);
     }
 
-    public ulong[] CallRecord(ulong record, ulong[] arguments, int depth)
+    public UInt128[] CallRecord(ulong record, UInt128[] arguments, int depth)
     {
         var (instance, function) = Find(record);
         return function < 0 ? [] : new IrInterpreter(instance).Run(instance.FunctionOf(function), arguments, depth);
@@ -486,7 +499,7 @@ internal sealed unsafe class IrInstance : IDisposable
         var reader = Module.Read(in description);
         for (var i = 0u; i < source + count; i++)
         {
-            var value = description.HasExpressions ? EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
+            var value = description.HasExpressions ? (ulong)EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
             if (i >= source)
             {
                 ((ulong*)entry[0])[destination + i - source] = value;

@@ -17,12 +17,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     private static int s_steps;
 
     private IrFunction _function = null!;
-    private ulong[] _values = [];
+    private UInt128[] _values = [];
     private int _depth;
 
     public static void ResetSteps() => s_steps = 0;
 
-    public ulong[] Run(IrFunction function, ulong[] arguments, int depth)
+    public UInt128[] Run(IrFunction function, UInt128[] arguments, int depth)
     {
         while (true)
         {
@@ -33,7 +33,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
             _function = function;
             _depth = depth;
-            _values = new ulong[function.Instructions.Count];
+            _values = new UInt128[function.Instructions.Count];
             var parameter = function.Blocks[0].First;
             foreach (var argument in arguments)
             {
@@ -57,10 +57,10 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         }
     }
 
-    private ulong[] RunBlocks(out bool tail, out IrFunction? next)
+    private UInt128[] RunBlocks(out bool tail, out IrFunction? next)
     {
         var block = 0;
-        var multi = new Dictionary<int, ulong[]>();
+        var multi = new Dictionary<int, UInt128[]>();
         tail = false;
         next = null;
         while (true)
@@ -82,10 +82,10 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         multi[index] = new IrInterpreter(_instance).Run(_instance.FunctionOf(i.A), Values(index), _depth + 1);
                         break;
                     case IrOpcode.CallReference:
-                        multi[index] = _instance.CallRecord(_values[i.A], Values(index), _depth + 1);
+                        multi[index] = _instance.CallRecord((ulong)_values[i.A], Values(index), _depth + 1);
                         break;
                     case IrOpcode.CallBuiltin:
-                        multi[index] = [_instance.Builtin((BuiltinId)i.A, Values(index))];
+                        multi[index] = [_instance.Builtin((BuiltinId)i.A, Array.ConvertAll(Values(index), v => (ulong)v))];
                         break;
                     case IrOpcode.Result:
                         _values[index] = multi[i.A][i.B];
@@ -100,7 +100,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         {
                             tail = true;
                             var arguments = Values(index);
-                            var (target, callee) = IrInstance.Find(_values[i.A]);
+                            var (target, callee) = IrInstance.Find((ulong)_values[i.A]);
                             if (callee < 0)
                             {
                                 return [];
@@ -120,7 +120,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         block = Take((uint)_values[i.A] != 0 ? i.B : i.C);
                         break;
                     case IrOpcode.Switch:
-                        block = Take(_function.Pool[i.B + (int)Math.Min(_values[i.A], (ulong)i.C - 1)]);
+                        block = Take(_function.Pool[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]);
                         break;
                     default:
                         _values[index] = Evaluate(in i);
@@ -142,10 +142,10 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         }
     }
 
-    private ulong[] Values(int index)
+    private UInt128[] Values(int index)
     {
         var pool = _function.PoolOf(index);
-        var values = new ulong[pool.Length];
+        var values = new UInt128[pool.Length];
         for (var i = 0; i < pool.Length; i++)
         {
             values[i] = _values[pool[i]];
@@ -157,7 +157,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     private int Take(int edge)
     {
         var arguments = _function.ArgumentsOf(edge);
-        var values = new ulong[arguments.Length];
+        var values = new UInt128[arguments.Length];
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = _values[arguments[i]];
@@ -174,11 +174,28 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         return to;
     }
 
-    private ulong Evaluate(in IrInstruction i)
+    private UInt128 Evaluate(in IrInstruction i)
     {
+        if (IrOpcodeInfo.IsVector(i.Opcode))
+        {
+            var third = i.Opcode == IrOpcode.VectorShuffle ? _function.Vectors[i.D] : i.C >= 0 ? _values[i.C] : 0;
+            return VectorReference.Evaluate(in i, _values[i.A], i.B >= 0 ? _values[i.B] : 0, third);
+        }
+
+        if (i.Type == IrType.V128)
+        {
+            switch (i.Opcode)
+            {
+                case IrOpcode.Constant:
+                    return _function.Vectors[i.A];
+                case IrOpcode.Select:
+                    return (uint)_values[i.A] != 0 ? _values[i.B] : _values[i.C];
+            }
+        }
+
         if (i.Opcode is >= IrOpcode.Add and <= IrOpcode.RotateRight)
         {
-            return i.Type == IrType.I32 ? Integer32(in i, (uint)_values[i.A], (uint)_values[i.B]) : Integer64(in i, _values[i.A], _values[i.B]);
+            return i.Type == IrType.I32 ? Integer32(in i, (uint)_values[i.A], (uint)_values[i.B]) : Integer64(in i, (ulong)_values[i.A], (ulong)_values[i.B]);
         }
 
         if (i.Opcode is >= IrOpcode.FloatAdd and <= IrOpcode.FloatNearest)
@@ -196,21 +213,21 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
             case IrOpcode.TypeId:
                 return (uint)_instance.Module.CanonicalIds[i.A];
             case IrOpcode.CountLeadingZeros:
-                return (ulong)(narrow ? BitOperations.LeadingZeroCount((uint)_values[i.A]) : BitOperations.LeadingZeroCount(_values[i.A]));
+                return (ulong)(narrow ? BitOperations.LeadingZeroCount((uint)_values[i.A]) : BitOperations.LeadingZeroCount((ulong)_values[i.A]));
             case IrOpcode.CountTrailingZeros:
-                return (ulong)(narrow ? BitOperations.TrailingZeroCount((uint)_values[i.A]) : BitOperations.TrailingZeroCount(_values[i.A]));
+                return (ulong)(narrow ? BitOperations.TrailingZeroCount((uint)_values[i.A]) : BitOperations.TrailingZeroCount((ulong)_values[i.A]));
             case IrOpcode.PopulationCount:
-                return (ulong)BitOperations.PopCount(_values[i.A]);
+                return (ulong)BitOperations.PopCount((ulong)_values[i.A]);
             case IrOpcode.SignExtend8:
-                return (ulong)(sbyte)_values[i.A];
+                return (ulong)(sbyte)(ulong)_values[i.A];
             case IrOpcode.SignExtend16:
-                return (ulong)(short)_values[i.A];
+                return (ulong)(short)(ulong)_values[i.A];
             case IrOpcode.SignExtend32 or IrOpcode.ExtendSigned:
-                return (ulong)(int)_values[i.A];
+                return (ulong)(int)(ulong)_values[i.A];
             case IrOpcode.ExtendUnsigned or IrOpcode.Wrap:
                 return (uint)_values[i.A];
             case IrOpcode.Bitcast:
-                return _values[i.A];
+                return (ulong)_values[i.A];
             case IrOpcode.CompareInteger:
                 return Compare(in i);
             case IrOpcode.CompareFloat:
@@ -221,12 +238,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 return ToInteger(in i);
             case IrOpcode.ConvertFromSigned:
                 {
-                    var value = _function.TypeOf(i.A) == IrType.I32 ? (int)_values[i.A] : (long)_values[i.A];
+                    var value = _function.TypeOf(i.A) == IrType.I32 ? (int)(ulong)_values[i.A] : (long)(ulong)_values[i.A];
                     return i.Type == IrType.F64 ? Bits((double)value) : Bits(RoundToSingle(value < 0, (ulong)Int128.Abs(value)));
                 }
 
             case IrOpcode.ConvertFromUnsigned:
-                return i.Type == IrType.F64 ? Bits((double)_values[i.A]) : Bits(RoundToSingle(false, _values[i.A]));
+                return i.Type == IrType.F64 ? Bits((double)(ulong)_values[i.A]) : Bits(RoundToSingle(false, (ulong)_values[i.A]));
             case IrOpcode.Demote:
                 return Bits((float)AsDouble(i.A));
             case IrOpcode.Promote:
@@ -237,12 +254,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 Store(in i, _values[i.C], Address(in i));
                 return 0;
             case IrOpcode.AtomicStore:
-                Store(in i, _values[i.B], _values[i.A] + i.Offset);
+                Store(in i, (ulong)_values[i.B], (ulong)_values[i.A] + i.Offset);
                 return 0;
             case IrOpcode.AtomicReadModifyWrite:
                 {
-                    var old = Load(in i);
-                    var b = _values[i.B];
+                    var old = (ulong)Load(in i);
+                    var b = (ulong)_values[i.B];
                     var value = (AtomicOperation)i.C switch
                     {
                         AtomicOperation.Add => old + b,
@@ -252,17 +269,17 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         AtomicOperation.Xor => old ^ b,
                         _ => b,
                     };
-                    Store(in i, value, _values[i.A] + i.Offset);
+                    Store(in i, value, (ulong)_values[i.A] + i.Offset);
                     return old;
                 }
 
             case IrOpcode.AtomicCompareExchange:
                 {
                     // A wider expected value never matches what is loaded zero-extended.
-                    var old = Load(in i);
-                    if (old == (_function.TypeOf(i.B) == IrType.I32 ? (uint)_values[i.B] : _values[i.B]))
+                    var old = (ulong)Load(in i);
+                    if (old == (_function.TypeOf(i.B) == IrType.I32 ? (uint)_values[i.B] : (ulong)_values[i.B]))
                     {
-                        Store(in i, _values[i.C], _values[i.A] + i.Offset);
+                        Store(in i, _values[i.C], (ulong)_values[i.A] + i.Offset);
                     }
 
                     return old;
@@ -271,7 +288,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
             case IrOpcode.AtomicFence or IrOpcode.InterruptCheck or IrOpcode.FuelCheck or IrOpcode.FuelCharge:
                 return 0;
             case IrOpcode.BoundsCheck:
-                if ((UInt128)_values[i.A] + i.Offset > _values[i.B])
+                if ((UInt128)(ulong)_values[i.A] + i.Offset > (ulong)_values[i.B])
                 {
                     throw new IrTrapException(i.Aux);
                 }
@@ -290,15 +307,20 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     }
 
     private ulong Address(in IrInstruction i)
-        => _values[i.A] + (i.B >= 0 ? _values[i.B] << i.Access.ScaleLog2 : 0) + i.Offset;
+        => (ulong)_values[i.A] + (i.B >= 0 ? (ulong)_values[i.B] << i.Access.ScaleLog2 : 0) + i.Offset;
 
-    private ulong Load(in IrInstruction i)
+    private UInt128 Load(in IrInstruction i)
     {
         var access = i.Access;
-        var address = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm ? Address(in i) : _values[i.A] + i.Offset;
+        var address = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm ? Address(in i) : (ulong)_values[i.A] + i.Offset;
         if (i.Opcode != IrOpcode.LoadVm)
         {
-            IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Load ? _values[i.A] : address);
+            IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Load ? (ulong)_values[i.A] : address);
+        }
+
+        if (access.WidthLog2 == 4)
+        {
+            return *(UInt128*)address;
         }
 
         return access.WidthLog2 switch
@@ -310,12 +332,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         };
     }
 
-    private void Store(in IrInstruction i, ulong value, ulong address)
+    private void Store(in IrInstruction i, UInt128 value, ulong address)
     {
         var access = i.Access;
         if (i.Opcode != IrOpcode.StoreVm)
         {
-            IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Store ? _values[i.A] : address);
+            IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Store ? (ulong)_values[i.A] : address);
         }
 
         switch (access.WidthLog2)
@@ -329,8 +351,11 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
             case 2:
                 *(uint*)address = (uint)value;
                 break;
+            case 4:
+                *(UInt128*)address = value;
+                break;
             default:
-                *(ulong*)address = value;
+                *(ulong*)address = (ulong)value;
                 break;
         }
     }
@@ -423,8 +448,8 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
     private ulong Compare(in IrInstruction i)
     {
-        var a = _values[i.A];
-        var b = _values[i.B];
+        var a = (ulong)_values[i.A];
+        var b = (ulong)_values[i.B];
         var narrow = _function.TypeOf(i.A) == IrType.I32;
         var x = narrow ? (int)a : (long)a;
         var y = narrow ? (int)b : (long)b;
@@ -495,12 +520,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
             });
         }
 
-        var wide = _values[i.A];
+        var wide = (ulong)_values[i.A];
         switch (i.Opcode)
         {
             case IrOpcode.FloatAbs: return wide & ~(1UL << 63);
             case IrOpcode.FloatNeg: return wide ^ (1UL << 63);
-            case IrOpcode.FloatCopySign: return (wide & ~(1UL << 63)) | (_values[i.B] & (1UL << 63));
+            case IrOpcode.FloatCopySign: return (wide & ~(1UL << 63)) | ((ulong)_values[i.B] & (1UL << 63));
         }
 
         var x = AsDouble(i.A);
@@ -572,7 +597,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
     private float AsSingle(int value) => BitConverter.UInt32BitsToSingle((uint)_values[value]);
 
-    private double AsDouble(int value) => BitConverter.UInt64BitsToDouble(_values[value]);
+    private double AsDouble(int value) => BitConverter.UInt64BitsToDouble((ulong)_values[value]);
 
     private static ulong Bits(float value) => BitConverter.SingleToUInt32Bits(value);
 

@@ -47,8 +47,8 @@ public sealed class IrTextTests
           v30 = call.ref v3() () -> ()
           v31 = call.builtin MemoryGrow(v0, v1)
           v32:i64 = result v31, 0
-          v33:v128 = simd 77 3 v8
-          v34:v128 = simd.shuffle v8, v33, 0x0f0e0d0c0b0a09080706050403020100
+          v33:v128 = vnot v8
+          v34:v128 = vshuffle v8, v33, 0x0f0e0d0c0b0a09080706050403020100
           branchif v14, block1(v0), block2(v1)
         block1(v35:i32):
           switch v35, [block3, block1(v35), block4]

@@ -61,7 +61,7 @@ public sealed class OptimizerDifferentialTests
 
             for (var i = 0; i < ModulesInCi || clock.Elapsed.TotalSeconds < seconds; i++)
             {
-                compared += Compare(first + i, checkedMemory);
+                compared += Compare(first + i, checkedMemory) + Compare(first + i, checkedMemory, vectors: true);
             }
         });
         Assert.True(compared > ModulesInCi * 5, $"only {compared} calls were compared");
@@ -112,9 +112,9 @@ public sealed class OptimizerDifferentialTests
         }
     }
 
-    private static int Compare(int seed, bool checkedMemory)
+    private static int Compare(int seed, bool checkedMemory, bool vectors = false)
     {
-        var generator = new ModuleGenerator(seed);
+        var generator = new ModuleGenerator(seed, vectors);
         var bytes = generator.Generate();
         var target = new TargetDescription { MaximumMemoryBytes = 65535UL << 16, MemoryStrategy = checkedMemory ? MemoryStrategy.Checked : MemoryStrategy.Guarded };
         var plain = Run(seed, bytes, generator, target with { Optimize = false });
@@ -158,7 +158,7 @@ public sealed class OptimizerDifferentialTests
             {
                 foreach (var (name, parameters, _) in shape.Exports)
                 {
-                    var arguments = new ulong[parameters.Length];
+                    var arguments = new UInt128[parameters.Length];
                     for (var i = 0; i < arguments.Length; i++)
                     {
                         var raw = Observation.Argument(seed, call, i);
@@ -171,7 +171,7 @@ public sealed class OptimizerDifferentialTests
                         };
                     }
 
-                    *(int*)(instance.Context + instance.Layout.Global(shape.GlobalCount)) = ModuleGenerator.Fuel;
+                    *(int*)(instance.Context + instance.Layout.Global(shape.FuelGlobal)) = ModuleGenerator.Fuel;
                     IrInterpreter.ResetSteps();
                     try
                     {
@@ -188,7 +188,7 @@ public sealed class OptimizerDifferentialTests
                     }
                 }
 
-                for (var i = 0; i <= shape.GlobalCount; i++)
+                for (var i = 0; i <= shape.FuelGlobal; i++)
                 {
                     seen.Add($"global {i} = {instance.ReadGlobal(i):x}");
                 }

@@ -39,6 +39,7 @@ public sealed class MachineCodeTests
             var addresses = WatParser.Parse(System.Text.Encoding.UTF8.GetBytes(new AddressModuleGenerator(seed).Generate()), "addresses");
             Verify(addresses, all, $"addresses {seed}", ref proved, ref scaled);
             Verify(new ModuleGenerator(seed).Generate(), all, $"module {seed}", ref proved, ref scaled);
+            Verify(new ModuleGenerator(seed, vectors: true).Generate(), all, $"vectors {seed}", ref proved, ref scaled);
         }
 
         Assert.True(proved > 3000, $"{proved} accesses proved, {scaled} scaled");

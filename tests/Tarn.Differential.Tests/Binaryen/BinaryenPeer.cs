@@ -40,10 +40,10 @@ internal sealed class BinaryenPeer : IDisposable
         }
     }
 
-    /// <summary>The module of a seed: NaNs are made zero wherever they arise, loops and recursion are bounded. One in four has been through random passes, one in eight has several memories.</summary>
+    /// <summary>The module of a seed: NaNs are made zero wherever they arise, loops and recursion are bounded. Every other has vectors. One in four has been through random passes, one in eight has several memories.</summary>
     public byte[] Generate(int seed)
     {
-        string[] flags = [.. s_features, .. seed % 8 == 5 ? (string[])["--enable-multimemory"] : [], .. seed % 8 == 6 ? (string[])["--enable-memory64"] : [], .. seed % 4 == 1 ? (string[])["--fuzz-passes"] : [], "--denan"];
+        string[] flags = [.. s_features, .. seed % 2 == 0 ? (string[])["--enable-simd"] : [], .. seed % 8 == 5 ? (string[])["--enable-multimemory"] : [], .. seed % 8 == 6 ? (string[])["--enable-memory64"] : [], .. seed % 4 == 1 ? (string[])["--fuzz-passes"] : [], "--denan"];
         return Ask(new { seed, flags }).GetProperty("module").GetBytesFromBase64();
     }
 

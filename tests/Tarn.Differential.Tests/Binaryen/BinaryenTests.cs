@@ -52,7 +52,7 @@ public sealed class BinaryenTests
 
             Check(run, seed, bytes, "Wasmtime", expected, "Tarn, guarded memories", guarded.Run(module));
             Check(run, seed, bytes, "Wasmtime", expected, "Tarn, checked memories, compiled at first call, with checks for interruption", tested.Run(module));
-            if (peer.Run(module.ToRequest()) is { } seen)
+            if (!module.HasVectorsOutside && peer.Run(module.ToRequest()) is { } seen)
             {
                 Check(run, seed, bytes, "V8", seen, "Wasmtime and Tarn", FuzzedModule.Coarse(expected));
                 inV8++;

@@ -35,6 +35,9 @@ internal sealed class FuzzedModule
             else if (export.Kind == Tarn.Wasm.ExternalKind.Global)
                 Globals.Add((export.Name, Kind(module.Globals[export.Index].Type)));
         }
+
+        HasVectorsOutside = Imports.Concat(Exports).Any(function => function.Parameters.Contains("V128") || function.Results.Contains("V128"))
+            || ImportedGlobals.Exists(imported => imported.Kind == "V128") || Globals.Exists(exported => exported.Kind == "V128");
     }
 
     public int Seed { get; }
@@ -43,6 +46,9 @@ internal sealed class FuzzedModule
 
     /// <summary>Whether everything imported can be given: functions, and globals that may be zero.</summary>
     public bool IsRunnable { get; }
+
+    /// <summary>Whether vectors are imported or exported, which JavaScript cannot do.</summary>
+    public bool HasVectorsOutside { get; }
 
     public List<FuzzedFunction> Imports { get; } = [];
 
@@ -56,6 +62,9 @@ internal sealed class FuzzedModule
 
     /// <summary>The raw bits that an argument is made of.</summary>
     public long Argument(int call, int position) => Observation.Argument(Seed, call, position);
+
+    /// <summary>The bytes of a vector as an argument.</summary>
+    public static byte[] Vector(long raw) => [.. BitConverter.GetBytes(raw), .. BitConverter.GetBytes(raw * 0x0101010101010101)];
 
     /// <summary>For V8's process.</summary>
     public object ToRequest() => new
@@ -91,7 +100,7 @@ internal sealed class FuzzedModule
     private static bool TryGetKind(Tarn.Wasm.CoreGlobalType type, out string kind)
     {
         kind = Kind(type.Type);
-        return kind.StartsWith('I') || kind.StartsWith('F') && kind != "FuncRef" || type.Type == Tarn.Wasm.ValType.ExternRef || type.Type == Tarn.Wasm.ValType.FuncRef;
+        return kind == "V128" || kind.StartsWith('I') || kind.StartsWith('F') && kind != "FuncRef" || type.Type == Tarn.Wasm.ValType.ExternRef || type.Type == Tarn.Wasm.ValType.FuncRef;
     }
 
     private static string Kind(Tarn.Wasm.ValType type) => type.Bits switch

@@ -1,4 +1,6 @@
 // Runs a module of Binaryen's generator in Tarn and writes down what can be seen, line for line as the other engines' runners do.
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace Tarn.Differential.Tests.Binaryen;
@@ -65,6 +67,7 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         "I64" => raw,
         "F32" => (float)(int)raw,
         "F64" => (double)raw,
+        "V128" => Value.FromVector(Vector128.Create(FuzzedModule.Vector(raw))),
         "FuncRef" => Value.NullFunction,
         _ => Value.NullExtern,
     };
@@ -75,6 +78,7 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         ValueKind.I64 => $"{(ulong)value.AsInt64():x16}",
         ValueKind.F32 => $"{BitConverter.SingleToUInt32Bits(value.AsSingle()):x8}",
         ValueKind.F64 => $"{BitConverter.DoubleToUInt64Bits(value.AsDouble()):x16}",
+        ValueKind.V128 => $"{Convert.ToHexString(MemoryMarshal.AsBytes(new ReadOnlySpan<Vector128<byte>>([value.AsVector()])))}",
         _ => value.IsNull ? "null" : "reference",
     };
 }

@@ -105,6 +105,7 @@ internal sealed class FuzzedWasmtime : IDisposable
         "I64" => 0L,
         "F32" => 0f,
         "F64" => 0d,
+        "V128" => default(V128),
         "FuncRef" => Function.Null,
         _ => null,
     };
@@ -115,6 +116,7 @@ internal sealed class FuzzedWasmtime : IDisposable
         "I64" => raw,
         "F32" => (float)(int)raw,
         "F64" => (double)raw,
+        "V128" => new V128(FuzzedModule.Vector(raw)),
         "FuncRef" => Function.Null,
         _ => ValueBox.AsBox((object?)null),
     };
@@ -125,6 +127,7 @@ internal sealed class FuzzedWasmtime : IDisposable
         "I64" => value.AsInt64(),
         "F32" => value.AsSingle(),
         "F64" => value.AsDouble(),
+        "V128" => value.AsV128(),
         "FuncRef" => value.AsFunction(store),
         _ => value.As<object>(),
     };
@@ -135,6 +138,7 @@ internal sealed class FuzzedWasmtime : IDisposable
         (_, long l) => $"{(ulong)l:x16}",
         (_, float f) => $"{BitConverter.SingleToUInt32Bits(f):x8}",
         (_, double d) => $"{BitConverter.DoubleToUInt64Bits(d):x16}",
+        (_, V128 v) => Convert.ToHexString(v.AsSpan()),
         (_, null) => "null",
         ("FuncRef", Function f) => f.IsNull ? "null" : "reference",
         _ => "reference",

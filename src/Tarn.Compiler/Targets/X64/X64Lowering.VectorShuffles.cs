@@ -1,5 +1,6 @@
 // Shuffles with constant lanes: one instruction where there is one, cheapest first; then a lookup of bytes by a constant, or two and their union. The order matters only for cost.
 using Tarn.Assembler.X64;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Targets.X64;
 
@@ -177,7 +178,12 @@ internal sealed partial class X64Lowering
             {
                 if (units[k] >= 4 && CountInPlace(units[..4]) == 3)
                 {
-                    EmitBinaryImmediate(to, SseOp.Insertps, Use(a), Of(Use(b)), ((units[k] & 3) << 6) | (k << 4));
+                    // In memory the source is a number and not a lane.
+                    var (into, from) = (Use(a), Use(b));
+                    Begin(X64Opcode.VectorBinaryImmediate, 16, ((units[k] & 3) << 6) | (k << 4), (int)SseOp.Insertps);
+                    Add(to, DefinitionKind);
+                    Add(into, FirstSourceKind);
+                    Add(from, OperandKind.Use);
                     return true;
                 }
             }

@@ -1,5 +1,5 @@
-// Vector operations: the parts that instructions are put together from, logic, integer arithmetic, comparisons, shifts. Lanes and shuffles are in .VectorLanes and .VectorShuffles,
-// floating point and conversions in .VectorFloats.
+// Vector operations: the parts that instructions are put together from, logic and integer arithmetic. Lanes and shuffles are in .VectorLanes and .VectorShuffles, comparisons and tests in
+// .VectorCompare, shifts in .VectorShifts, floating point and conversions in .VectorFloats.
 //
 // Without AVX a memory operand of 16 bytes has to be aligned, which neither guests' memory nor spill slots are: there sources are registers, or constants of the pool.
 using Tarn.Assembler.X64;
@@ -8,7 +8,6 @@ using Tarn.Compiler.Machine;
 namespace Tarn.Compiler.Targets.X64;
 
 using Tarn.Compiler.IR;
-using Tarn.Compiler.IR.Analysis;
 
 /// <content>Vectors.</content>
 internal sealed partial class X64Lowering
@@ -169,6 +168,10 @@ internal sealed partial class X64Lowering
                 break;
             case IrOpcode.VectorNot:
                 EmitBinary(to, SseOp.Pxor, Use(instruction.A), ConstantVector(VectorLanes.Ones));
+                break;
+            case IrOpcode.VectorAdd when TryLowerDotSum(to, ref instruction):
+                break;
+            case IrOpcode.VectorOr or IrOpcode.VectorXor or IrOpcode.VectorAdd when TryLowerRotation(to, ref instruction):
                 break;
             case IrOpcode.VectorAnd or IrOpcode.VectorOr or IrOpcode.VectorXor or IrOpcode.VectorAndNot when TryLowerLogic(i):
                 break;
@@ -416,157 +419,6 @@ internal sealed partial class X64Lowering
         Add(a, OperandKind.UseAny);
     }
 
-    // ---- Tests
-
-    private static bool IsVectorTest(IrOpcode opcode) => opcode is IrOpcode.VectorAnyTrue or IrOpcode.VectorAllTrue;
-
-    // Sets the flags; the condition is that of the test being true.
-    private int LowerVectorTest(ref IrInstruction instruction)
-    {
-        var isAll = instruction.Opcode == IrOpcode.VectorAllTrue;
-        var value = instruction.A;
-        ref var source = ref _ir.Get(value);
-        var comparesLanes = source.Opcode == IrOpcode.VectorCompare && (!isAll || source.Shape.LaneBits() == instruction.Shape.LaneBits());
-        if (comparesLanes && source.VectorCondition == IntegerCondition.NotEqual && IsMergeable(value))
-        {
-            // All differ if none is equal; any differs if not all are equal.
-            _merged[value] = true;
-            var equal = NewVector();
-            EmitVectorCompare(equal, IntegerCondition.Equal, source.Shape, source.A, source.B);
-            EmitVectorTest(equal, isAll ? Of(equal) : ConstantVector(VectorLanes.Ones));
-            return (int)(isAll ? Condition.Equal : Condition.AboveEqual);
-        }
-
-        if (isAll)
-        {
-            if (MaskBits(value) == instruction.Shape.LaneBits())
-            {
-                EmitVectorTest(Use(value), ConstantVector(VectorLanes.Ones));
-                return (int)Condition.Below;
-            }
-
-            var zeros = NewVector();
-            EmitBinary(zeros, EqualOf(instruction.Shape), LoadVectorConstant(0), VectorSource(value));
-            EmitVectorTest(zeros, Of(zeros));
-            return (int)Condition.Equal;
-        }
-
-        if (source.Opcode is IrOpcode.VectorAnd or IrOpcode.VectorAndNot && IsMergeable(value))
-        {
-            _merged[value] = true;
-            if (source.Opcode == IrOpcode.VectorAnd)
-            {
-                var mask = VectorSource(source.B);
-                EmitVectorTest(Use(source.A), mask);
-                return (int)Condition.NotEqual;
-            }
-
-            // The carry says that nothing of the second is outside of the first.
-            var tested = VectorSource(source.A);
-            EmitVectorTest(Use(source.B), tested);
-            return (int)Condition.AboveEqual;
-        }
-
-        var v = Use(value);
-        EmitVectorTest(v, Of(v));
-        return (int)Condition.NotEqual;
-    }
-
-    private void EmitVectorTest(int left, in Source right)
-    {
-        Begin(X64Opcode.VectorCompare, 16, immediate: (int)SseOp.Ptest);
-        Add(left, OperandKind.Use);
-        AddVectorSource(right);
-    }
-
-    private void LowerBitMask(int to, int value, VectorShape shape)
-    {
-        var v = Use(value);
-        if (shape == VectorShape.I16x8)
-        {
-            v = Binary(SseOp.Packsswb, v, ConstantVector(0));
-        }
-
-        EmitExtract(to, shape switch { VectorShape.I32x4 => SseOp.Movmskps, VectorShape.I64x2 => SseOp.Movmskpd, _ => SseOp.Pmovmskb }, v, 0, 4);
-    }
-
-    // ---- Comparisons
-
-    private static SseOp EqualOf(VectorShape shape) => shape switch
-    {
-        VectorShape.I8x16 => SseOp.Pcmpeqb,
-        VectorShape.I16x8 => SseOp.Pcmpeqw,
-        VectorShape.I32x4 => SseOp.Pcmpeqd,
-        _ => SseOp.Pcmpeqq,
-    };
-
-    private static SseOp GreaterOf(VectorShape shape) => shape switch
-    {
-        VectorShape.I8x16 => SseOp.Pcmpgtb,
-        VectorShape.I16x8 => SseOp.Pcmpgtw,
-        VectorShape.I32x4 => SseOp.Pcmpgtd,
-        _ => SseOp.Pcmpgtq,
-    };
-
-    // There are "equal" and "greater, signed". The others: "greater or equal" is "the maximum is the first", and so on; complements cost an instruction.
-    private void EmitVectorCompare(int to, IntegerCondition condition, VectorShape shape, int a, int b)
-    {
-        switch (condition)
-        {
-            case IntegerCondition.Equal:
-                var second = VectorSource(b);
-                EmitBinary(to, EqualOf(shape), Use(a), second);
-                return;
-            case IntegerCondition.LessSigned or IntegerCondition.LessUnsigned or IntegerCondition.LessEqualSigned or IntegerCondition.LessEqualUnsigned:
-                EmitVectorCompare(to, condition.Swap(), shape, b, a);
-                return;
-            case IntegerCondition.GreaterSigned:
-                var smaller = VectorSource(b);
-                EmitBinary(to, GreaterOf(shape), Use(a), smaller);
-                return;
-            case IntegerCondition.GreaterEqualSigned or IntegerCondition.GreaterEqualUnsigned when shape != VectorShape.I64x2:
-                var maximum = condition == IntegerCondition.GreaterEqualSigned ? IrOpcode.VectorMaxSigned : IrOpcode.VectorMaxUnsigned;
-                var first = Use(a);
-                EmitBinary(to, EqualOf(shape), Binary(X64VectorTable.Binary(maximum, shape), Use(b), Of(first)), Of(first));
-                return;
-            case IntegerCondition.GreaterUnsigned:
-                // Not "the minimum is the first".
-                var left = Use(a);
-                var least = Binary(EqualOf(shape), Binary(X64VectorTable.Binary(IrOpcode.VectorMinUnsigned, shape), Use(b), Of(left)), Of(left));
-                EmitBinary(to, SseOp.Pxor, least, ConstantVector(VectorLanes.Ones));
-                return;
-            default:
-                var opposite = NewVector();
-                EmitVectorCompare(opposite, condition.Negate(), shape, a, b);
-                EmitBinary(to, SseOp.Pxor, opposite, ConstantVector(VectorLanes.Ones));
-                return;
-        }
-    }
-
-    private void EmitVectorFloatCompare(int to, FloatCondition condition, VectorShape shape, int a, int b)
-    {
-        var (predicate, swap) = condition switch
-        {
-            FloatCondition.Equal => (0, false),
-            FloatCondition.NotEqual => (4, false),
-            FloatCondition.Less => (1, false),
-            FloatCondition.NotLess => (5, false),
-            FloatCondition.LessEqual => (2, false),
-            FloatCondition.NotLessEqual => (6, false),
-            FloatCondition.Greater => (1, true),
-            FloatCondition.NotGreater => (5, true),
-            FloatCondition.GreaterEqual => (2, true),
-            _ => (6, true),
-        };
-        if (swap)
-        {
-            (a, b) = (b, a);
-        }
-
-        var right = VectorSource(b);
-        EmitBinaryImmediate(to, shape == VectorShape.F32x4 ? SseOp.Cmpps : SseOp.Cmppd, Use(a), right, predicate);
-    }
-
     // ---- Integers
 
     private void LowerAbs64(int to, int value)
@@ -580,23 +432,6 @@ internal sealed partial class X64Lowering
         var v = Use(value);
         var sign = Binary(SseOp.Pcmpgtq, LoadVectorConstant(0), Of(v));
         EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, v, Of(sign)), Of(sign));
-    }
-
-    private void LowerMul64(int to, int a, int b)
-    {
-        if (HasAvx512)
-        {
-            var factor = VectorSource(b);
-            EmitBinary(to, SseOp.Vpmullq, Use(a), factor);
-            return;
-        }
-
-        // The high halves' products with the other's low half, shifted, and the low halves' full product.
-        var (x, y) = (Use(a), Use(b));
-        var crossed = Binary(SseOp.Pmuludq, Shift(SseOp.PsrlqImm, x, 32), Of(y));
-        var other = Binary(SseOp.Pmuludq, Shift(SseOp.PsrlqImm, y, 32), Of(x));
-        var high = Shift(SseOp.PsllqImm, Binary(SseOp.Paddq, crossed, Of(other)), 32);
-        EmitBinary(to, SseOp.Paddq, high, Of(Binary(SseOp.Pmuludq, x, Of(y))));
     }
 
     private void LowerVectorPopulationCount(int to, int value)
@@ -614,50 +449,6 @@ internal sealed partial class X64Lowering
         var high = Binary(SseOp.Pand, Shift(SseOp.PsrlwImm, v, 4), Splat32(0x0F0F0F0F));
         var lowCount = Binary(SseOp.Pshufb, LoadVectorConstant(counts), Of(low));
         EmitBinary(to, SseOp.Paddb, lowCount, Of(Binary(SseOp.Pshufb, LoadVectorConstant(counts), Of(high))));
-    }
-
-    private void LowerDotAdd(int to, ref IrInstruction instruction)
-    {
-        var (a, b, c) = (Use(instruction.A), Use(instruction.B), Use(instruction.C));
-        if ((_features & (CpuFeatures.Avx512Vnni | CpuFeatures.AvxVnni)) != 0)
-        {
-            var op = (_features & CpuFeatures.AvxVnni) != 0 ? SseOp.Vpdpbusd : SseOp.VpdpbusdEvex;
-            EmitTernary(to, op, c, b, Of(a));
-            return;
-        }
-
-        var pairs = Binary(SseOp.Pmaddwd, Binary(SseOp.Pmaddubsw, b, Of(a)), Splat32(0x00010001));
-        EmitBinary(to, SseOp.Paddd, pairs, Of(c));
-    }
-
-    private void LowerWideMul(int to, ref IrInstruction instruction)
-    {
-        var isHigh = instruction.Opcode is IrOpcode.VectorMulHighSigned or IrOpcode.VectorMulHighUnsigned;
-        var isSigned = instruction.Opcode is IrOpcode.VectorMulLowSigned or IrOpcode.VectorMulHighSigned;
-        switch (instruction.Shape)
-        {
-            case VectorShape.I16x8:
-                var extend = isHigh
-                    ? isSigned ? IrOpcode.VectorExtendHighSigned : IrOpcode.VectorExtendHighUnsigned
-                    : isSigned ? IrOpcode.VectorExtendLowSigned : IrOpcode.VectorExtendLowUnsigned;
-                var (x, y) = (NewVector(), NewVector());
-                LowerVectorExtend(x, extend, VectorShape.I16x8, instruction.A);
-                LowerVectorExtend(y, extend, VectorShape.I16x8, instruction.B);
-                EmitBinary(to, SseOp.Pmullw, x, Of(y));
-                break;
-            case VectorShape.I32x4:
-                var (a, b) = (Use(instruction.A), Use(instruction.B));
-                var low = Binary(SseOp.Pmullw, a, Of(b));
-                var high = Binary(isSigned ? SseOp.Pmulhw : SseOp.Pmulhuw, a, Of(b));
-                EmitBinary(to, isHigh ? SseOp.Punpckhwd : SseOp.Punpcklwd, low, Of(high));
-                break;
-            default:
-                var lanes = isHigh ? 0xFA : 0x50;
-                var left = Map(SseOp.Pshufd, VectorSource(instruction.A), lanes);
-                var right = Map(SseOp.Pshufd, instruction.A == instruction.B ? Of(Use(instruction.B)) : VectorSource(instruction.B), lanes);
-                EmitBinary(to, isSigned ? SseOp.Pmuldq : SseOp.Pmuludq, left, Of(right));
-                break;
-        }
     }
 
     private void LowerAddPairs(int to, ref IrInstruction instruction)
@@ -714,162 +505,6 @@ internal sealed partial class X64Lowering
         {
             var unpack = shape switch { VectorShape.I16x8 => SseOp.Punpckhbw, VectorShape.I32x4 => SseOp.Punpckhwd, _ => SseOp.Punpckhdq };
             EmitBinary(to, unpack, Use(value), Of(LoadVectorConstant(0)));
-        }
-    }
-
-    // ---- Shifts
-
-    private void LowerVectorShift(int to, ref IrInstruction instruction)
-    {
-        var shape = instruction.Shape;
-        var opcode = instruction.Opcode;
-        if (_ir.IsConstant(instruction.B, out var bits))
-        {
-            ShiftByConstant(to, opcode, shape, Use(instruction.A), (int)bits & (shape.LaneBits() - 1));
-            return;
-        }
-
-        var v = Use(instruction.A);
-        var count = MaskedCount(instruction.B, shape.LaneBits());
-        if (shape == VectorShape.I8x16)
-        {
-            ShiftBytes(to, opcode, v, count);
-            return;
-        }
-
-        var amount = ToVector(count);
-        if (shape == VectorShape.I64x2 && opcode == IrOpcode.VectorShiftRightSigned && !HasAvx512)
-        {
-            // The sign bit, shifted too, carries through the bits above it.
-            var shifted = Binary(SseOp.Psrlq, v, Of(amount));
-            var sign = Binary(SseOp.Psrlq, LoadVectorConstant(VectorLanes.Splat(1UL << 63, 64)), Of(amount));
-            EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, shifted, Of(sign)), Of(sign));
-            return;
-        }
-
-        EmitBinary(to, ShiftOf(opcode, shape), v, Of(amount));
-    }
-
-    private static SseOp ShiftOf(IrOpcode opcode, VectorShape shape) => (opcode, shape) switch
-    {
-        (IrOpcode.VectorShiftLeft, VectorShape.I16x8) => SseOp.Psllw,
-        (IrOpcode.VectorShiftLeft, VectorShape.I32x4) => SseOp.Pslld,
-        (IrOpcode.VectorShiftLeft, _) => SseOp.Psllq,
-        (IrOpcode.VectorShiftRightSigned, VectorShape.I16x8) => SseOp.Psraw,
-        (IrOpcode.VectorShiftRightSigned, VectorShape.I32x4) => SseOp.Psrad,
-        (IrOpcode.VectorShiftRightSigned, _) => SseOp.Vpsraq,
-        (_, VectorShape.I16x8) => SseOp.Psrlw,
-        (_, VectorShape.I32x4) => SseOp.Psrld,
-        _ => SseOp.Psrlq,
-    };
-
-    private static SseOp ShiftImmediateOf(IrOpcode opcode, VectorShape shape) => (opcode, shape) switch
-    {
-        (IrOpcode.VectorShiftLeft, VectorShape.I16x8) => SseOp.PsllwImm,
-        (IrOpcode.VectorShiftLeft, VectorShape.I32x4) => SseOp.PslldImm,
-        (IrOpcode.VectorShiftLeft, _) => SseOp.PsllqImm,
-        (IrOpcode.VectorShiftRightSigned, VectorShape.I16x8) => SseOp.PsrawImm,
-        (IrOpcode.VectorShiftRightSigned, VectorShape.I32x4) => SseOp.PsradImm,
-        (IrOpcode.VectorShiftRightSigned, _) => SseOp.VpsraqImm,
-        (_, VectorShape.I16x8) => SseOp.PsrlwImm,
-        (_, VectorShape.I32x4) => SseOp.PsrldImm,
-        _ => SseOp.PsrlqImm,
-    };
-
-    private void ShiftByConstant(int to, IrOpcode opcode, VectorShape shape, int v, int count)
-    {
-        if (shape != VectorShape.I8x16 && (shape != VectorShape.I64x2 || opcode != IrOpcode.VectorShiftRightSigned || HasAvx512))
-        {
-            EmitShift(to, ShiftImmediateOf(opcode, shape), v, count);
-            return;
-        }
-
-        if (shape == VectorShape.I64x2)
-        {
-            var sign = Splat64(1UL << (63 - count));
-            EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, Shift(SseOp.PsrlqImm, v, count), sign), sign);
-        }
-        else if (opcode == IrOpcode.VectorShiftLeft)
-        {
-            if (count == 1)
-            {
-                EmitBinary(to, SseOp.Paddb, v, Of(v));
-                return;
-            }
-
-            EmitBinary(to, SseOp.Pand, Shift(SseOp.PsllwImm, v, count), ConstantVector(VectorLanes.Splat(0xFFUL << count & 0xFF, 8)));
-        }
-        else if (opcode == IrOpcode.VectorShiftRightSigned && count == 7)
-        {
-            EmitBinary(to, SseOp.Pcmpgtb, LoadVectorConstant(0), Of(v));
-        }
-        else
-        {
-            var mask = ConstantVector(VectorLanes.Splat(0xFFUL >> count, 8));
-            if (opcode == IrOpcode.VectorShiftRightUnsigned)
-            {
-                EmitBinary(to, SseOp.Pand, Shift(SseOp.PsrlwImm, v, count), mask);
-                return;
-            }
-
-            var sign = ConstantVector(VectorLanes.Splat(0x80UL >> count, 8));
-            var shifted = Binary(SseOp.Pand, Shift(SseOp.PsrlwImm, v, count), mask);
-            EmitBinary(to, SseOp.Psubb, Binary(SseOp.Pxor, shifted, sign), sign);
-        }
-    }
-
-    private int MaskedCount(int value, int bits)
-    {
-        if (_ranges.UpperBound(value, ValueRanges.Depth) < (ulong)bits)
-        {
-            return Use(value);
-        }
-
-        var masked = _machine.NewVirtualRegister(MachineType.I32);
-        var count = Use(value);
-        Begin(X64Opcode.AluImmediate, 4, (int)AluOp.And, bits - 1);
-        Add(masked, OperandKind.DefTied);
-        Add(count, OperandKind.UseTied);
-        return masked;
-    }
-
-    // A 32-bit number into the lowest lane, zeros into the others.
-    private int ToVector(int number, int width = 4)
-    {
-        var v = NewVector();
-        Begin(X64Opcode.MoveBits, width);
-        Add(v, OperandKind.Def);
-        Add(number, OperandKind.UseAny);
-        return v;
-    }
-
-    // There are no shifts of bytes: words are shifted, and what comes from the neighbour is masked out with all ones shifted alike; or bytes are made words.
-    private void ShiftBytes(int to, IrOpcode opcode, int v, int count)
-    {
-        if (opcode == IrOpcode.VectorShiftRightSigned)
-        {
-            var more = _machine.NewVirtualRegister(MachineType.I32);
-            Begin(X64Opcode.Add3Immediate, 4, immediate: 8);
-            Add(more, OperandKind.Def);
-            Add(count, OperandKind.Use);
-            var wide = ToVector(more);
-            var low = Binary(SseOp.Psraw, Binary(SseOp.Punpcklbw, v, Of(v)), Of(wide));
-            var high = Binary(SseOp.Psraw, Binary(SseOp.Punpckhbw, v, Of(v)), Of(wide));
-            EmitBinary(to, SseOp.Packsswb, low, Of(high));
-            return;
-        }
-
-        var amount = ToVector(count);
-        var ones = LoadVectorConstant(VectorLanes.Ones);
-        if (opcode == IrOpcode.VectorShiftLeft)
-        {
-            var mask = Binary(SseOp.Pshufb, Binary(SseOp.Psllw, ones, Of(amount)), ConstantVector(0));
-            EmitBinary(to, SseOp.Pand, Binary(SseOp.Psllw, v, Of(amount)), Of(mask));
-        }
-        else
-        {
-            var mask = Binary(SseOp.Pshufb, Binary(SseOp.Psrlw, ones, Of(amount)), Splat32(0x01010101));
-            EmitBinary(to, SseOp.Pand, Binary(SseOp.Psrlw, v, Of(amount)), Of(mask));
         }
     }
 }
