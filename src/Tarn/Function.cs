@@ -5,7 +5,6 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

@@ -1,6 +1,5 @@
 // The host's view of a global. A handle that checks on each use that its store still lives.
 using System.Diagnostics;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

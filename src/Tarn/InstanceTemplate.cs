@@ -3,7 +3,6 @@ using System.Diagnostics;
 using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

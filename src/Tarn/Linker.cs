@@ -5,7 +5,6 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
 using Tarn.Linking;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Memories;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

@@ -1,6 +1,5 @@
 // Direct access to a range of a linear memory that cannot outlive the memory: for as long as it is open the host is inside the store, so that nobody
 // can end the instance, and the garbage collector sees that the store is in use.
-using Tarn.Scheduling;
 
 namespace Tarn;
 

@@ -4,7 +4,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Compiler.Abi;
-using Tarn.Diagnostics.Symbols;
+using Tarn.Symbols;
 using Tarn.Execution;
 using Tarn.Modules;
 using Tarn.Pooling;

@@ -2,7 +2,6 @@
 // carries its generation, like every handle, so one that was kept acts on nothing that comes later.
 using System.Diagnostics;
 using Tarn.Functions;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

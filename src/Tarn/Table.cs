@@ -1,7 +1,6 @@
 // The host's view of a table. A handle that checks on each use that its store still lives.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn;

@@ -1,6 +1,6 @@
 // One `tarn run`, from the module's path to the exit status.
 using Tarn.Cli.Commands;
-using Tarn.Diagnostics;
+using Tarn.Dumps;
 using Tarn.Wasi;
 
 namespace Tarn.Cli.Running;

@@ -2,7 +2,6 @@
 // not before. The rest is counted where something slow happens anyway (a trap, a compilation, a wait), after asking whether anybody listens.
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Tarn.Pooling;
 
 namespace Tarn.Diagnostics;
 
@@ -10,7 +9,7 @@ internal static class TarnMetrics
 {
     private static readonly Meter s_meter = new("Tarn");
     private static readonly Lock s_lock = new();
-    private static readonly List<WeakReference<PooledAllocator>> s_pools = [];
+    private static readonly List<WeakReference<IPoolStatisticsSource>> s_pools = [];
     private static readonly Counter<long> s_traps = s_meter.CreateCounter<long>("tarn.traps", "{trap}", "Guests that trapped, by code.");
     private static readonly Histogram<double> s_compile = s_meter.CreateHistogram<double>("tarn.module.compile.duration", "s", "Time to validate and compile a module.");
     private static readonly Histogram<double> s_wait = s_meter.CreateHistogram<double>("tarn.pool.wait.duration", "s", "Time that an instantiation waited for a slot.");
@@ -32,17 +31,17 @@ internal static class TarnMetrics
     public static ActivitySource Activities { get; } = new("Tarn");
 
     /// <summary>A pool's slots are shown from now on.</summary>
-    public static void Add(PooledAllocator pool)
+    public static void Add(IPoolStatisticsSource pool)
     {
         lock (s_lock)
-            s_pools.Add(new WeakReference<PooledAllocator>(pool));
+            s_pools.Add(new WeakReference<IPoolStatisticsSource>(pool));
     }
 
     /// <summary>A pool has ended.</summary>
-    public static void Remove(PooledAllocator pool)
+    public static void Remove(IPoolStatisticsSource pool)
     {
         lock (s_lock)
-            s_pools.RemoveAll(p => !p.TryGetTarget(out PooledAllocator? there) || there == pool);
+            s_pools.RemoveAll(p => !p.TryGetTarget(out IPoolStatisticsSource? there) || there == pool);
     }
 
     public static void CountTrap(TrapCode code)
@@ -92,9 +91,9 @@ internal static class TarnMetrics
         lock (s_lock)
         {
             var statistics = new List<PoolStatistics>(s_pools.Count);
-            foreach (WeakReference<PooledAllocator> reference in s_pools)
+            foreach (WeakReference<IPoolStatisticsSource> reference in s_pools)
             {
-                if (reference.TryGetTarget(out PooledAllocator? pool))
+                if (reference.TryGetTarget(out IPoolStatisticsSource? pool))
                     statistics.Add(pool.GetStatistics());
             }
             return statistics;

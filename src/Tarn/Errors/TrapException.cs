@@ -5,7 +5,7 @@ namespace Tarn;
 /// <summary>The guest trapped: it did something that WebAssembly does not allow, or the host stopped it.</summary>
 public sealed class TrapException : WasmException
 {
-    internal TrapException(Trap trap, StoreCore? store = null)
+    internal TrapException(Trap trap, object? store = null)
         : base(trap.Message)
     {
         Trap = trap;
@@ -24,7 +24,7 @@ public sealed class TrapException : WasmException
     public Trap Trap { get; }
 
     /// <summary>Whose guest trapped: its calls in progress give the trap back to the host, those of other stores let it pass.</summary>
-    internal StoreCore? Store { get; }
+    internal object? Store { get; }
 
     /// <summary>Why the guest was stopped.</summary>
     public TrapCode Code => Trap.Code;

@@ -4,7 +4,6 @@
 // They lie in a slab that was reserved when the pools were, or, without one, in address space of their own. A stack of a slab stays open when it comes back, as far as
 // `keep` goes: two mappings each.
 using Tarn.Platform;
-using Tarn.Pooling;
 
 namespace Tarn.Execution;
 

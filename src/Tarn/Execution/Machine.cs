@@ -22,7 +22,7 @@ internal sealed unsafe class Machine
         Arena = new CodeArena(Memory, HostTarget.Current.Filler);
         Stubs = new X64.X64MachineStubs(Arena, Memory);
         FaultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
-        LinuxFaultHandler.Install(Arena, Stubs, FaultRanges.Address);
+        LinuxFaultHandler.Install(Arena, (arena, parameters) => Stubs.CreateFaultHandler(arena, parameters), FaultRanges.Address);
         SelfTest();
     }
 

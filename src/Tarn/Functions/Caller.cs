@@ -1,7 +1,6 @@
 // What a host function may know of the guest that calls it. Not a ref struct, since asynchronous host functions need it after an await;
 // what it leads to carries the store's generation, so that one kept for too long is an ObjectDisposedException and nothing worse.
 using Tarn.Instances;
-using Tarn.Scheduling;
 
 namespace Tarn;
 

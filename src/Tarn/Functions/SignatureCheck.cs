@@ -1,7 +1,6 @@
 // Whether a typed handle fits a function: parameter for parameter, result for result. Done once, when the handle is made. The function's record is read inside its store:
 // it is memory of an instance that another thread may be ending.
 using Tarn.Execution;
-using Tarn.Scheduling;
 
 namespace Tarn.Functions;
 

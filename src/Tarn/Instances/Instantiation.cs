@@ -8,7 +8,6 @@ using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
-using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn.Instances;

@@ -5,7 +5,6 @@ using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Memories;
 using Tarn.Tables;
-using Tarn.Traps;
 using BuiltinId = Tarn.Compiler.Abi.BuiltinId;
 
 namespace Tarn.Instances;

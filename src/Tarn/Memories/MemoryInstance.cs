@@ -7,7 +7,6 @@
 //   - ByteLength never shrinks. Guarded code relies on the first and second, checked code on the length alone.
 using System.Runtime.InteropServices;
 using Tarn.Platform;
-using Tarn.Pooling;
 
 namespace Tarn.Memories;
 

@@ -24,10 +24,10 @@ internal static class ModuleMaker
         RefuseForeign(bytes.Span, fileName);
         if (engine.Options.CompilationCache is not CompilationCache cache || engine.Options.CompilationMode != CompilationMode.Eager || bytes.Length < CompilationCache.SmallestModule)
             return Compile(engine, bytes, fileName, progress, cancellationToken);
-        if (cache.TryLoad(engine, bytes.Span) is Module cached)
+        if (CachedModules.TryLoad(cache, engine, bytes.Span) is Module cached)
             return cached;
         Module module = Compile(engine, bytes, fileName, progress, cancellationToken);
-        cache.Store(module, bytes.Span);
+        CachedModules.Store(cache, module, bytes.Span);
         return module;
     }
 

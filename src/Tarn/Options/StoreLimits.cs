@@ -64,7 +64,7 @@ public sealed record StoreLimits
         init
         {
             if (value is TimeSpan timeout)
-                StoreCore.CheckedTimeout(timeout);
+                CheckedTimeout(timeout);
             field = value;
         }
     }
@@ -86,5 +86,16 @@ public sealed record StoreLimits
     {
         long? most = request.Kind == ResourceKind.Memory ? MaximumMemoryBytes : MaximumTableElements;
         return !(request.Desired > most) && (Limiter is null || Limiter(request));
+    }
+
+    /// <summary>A timeout in milliseconds, 0 where it is infinite.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
+    internal static long CheckedTimeout(TimeSpan value)
+    {
+        if (value == Timeout.InfiniteTimeSpan)
+            return 0;
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromMilliseconds(1));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMilliseconds(int.MaxValue));
+        return (long)value.TotalMilliseconds;
     }
 }

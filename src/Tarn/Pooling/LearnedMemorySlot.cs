@@ -16,6 +16,7 @@
 // Why nothing survives a reset: folding the log first makes _open complete (a log that overflowed says so, and stands for everything); then every page in it
 // is compared with its image byte by byte and restored. Whatever fails throws, and the caller unbinds the slot, which remaps it.
 using System.Runtime.InteropServices;
+using Tarn.Memories;
 using Tarn.Platform;
 
 namespace Tarn.Pooling;

@@ -6,6 +6,7 @@
 //     (Copy), or by comparing those pages that the system says hold anything (PageMapScan; a page that holds nothing reads as zero, and image pages that
 //     are given back are copied again at once, so a page without contents has no image);
 //   - above it everything that was grown into is given back, and made inaccessible where code relies on faults there.
+using Tarn.Memories;
 using Tarn.Platform;
 
 namespace Tarn.Pooling;

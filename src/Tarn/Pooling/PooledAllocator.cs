@@ -13,7 +13,7 @@ using Tarn.Tables;
 
 namespace Tarn.Pooling;
 
-internal sealed unsafe class PooledAllocator : InstanceAllocator
+internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatisticsSource
 {
     // Beyond it slots would have too few mappings each to learn anything.
     private const int LearnedSlotsAtMost = 2500;

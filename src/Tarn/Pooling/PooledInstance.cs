@@ -17,6 +17,7 @@ using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Instances;
+using Tarn.Memories;
 using Tarn.Tables;
 
 namespace Tarn.Pooling;

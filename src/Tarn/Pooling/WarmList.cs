@@ -3,6 +3,7 @@
 // last in, first out; the one left longest ago is evicted first.
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Tarn.Memories;
 
 namespace Tarn.Pooling;
 

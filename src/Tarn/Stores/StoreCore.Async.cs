@@ -210,7 +210,7 @@ internal sealed unsafe partial class StoreCore
             else
                 pending = null!;
         }
-        catch (TrapException e) when (e.Store == this)
+        catch (TrapException e) when (ReferenceEquals(e.Store, this))
         {
             End(call);
             throw Raise(e.Trap, call.OwnScope?.CallerToken ?? default);
@@ -304,7 +304,7 @@ internal sealed unsafe partial class StoreCore
             EndAsync(scope, outer, tenure);
             return new ValueTask<TResult>(result);
         }
-        catch (TrapException e) when (e.Store == this)
+        catch (TrapException e) when (ReferenceEquals(e.Store, this))
         {
             EndAsync(scope, outer, tenure);
             return ValueTask.FromException<TResult>(Raise(e.Trap, scope?.CallerToken ?? default));

@@ -281,7 +281,7 @@ internal sealed unsafe partial class StoreCore
             result = _driver.Finish(stackPointer, out Exception? trap);
             return ((TrapException?)trap)?.Trap;
         }
-        catch (TrapException e) when (e.Store == this)
+        catch (TrapException e) when (ReferenceEquals(e.Store, this))
         {
             return e.Trap;
         }

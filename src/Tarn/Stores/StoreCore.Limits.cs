@@ -1,7 +1,6 @@
 // What a store may take and for how long its guests may run. All of it is looked at where something grows or a call begins from outside; a store
 // without limits pays a comparison.
 using Tarn.Instances;
-using Tarn.Scheduling;
 
 namespace Tarn.Stores;
 
@@ -18,7 +17,7 @@ internal sealed unsafe partial class StoreCore
         get => _timeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(_timeoutMilliseconds);
         set
         {
-            long milliseconds = CheckedTimeout(value);
+            long milliseconds = StoreLimits.CheckedTimeout(value);
             if (milliseconds != 0)
                 RequireInterruption("A timeout for calls");
             using StoreUse use = Enter();
@@ -39,17 +38,6 @@ internal sealed unsafe partial class StoreCore
             throw new InvalidOperationException("Fuel cannot be honoured: the engine was made with EngineOptions.EnableFuel = false, so its code does not count. Make the engine with EnableFuel = true.");
     }
 
-    /// <summary>A timeout in milliseconds, 0 where it is infinite.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
-    internal static long CheckedTimeout(TimeSpan value)
-    {
-        if (value == Timeout.InfiniteTimeSpan)
-            return 0;
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromMilliseconds(1));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMilliseconds(int.MaxValue));
-        return (long)value.TotalMilliseconds;
-    }
-
     /// <summary>Sets the limits of a store before anything is made in it.</summary>
     internal void BeginLimits(StoreLimits? limits)
     {
@@ -61,7 +49,7 @@ internal sealed unsafe partial class StoreCore
         }
         if (limits?.CallTimeout is TimeSpan timeout)
         {
-            long milliseconds = CheckedTimeout(timeout);
+            long milliseconds = StoreLimits.CheckedTimeout(timeout);
             if (milliseconds != 0)
                 RequireInterruption("A timeout for calls");
             _timeoutMilliseconds = milliseconds;

@@ -12,7 +12,6 @@ using Tarn.Functions;
 using Tarn.Instances;
 using Tarn.Linking;
 using Tarn.Memories;
-using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn.Stores;
@@ -391,7 +390,7 @@ internal sealed unsafe partial class StoreCore
             _stack = null;
             StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
         }
-        _heap.FreeAll(Allocator, Engine.Types);
+        _heap.FreeAll(Allocator, Engine);
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }

@@ -46,8 +46,11 @@ internal unsafe struct StoreHeap
         return block;
     }
 
-    /// <summary>Gives everything back. What the system does not take is lost, and no reason to keep the rest.</summary>
-    public readonly void FreeAll(InstanceAllocator allocator, TypeRegistry types)
+    /// <summary>
+    /// Gives everything back. What the system does not take is lost, and no reason to keep the rest. The finalizer of a store that was refused comes here with neither an allocator nor an
+    /// engine, and with nothing to free.
+    /// </summary>
+    public readonly void FreeAll(InstanceAllocator allocator, Engine engine)
     {
         foreach (InstanceData instance in Instances)
             Free(allocator, instance, static (allocator, it) => it.Free(allocator));
@@ -58,7 +61,7 @@ internal unsafe struct StoreHeap
         foreach (nint block in _blocks ?? [])
             NativeMemory.AlignedFree((void*)block);
         foreach (int type in _hostTypes ?? [])
-            types.Release(type);
+            engine.Types.Release(type);
         Instances.Clear();
     }
 

@@ -1,5 +1,5 @@
 // Decoded names: those of the decoders that people compare with (c++filt, rustfilt), and that none costs more than it is worth.
-using Tarn.Diagnostics.Symbols;
+using Tarn.Symbols;
 
 namespace Tarn.Cli.Tests.Symbols;
 

@@ -1,7 +1,7 @@
 // DWARF of real compilers leads backtraces to file, line and inlined functions; DWARF of an enemy leads nowhere, at a cost that is linear in its size.
 using System.Buffers.Binary;
 using System.Text;
-using Tarn.Diagnostics.Symbols;
+using Tarn.Symbols;
 using Tarn.Wasi.Tests.Support;
 using Tarn.Wasm;
 

@@ -1,6 +1,6 @@
 // Source maps: what AssemblyScript and Emscripten write is read, whatever else is no map.
 using System.Text;
-using Tarn.Diagnostics.Symbols;
+using Tarn.Symbols;
 
 namespace Tarn.Cli.Tests.Symbols;
 

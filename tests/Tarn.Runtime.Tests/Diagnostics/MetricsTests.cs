@@ -118,7 +118,7 @@ public sealed class MetricsTests
                 names.Order());
             string[] shown = ["bindings", "decommits", "evictions", "reset", "waiting", "waits"];
             Assert.All(shown, name => Assert.Contains("tarn.pool." + name, sums.Keys));
-            Assert.True(sums["tarn.traps/Unreachable"] >= 1);
+            Assert.True(sums["tarn.traps/unreachable"] >= 1);
             Assert.True(sums["tarn.module.compile.duration"] > 0);
         }
         lock (activities)

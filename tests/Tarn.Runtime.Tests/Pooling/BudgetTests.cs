@@ -1,7 +1,6 @@
 // What may stay warm or resident between instances, and what shares a system call: the budgets of PoolingOptions, by the calls that are made and the slots that are kept.
 using Tarn.Execution;
 using Tarn.Platform;
-using Tarn.Pooling;
 
 namespace Tarn.Runtime.Tests.Pooling;
 

@@ -1,6 +1,6 @@
 // Properties of the slab arithmetic over numbers of every magnitude: sums exact, neighbours apart, nothing wraps.
 using CsCheck;
-using Tarn.Pooling;
+using Tarn.Platform;
 
 namespace Tarn.Runtime.Tests.Pooling;
 

@@ -2,7 +2,6 @@
 // still in the arena needs it. Flags and mask are the CLR's own plus those the handler needs; with others the CLR's handler would be entered in a
 // state it does not expect.
 using System.Runtime.InteropServices;
-using Tarn.Execution;
 using static Tarn.Platform.Linux.LinuxNative;
 
 namespace Tarn.Platform.Linux;
@@ -14,7 +13,7 @@ internal static unsafe class LinuxFaultHandler
     private const int FlagRestart = 0x10000000;
     private const nint IgnoreHandler = 1;
 
-    public static void Install(CodeArena arena, MachineStubs stubs, nint rangeTable)
+    public static void Install(CodeArena arena, Func<CodeArena, FaultHandlerParameters, nint> createHandler, nint rangeTable)
     {
         SignalActionRecord segmentationFault = Current(SignalSegmentationFault);
         SignalActionRecord busError = Current(SignalBus);
@@ -24,7 +23,7 @@ internal static unsafe class LinuxFaultHandler
             throw new PlatformNotSupportedException("The .NET runtime has no handler for SIGSEGV to chain to.");
         }
 
-        nint handler = stubs.CreateFaultHandler(arena, new FaultHandlerParameters(segmentationFault.Handler, busError.Handler, rangeTable));
+        nint handler = createHandler(arena, new FaultHandlerParameters(segmentationFault.Handler, busError.Handler, rangeTable));
         Replace(SignalSegmentationFault, segmentationFault, handler);
         Replace(SignalBus, busError, handler);
     }

@@ -24,7 +24,6 @@
 using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
-using Tarn.Execution;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
 

@@ -1,7 +1,7 @@
 // What a module says about its source: DWARF in its custom sections, or a source map that somebody has found for it. Nothing is read until a backtrace is printed, so that traps cost
 // what they did; then an index is made once, and each place is looked up in the part of the sections that is about it. The sections are the guest's: work is linear in their size, by a
 // budget of steps (DwarfReader), and whatever does not add up ends in no place rather than an error.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class ModuleSymbols(WasmModule module)
 {

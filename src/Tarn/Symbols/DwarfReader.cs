@@ -3,7 +3,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal ref struct DwarfReader
 {

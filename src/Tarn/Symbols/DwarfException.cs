@@ -1,5 +1,5 @@
 // Debug information that does not add up, or takes too long. It never leaves DwarfInformation.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfException : Exception
 {

@@ -1,5 +1,5 @@
 // An entry of .debug_info with those of its attributes that a backtrace is interested in.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal struct DwarfEntry
 {

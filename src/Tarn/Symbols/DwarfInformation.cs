@@ -3,7 +3,7 @@
 //
 // An index of the units is made once; a lookup walks the entries of one unit. Both have a budget of steps that is linear in the size of the sections, so that what is written in
 // them costs no more than reading them a few times; an entry that does not add up, or a budget that is spent, means that nothing is known, and what is known of lines is told without functions.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfInformation
 {

@@ -6,7 +6,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal ref struct ItaniumDemangler
 {

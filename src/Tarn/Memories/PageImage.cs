@@ -3,7 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Tarn.Pooling;
+namespace Tarn.Memories;
 
 internal sealed unsafe class PageImage
 {

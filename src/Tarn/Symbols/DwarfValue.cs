@@ -1,5 +1,5 @@
 // An attribute's value: its form and a number, which for texts and blocks is where they are.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal readonly record struct DwarfValue(ulong Form, ulong Number)
 {

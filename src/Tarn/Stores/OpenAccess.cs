@@ -1,5 +1,7 @@
 // What an access to a memory and all its copies share: it leaves the store once, however often and by way of whichever copy it is disposed.
-namespace Tarn.Scheduling;
+using Tarn.Scheduling;
+
+namespace Tarn.Stores;
 
 internal sealed class OpenAccess(StoreCore store, Tenure tenure)
 {

@@ -3,7 +3,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal ref struct RustV0Demangler
 {

@@ -2,7 +2,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal static class RustLegacyDemangler
 {

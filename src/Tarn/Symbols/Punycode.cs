@@ -1,7 +1,7 @@
 // Identifiers beyond ASCII in Rust's names (RFC 3492, with an underscore as the delimiter).
 using System.Text;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal static class Punycode
 {

@@ -1,7 +1,6 @@
 // One reservation cut into slots. Made when the engine is built; PoolReservation says what is wrong if it cannot be.
-using Tarn.Platform;
 
-namespace Tarn.Pooling;
+namespace Tarn.Platform;
 
 internal sealed unsafe class Slab : IDisposable
 {

@@ -1,5 +1,5 @@
 // The sections of a module that hold DWARF, and texts and tables that attributes refer to.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfSections
 {

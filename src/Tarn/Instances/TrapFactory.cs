@@ -2,13 +2,13 @@
 // faults the address within the memory. Runs before the guest's frames are dropped, since the backtrace is read from them.
 using Tarn.Diagnostics;
 using Tarn.Execution;
-using Tarn.Instances;
 using Tarn.Memories;
 using Tarn.Platform;
+using Tarn.Traps;
 using Tarn.Wasm.Binary;
 using AbiTrapCode = Tarn.Compiler.Abi.TrapCode;
 
-namespace Tarn.Traps;
+namespace Tarn.Instances;
 
 internal static unsafe class TrapFactory
 {

@@ -1,6 +1,6 @@
 // The free slots of a slab: last in, first out, since the slot used last is the one whose pages and page tables are still
 // there. Fixed capacity, allocates nothing after construction.
-namespace Tarn.Pooling;
+namespace Tarn.Platform;
 
 internal sealed class SlotList
 {

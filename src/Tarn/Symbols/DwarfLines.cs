@@ -1,6 +1,6 @@
 // .debug_line, versions 2 to 5: programs that make a table of address, file, line and column. They are run once to learn which addresses each is about, and the one in question again
 // for each lookup; no table is kept. Names of files are read when one is asked for.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfLines
 {

@@ -1,6 +1,6 @@
 // Names that compilers of C++ and Rust have encoded, as people wrote them. For backtraces: whatever cannot be decoded, or would become too long, stays as it is. Names are the guest's:
 // depth, length and steps are bounded, so that none costs more than a message of a few lines.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 /// <summary>Decodes mangled names.</summary>
 internal static class Demangler

@@ -1,5 +1,7 @@
 // A use of a store, from entering its gate to leaving it. On the stack only, so that it ends on the thread that it began on.
-namespace Tarn.Scheduling;
+using Tarn.Scheduling;
+
+namespace Tarn.Stores;
 
 internal readonly ref struct StoreUse(StoreCore store, Tenure tenure)
 {

@@ -1,5 +1,5 @@
 // A unit of .debug_info: where its entries are and how they are written.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfUnit
 {

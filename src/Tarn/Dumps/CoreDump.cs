@@ -8,7 +8,7 @@ using Tarn.Instances;
 using Tarn.Memories;
 using Tarn.Wasm.Text;
 
-namespace Tarn.Diagnostics;
+namespace Tarn.Dumps;
 
 internal static unsafe class CoreDump
 {

@@ -1,6 +1,6 @@
 // .debug_abbrev: the shapes of entries, which each unit names by number. Tables are shared between units and kept, at most as many attributes as the section could honestly hold: tables
 // that begin within each other are as many as its bytes.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfAbbreviations(ReadOnlyMemory<byte> section)
 {

@@ -3,7 +3,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class SourceMap
 {

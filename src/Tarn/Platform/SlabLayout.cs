@@ -5,7 +5,7 @@
 //   base                                                            base + TotalBytes
 //   | lead | slot 0: usable | guard | slot 1: usable | guard | … | slot n-1: usable | guard |
 //          |<------ stride ------->|
-namespace Tarn.Pooling;
+namespace Tarn.Platform;
 
 /// <summary>Where the slots of a slab lie. All numbers are bytes and multiples of the page size.</summary>
 internal readonly record struct SlabLayout

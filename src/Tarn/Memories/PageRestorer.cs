@@ -4,7 +4,7 @@
 // Every byte of the page is looked at, whatever the length of a difference: exactness is not traded for speed.
 using System.Runtime.Intrinsics;
 
-namespace Tarn.Pooling;
+namespace Tarn.Memories;
 
 internal static unsafe class PageRestorer
 {

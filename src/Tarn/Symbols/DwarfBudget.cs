@@ -1,5 +1,5 @@
 // How many steps reading debug information may take. References can lead anywhere and tables be shared, so that a small file could keep a reader busy for hours.
-namespace Tarn.Diagnostics.Symbols;
+namespace Tarn.Symbols;
 
 internal sealed class DwarfBudget(long steps)
 {

@@ -5,7 +5,7 @@
 // whose state is not known, because the system refused to clean it, is remembered as such and cleaned before it is used again: it is never handed out dirty.
 using Tarn.Platform;
 
-namespace Tarn.Pooling;
+namespace Tarn.Memories;
 
 internal abstract unsafe class MemorySlot
 {
