@@ -10,6 +10,7 @@ public sealed class ComponentLinker
 {
     private readonly Dictionary<(string Interface, string Name), HostFunction> _functions = [];
     private readonly Dictionary<(string Interface, string Name), ResourceRuntime> _resources = [];
+    private bool _trapUnknown;
 
     /// <summary>Initializes a new instance of the <see cref="ComponentLinker"/> class.</summary>
     public ComponentLinker(Engine engine)
@@ -68,6 +69,13 @@ public sealed class ComponentLinker
         return this;
     }
 
+    /// <summary>Lets function imports that are not defined become functions that trap when they are called, and resource types that are not defined become types without resources.</summary>
+    public ComponentLinker DefineUnknownImportsAsTraps()
+    {
+        _trapUnknown = true;
+        return this;
+    }
+
     /// <summary>Resolves the imports of a component.</summary>
     /// <returns>A template that can be instantiated any number of times.</returns>
     /// <exception cref="ComponentLinkException">An import is not defined.</exception>
@@ -78,15 +86,17 @@ public sealed class ComponentLinker
         component.ThrowIfDisposed();
         if (component.Engine != Engine)
             throw new ArgumentException("The component belongs to another engine than the linker.", nameof(component));
-        HostFunction[] functions = Array.ConvertAll(component.Plan.Imports, import => Find(_functions, import.Path, "function"));
-        ResourceRuntime[] resources = [.. component.Plan.Steps.OfType<ImportResourceStep>().Select(step => Find(_resources, step.Path, "resource"))];
+        HostFunction[] functions = Array.ConvertAll(component.Plan.Imports, import => Find(_functions, import.Path, "function", UnknownFunction));
+        // An import that is not defined is one type, however often it is asked for.
+        Dictionary<string, ResourceRuntime> unknown = new(StringComparer.Ordinal);
+        ResourceRuntime[] resources = [.. component.Plan.Steps.OfType<ImportResourceStep>().Select(step => Find(_resources, step.Path, "resource", path => UnknownResource(unknown, path)))];
         return new ComponentTemplate(component, functions, resources, options ?? new ComponentOptions());
     }
 
     /// <summary>Prepares a component and instantiates it.</summary>
     public ComponentInstance Instantiate(Component component, ComponentOptions? options = null) => Prepare(component, options).Instantiate();
 
-    private static T Find<T>(Dictionary<(string Interface, string Name), T> definitions, ImportPath path, string kind)
+    private T Find<T>(Dictionary<(string Interface, string Name), T> definitions, ImportPath path, string kind, Func<ImportPath, T> unknown)
         where T : class
     {
         // Instances within instances are one interface, whose name is their path.
@@ -100,7 +110,20 @@ public sealed class ComponentLinker
                 return definition;
         }
 
-        throw new ComponentLinkException(interfaceName, name, kind);
+        return _trapUnknown ? unknown(path) : throw new ComponentLinkException(interfaceName, name, kind);
+    }
+
+    private static HostFunction UnknownFunction(ImportPath path)
+    {
+        ComponentHostCallback trap = _ => throw new ComponentTrapException(ComponentTrapCode.NotSupported, $"the import '{path}' is not defined");
+        return new HostFunction(path.Names[^1], trap, null);
+    }
+
+    private static ResourceRuntime UnknownResource(Dictionary<string, ResourceRuntime> known, ImportPath path)
+    {
+        if (!known.TryGetValue(path.ToString(), out ResourceRuntime? type))
+            known.Add(path.ToString(), type = new ComponentResourceType(path.Names[^1]).Runtime);
+        return type;
     }
 
     private ComponentLinker Add(string interfaceName, string name, HostFunction function)

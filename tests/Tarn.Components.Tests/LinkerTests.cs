@@ -64,6 +64,17 @@ public sealed class LinkerTests
     }
 
     [Fact]
+    public void Unknown_imports_may_trap_when_they_are_called()
+    {
+        using Engine engine = Guests.CreateEngine();
+        using Component component = Component.FromText(engine, Caller);
+        using ComponentInstance instance = new ComponentLinker(engine).DefineUnknownImportsAsTraps().Instantiate(component);
+        ComponentTrapException trap = Assert.Throws<ComponentTrapException>(() => instance.GetFunction("run").Invoke());
+        Assert.Equal(ComponentTrapCode.NotSupported, trap.Code);
+        Assert.Contains("calc:math/ops@1.0.0#add", trap.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_cannot_be_linked_can_still_be_looked_at()
     {
         using Engine engine = Guests.CreateEngine();

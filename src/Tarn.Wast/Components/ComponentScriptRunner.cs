@@ -1,4 +1,4 @@
-// Runs a script over components and says of each directive whether it held, in the manner of ScriptRunner: every directive is counted once, an assertion is held to the class of error that
+// Runs a script over components and says of each directive whether it held, in the manner of ScriptRunner: every directive is counted once, an assertion is compared with the class of error that
 // it is about, and a component that does not come into being leaves no older one in its place. Without an engine components are read and validated, and the rest is skipped.
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Text;
