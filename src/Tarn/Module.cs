@@ -4,10 +4,10 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Compiler.Abi;
-using Tarn.Symbols;
 using Tarn.Execution;
 using Tarn.Modules;
 using Tarn.Pooling;
+using Tarn.Symbols;
 
 namespace Tarn;
 

@@ -1,9 +1,9 @@
 // Valid modules to start from: a few small ones that between them use all of the format and are always here, the C programs of the benchmarks, and every valid
 // module of the specification's scripts where these are on the machine.
 using Tarn.Wasm;
-using Tarn.Wast;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
+using Tarn.Wast;
 
 namespace Tarn.TestSupport;
 

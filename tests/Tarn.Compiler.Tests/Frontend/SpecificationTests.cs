@@ -3,8 +3,8 @@
 // that skipping cannot grow unnoticed.
 using Tarn.TestSupport;
 using Tarn.Wasm;
-using Tarn.Wast;
 using Tarn.Wasm.Validation;
+using Tarn.Wast;
 
 namespace Tarn.Compiler.Tests.Frontend;
 

@@ -2,8 +2,8 @@
 // folded, with and without names.
 using System.Text;
 using Tarn.TestSupport;
-using Tarn.Wast;
 using Tarn.Wasm.Text;
+using Tarn.Wast;
 
 namespace Tarn.Wasm.Tests.Text;
 

@@ -1,8 +1,8 @@
 // The text side of the specification's scripts: every module in text that is not meant to be malformed parses, every malformed quoted one is refused
 // with the message that the script expects. (What needs the binary reader or execution is the specification runner's.)
 using Tarn.TestSupport;
-using Tarn.Wast;
 using Tarn.Wasm.Text;
+using Tarn.Wast;
 
 namespace Tarn.Wasm.Tests.Text;
 

@@ -2,8 +2,8 @@
 using System.Text;
 using CsCheck;
 using Tarn.TestSupport;
-using Tarn.Wast;
 using Tarn.Wasm.Text;
+using Tarn.Wast;
 
 namespace Tarn.Wasm.Tests.Text;
 
