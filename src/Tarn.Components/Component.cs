@@ -39,6 +39,19 @@ public sealed class Component : IDisposable
 
     internal Module[] Modules { get; }
 
+    /// <summary>Validates and compiles a component from a file in the binary or the text format, which is detected from the contents.</summary>
+    /// <param name="engine">The engine that compiles it.</param>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="MalformedModuleException">The bytes are not a component.</exception>
+    /// <exception cref="TextFormatException">The text is malformed.</exception>
+    /// <exception cref="InvalidModuleException">A rule of validation is broken, or the component unfolds beyond an implementation limit.</exception>
+    public static Component FromFile(Engine engine, string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        return bytes.AsSpan().StartsWith("\0asm"u8) ? FromBytes(engine, bytes) : FromText(engine, System.Text.Encoding.UTF8.GetString(bytes));
+    }
+
     /// <summary>Validates and compiles a component in the binary format.</summary>
     /// <param name="engine">The engine that compiles it.</param>
     /// <param name="bytes">The binary.</param>

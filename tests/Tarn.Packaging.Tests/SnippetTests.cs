@@ -27,6 +27,22 @@ public sealed class SnippetTests
         CancellationToken cancellationToken = default;
         """;
 
+    // Answers with its first argument.
+    private const string Plugin = """"
+        System.IO.File.WriteAllText(Temporary("plugin.wasm"), """
+            (component
+              (import "host:log/api@1.0.0" (instance (export "write" (func (param "message" string)))))
+              (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+                (func (export "run") (param i32 i32 i32) (result i32)
+                  (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))
+              (core instance $i (instantiate $m))
+              (func (export "run") (param "text" string) (param "times" u32) (result string)
+                (canon lift (core func $i "run") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+            """);
+        """";
+
     // What comes before a snippet and after it. Its own using directives are dropped.
     private static readonly Dictionary<string, (string Before, string After)> s_surroundings = new()
     {
@@ -34,6 +50,7 @@ public sealed class SnippetTests
         ["README.md 2"] = (Echo, "Check(length == 6, $\"{length}\");"),
         ["README.md 3"] = ("", "Check(engine.GetPoolStatistics().Instances.Slots == 2000, \"the limit\");"),
         ["README.md 4"] = (Program, "Check(status == 0 && output.Length > 5, $\"{status} {output.Length}\");"),
+        ["docs/components.md 1"] = (Plugin, "Check(result?.AsString() == \"hello\", $\"{result}\");"),
         ["src/Tarn/PACKAGE.md 1"] = ("", ""),
         ["src/Tarn.Wasi/PACKAGE.md 1"] = ("System.IO.File.Copy(\"tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm\", Temporary(\"app.wasm\"));", "Check(status == 0, $\"{status}\");"),
     };
@@ -52,7 +69,10 @@ public sealed class SnippetTests
                     <OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><Nullable>enable</Nullable><ImplicitUsings>enable</ImplicitUsings><NuGetAudit>false</NuGetAudit>
                     <InvariantGlobalization>true</InvariantGlobalization>
                   </PropertyGroup>
-                  <ItemGroup><ProjectReference Include="{Repository.PathOf("src", "Tarn.Wasi", "Tarn.Wasi.csproj")}" /></ItemGroup>
+                  <ItemGroup>
+                    <ProjectReference Include="{Repository.PathOf("src", "Tarn.Wasi", "Tarn.Wasi.csproj")}" />
+                    <ProjectReference Include="{Repository.PathOf("src", "Tarn.Components", "Tarn.Components.csproj")}" />
+                  </ItemGroup>
                 </Project>
                 """, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(Path.Combine(directory, "Program.cs"), Source(snippets), TestContext.Current.CancellationToken);
@@ -83,7 +103,7 @@ public sealed class SnippetTests
 
     private static string Source(List<(string Name, string Code)> snippets)
     {
-        var text = new StringBuilder("using Tarn;\nusing Tarn.Wasi;\n\ninternal static class Program\n{\n    private static string s_directory = \"\";\n\n");
+        var text = new StringBuilder("using Tarn;\nusing Tarn.Components;\nusing Tarn.Wasi;\n\ninternal static class Program\n{\n    private static string s_directory = \"\";\n\n");
         text.Append("    public static async Task Main(string[] arguments)\n    {\n        s_directory = arguments[0];\n");
         for (int i = 0; i < snippets.Count; i++)
             text.Append($"        await Snippet{i}();\n");
@@ -92,8 +112,9 @@ public sealed class SnippetTests
         {
             (string before, string after) = s_surroundings[snippets[i].Name];
             string code = string.Join('\n', snippets[i].Code.Split('\n').Where(line => !(line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';') && !line.Contains('='))));
-            // The one file name of theirs that exists nowhere.
-            code = code.Replace("\"app.wasm\"", "Temporary(\"app.wasm\")", StringComparison.Ordinal);
+            // Their file names that exist nowhere.
+            foreach (string name in (string[])["app.wasm", "plugin.wasm"])
+                code = code.Replace($"\"{name}\"", $"Temporary(\"{name}\")", StringComparison.Ordinal);
             text.Append($"\n    // {snippets[i].Name}\n    private static async Task Snippet{i}()\n    {{\n        await Task.Yield();\n{before}\n{code}\n{after}\n    }}\n");
         }
         text.Append("""
