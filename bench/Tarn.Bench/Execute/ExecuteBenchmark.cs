@@ -74,7 +74,7 @@ internal sealed class ExecuteBenchmark : IBenchmark
     private List<ExecutionEngine> Engines(BenchmarkArguments arguments)
     {
         List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (NodeEngine.TryStart(Path.Combine(_folder, "node-peer.mjs")) is { } node)
+        if (NodeEngine.TryStart(ProgramSet.NodePeer) is { } node)
             engines.Add(node);
         foreach (string? architecture in _architectures)
         {

@@ -11,6 +11,9 @@ internal static class ProgramSet
     /// <summary>bench/programs, wherever the sources are, or what TARN_BENCH_PROGRAMS names: a folder of the same shape, so that programs nobody tuned for can be tried.</summary>
     public static string Folder { get; } = Environment.GetEnvironmentVariable("TARN_BENCH_PROGRAMS") is { Length: > 0 } other ? Path.GetFullPath(other) : FindFolder("programs");
 
+    /// <summary>The script that runs any of these programs in Node.</summary>
+    public static string NodePeer { get; } = Path.Combine(FindFolder("programs"), "node-peer.mjs");
+
     /// <summary>bench/vectors: programs with simd128.</summary>
     public static string Vectors { get; } = FindFolder("vectors");
 
@@ -34,7 +37,7 @@ internal static class ProgramSet
                 programs.Add(new(name, Number(n), Number(countN), group, Path.Combine(folder, "wasm", name + ".wasm")));
         }
 
-        return missing.Count == 0 ? programs : throw new ArgumentException($"There is no program called {string.Join(", ", missing)}: see programs.tsv in {folder}.");
+        return missing.Count == 0 ? programs : throw new ArgumentException($"No program is called {string.Join(", ", missing)}. The programs are listed in {Path.Combine(folder, "programs.tsv")}.");
     }
 
     /// <summary>Builds the native libraries of a folder and returns theirs, or null where the compilers are missing.</summary>

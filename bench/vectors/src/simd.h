@@ -1,6 +1,6 @@
 // 16-byte vectors for WebAssembly and x86-64 from one source: the compiler's vector types, and the operations that they lack by each side's intrinsics.
 // clang chooses the native instructions itself where the operation is written in C, as it does for WebAssembly.
-#include "bench.h"
+#include "../../programs/src/bench.h"
 typedef int8_t i8x16 __attribute__((vector_size(16)));
 typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef int16_t i16x8 __attribute__((vector_size(16)));

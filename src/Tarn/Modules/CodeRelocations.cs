@@ -2,7 +2,7 @@
 // with them code in memory can be turned back into what the compiler made, whose fields are zero.
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
-using Tarn.Execution;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Modules;
 
@@ -38,9 +38,9 @@ internal sealed class CodeRelocations
     }
 
     /// <summary>Turns loaded code back into what it was before it was loaded.</summary>
-    public void Undo(Span<byte> code)
+    public void Undo(MachineTarget target, Span<byte> code)
     {
         for (int i = 0; i < Offsets.Length; i++)
-            HostTarget.Current.Unrelocate(code, Offsets[i], (SymbolKind)Kinds[i]);
+            target.Unrelocate(code, Offsets[i], (SymbolKind)Kinds[i]);
     }
 }

@@ -2,7 +2,7 @@
 // this and nothing else, loading reads it, and a module compiles its functions once: one that was loaded has no compiler, so no code can be made of it by
 // facts that it does not have.
 using Tarn.Compiler;
-using Tarn.Execution;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Modules;
 
@@ -21,11 +21,11 @@ internal sealed class CompiledModule
     public required CodeRelocations Relocations { get; init; }
 
     /// <summary>All functions of a module, in order.</summary>
-    public static CompiledModule Of(WasmModule wasm, ReadOnlySpan<CompiledFunction> functions)
+    public static CompiledModule Of(MachineTarget target, WasmModule wasm, ReadOnlySpan<CompiledFunction> functions)
     {
         CodeTables tables = CodeTables.Of(functions);
         byte[] code = GC.AllocateUninitializedArray<byte>(tables.Size);
-        code.AsSpan().Fill(HostTarget.Current.Filler);
+        code.AsSpan().Fill(target.Filler);
         for (int i = 0; i < functions.Length; i++)
             functions[i].Code.CopyTo(code.AsSpan(tables.Starts[i]));
         return new CompiledModule { Facts = wasm.Facts, Code = code, Tables = tables, Relocations = CodeRelocations.Of(functions, tables.Starts) };

@@ -60,7 +60,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         try
         {
             if (code._lazy is null && wasm.Bodies.Length > 0)
-                code.Load(CompiledModule.Of(wasm, code._compiler!.CompileAll(counter, cancellationToken)));
+                code.Load(CompiledModule.Of(engine.CodeTarget, wasm, code._compiler!.CompileAll(counter, cancellationToken)));
         }
         catch
         {
@@ -101,11 +101,11 @@ internal sealed unsafe class ModuleCode : IDisposable
     public CompiledModule ToCompiled()
     {
         if (_lazy is not null)
-            return CompiledModule.Of(_wasm, _compiler!.ForAll(i => Lift(_lazy.GetOrAdd(i, _compiler.Compile, Prepare))));
+            return CompiledModule.Of(_engine.CodeTarget, _wasm, _compiler!.ForAll(i => Lift(_lazy.GetOrAdd(i, _compiler.Compile, Prepare))));
         if (_block is null)
-            return CompiledModule.Of(_wasm, []);
+            return CompiledModule.Of(_engine.CodeTarget, _wasm, []);
         byte[] code = _block.Bytes.ToArray();
-        _relocations!.Undo(code);
+        _relocations!.Undo(_engine.CodeTarget, code);
         return new CompiledModule { Facts = _wasm.Facts, Code = code, Tables = _tables!, Relocations = _relocations };
     }
 
@@ -211,6 +211,6 @@ internal sealed unsafe class ModuleCode : IDisposable
             SymbolKind.Trap => Machine.Current.Stubs.Trap,
             _ => throw new InvalidOperationException($"A relocation of kind {kind} cannot be loaded."),
         };
-        HostTarget.Current.Relocate(code, offset, kind, address, value);
+        _engine.CodeTarget.Relocate(code, offset, kind, address, value);
     }
 }

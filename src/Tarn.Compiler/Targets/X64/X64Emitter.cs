@@ -66,9 +66,6 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> Code => _asm.Code;
 
-    /// <summary>Alignment that the code needs.</summary>
-    public int RequiredAlignment => _asm.RequiredAlignment;
-
     private protected override void BeginFunction()
     {
         _asm.Reset();
