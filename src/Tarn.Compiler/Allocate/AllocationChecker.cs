@@ -248,7 +248,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         held.RemoveAll(v => _function.Types[v] > type);
     }
 
-    // A register that the caller wants back must be among those that are saved.
+    // A register that the caller relies on must be among those that are saved.
     private void CheckSaved(Location location, int i)
     {
         if (location.IsRegister && (_file.CalleeSaved & ~_allocation.UsedRegisters & (1UL << location.Value)) != 0)
@@ -367,7 +367,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
         if (operand.Kind is OperandKind.UseFixed or OperandKind.DefFixed && at.Value != operand.Register)
         {
-            throw new AllocationException($"Instruction {i} wants v{v} in r{operand.Register}, not {at}.");
+            throw new AllocationException($"Instruction {i} requires v{v} in r{operand.Register}, not {at}.");
         }
 
         if (at.IsRegister && operand.Kind is not (OperandKind.UseFixed or OperandKind.DefFixed))

@@ -59,7 +59,7 @@ internal enum MoveKind : byte
     SlotToSlot,
 }
 
-/// <summary>A move that the allocator wants before an instruction.</summary>
+/// <summary>A move that the allocator inserts before an instruction.</summary>
 internal struct AllocatedMove
 {
     /// <summary>The instruction it comes before. Moves of one instruction are done one after the other.</summary>
@@ -78,10 +78,10 @@ internal struct AllocatedMove
     public MoveKind Kind;
 }
 
-/// <summary>What an allocator hands over.</summary>
+/// <summary>The result of register allocation.</summary>
 internal sealed class Allocation
 {
-    /// <summary>Place of each operand of the function; none for a rematerialisable definition that no register wants.</summary>
+    /// <summary>Location of each operand of the function; none for a rematerialisable definition that no register needs.</summary>
     public GrowableArray<Location> Locations = new(4096);
 
     /// <summary>Moves in the order of instructions.</summary>

@@ -31,8 +31,8 @@ internal sealed class CodeGenerator(MachineTarget target)
     /// <summary>Where its values are.</summary>
     public Allocation Allocation { get; } = new();
 
-    /// <summary>Number of live ranges, uses and pieces of the last function.</summary>
-    public int PieceCount => _scan.PieceCount;
+    /// <summary>Number of live segments, uses and live ranges of the last function.</summary>
+    public int RangeCount => _scan.RangeCount;
 
     /// <summary>The emitter, which holds the code of the last function.</summary>
     public CodeEmitter Emitter => _emitter;
