@@ -312,6 +312,11 @@ internal sealed class AllocationChecker(RegisterFile file)
             CheckOperand(i, instruction.Flags, operands, locations, k, clobbers);
         }
 
+        if (_function.HasManagedReferences && MachineOpcode.IsSafepoint(instruction))
+        {
+            ApplySafepoint(i, preservesRegisters: (instruction.Flags & MachineFlags.Call) == 0);
+        }
+
         for (var set = clobbers; set != 0; set &= set - 1)
         {
             Erase(Location.Register(BitOperations.TrailingZeroCount(set)));
@@ -332,6 +337,28 @@ internal sealed class AllocationChecker(RegisterFile file)
                 Put(locations[k], operands[k].VirtualRegister);
             }
         }
+    }
+
+    // Objects move: a reference is good afterwards only where the safepoint named it, and what it names has to be one.
+    private void ApplySafepoint(int i, bool preservesRegisters)
+    {
+        HashSet<Location> named = [];
+        foreach (ref var safepoint in _allocation.Safepoints.Span)
+        {
+            if (safepoint.Instruction == i)
+            {
+                foreach (var location in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
+                {
+                    named.Add(location);
+                    if ((location.IsRegister && !preservesRegisters) || !Contents(location).Exists(v => _function.Types[v] == MachineType.Managed))
+                    {
+                        throw new AllocationException($"Safepoint {i} names {location}, which holds no reference.");
+                    }
+                }
+            }
+        }
+
+        _state.RemoveAll(pair => _function.Types[(int)pair] == MachineType.Managed && !named.Contains(new Location((int)(pair >> 32))));
     }
 
     private void CheckOperand(int i, MachineFlags flags, Span<MachineOperand> operands, Span<Location> locations, int k, ulong clobbers)

@@ -326,7 +326,7 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
             return;
         }
 
-        if (head >= 0 && _table.Segments.Count > _mostSegments)
+        if (head >= 0 && _table.Segments.Count > _mostSegments && !_table.IsManaged(v))
         {
             // A function with too many holes: live in this one too costs nothing but registers.
             _table.Segments[head].From = from;

@@ -80,6 +80,12 @@ internal sealed class LiveRangeTable
         return v;
     }
 
+    /// <summary>
+    /// Whether a virtual register is a managed reference. It is in no register while a call runs, since whoever saved that register would keep the old reference when the object moves;
+    /// and its segments are exact, since a safepoint names the place of each.
+    /// </summary>
+    public bool IsManaged(int v) => Function.Types[v] == MachineType.Managed;
+
     /// <summary>Whether a virtual register is a block parameter.</summary>
     public bool IsParameter(in VirtualRegisterState state)
         => Function.Instructions[state.Definition].Opcode == 0 && Function.Operands[state.DefinitionOperand].Kind == OperandKind.Def;

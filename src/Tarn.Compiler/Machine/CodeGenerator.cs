@@ -67,6 +67,7 @@ internal sealed class CodeGenerator(MachineTarget target)
             Relocations = _relocations.Span.ToArray(),
             TrapSites = _emitter.TrapSites.ToArray(),
             CallSites = _emitter.CallSites.ToArray(),
+            References = _emitter.References.ToArray(),
             FrameSize = _emitter.FrameSize,
             StackArgumentBytes = Machine.IncomingBytes,
         };

@@ -44,6 +44,9 @@ internal abstract class MachineStubs
     /// <param name="stackPointer">Stack pointer in the caller, without the arguments of the call.</param>
     public abstract void Unwind(nint end, in FrameDescription frame, out nint programCounter, out nint stackPointer);
 
+    /// <summary>Where the exit frame of a builtin that preserves all registers holds one.</summary>
+    public abstract unsafe ulong* SavedRegister(ExitFrame* frame, int register);
+
     /// <summary>Makes a guest function () → () that reads one byte at an address, with a trap site at the access; for the self-test.</summary>
     public abstract CodeBlock CreateProbe(nint address);
 }

@@ -110,6 +110,8 @@ internal sealed class ArtifactReader
         TrapCodes = ReadBytes(ArtifactSection.TrapCodes),
         CallOffsets = ReadNumbers(ArtifactSection.CallOffsets),
         CallWasmOffsets = ReadNumbers(ArtifactSection.CallWasmOffsets),
+        CallReferences = ReadNumbers(ArtifactSection.CallReferences),
+        References = ReadNumbers(ArtifactSection.References),
     };
 
     /// <summary>Reads the relocations, which follow the tables.</summary>

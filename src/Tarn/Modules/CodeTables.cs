@@ -47,15 +47,23 @@ internal sealed class CodeTables
     /// <summary>For each call: its offset in the module.</summary>
     public required int[] CallWasmOffsets { get; init; }
 
+    /// <summary>For each call: where its list in <see cref="References"/> starts, or −1; empty if no function has any.</summary>
+    public required int[] CallReferences { get; init; }
+
+    /// <summary>Lists of places of managed references, as <see cref="CompiledFunction.References"/> has them.</summary>
+    public required int[] References { get; init; }
+
     /// <summary>Lays functions out one behind the other and describes them.</summary>
     public static CodeTables Of(ReadOnlySpan<CompiledFunction> functions)
     {
         int traps = 0;
         int calls = 0;
+        int references = 0;
         foreach (CompiledFunction function in functions)
         {
             traps += function.TrapSites.Length;
             calls += function.CallSites.Length;
+            references += function.References.Length;
         }
         int[] starts = new int[functions.Length];
         int size = 0;
@@ -76,9 +84,12 @@ internal sealed class CodeTables
             TrapCodes = new byte[traps],
             CallOffsets = new int[calls],
             CallWasmOffsets = new int[calls],
+            CallReferences = references == 0 ? [] : new int[calls],
+            References = references == 0 ? [] : new int[references],
         };
         int trap = 0;
         int call = 0;
+        int reference = 0;
         for (int i = 0; i < functions.Length; i++)
         {
             CompiledFunction function = functions[i];
@@ -94,8 +105,12 @@ internal sealed class CodeTables
             foreach (ref readonly CallSite site in function.CallSites.AsSpan())
             {
                 tables.CallOffsets[call] = starts[i] + site.ReturnOffset;
+                if (references != 0)
+                    tables.CallReferences[call] = site.References < 0 ? -1 : reference + site.References;
                 tables.CallWasmOffsets[call++] = site.WasmOffset;
             }
+            function.References.CopyTo(tables.References, reference);
+            reference += function.References.Length;
         }
         return tables;
     }
