@@ -64,6 +64,9 @@ internal enum BuiltinId : byte
     /// </summary>
     CompileFunction = 18,
 
+    /// <summary>(tag): throws an exception with the payload that lies in the VM context; does not return.</summary>
+    Throw = 19,
+
     /// <summary>How many there are; not a builtin.</summary>
-    Count = 19,
+    Count = 20,
 }

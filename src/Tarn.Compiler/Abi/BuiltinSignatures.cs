@@ -27,6 +27,7 @@ internal static class BuiltinSignatures
         BuiltinId.MemoryAtomicWait64 => [I32, I64, I64, I64],
         BuiltinId.ThrowReference => [Reference],
         BuiltinId.CompileFunction => [],
+        BuiltinId.Throw => [I32],
         _ => throw new ArgumentOutOfRangeException(nameof(id), id, "no such builtin"),
     };
 

@@ -25,6 +25,7 @@ internal sealed partial class LinearScan
         _liveInStart.Fill(blockCount + 1, 0);
         _liveInCount.Fill(blockCount, 0);
         _blockOf.Fill(function.Instructions.Count, 0);
+        _throwingCalls.Fill(blockCount, -1);
         _parameterOf.Fill(function.Arguments.Count, -1);
         _states.Clear();
         _states.AddDefault(function.Types.Count);
@@ -76,14 +77,18 @@ internal sealed partial class LinearScan
             }
         }
 
+        // The edge to a handler leaves where the call returns to.
+        var call = function.ThrowingCall(block);
+        _throwingCalls[b] = call;
         for (var s = 0; s < block.SuccessorCount; s++)
         {
             ref var edge = ref function.Edges[block.SuccessorStart + s];
             ref var label = ref function.Instructions[function.Blocks[edge.To].First];
+            var position = s == 1 && call >= 0 ? (2 * call) + 1 : (2 * end) - 1;
             for (var k = 0; k < edge.ArgumentCount; k++)
             {
                 var v = function.Arguments[edge.ArgumentStart + k];
-                AddUse(v, 2 * end - 1, ~(edge.ArgumentStart + k), UseWish.Gap, b);
+                AddUse(v, position, ~(edge.ArgumentStart + k), UseWish.Gap, b);
                 if (_liveIndex[v] < 0)
                 {
                     _liveIndex[v] = _live.Add(v);

@@ -222,7 +222,7 @@ internal sealed partial class LinearScan
                     return false;
                 }
 
-                if (LocationBefore(2 * _function.Blocks[walk.Source].End - 1).IsRegister)
+                if (LocationBefore(walk.Exit).IsRegister)
                 {
                     cost += EdgeFrequency(walk.Source, walk.Target);
                 }
@@ -244,7 +244,7 @@ internal sealed partial class LinearScan
     {
         for (var walk = new EdgeWalk(this, v, p); walk.Next();)
         {
-            AddEdgeMove(walk.Source, walk.Target, LocationBefore(2 * _function.Blocks[walk.Source].End - 1), here, v);
+            AddEdgeMove(walk.Source, walk.Target, LocationBefore(walk.Exit), here, v);
         }
     }
 
@@ -271,6 +271,9 @@ internal sealed partial class LinearScan
 
         public int Target { get; private set; }
 
+        /// <summary>The position that the edge leaves from: the source's end, or where its call returns to if the edge is the one to a handler.</summary>
+        public int Exit { get; private set; }
+
         public bool Next()
         {
             var function = _scan._function;
@@ -280,7 +283,11 @@ internal sealed partial class LinearScan
                 if (_predecessor > 0)
                 {
                     ref var target = ref function.Blocks[Target];
-                    Source = function.Edges[function.Predecessors[target.PredecessorStart + --_predecessor]].From;
+                    var edge = function.Predecessors[target.PredecessorStart + --_predecessor];
+                    Source = function.Edges[edge].From;
+                    ref var source = ref function.Blocks[Source];
+                    var call = _scan._throwingCalls[Source];
+                    Exit = call >= 0 && edge != source.SuccessorStart ? (2 * call) + 1 : (2 * source.End) - 1;
                     return true;
                 }
 

@@ -36,6 +36,9 @@ internal sealed partial class LinearScan(RegisterFile file)
     private GrowableArray<int> _liveInStart = new(128);
     private GrowableArray<int> _liveInCount = new(128);
     private GrowableArray<int> _blockOf = new(1024);
+
+    // For each block, the call at its end that may go to a handler, or −1.
+    private GrowableArray<int> _throwingCalls = new(128);
     private GrowableArray<long> _heap = new(256);
     private GrowableArray<int> _parameterOf = new(128);
     private readonly BlockFrequencies _frequencies = new();

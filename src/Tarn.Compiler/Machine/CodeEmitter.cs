@@ -33,6 +33,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Call sites in the order of emission.</summary>
     private protected GrowableArray<CallSite> _callSites = new(64);
 
+    /// <summary>Handlers of calls in the order of emission.</summary>
+    private protected GrowableArray<HandlerPlace> _handlers = new(16);
+
     /// <summary>The block being emitted.</summary>
     private protected int _current;
 
@@ -50,6 +53,27 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Return addresses by offset.</summary>
     public ReadOnlySpan<CallSite> CallSites => _callSites.Span;
 
+    /// <summary>The function's exception handlers; <see langword="null"/> if there are none.</summary>
+    public HandlerTable? ToHandlerTable()
+    {
+        if (_handlers.Count == 0)
+        {
+            return null;
+        }
+
+        var sites = new HandlerSite[_handlers.Count];
+        for (var k = 0; k < sites.Length; k++)
+        {
+            ref var handler = ref _handlers[k];
+            sites[k] = new HandlerSite(_callSites[handler.CallSite].ReturnOffset, OffsetOf(handler.Landing), handler.Scope);
+        }
+
+        return new HandlerTable(sites, _machine.HandlerScopes.Span.ToArray());
+    }
+
+    /// <summary>What the frame keeps of the caller's registers, in the target's own form: whoever finds a handler above the frame puts them back.</summary>
+    public abstract byte SavedRegisters { get; }
+
     /// <summary>Bytes from the stack pointer to the return address.</summary>
     public int FrameSize => _frame.Size;
 
@@ -61,6 +85,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         _frame = new FrameLayout(machine, allocation, registers);
         _trapSites.Clear();
         _callSites.Clear();
+        _handlers.Clear();
         BeginFunction();
         FindDefinitions();
         _firstLabel = NewLabels(machine.Blocks.Count);
@@ -106,6 +131,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Where an offset at the time of emission is in the finished code.</summary>
     private protected abstract int MapOffset(int offset);
+
+    /// <summary>Where a label is in the finished code.</summary>
+    private protected abstract int OffsetOf(Label label);
 
     /// <summary>Emits what follows the blocks, and finishes the code.</summary>
     private protected abstract void FinishFunction();
@@ -167,6 +195,18 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         EmitInstructions(target);
         _current = current;
         return true;
+    }
+
+    /// <summary>Notes that what the call emitted last throws is caught by a scope's handlers, at the current block's second edge.</summary>
+    private protected void AddHandler(int scope)
+        => _handlers.Add(new HandlerPlace { CallSite = _callSites.Count - 1, Landing = LabelOf(EdgeTarget(1)), Scope = scope });
+
+    /// <summary>A call site and where its handlers are.</summary>
+    private protected struct HandlerPlace
+    {
+        public int CallSite;
+        public Label Landing;
+        public int Scope;
     }
 
     private void FindDefinitions()

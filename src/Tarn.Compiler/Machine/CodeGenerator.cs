@@ -69,6 +69,8 @@ internal sealed class CodeGenerator(MachineTarget target)
             CallSites = _emitter.CallSites.ToArray(),
             FrameSize = _emitter.FrameSize,
             StackArgumentBytes = Machine.IncomingBytes,
+            SavedRegisters = _emitter.SavedRegisters,
+            Handlers = _emitter.ToHandlerTable(),
         };
     }
 }

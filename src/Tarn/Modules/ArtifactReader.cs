@@ -110,6 +110,11 @@ internal sealed class ArtifactReader
         TrapCodes = ReadBytes(ArtifactSection.TrapCodes),
         CallOffsets = ReadNumbers(ArtifactSection.CallOffsets),
         CallWasmOffsets = ReadNumbers(ArtifactSection.CallWasmOffsets),
+        SavedRegisters = ReadBytes(ArtifactSection.SavedRegisters),
+        HandlerOffsets = ReadNumbers(ArtifactSection.HandlerOffsets),
+        HandlerLandings = ReadNumbers(ArtifactSection.HandlerLandings),
+        HandlerScopes = ReadNumbers(ArtifactSection.HandlerScopes),
+        Scopes = ReadNumbers(ArtifactSection.Scopes),
     };
 
     /// <summary>Reads the relocations, which follow the tables.</summary>

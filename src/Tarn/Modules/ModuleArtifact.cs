@@ -15,7 +15,7 @@ namespace Tarn.Modules;
 
 internal static class ModuleArtifact
 {
-    public const uint Format = 4;
+    public const uint Format = 5;
     public const int SectionCount = (int)ArtifactSection.RelocationTargets + 1;
     public const int FormatAt = 8;
     public const int FactsAt = 12;
@@ -45,6 +45,11 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.TrapCodes] = tables.TrapCodes;
         sections[(int)ArtifactSection.CallOffsets] = BytesOf(tables.CallOffsets);
         sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
+        sections[(int)ArtifactSection.SavedRegisters] = tables.SavedRegisters;
+        sections[(int)ArtifactSection.HandlerOffsets] = BytesOf(tables.HandlerOffsets);
+        sections[(int)ArtifactSection.HandlerLandings] = BytesOf(tables.HandlerLandings);
+        sections[(int)ArtifactSection.HandlerScopes] = BytesOf(tables.HandlerScopes);
+        sections[(int)ArtifactSection.Scopes] = BytesOf(tables.Scopes);
         sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(relocations.Offsets);
         sections[(int)ArtifactSection.RelocationKinds] = relocations.Kinds;
         sections[(int)ArtifactSection.RelocationTargets] = BytesOf(relocations.Targets);

@@ -42,6 +42,9 @@ internal enum X64Opcode : ushort
     /// <summary>def@…, use@…. Calls the runtime. Aux: builtin.</summary>
     CallBuiltin = MachineOpcode.CallBuiltin,
 
+    /// <summary>To the first edge; to the second if a handler of scope Aux catches what the call before it throws.</summary>
+    BranchOnThrow = MachineOpcode.BranchOnThrow,
+
     /// <summary>def, any. A copy of the definition's type; of 32 bits it clears the upper half.</summary>
     Copy = MachineOpcode.FirstOfTarget,
 
