@@ -80,7 +80,7 @@ internal static class ModuleArtifact
     public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
         + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
-        + $"{engine.Target}, features {(int)engine.Options.Features:x}";
+        + $"{engine.Target}, features {(long)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.
     private static byte[] BytesOf(int[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
