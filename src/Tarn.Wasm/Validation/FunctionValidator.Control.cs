@@ -93,7 +93,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void PopBlockResults(int* results, int count)
     {
-        PopAll(results, count, Ending);
+        PopAll(results, count, _frames[_depth - 1].Opcode is (byte)Opcode.Try or (byte)Opcode.Catch or (byte)Opcode.CatchAll ? "instruction" : Ending);
         if (_sp != _bottom)
             Fail($"type mismatch: {Ending} requires [] but stack has [{StackText((int)(_sp - _bottom))}] beyond its results");
     }
