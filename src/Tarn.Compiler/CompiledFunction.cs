@@ -29,4 +29,10 @@ internal sealed class CompiledFunction
 
     /// <summary>Bytes of arguments above the return address that it pops.</summary>
     public required int StackArgumentBytes { get; init; }
+
+    /// <summary>What the frame keeps of the caller's registers, in the target's own form.</summary>
+    public required byte SavedRegisters { get; init; }
+
+    /// <summary>Its exception handlers; <see langword="null"/> if there are none.</summary>
+    public HandlerTable? Handlers { get; init; }
 }

@@ -44,6 +44,10 @@ internal sealed class ScriptHost : IScriptEngine
         {
             return OutcomeOf(e);
         }
+        catch (GuestException e)
+        {
+            return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Exception, e.Message);
+        }
         catch (LinkException e)
         {
             return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Unlinkable, e.Message);
@@ -66,6 +70,10 @@ internal sealed class ScriptHost : IScriptEngine
         catch (TrapException e)
         {
             return OutcomeOf(e);
+        }
+        catch (GuestException e)
+        {
+            return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Exception, e.Message);
         }
     }
 

@@ -9,7 +9,7 @@ internal enum AbiType : byte
     /// <summary>i64.</summary>
     I64 = 1,
 
-    /// <summary>A reference to a function: 64 bits, null is 0.</summary>
+    /// <summary>A reference to a function or an exception: 64 bits, null is 0.</summary>
     Reference = 2,
 
     /// <summary>A managed reference: an integer register, 32 bits, zero-extended, null is 0.</summary>

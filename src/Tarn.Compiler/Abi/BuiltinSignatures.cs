@@ -33,6 +33,7 @@ internal static class BuiltinSignatures
         BuiltinId.ArrayInitData or BuiltinId.ArrayInitElement => [Managed, I32, I32, I32, I32],
         BuiltinId.ArrayCopyReferences => [Managed, I32, Managed, I32, I32],
         BuiltinId.FunctionHandle => [Reference],
+        BuiltinId.Throw => [I32],
         _ => throw new ArgumentOutOfRangeException(nameof(id), id, "no such builtin"),
     };
 

@@ -1,13 +1,13 @@
 // Why: how managed objects and the heap that holds them are laid out, in one place for compiled code, the runtime and the collector. If two of them disagreed, guests would read
 // references as numbers; they still could not leave the heap, since every access is the heap's base plus 32 bits plus an offset below GuardBytes.
 //
-//   reference   0 is null; xx…x1 an i31, its value in the upper 31 bits; xx…10 a handle of an object of the host or of an exception; xx…000 an object's offset from the heap's base
+//   reference   0 is null; xx…x1 an i31, its value in the upper 31 bits; xx…10 a handle of an object of the host; xx…000 an object's offset from the heap's base
 //   struct      type id u32 | fields in order, each aligned to its size, at most to 8      (a supertype's fields are a prefix, so they lie where they lie in the supertype)
 //   array       type id u32 | length u32 | elements
 //
 //   heap        card table (one byte for each 512 of the heap) | base: null zone | nursery | old space … 4 GiB | guard
 //
-// References in objects take 4 bytes: a managed reference as it is, one to a function as an index into the store's table of functions. Objects are multiples of 8 bytes.
+// References in objects take 4 bytes: a managed reference and one to an exception as they are, one to a function as an index into the store's table of functions. Objects are multiples of 8 bytes.
 // Descriptors, one of 64 bytes for each type id, tell compiled code what casts ask: kind, and the ids of the supertypes by depth.
 using System.Numerics;
 using Tarn.Wasm;

@@ -20,6 +20,8 @@ internal sealed class AllocationChecker(RegisterFile file)
     private MachineLiveness _liveness = null!;
     private List<long>?[] _entry = [];
     private List<long> _state = [];
+    private List<long>? _thrown;
+    private int _throwingCall = -1;
     private int[] _moveStart = [];
     private MachineFlags[] _repeatable = [];
 
@@ -56,6 +58,8 @@ internal sealed class AllocationChecker(RegisterFile file)
             pending.Remove(b);
             _state = [.. _entry[b]!];
             ref var block = ref function.Blocks[b];
+            _throwingCall = function.ThrowingCall(block);
+            _thrown = null;
             for (var i = block.First; i < block.End; i++)
             {
                 ApplyMoves(i, b);
@@ -65,6 +69,11 @@ internal sealed class AllocationChecker(RegisterFile file)
             for (var s = 0; s < block.SuccessorCount; s++)
             {
                 var target = function.Edges[block.SuccessorStart + s].To;
+                if (s == 1 && _thrown is not null)
+                {
+                    _state = _thrown;
+                }
+
                 var state = Rename(block.SuccessorStart + s);
                 var known = _entry[target];
                 if (known is null)
@@ -328,6 +337,12 @@ internal sealed class AllocationChecker(RegisterFile file)
             {
                 Erase(locations[k], IsWide(operands[k].VirtualRegister));
             }
+        }
+
+        if (i == _throwingCall)
+        {
+            // Neither results nor what is moved after the call are there for a handler.
+            _thrown = [.. _state];
         }
 
         for (var k = 0; k < operands.Length; k++)

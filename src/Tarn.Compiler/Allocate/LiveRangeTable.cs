@@ -39,6 +39,9 @@ internal sealed class LiveRangeTable
     /// <summary>Instructions that are calls, in order.</summary>
     public GrowableArray<int> Calls = new(64);
 
+    /// <summary>For each block, the call at its end that may go to a handler, or −1.</summary>
+    public GrowableArray<int> ThrowingCalls = new(128);
+
     /// <summary>Block of each instruction.</summary>
     public GrowableArray<int> BlockOf = new(1024);
 

@@ -195,7 +195,7 @@ internal sealed class MoveResolver
     {
         for (var walk = new EdgeWalk(_table, v, p); walk.Next();)
         {
-            AddEdgeMove(walk.Source, walk.Target, _sequence.LocationBefore(2 * _table.Function.Blocks[walk.Source].End - 1), here, v);
+            AddEdgeMove(walk.Source, walk.Target, _sequence.LocationBefore(walk.Exit), here, v);
         }
     }
 

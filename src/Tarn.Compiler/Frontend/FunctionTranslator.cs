@@ -1,7 +1,7 @@
 // From a validated body to SSA in one decode. The value stack and the locals hold value ids; blocks get parameters only where the values that
 // arrive differ (joins) or may differ (loop headers, by the scan). One translator belongs to one worker and is reused; Translate leaves nothing behind.
 //
-// The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Atomics,
+// The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Exceptions, .Atomics,
 // .Objects and .Casts (managed objects).
 // Invariant: while Block is −1 the code is unreachable; instructions are then skipped, never translated, so operands always exist.
 using Tarn.Assembler;
@@ -140,6 +140,7 @@ internal sealed partial class FunctionTranslator
         _pending.Clear();
         _frames.Clear();
         _nextScanFrame = 0;
+        ResetExceptions();
         _fuelCheck = -1;
         var entry = _function.AddBlock();
         _budget.Charge((long)ComplexityLimits.Parameter * _function.ParameterTypes.Length, "many parameters");

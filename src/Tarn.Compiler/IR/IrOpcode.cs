@@ -528,6 +528,12 @@ internal enum IrOpcode : byte
     /// <summary>Goes to the edge numbered a (I32) in the pool at B, of C edges; the last edge is for any a ≥ C − 1.</summary>
     Switch,
 
+    /// <summary>
+    /// Goes to edge B if the call before it returns, to edge C if a handler of scope D (<see cref="IrFunction.HandlerScopes"/>) catches what the call throws. Between the call and
+    /// this there is nothing but the call's results, which exist on edge B only.
+    /// </summary>
+    BranchOnThrow,
+
     /// <summary>Returns the C values in the pool at B.</summary>
     Return,
 

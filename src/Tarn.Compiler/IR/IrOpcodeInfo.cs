@@ -346,6 +346,7 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.Jump, "jump", none, none, none, terminator),
             new(IrOpcode.BranchIf, "branchif", i32, none, none, terminator),
             new(IrOpcode.Switch, "switch", i32, none, none, terminator),
+            new(IrOpcode.BranchOnThrow, "onthrow", none, none, none, terminator),
             new(IrOpcode.Return, "return", none, none, none, terminator | IrEffects.PoolOperands),
             new(IrOpcode.TailCall, "tailcall", none, none, none, terminator | IrEffects.PoolOperands),
             new(IrOpcode.TailCallReference, "tailcall.ref", address, none, none, terminator | IrEffects.PoolOperands),

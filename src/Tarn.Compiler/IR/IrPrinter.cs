@@ -74,6 +74,17 @@ internal sealed class IrPrinter
         _text.Append("function ").Append(_function.FunctionIndex).Append(' ');
         Signature(_function.Signature);
         _text.Append('\n');
+        if (_function.HandlerScopes.Count > 0)
+        {
+            _text.Append("handlers");
+            foreach (var number in _function.HandlerScopes.Span)
+            {
+                _text.Append(' ').Append(number);
+            }
+
+            _text.Append('\n');
+        }
+
         foreach (var block in BlocksInOrder())
         {
             PrintBlock(block);
@@ -216,6 +227,13 @@ internal sealed class IrPrinter
                 Edge(i.B);
                 _text.Append(", ");
                 Edge(i.C);
+                break;
+            case IrOpcode.BranchOnThrow:
+                _text.Append(' ');
+                Edge(i.B);
+                _text.Append(", ");
+                Edge(i.C);
+                _text.Append(", ").Append(i.D);
                 break;
             case IrOpcode.Switch:
                 Operands(i.A);

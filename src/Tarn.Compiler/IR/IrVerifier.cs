@@ -230,7 +230,12 @@ internal sealed class IrVerifier
             CheckCall(index, in instruction);
         }
 
-        if (instruction.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch)
+        if (instruction.Opcode == IrOpcode.BranchOnThrow)
+        {
+            CheckBranchOnThrow(index, in instruction);
+        }
+
+        if (instruction.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch or IrOpcode.BranchOnThrow)
         {
             if (instruction.Opcode == IrOpcode.Switch && instruction.C < 1)
             {
@@ -307,6 +312,11 @@ internal sealed class IrVerifier
         else if (_function.Blocks[definition].OrderIndex < 0 || !_function.Dominates(definition, block))
         {
             Error(index, $"uses v{value}, whose definition does not dominate it");
+        }
+        else if (_function.Get(value).Opcode == IrOpcode.Result && _function.Get(_function.Blocks[definition].Last) is { Opcode: IrOpcode.BranchOnThrow } branch
+            && _function.Get(value).A == _function.CallBefore(_function.Blocks[definition].Last) && !_function.Dominates(_function.Edges[branch.B].To, block))
+        {
+            Error(index, $"uses v{value}, a result of a call that may have thrown");
         }
 
         return true;
@@ -514,6 +524,29 @@ internal sealed class IrVerifier
             }
 
             parameter = _function.Links[parameter].Next;
+        }
+    }
+
+    private void CheckBranchOnThrow(int index, in IrInstruction i)
+    {
+        var call = _function.CallBefore(index);
+        if (call < 0 || !IrOpcodeInfo.IsCall(_function.Get(call).Opcode))
+        {
+            Error(index, "does not follow a call and its results");
+            return;
+        }
+
+        if (!HandlerTable.IsScope(_function.HandlerScopes.Span, i.D))
+        {
+            Error(index, $"names the scope {i.D}, which does not exist");
+        }
+
+        foreach (var argument in _function.ArgumentsOf(i.C))
+        {
+            if ((uint)argument < (uint)_position.Length && _function.Links[argument].Block == _function.Links[index].Block && _position[argument] >= _position[call])
+            {
+                Error(index, $"passes v{argument} to a handler, which is not defined before the call");
+            }
         }
     }
 

@@ -85,6 +85,9 @@ internal sealed class BlockPlan
         }
 
         var isMembership = HasTwoOutcomes(block, count);
+
+        // The edge to a handler leaves from another place than the one beside it.
+        var isThrow = ir.Get(ir.Blocks[block].Last).Opcode == IrOpcode.BranchOnThrow;
         for (var k = 0; k < count; k++)
         {
             var edge = ir.Successor(block, k);
@@ -97,7 +100,7 @@ internal sealed class BlockPlan
             // Entries of a switch that go to the same block without arguments share a block. So do those with equal arguments, if that makes the switch a
             // test for membership of a set (BlockLayout.MembersOf). Elsewhere they stay apart: the origin of a jump is what the processor predicts later branches by.
             var shared = -1;
-            if (e.ArgumentCount == 0 || isMembership)
+            if ((e.ArgumentCount == 0 || isMembership) && !isThrow)
             {
                 for (var p = _blocks.Count - 1; p > _blockIndex[block] && p > _blocks.Count - Window; p--)
                 {

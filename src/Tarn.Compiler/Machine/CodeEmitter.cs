@@ -34,6 +34,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     private protected GrowableArray<CallSite> _callSites = new(64);
     private GrowableArray<int> _references = new(64);
 
+    /// <summary>Handlers of calls in the order of emission.</summary>
+    private protected GrowableArray<HandlerPlace> _handlers = new(16);
+
     /// <summary>The block being emitted.</summary>
     private protected int _current;
 
@@ -54,6 +57,27 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Places of managed references at calls: for each list its length, then the numbers of slots, or the complements of registers.</summary>
     public ReadOnlySpan<int> References => _references.Span;
 
+    /// <summary>The function's exception handlers; <see langword="null"/> if there are none.</summary>
+    public HandlerTable? ToHandlerTable()
+    {
+        if (_handlers.Count == 0)
+        {
+            return null;
+        }
+
+        var sites = new HandlerSite[_handlers.Count];
+        for (var k = 0; k < sites.Length; k++)
+        {
+            ref var handler = ref _handlers[k];
+            sites[k] = new HandlerSite(_callSites[handler.CallSite].ReturnOffset, OffsetOf(handler.Landing), handler.Scope);
+        }
+
+        return new HandlerTable(sites, _machine.HandlerScopes.Span.ToArray());
+    }
+
+    /// <summary>What the frame keeps of the caller's registers, in the target's own form: whoever finds a handler above the frame puts them back.</summary>
+    public abstract byte SavedRegisters { get; }
+
     /// <summary>Bytes from the stack pointer to the return address.</summary>
     public int FrameSize => _frame.Size;
 
@@ -66,6 +90,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         _trapSites.Clear();
         _callSites.Clear();
         _references.Clear();
+        _handlers.Clear();
         BeginFunction();
         FindDefinitions();
         _firstLabel = NewLabels(machine.Blocks.Count);
@@ -111,6 +136,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Where an offset at the time of emission is in the finished code.</summary>
     private protected abstract int MapOffset(int offset);
+
+    /// <summary>Where a label is in the finished code.</summary>
+    private protected abstract int OffsetOf(Label label);
 
     /// <summary>Emits what follows the blocks, and finishes the code.</summary>
     private protected abstract void FinishFunction();
@@ -216,6 +244,18 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         EmitInstructions(target);
         _current = current;
         return true;
+    }
+
+    /// <summary>Notes that what the call emitted last throws is caught by a scope's handlers, at the current block's second edge.</summary>
+    private protected void AddHandler(int scope)
+        => _handlers.Add(new HandlerPlace { CallSite = _callSites.Count - 1, Landing = LabelOf(EdgeTarget(1)), Scope = scope });
+
+    /// <summary>A call site and where its handlers are.</summary>
+    private protected struct HandlerPlace
+    {
+        public int CallSite;
+        public Label Landing;
+        public int Scope;
     }
 
     private void FindDefinitions()

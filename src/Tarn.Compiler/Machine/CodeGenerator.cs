@@ -70,6 +70,8 @@ internal sealed class CodeGenerator(MachineTarget target)
             References = _emitter.References.ToArray(),
             FrameSize = _emitter.FrameSize,
             StackArgumentBytes = Machine.IncomingBytes,
+            SavedRegisters = _emitter.SavedRegisters,
+            Handlers = _emitter.ToHandlerTable(),
         };
     }
 }

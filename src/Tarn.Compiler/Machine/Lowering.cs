@@ -76,6 +76,7 @@ internal abstract class Lowering
         _reloadsAfterCalls = reloadsAfterCalls;
         machine.Clear();
         machine.FunctionIndex = ir.FunctionIndex;
+        machine.HandlerScopes.AddRange(ir.HandlerScopes.Span);
         machine.Budget = ir.Budget;
         _virtual.Fill(ir.Instructions.Count, -1);
         _merged.Fill(ir.Instructions.Count, false);

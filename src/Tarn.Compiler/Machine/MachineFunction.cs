@@ -51,6 +51,9 @@ internal sealed class MachineFunction
     /// <summary>Numbers of outgoing edges, one for each entry of each switch.</summary>
     public GrowableArray<int> SwitchTargets = new(16);
 
+    /// <summary>Scopes of exception handlers, in the form of <see cref="Abi.HandlerTable.Scopes"/>.</summary>
+    public GrowableArray<int> HandlerScopes = new(8);
+
     /// <summary>Bytes of the frame for results of calls that do not fit registers.</summary>
     public int ResultBufferBytes;
 
@@ -80,6 +83,7 @@ internal sealed class MachineFunction
         Types.Clear();
         Constants.Clear();
         SwitchTargets.Clear();
+        HandlerScopes.Clear();
         ResultBufferBytes = 0;
         HasCalls = false;
         HasManagedReferences = false;
@@ -107,6 +111,23 @@ internal sealed class MachineFunction
 
     /// <summary>Arguments of an edge.</summary>
     public Span<int> ArgumentsOf(in MachineEdge edge) => Arguments.Span.Slice(edge.ArgumentStart, edge.ArgumentCount);
+
+    /// <summary>The call that a block ends in which may go to a handler, or −1.</summary>
+    public int ThrowingCall(in MachineBlock block)
+    {
+        if (Instructions[block.End - 1].Opcode != MachineOpcode.BranchOnThrow)
+        {
+            return -1;
+        }
+
+        var call = block.End - 2;
+        while (call > block.First && (Instructions[call].Flags & MachineFlags.Call) == 0)
+        {
+            call--;
+        }
+
+        return call;
+    }
 
     /// <summary>Outgoing edges of a block.</summary>
     public Span<MachineEdge> SuccessorsOf(in MachineBlock block) => Edges.Span.Slice(block.SuccessorStart, block.SuccessorCount);

@@ -65,11 +65,12 @@ internal sealed class CodeSinker(ValueUses uses)
     private void VisitBlock(int block)
     {
         var last = _function.Blocks[block].Last;
+        var end = _function.EndOf(block);
         for (int k = 0, n = _function.SuccessorCount(block); k < n; k++)
         {
             foreach (var argument in _function.ArgumentsOf(_function.Successor(block, k)))
             {
-                Use(argument, last, block);
+                Use(argument, end, block);
             }
         }
 
@@ -83,7 +84,7 @@ internal sealed class CodeSinker(ValueUses uses)
                 if (at != block)
                 {
                     _function.Unlink(i);
-                    _function.LinkBefore(_useBlock[i] == at ? _useAt[i] : _function.Blocks[at].Last, i);
+                    _function.LinkBefore(_useBlock[i] == at ? _useAt[i] : _function.EndOf(at), i);
                 }
             }
 
@@ -230,7 +231,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
         else if (common >= 0 && common != known)
         {
-            _useAt[value] = _function.Blocks[common].Last;
+            _useAt[value] = _function.EndOf(common);
         }
 
         known = common;

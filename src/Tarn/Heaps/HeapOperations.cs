@@ -15,7 +15,7 @@ internal static unsafe class HeapOperations
         byte* to = heap.Base + at;
         if (storage.IsReference)
         {
-            *(uint*)to = TypeShape.IsManaged(storage, heap.Store.Engine.Types) ? (uint)value.Low : heap.Functions.Of((nint)value.Low);
+            *(uint*)to = IsFunction(heap, storage) ? heap.Functions.Of((nint)value.Low) : (uint)value.Low;
             return;
         }
         switch (storage.Size)
@@ -46,7 +46,7 @@ internal static unsafe class HeapOperations
         if (storage.IsReference)
         {
             uint bits = *(uint*)from;
-            return new RawValue { Low = TypeShape.IsManaged(storage, heap.Store.Engine.Types) ? bits : (ulong)heap.Functions.Record(bits) };
+            return new RawValue { Low = IsFunction(heap, storage) ? (ulong)heap.Functions.Record(bits) : bits };
         }
         return storage.Size switch
         {
@@ -133,6 +133,8 @@ internal static unsafe class HeapOperations
         Buffer.MemoryCopy(heap.Base + source + ObjectLayout.Elements + (from * sizeof(uint)), heap.Base + at, count * (long)sizeof(uint), count * (long)sizeof(uint));
         MarkCards(heap, at, count * sizeof(uint));
     }
+
+    private static bool IsFunction(ManagedHeap heap, ValType storage) => ValueKinds.Of(storage, heap.Store.Engine.Types) == ValueKind.FuncRef;
 
     private static void Store(ManagedHeap heap, uint at, ValType storage, in RawValue value)
     {

@@ -1,5 +1,5 @@
 // Every place outside of the heap where a managed reference of a store may be: frames of guests, running or suspended, by the lists that the compiler made for their calls; globals and tables of
-// the store's instances, and those that the host made; values of element segments that were evaluated; references that the host holds. The one list there is: what is missing here is a reference
+// the store's instances, and those that the host made; values of element segments that were evaluated; payloads of exceptions; references that the host holds. The one list there is: what is missing here is a reference
 // to where an object was.
 //
 // Guests are outside of compiled code when this runs: the innermost frame is an exit frame at GuestStackPointer. Registers hold references only in the frame of CollectGarbage.
@@ -38,6 +38,7 @@ internal static unsafe class RootWalker
             }
             instance.VisitElementValues(visitor);
         }
+        store.Exceptions.Visit(visitor);
         foreach (TableInstance table in store.HostTables)
             Visit(table, store.Engine.Types, visitor);
         foreach (nint cell in store.ManagedHostGlobals)

@@ -73,12 +73,14 @@ internal sealed class TypeShape
         return [.. found];
     }
 
-    /// <summary>Whether a value of a type with canonical references is a managed reference: any reference but one to a function.</summary>
+    /// <summary>Whether a value of a type with canonical references is a managed reference: any reference but those to functions and exceptions.</summary>
     public static bool IsManaged(ValType type, TypeRegistry types)
     {
         if (!type.IsReference)
             return false;
         HeapType heap = type.Heap;
-        return heap.IsConcrete ? types[heap.TypeIndex].Composite.Kind != CompositeKind.Function : heap != HeapType.Func && heap != HeapType.NoFunc;
+        if (heap.IsConcrete)
+            return types[heap.TypeIndex].Composite.Kind != CompositeKind.Function;
+        return heap != HeapType.Func && heap != HeapType.NoFunc && !Compiler.Frontend.ValueTypes.IsException(heap);
     }
 }

@@ -119,6 +119,16 @@ internal sealed unsafe class InstanceData
         Module.ReleaseReference();
     }
 
+    /// <summary>Makes the tag that the module defines.</summary>
+    public TagInstance CreateTag(int index)
+    {
+        int type = Module.Wasm.Tags[index].TypeIndex;
+        return new TagInstance(Module.Wasm.CanonicalIds[type], ((CoreFunctionType)Module.Wasm.Types[type].Composite).ParameterCount);
+    }
+
+    /// <summary>Where the values of an exception that is thrown or caught here lie. Only in modules with exceptions.</summary>
+    public RawValue* ExceptionPayload => (RawValue*)(Context + Module.Layout.Exception + Compiler.Abi.VmContextLayout.ExceptionPayload);
+
     /// <summary>The reference record of a function: that of an import, or of a defined function that escapes.</summary>
     public FunctionReference* FunctionRecord(int functionIndex)
     {
@@ -210,6 +220,17 @@ internal sealed unsafe class InstanceData
         }
         CoreGlobalType type = Module.Wasm.Globals[index];
         global = new Global(Store, Store.Generation, GlobalCell(index), type with { Type = Module.Wasm.Canonicalize(type.Type) });
+        return true;
+    }
+
+    public bool TryGetTag(string name, out Tag tag)
+    {
+        if (!TryGetExport(name, ExternalKind.Tag, out int index))
+        {
+            tag = default;
+            return false;
+        }
+        tag = new Tag(Store, Store.Generation, Tags[index]);
         return true;
     }
 

@@ -80,7 +80,7 @@ internal static unsafe class Instantiation
             BindImports(instance, template);
             WasmModule wasm = module.Wasm;
             for (int i = wasm.ImportedTagCount; i < wasm.Tags.Length; i++)
-                instance.Tags[i] = new TagInstance(wasm.CanonicalIds[wasm.Tags[i].TypeIndex]);
+                instance.Tags[i] = instance.CreateTag(i);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
                 StoreQuota.RequireMemory(store, wasm.Memories[i]);

@@ -1,9 +1,11 @@
 // What a store does when its guest leaves: the builtins that need managed code, and traps put into words. Arguments arrive
 // in raw slots in the order of BuiltinSignatures, results go to the first slot.
 using System.Runtime.CompilerServices;
+using Tarn.Exceptions;
 using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Heaps;
+using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Tables;
 using BuiltinId = Tarn.Compiler.Abi.BuiltinId;
@@ -40,7 +42,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 + "use InvokeAsync (and await it in asynchronous host functions only), or set EngineOptions.BlockOnPendingHostFunctions");
         }
         Store.WaitOutside(pending);
-        pending.Finish(Store, (RawValue*)SuspendedValues);
+        Finish(pending);
     }
 
     protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values)
@@ -119,12 +121,52 @@ internal sealed unsafe class StoreExecution : GuestExecution
             case BuiltinId.FunctionHandle:
                 slots[0].Low = Store.ManagedHeap!.Functions.Of((nint)slots[0].Low);
                 break;
+            case BuiltinId.Throw:
+                TagInstance tag = instance.Tags[(int)slots[0].Low];
+                Throw(new ThrownException(tag, 0), new ReadOnlySpan<RawValue>(instance.ExceptionPayload, tag.ValueCount));
+                break;
+            case BuiltinId.ThrowReference:
+                ExceptionObject exception = Store.Exceptions.Get(slots[0].Low);
+                Throw(new ThrownException(exception.Tag, slots[0].Low), exception.Payload);
+                break;
             case BuiltinId.CompileFunction:
                 slots[0].Low = (ulong)Compile(instance.Module, (int)slots[0].Low);
                 break;
             default:
                 throw new NotSupportedException($"compiled code asked for the builtin {id}, which this version of Tarn does not have");
         }
+    }
+
+    protected override bool TryCatch(Exception thrown)
+    {
+        // What is of another store, or of another life of this one, no guest here can make sense of.
+        if (thrown is not GuestException exception || exception.Store != Store || exception.Tag.Generation != Store.Generation)
+            return false;
+        // Guests that the host function has called, and has not waited for, lie where the handler goes on.
+        nint frame = Record->GuestStackPointer;
+        Store.EndNestedCalls();
+        Record->GuestStackPointer = frame;
+        return Unwinder.TryCatch(Store, new ThrownException(exception.Tag.Instance, exception.Reference), exception.Raw);
+    }
+
+    /// <summary>Takes the result of a pending host function to where the guest finds it, or what it has thrown to a handler.</summary>
+    public void Finish(PendingHostCall pending)
+    {
+        try
+        {
+            pending.Finish(Store, (RawValue*)SuspendedValues);
+        }
+        catch (GuestException exception)
+        {
+            if (!TryCatch(exception))
+                throw;
+        }
+    }
+
+    private void Throw(in ThrownException thrown, ReadOnlySpan<RawValue> payload)
+    {
+        if (!Unwinder.TryCatch(Store, thrown, payload))
+            throw new GuestException(Store, thrown.Tag, payload, thrown.Reference);
     }
 
     protected override Exception CreateTrap(in GuestTrap trap) => TrapFactory.Create(Store, trap);

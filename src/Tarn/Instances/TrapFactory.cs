@@ -52,6 +52,14 @@ internal static unsafe class TrapFactory
         return new TrapException(new Trap(code, Frames(frames), detail: detail), store);
     }
 
+    /// <summary>The calls in progress of a guest that has left for the host.</summary>
+    public static GuestFrame[] SuspendedFrames(StoreCore store)
+    {
+        var frames = new List<FrameDescription>();
+        Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
+        return Frames(frames);
+    }
+
     private static GuestFrame[] Frames(List<FrameDescription> frames)
     {
         var result = new GuestFrame[frames.Count];

@@ -49,6 +49,8 @@ internal sealed unsafe class Definition
         return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Generation };
     }
 
+    public static Definition Of(Tag tag) => new(ExternalKind.Tag) { Tag = tag.Instance, Store = tag.Store, Generation = tag.Generation };
+
     public static Definition Of(StoreCore store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
 
     /// <summary>Gets a handle on the function, if it lives in a store.</summary>

@@ -112,6 +112,11 @@ internal sealed class ArtifactReader
         CallWasmOffsets = ReadNumbers(ArtifactSection.CallWasmOffsets),
         CallReferences = ReadNumbers(ArtifactSection.CallReferences),
         References = ReadNumbers(ArtifactSection.References),
+        SavedRegisters = ReadBytes(ArtifactSection.SavedRegisters),
+        HandlerOffsets = ReadNumbers(ArtifactSection.HandlerOffsets),
+        HandlerLandings = ReadNumbers(ArtifactSection.HandlerLandings),
+        HandlerScopes = ReadNumbers(ArtifactSection.HandlerScopes),
+        Scopes = ReadNumbers(ArtifactSection.Scopes),
     };
 
     /// <summary>Reads the relocations, which follow the tables.</summary>

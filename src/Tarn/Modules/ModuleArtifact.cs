@@ -47,6 +47,11 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
         sections[(int)ArtifactSection.CallReferences] = BytesOf(tables.CallReferences);
         sections[(int)ArtifactSection.References] = BytesOf(tables.References);
+        sections[(int)ArtifactSection.SavedRegisters] = tables.SavedRegisters;
+        sections[(int)ArtifactSection.HandlerOffsets] = BytesOf(tables.HandlerOffsets);
+        sections[(int)ArtifactSection.HandlerLandings] = BytesOf(tables.HandlerLandings);
+        sections[(int)ArtifactSection.HandlerScopes] = BytesOf(tables.HandlerScopes);
+        sections[(int)ArtifactSection.Scopes] = BytesOf(tables.Scopes);
         sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(relocations.Offsets);
         sections[(int)ArtifactSection.RelocationKinds] = relocations.Kinds;
         sections[(int)ArtifactSection.RelocationTargets] = BytesOf(relocations.Targets);
@@ -77,7 +82,7 @@ internal static class ModuleArtifact
     public static string Identity(Engine engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
         + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
-        + $"{engine.Target}, features {(int)engine.Options.Features:x}";
+        + $"{engine.Target}, features {(long)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.
     private static byte[] BytesOf(int[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();

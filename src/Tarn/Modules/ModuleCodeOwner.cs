@@ -37,6 +37,25 @@ internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFun
         return true;
     }
 
+    public override bool TryGetUnwind(int offset, out UnwindFrame frame)
+    {
+        frame = default;
+        if (!tables.TryFindFunction(offset, out int index))
+            return false;
+        int handler = tables.FindHandler(offset);
+        if (handler < 0 && tables.FindCall(offset) < 0)
+            return false;
+        frame = new UnwindFrame(
+            FrameKind.Guest,
+            tables.FrameSizes[index],
+            tables.StackArgumentBytes[index],
+            tables.SavedRegisters[index],
+            handler < 0 ? UnwindFrame.NoHandler : tables.HandlerLandings[handler],
+            handler < 0 ? -1 : tables.HandlerScopes[handler],
+            tables.Scopes);
+        return true;
+    }
+
     public override bool TryGetTrap(int offset, out TrapCode trap)
     {
         int at = tables.FindTrap(offset);

@@ -7,6 +7,7 @@
 // (StoreGate, StoreCore.Entry), or has found the gate vacant under the lock.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using Tarn.Exceptions;
 using Tarn.Execution;
 using Tarn.Functions;
 using Tarn.Instances;
@@ -38,6 +39,7 @@ internal sealed unsafe partial class StoreCore
     {
         // Before anything is refused: the finaliser of what was not finished clears it.
         References = new ReferenceTable(this);
+        Exceptions = new ExceptionTable(this);
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         Engine = engine;
@@ -136,6 +138,8 @@ internal sealed unsafe partial class StoreCore
     /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
     internal Heaps.ManagedHeap RequireManagedHeap() => ManagedHeap ??= Allocator.AllocateHeap(this);
 
+    internal ExceptionTable Exceptions { get; }
+
     /// <summary>Makes a global that modules can import.</summary>
     /// <exception cref="ArgumentException">The value is not of the type.</exception>
     public Global CreateGlobal(CoreGlobalType type, Value value)
@@ -211,6 +215,14 @@ internal sealed unsafe partial class StoreCore
         TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
         _heap.Add(table);
         return new Table(this, Generation, table);
+    }
+
+    internal Tag CreateTag(ValType[] values)
+    {
+        using StoreUse use = Enter();
+        int type = Engine.Types.AddFunction(values, []);
+        _heap.AddHostType(type);
+        return new Tag(this, Generation, new TagInstance(type, values.Length));
     }
 
     internal Function CreateFunction(DefinedHostFunction host)
@@ -424,6 +436,7 @@ internal sealed unsafe partial class StoreCore
             _state = StoreState.Released;
         }
         References.Clear();
+        Exceptions.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
         if (_stack is GuestStack stack)

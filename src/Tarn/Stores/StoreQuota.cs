@@ -66,6 +66,11 @@ internal static class StoreQuota
         TrapCode.AllocationTooLarge,
         $"guests of the store have been given {count} objects of the host as externref, and its limits do not allow one more (StoreLimits.MaximumHostReferences = {Describe(store.Limits?.MaximumHostReferences)})");
 
+    /// <summary>The trap of a guest that asks for the reference of one exception too many.</summary>
+    public static TrapException TooManyExceptions(StoreCore store, int count) => store.Trap(
+        TrapCode.AllocationTooLarge,
+        $"guests of the store have references to {count} exceptions, and its limits do not allow one more (StoreLimits.MaximumExceptionBytes = {StoreLimits.ExceptionBytes(store.Limits)})");
+
     /// <summary>Why a memory did not grow. The limiter is not asked again: it may count what it is asked.</summary>
     public static string DescribeRefusal(StoreCore store, MemoryInstance memory, ulong pages) =>
         store.Limits is not null && pages <= (memory.CapacityBytes >> memory.Type.PageSizeLog2) - memory.Pages

@@ -28,6 +28,9 @@ internal sealed unsafe class IrInstance : IDisposable
     private static readonly List<nint> s_memories = [];
     private static readonly Dictionary<nint, ulong> s_maxima = [];
 
+    // A reference to an exception is an index into this list plus one.
+    private static readonly List<IrThrownException> s_exceptions = [];
+
     private readonly Dictionary<int, IrFunction> _functions = [];
     private readonly FunctionTranslator _translator = new();
     private readonly FunctionOptimizer _optimizer = new() { Verifies = true };
@@ -45,6 +48,7 @@ internal sealed unsafe class IrInstance : IDisposable
         Context = Allocate((nuint)Layout.Size + 16);
         _execution = Allocate(ExecutionRecordLayout.Size);
         Write(Context + VmContextHeader.Execution, (ulong)_execution);
+        Tags = Array.ConvertAll(new object[module.Tags.Length], _ => new object());
         Link(resolve);
         DefineMemories();
         Initialize();
@@ -55,6 +59,9 @@ internal sealed unsafe class IrInstance : IDisposable
     public VmContextLayout Layout { get; }
 
     public byte* Context { get; }
+
+    /// <summary>What tells the module's tags apart, those of other instances among them.</summary>
+    public object[] Tags { get; }
 
     public void Dispose()
     {
@@ -71,6 +78,7 @@ internal sealed unsafe class IrInstance : IDisposable
         s_callables.Clear();
         s_memories.Clear();
         s_maxima.Clear();
+        s_exceptions.Clear();
     }
 
     public int FindExport(string name, ExternalKind kind)
@@ -117,6 +125,9 @@ internal sealed unsafe class IrInstance : IDisposable
             {
                 case ExternalKind.Function:
                     other.WriteRecord(index, Context + Layout.FunctionReference(import.Index), Module.CanonicalIds[Module.Functions[import.Index]], other == this ? import : null);
+                    break;
+                case ExternalKind.Tag:
+                    Tags[import.Index] = other.Tags[index];
                     break;
                 case ExternalKind.Memory:
                     LinkEntry(other.Context + other.Layout.Memory(index), index < other.Module.ImportedMemoryCount, Context + Layout.Memory(import.Index));
@@ -403,6 +414,24 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
+    /// <summary>Writes to the VM context what a handler reads there.</summary>
+    public void Hand(IrThrownException thrown, int clause, bool withPayload)
+    {
+        var area = Context + Layout.Exception;
+        *(int*)(area + VmContextLayout.ExceptionClause) = clause;
+        if (thrown.Handle == 0)
+        {
+            s_exceptions.Add(thrown);
+            thrown.Handle = (ulong)s_exceptions.Count;
+        }
+
+        *(ulong*)(area + VmContextLayout.ExceptionReference) = thrown.Handle;
+        for (var i = 0; withPayload && i < thrown.Payload.Length; i++)
+        {
+            ((UInt128*)(area + VmContextLayout.ExceptionPayload))[i] = thrown.Payload[i];
+        }
+    }
+
     public ulong Builtin(BuiltinId id, ulong[] a)
     {
         switch (id)
@@ -472,6 +501,17 @@ internal sealed unsafe class IrInstance : IDisposable
                     return entry[1] - a[2];
                 }
 
+            case BuiltinId.Throw:
+                var payload = (UInt128*)(Context + Layout.Exception + VmContextLayout.ExceptionPayload);
+                var thrown = new IrThrownException(Tags[(int)a[0]], new UInt128[((CoreFunctionType)Module.Types[Module.Tags[(int)a[0]].TypeIndex].Composite).ParameterCount]);
+                for (var i = 0; i < thrown.Payload.Length; i++)
+                {
+                    thrown.Payload[i] = payload[i];
+                }
+
+                throw thrown;
+            case BuiltinId.ThrowReference:
+                throw s_exceptions[(int)a[0] - 1];
             case BuiltinId.IsSubtype:
                 return Module.Registry!.IsSubtype((int)a[0], (int)a[1]) ? 1UL : 0;
             default:

@@ -1,5 +1,5 @@
 // The specification's scripts on interpreted IR, translated only with checked memory and optimised with both kinds of memory: the front end must be right whatever the code generator does.
-// Scripts that need what the interpreter lacks (SIMD, garbage collection, exceptions, huge memories) are skipped command by command; how many commands ran is asserted, so
+// Scripts that need what the interpreter lacks (SIMD, garbage collection, huge memories) are skipped command by command; how many commands ran is asserted, so
 // that skipping cannot grow unnoticed.
 using Tarn.TestSupport;
 using Tarn.Wasm;
@@ -104,7 +104,7 @@ public sealed class SpecificationTests
                             }
 
                             break;
-                        case ScriptCommandKind.AssertReturn or ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.Action:
+                        case ScriptCommandKind.AssertReturn or ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.AssertException or ScriptCommandKind.Action:
                             if (command.Action is { } action)
                             {
                                 var target = action.Instance is null ? current : named[action.Instance];
@@ -126,7 +126,7 @@ public sealed class SpecificationTests
                             break;
                     }
                 }
-                catch (Exception error) when (error is NotSupportedException or UnsupportedModuleException or KeyNotFoundException or IrTrapException)
+                catch (Exception error) when (error is NotSupportedException or UnsupportedModuleException or KeyNotFoundException or IrTrapException or IrThrownException)
                 {
                     // What needs instructions or imports that are not there is skipped.
                 }
@@ -170,6 +170,15 @@ public sealed class SpecificationTests
                 results = instance.Call(instance.FindExport(action.Export, ExternalKind.Function), arguments);
             }
         }
+        catch (IrThrownException thrown)
+        {
+            if (command.Kind != ScriptCommandKind.AssertException)
+            {
+                failures.Add($"{where}: unexpected {thrown.Message}");
+            }
+
+            return true;
+        }
         catch (IrTrapException trap)
         {
             var expected = command.Kind == ScriptCommandKind.AssertTrap || command.Kind == ScriptCommandKind.AssertExhaustion;
@@ -181,7 +190,7 @@ public sealed class SpecificationTests
             return true;
         }
 
-        if (command.Kind is ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion)
+        if (command.Kind is ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.AssertException)
         {
             failures.Add($"{where}: no trap");
             return true;

@@ -305,6 +305,10 @@ internal sealed partial class X64Emitter
             case X64Opcode.Fence:
                 _asm.Mfence();
                 break;
+            case X64Opcode.BranchOnThrow:
+                AddHandler(instruction.Aux);
+                EmitJump(EdgeTarget(0));
+                break;
             case X64Opcode.Jump:
                 EmitJump(EdgeTarget(0));
                 break;

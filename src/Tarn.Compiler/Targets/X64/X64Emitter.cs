@@ -87,6 +87,11 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
 
     private protected override int MapOffset(int offset) => _asm.MapOffset(offset);
 
+    private protected override int OffsetOf(Label label) => _asm.OffsetOf(label);
+
+    /// <inheritdoc/>
+    public override byte SavedRegisters => SavedRegisterSet.Of(_frame.Saved, _machine.SavesVmContext);
+
     private protected override void FinishFunction()
     {
         EmitCold();

@@ -609,6 +609,11 @@ internal sealed partial class X64Lowering
                 Begin(X64Opcode.JumpIf, 0, condition);
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
                 break;
+            case IrOpcode.BranchOnThrow:
+                AddSuccessor(instruction.B);
+                AddSuccessor(instruction.C);
+                Begin(X64Opcode.BranchOnThrow, 0, aux: instruction.D);
+                break;
             case IrOpcode.Switch:
                 LowerSwitch(ref instruction, block);
                 break;

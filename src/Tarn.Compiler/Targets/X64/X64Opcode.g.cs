@@ -42,6 +42,9 @@ internal enum X64Opcode : ushort
     /// <summary>def@…, use@…. Calls the runtime. Aux: builtin.</summary>
     CallBuiltin = MachineOpcode.CallBuiltin,
 
+    /// <summary>To the first edge; to the second if a handler of scope Aux catches what the call before it throws.</summary>
+    BranchOnThrow = MachineOpcode.BranchOnThrow,
+
     /// <summary>early:i, temp:i, late:i | early:i, temp:i, late:i, late:i. The offset of a new object in the heap of the execution record. Last source: bytes; without it the immediate.</summary>
     Allocate = MachineOpcode.Allocate,
 

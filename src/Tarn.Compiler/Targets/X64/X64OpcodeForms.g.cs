@@ -159,6 +159,16 @@ internal static class X64OpcodeForms
             SubOperationField.None,
             PrintsImmediate: false,
             PrintsAux: true);
+        forms[(int)X64Opcode.BranchOnThrow] = new OpcodeForm(
+            "branchonthrow",
+            [[]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.None,
+            PrintsImmediate: false,
+            PrintsAux: true);
         forms[(int)X64Opcode.Allocate] = new OpcodeForm(
             "allocate",
             [[new OperandForm(OperandKind.DefEarly, RegisterClass.Integer), new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer)], [new OperandForm(OperandKind.DefEarly, RegisterClass.Integer), new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer)]],

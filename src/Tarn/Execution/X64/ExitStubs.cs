@@ -235,6 +235,23 @@ internal static class ExitStubs
         return entry;
     }
 
+    /// <summary>Bytes of the frame by which a guest goes on at a handler: to a backtrace it is that of a call which returns to the first of its two words.</summary>
+    public const int LandingFrameBytes = ExitFrame.HeaderSize + 16;
+
+    /// <summary>Where the frames of <see cref="MachineStubs.PrepareLanding"/> are resumed.</summary>
+    public static Label EmitHandlerLanding(StubAssembler stub)
+    {
+        X64Assembler asm = stub.Asm;
+        stub.Align();
+        Label entry = asm.BindNew();
+        stub.Owner.AddFrame(asm.OffsetOf(entry), new FrameDescription(FrameKind.Exit, ExitFrame.HeaderSize, LandingFrameBytes - ExitFrame.HeaderSize - 8));
+        RestoreHeader(asm);
+        asm.Mov(S64, R11, new Mem(Rsp, ExitFrame.HeaderSize + 8));
+        asm.Add(S64, Rsp, LandingFrameBytes);
+        asm.Jmp(R11);
+        return entry;
+    }
+
     private static void SaveContext(X64Assembler asm, Label resume)
     {
         asm.Lea(S64, R11, Mem.At(resume));
@@ -242,7 +259,8 @@ internal static class ExitStubs
         asm.Mov(S64, new Mem(Rsp, ExitFrame.VmContextOffset), R14);
     }
 
-    private static void SaveRegisters(X64Assembler asm)
+    /// <summary>Completes the frame at rsp with the registers that the guest's convention preserves.</summary>
+    public static void SaveRegisters(X64Assembler asm)
     {
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset), Rbx);
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset + 8), Rbp);
