@@ -326,19 +326,3 @@ internal sealed unsafe class ManagedHeap
         TrapCode.AllocationTooLarge,
         $"the guest's objects take {UsedBytes} bytes, and {_maximumBytes} are the limit of a heap (EngineOptions.MaximumHeapBytes): there is no room for {bytes} more");
 }
-
-/// <summary>What a heap does beyond its duty, for tests.</summary>
-internal enum HeapStress
-{
-    /// <summary>Nothing.</summary>
-    None,
-
-    /// <summary>Collects the nursery at each allocation.</summary>
-    Collect,
-
-    /// <summary>Moves all objects at each allocation.</summary>
-    Move,
-
-    /// <summary>Moves all objects at each allocation, and verifies the heap before and after.</summary>
-    Verify,
-}
