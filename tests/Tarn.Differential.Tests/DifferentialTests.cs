@@ -18,6 +18,12 @@ public sealed class DifferentialTests
         733858910, 1044662208, 659239059, // unsigned division by constants above 2^63
     ];
 
+    /// <summary>The same for modules with exceptions, which have been tried with vectors and without.</summary>
+    private static readonly int[] s_exceptionCrashers =
+    [
+        501895986, // a load that a ternary operation of two values read both from memory and from a register, which it was never in
+    ];
+
     public static TheoryData<MemoryStrategy, CompilationMode> Configurations => new()
     {
         { MemoryStrategy.Guarded, CompilationMode.Eager },
@@ -79,6 +85,14 @@ public sealed class DifferentialTests
         using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, CompilationMode = compilation });
         using FuzzRun run = FuzzRun.Start(
             typeof(DifferentialTests), nameof(Random_modules_with_exceptions_behave_as_in_the_reference_engine), 6_000_000 + ((int)memory * 1_000_000), $"exceptions-{memory}-{compilation}");
+        foreach (int seed in s_exceptionCrashers)
+        {
+            foreach (bool vectors in (bool[])[false, true])
+            {
+                Compare(seed, reference, tarn, run, out _, vectors, exceptions: true);
+            }
+        }
+
         int compared = 0, left = 0, thrown = 0;
         for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
         {
