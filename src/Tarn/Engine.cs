@@ -45,6 +45,11 @@ public sealed class Engine : IDisposable
         };
         CodeTarget = options.CodeTarget ?? HostTarget.Current;
         Leaks = options.LeakDetection is LeakDetectionOptions detection ? new LeakDetector(detection) : null;
+        TypeDescriptors = new Heaps.TypeDescriptors(Types);
+        bool isPooled = options.AllocationStrategy == AllocationStrategy.Pooling;
+        HeapSpaces = isPooled
+            ? new Heaps.HeapSpaces(options.Pooling.TotalHeaps ?? options.Pooling.Limits.Count, options.Pooling.TotalHeaps is null ? "InstanceLimits.Count" : "PoolingOptions.TotalHeaps")
+            : new Heaps.HeapSpaces(int.MaxValue, "no limit");
         Allocator = InstanceAllocator.Create(this);
     }
 
@@ -52,6 +57,12 @@ public sealed class Engine : IDisposable
     public EngineOptions Options { get; }
 
     internal TypeRegistry Types { get; }
+
+    /// <summary>What compiled code reads to decide casts.</summary>
+    internal Heaps.TypeDescriptors TypeDescriptors { get; }
+
+    /// <summary>Address space for heaps of managed objects.</summary>
+    internal Heaps.HeapSpaces HeapSpaces { get; }
 
     /// <summary>What code is compiled for.</summary>
     internal TargetDescription Target { get; }
@@ -78,7 +89,10 @@ public sealed class Engine : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
             Allocator.Dispose();
+            HeapSpaces.Dispose();
+        }
     }
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);

@@ -35,6 +35,11 @@ public sealed unsafe partial class Module : IDisposable
         Wasm = wasm;
         Layout = code.Layout;
         ElementItems = Modules.ElementItems.Decode(wasm);
+        NeedsHeap = Heaps.TypeDescriptors.IsNeededBy(wasm);
+        AllocatingElements = NeedsHeap ? Modules.ElementItems.FindAllocating(wasm, ElementItems) : [];
+        ManagedGlobals = Heaps.TypeShape.ManagedGlobals(wasm);
+        if (NeedsHeap)
+            engine.TypeDescriptors.Add(wasm);
         _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
         foreach (ref readonly Export export in wasm.Exports)
         {
@@ -88,6 +93,15 @@ public sealed unsafe partial class Module : IDisposable
     internal VmContextLayout Layout { get; }
 
     internal int[][] ElementItems { get; }
+
+    /// <summary>Whether instances need a heap of managed objects.</summary>
+    internal bool NeedsHeap { get; }
+
+    /// <summary>Element segments with items that make objects.</summary>
+    internal int[] AllocatingElements { get; }
+
+    /// <summary>Globals whose cell in the VM context holds a managed reference.</summary>
+    internal int[] ManagedGlobals { get; }
 
     /// <summary>Whether instances run a function before they are handed out.</summary>
     internal bool HasStart { get; }

@@ -257,7 +257,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         held.RemoveAll(v => _function.Types[v] > type);
     }
 
-    // A register that the caller wants back must be among those that are saved.
+    // A register that the caller relies on must be among those that are saved.
     private void CheckSaved(Location location, int i)
     {
         if (location.IsRegister && (_file.CalleeSaved & ~_allocation.UsedRegisters & (1UL << location.Value)) != 0)
@@ -321,6 +321,11 @@ internal sealed class AllocationChecker(RegisterFile file)
             CheckOperand(i, instruction.Flags, operands, locations, k, clobbers);
         }
 
+        if (_function.HasManagedReferences && MachineOpcode.IsSafepoint(instruction))
+        {
+            ApplySafepoint(i, preservesRegisters: (instruction.Flags & MachineFlags.Call) == 0);
+        }
+
         for (var set = clobbers; set != 0; set &= set - 1)
         {
             Erase(Location.Register(BitOperations.TrailingZeroCount(set)));
@@ -347,6 +352,28 @@ internal sealed class AllocationChecker(RegisterFile file)
                 Put(locations[k], operands[k].VirtualRegister);
             }
         }
+    }
+
+    // Objects move: a reference is good afterwards only where the safepoint named it, and what it names has to be one.
+    private void ApplySafepoint(int i, bool preservesRegisters)
+    {
+        HashSet<Location> named = [];
+        foreach (ref var safepoint in _allocation.Safepoints.Span)
+        {
+            if (safepoint.Instruction == i)
+            {
+                foreach (var location in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
+                {
+                    named.Add(location);
+                    if ((location.IsRegister && !preservesRegisters) || !Contents(location).Exists(v => _function.Types[v] == MachineType.Managed))
+                    {
+                        throw new AllocationException($"Safepoint {i} names {location}, which holds no reference.");
+                    }
+                }
+            }
+        }
+
+        _state.RemoveAll(pair => _function.Types[(int)pair] == MachineType.Managed && !named.Contains(new Location((int)(pair >> 32))));
     }
 
     private void CheckOperand(int i, MachineFlags flags, Span<MachineOperand> operands, Span<Location> locations, int k, ulong clobbers)
@@ -382,7 +409,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
         if (operand.Kind is OperandKind.UseFixed or OperandKind.DefFixed && at.Value != operand.Register)
         {
-            throw new AllocationException($"Instruction {i} wants v{v} in r{operand.Register}, not {at}.");
+            throw new AllocationException($"Instruction {i} requires v{v} in r{operand.Register}, not {at}.");
         }
 
         if (at.IsRegister && operand.Kind is not (OperandKind.UseFixed or OperandKind.DefFixed))

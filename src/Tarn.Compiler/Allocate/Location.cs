@@ -59,7 +59,7 @@ internal enum MoveKind : byte
     SlotToSlot,
 }
 
-/// <summary>A move that the allocator wants before an instruction.</summary>
+/// <summary>A move that the allocator inserts before an instruction.</summary>
 internal struct AllocatedMove
 {
     /// <summary>The instruction it comes before. Moves of one instruction are done one after the other.</summary>
@@ -78,10 +78,23 @@ internal struct AllocatedMove
     public MoveKind Kind;
 }
 
-/// <summary>What an allocator hands over.</summary>
+/// <summary>What the collector finds and changes at a safepoint.</summary>
+internal struct Safepoint
+{
+    /// <summary>The instruction.</summary>
+    public int Instruction;
+
+    /// <summary>Start of its places in <see cref="Allocation.References"/>.</summary>
+    public int Start;
+
+    /// <summary>Number of its places.</summary>
+    public int Count;
+}
+
+/// <summary>The result of register allocation.</summary>
 internal sealed class Allocation
 {
-    /// <summary>Place of each operand of the function; none for a rematerialisable definition that no register wants.</summary>
+    /// <summary>Location of each operand of the function; none for a rematerialisable definition that no register needs.</summary>
     public GrowableArray<Location> Locations = new(4096);
 
     /// <summary>Moves in the order of instructions.</summary>
@@ -89,6 +102,12 @@ internal sealed class Allocation
 
     /// <summary>Number of spill slots of 8 bytes.</summary>
     public int SlotCount;
+
+    /// <summary>The safepoints that managed references live across, in the order of instructions.</summary>
+    public GrowableArray<Safepoint> Safepoints = new(16);
+
+    /// <summary>Places of managed references, each safepoint's together: slots, and registers where the safepoint preserves them.</summary>
+    public GrowableArray<Location> References = new(64);
 
     /// <summary>All registers written anywhere.</summary>
     public ulong UsedRegisters;
@@ -98,6 +117,8 @@ internal sealed class Allocation
     {
         Locations.Clear();
         Moves.Clear();
+        Safepoints.Clear();
+        References.Clear();
         SlotCount = 0;
         UsedRegisters = 0;
     }

@@ -1,5 +1,4 @@
-// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own. Garbage
-// collection instructions are refused by name until they are translated.
+// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 using Tarn.Wasm;
@@ -222,8 +221,7 @@ internal sealed partial class FunctionTranslator
                 MemoryGrow((int)reader.ReadVarU32());
                 break;
             case Opcode.RefNull:
-                reader.ReadHeapType();
-                Push(_builder.Zero(IrType.Ref));
+                Push(_builder.Zero(ValueTypes.IsManaged(_module, reader.ReadHeapType()) ? IrType.Managed : IrType.Ref));
                 break;
             case Opcode.RefIsNull:
                 Push(_builder.IsZero(Pop()));
@@ -247,7 +245,8 @@ internal sealed partial class FunctionTranslator
                 DecodeVector(ReadPrefixed(ref reader, 0xFD), ref reader);
                 break;
             case (Opcode)0xFB:
-                throw Unsupported(ReadPrefixed(ref reader, (byte)opcode));
+                DecodeObject(ReadPrefixed(ref reader, 0xFB), ref reader);
+                break;
             default:
                 throw Unsupported(opcode);
         }

@@ -8,14 +8,12 @@ namespace Tarn.Compiler.Frontend;
 internal static class InstructionSupport
 {
     /// <summary>Groups of instructions of which some cannot be executed: modules that use none of them are not looked at.</summary>
-    private const ModuleFacts Incomplete = ModuleFacts.UsesAggregates | ModuleFacts.UsesAtomics;
+    private const ModuleFacts Incomplete = ModuleFacts.UsesAtomics;
 
     /// <summary>Whether an instruction can be executed.</summary>
     public static bool Supports(Opcode opcode) => opcode switch
     {
         Opcode.MemoryAtomicNotify or Opcode.MemoryAtomicWait32 or Opcode.MemoryAtomicWait64 => false,
-        // Structures, arrays and casts.
-        >= (Opcode)0x100 and < (Opcode)0x200 => false,
         _ => true,
     };
 

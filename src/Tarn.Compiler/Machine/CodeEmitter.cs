@@ -32,6 +32,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Call sites in the order of emission.</summary>
     private protected GrowableArray<CallSite> _callSites = new(64);
+    private GrowableArray<int> _references = new(64);
 
     /// <summary>Handlers of calls in the order of emission.</summary>
     private protected GrowableArray<HandlerPlace> _handlers = new(16);
@@ -52,6 +53,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Return addresses by offset.</summary>
     public ReadOnlySpan<CallSite> CallSites => _callSites.Span;
+
+    /// <summary>Places of managed references at calls: for each list its length, then the numbers of slots, or the complements of registers.</summary>
+    public ReadOnlySpan<int> References => _references.Span;
 
     /// <summary>The function's exception handlers; <see langword="null"/> if there are none.</summary>
     public HandlerTable? ToHandlerTable()
@@ -85,6 +89,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         _frame = new FrameLayout(machine, allocation, registers);
         _trapSites.Clear();
         _callSites.Clear();
+        _references.Clear();
         _handlers.Clear();
         BeginFunction();
         FindDefinitions();
@@ -171,6 +176,50 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     private protected abstract void EmitRematerialised(int definition, Location to, bool flagsLive);
 
     // ---- What it may use
+
+    /// <summary>Notes where a call returns to, and where managed references are while it runs.</summary>
+    private protected void AddCallSite(int returnOffset, int instruction)
+    {
+        var references = -1;
+        if (_allocation.Safepoints.Count > 0 && FindSafepoint(instruction) is var found and >= 0)
+        {
+            ref var safepoint = ref _allocation.Safepoints[found];
+            references = _references.Add(safepoint.Count);
+            foreach (var place in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
+            {
+                _references.Add(place.IsRegister ? ~place.Value : place.Payload);
+            }
+        }
+
+        _callSites.Add(new CallSite(returnOffset, _machine.Sources[instruction], references));
+    }
+
+    private int FindSafepoint(int instruction)
+    {
+        var low = 0;
+        var high = _allocation.Safepoints.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >> 1;
+            var at = _allocation.Safepoints[middle].Instruction;
+            if (at == instruction)
+            {
+                return middle;
+            }
+
+            if (at < instruction)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return -1;
+    }
+
 
     /// <summary>Where an operand is.</summary>
     private protected Location At(in MachineInstruction instruction, int k) => _allocation.Locations[instruction.OperandStart + k];

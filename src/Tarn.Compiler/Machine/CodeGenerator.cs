@@ -31,8 +31,8 @@ internal sealed class CodeGenerator(MachineTarget target)
     /// <summary>Where its values are.</summary>
     public Allocation Allocation { get; } = new();
 
-    /// <summary>Number of live ranges, uses and pieces of the last function.</summary>
-    public int PieceCount => _scan.PieceCount;
+    /// <summary>Number of live segments, uses and live ranges of the last function.</summary>
+    public int RangeCount => _scan.RangeCount;
 
     /// <summary>The emitter, which holds the code of the last function.</summary>
     public CodeEmitter Emitter => _emitter;
@@ -67,6 +67,7 @@ internal sealed class CodeGenerator(MachineTarget target)
             Relocations = _relocations.Span.ToArray(),
             TrapSites = _emitter.TrapSites.ToArray(),
             CallSites = _emitter.CallSites.ToArray(),
+            References = _emitter.References.ToArray(),
             FrameSize = _emitter.FrameSize,
             StackArgumentBytes = Machine.IncomingBytes,
             SavedRegisters = _emitter.SavedRegisters,

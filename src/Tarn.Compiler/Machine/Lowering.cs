@@ -366,6 +366,7 @@ internal abstract class Lowering
         IrType.F32 => MachineType.F32,
         IrType.F64 => MachineType.F64,
         IrType.V128 => MachineType.V128,
+        IrType.Managed => MachineType.Managed,
         _ => MachineType.I64,
     };
 
@@ -387,6 +388,7 @@ internal abstract class Lowering
                     value = instruction.A;
                     continue;
                 case IrOpcode.Bitcast when instruction.Type is IrType.I64 or IrType.Ref && _ir.TypeOf(instruction.A) is IrType.I64 or IrType.Ref:
+                case IrOpcode.Bitcast when instruction.Type is IrType.I32 or IrType.Managed && _ir.TypeOf(instruction.A) is IrType.I32 or IrType.Managed:
                     value = instruction.A;
                     continue;
                 default:

@@ -60,6 +60,9 @@ internal sealed class MachineFunction
     /// <summary>Whether the function calls anything that is not a leaf of the runtime.</summary>
     public bool HasCalls;
 
+    /// <summary>Whether any virtual register is a managed reference.</summary>
+    public bool HasManagedReferences;
+
     /// <summary>Whether the VM context has to be kept in the frame, since some call does not preserve it.</summary>
     public bool SavesVmContext;
 
@@ -83,13 +86,18 @@ internal sealed class MachineFunction
         HandlerScopes.Clear();
         ResultBufferBytes = 0;
         HasCalls = false;
+        HasManagedReferences = false;
         SavesVmContext = false;
         IncomingBytes = 0;
     }
 
     /// <summary>Makes a virtual register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int NewVirtualRegister(MachineType type) => Types.Add(type);
+    public int NewVirtualRegister(MachineType type)
+    {
+        HasManagedReferences |= type == MachineType.Managed;
+        return Types.Add(type);
+    }
 
     /// <summary>Operands of an instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

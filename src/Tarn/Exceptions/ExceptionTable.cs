@@ -42,6 +42,26 @@ internal sealed class ExceptionTable(StoreCore store)
     /// <summary>The exception of a handle, which is not null.</summary>
     public ExceptionObject Get(ulong handle) => _objects[checked((int)(handle - 1))]!;
 
+    /// <summary>Visits the managed references in exceptions.</summary>
+    public unsafe void Visit<T>(T visitor)
+        where T : Heaps.IRootVisitor
+    {
+        TypeRegistry types = store.Engine.Types;
+        for (int i = 0; i < _count; i++)
+        {
+            ExceptionObject exception = _objects[i]!;
+            ReadOnlySpan<ValType> parameters = types.Function(exception.Tag.TypeId).Parameters;
+            fixed (RawValue* payload = exception.Payload)
+            {
+                for (int k = 0; k < parameters.Length; k++)
+                {
+                    if (Heaps.TypeShape.IsManaged(parameters[k], types))
+                        visitor.Visit(&payload[k].Low);
+                }
+            }
+        }
+    }
+
     /// <summary>Forgets all exceptions.</summary>
     public void Clear()
     {

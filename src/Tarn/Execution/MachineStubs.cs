@@ -44,6 +44,9 @@ internal abstract unsafe class MachineStubs
     /// <param name="stackPointer">Stack pointer in the caller, without the arguments of the call.</param>
     public abstract void Unwind(nint end, in FrameDescription frame, out nint programCounter, out nint stackPointer);
 
+    /// <summary>Where the exit frame of a builtin that preserves all registers holds one.</summary>
+    public abstract unsafe ulong* SavedRegister(ExitFrame* frame, int register);
+
     /// <summary>What was in the registers where a guest called out, from its exit frame.</summary>
     public abstract UnwoundRegisters RegistersOf(ExitFrame* frame);
 

@@ -1,7 +1,9 @@
 // The seam between instantiation and the places where instances live. Whatever is handed out is zero and belongs to one
 // owner until it is handed back; every method either succeeds or leaves nothing behind.
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Memories;
+using Tarn.Platform;
 using Tarn.Pooling;
 using Tarn.Tables;
 
@@ -59,6 +61,31 @@ internal abstract unsafe class InstanceAllocator : IDisposable
     public abstract GuestStack AllocateStack();
 
     public abstract void FreeStack(GuestStack stack);
+
+    /// <summary>A heap for the managed objects of a store.</summary>
+    /// <exception cref="PoolExhaustedException">There is none.</exception>
+    /// <exception cref="InstantiationException">The system refuses it.</exception>
+    public ManagedHeap AllocateHeap(StoreCore store)
+    {
+        Engine engine = store.Engine;
+        HeapSpace space = engine.HeapSpaces.Take();
+        try
+        {
+            return new ManagedHeap(store, space, engine.TypeDescriptors, engine.Options);
+        }
+        catch (PlatformException e)
+        {
+            engine.HeapSpaces.Return(space);
+            throw new InstantiationException($"the system refuses memory for a heap of managed objects: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Takes a heap back whose store has ended.</summary>
+    public static void FreeHeap(ManagedHeap heap)
+    {
+        heap.End();
+        heap.Store.Engine.HeapSpaces.Return(heap.Space);
+    }
 
     /// <summary>Lets go of whatever is kept for a module that has been disposed.</summary>
     public virtual void Forget(Module module)

@@ -42,6 +42,46 @@ internal sealed unsafe class InstanceData
 
     public TagInstance[] Tags { get; }
 
+    /// <summary>Values of the element segments whose items make objects, which are evaluated once; <see langword="null"/> for others.</summary>
+    public ulong[]?[] ElementValues { get; private set; } = [];
+
+    /// <summary>Evaluates the element segments whose items make objects.</summary>
+    public void EvaluateElements()
+    {
+        ReadOnlySpan<int> segments = Module.AllocatingElements;
+        if (segments.IsEmpty)
+            return;
+        ElementValues = new ulong[]?[Module.Wasm.Elements.Length];
+        foreach (int segment in segments)
+        {
+            int[] items = Module.ElementItems[segment];
+            var values = new ulong[items.Length];
+            for (int i = 0; i < items.Length; i++)
+                values[i] = ElementReference(items[i]);
+            ElementValues[segment] = values;
+        }
+    }
+
+    /// <summary>The value of an element segment's item.</summary>
+    public ulong ElementValue(int segment, int item) =>
+        segment < ElementValues.Length && ElementValues[segment] is ulong[] values ? values[item] : ElementReference(Module.ElementItems[segment][item]);
+
+    /// <summary>Visits the values of element segments.</summary>
+    public void VisitElementValues<T>(T visitor)
+        where T : Heaps.IRootVisitor
+    {
+        foreach (ulong[]? values in ElementValues)
+        {
+            if (values is null)
+                continue;
+            fixed (ulong* first = values)
+            {
+                for (int i = 0; i < values.Length; i++)
+                    visitor.Visit(first + i);
+            }
+        }
+    }
+
     /// <summary>The handle that leads from the context's Owner field to this object.</summary>
     public nint Handle
     {
@@ -113,11 +153,10 @@ internal sealed unsafe class InstanceData
         ulong available = *ElementSegmentState(segment);
         if (source > available || count > available - source || !table.Contains(destination, count))
             return false;
-        ReadOnlySpan<int> items = count == 0 ? [] : Module.ElementItems[segment].AsSpan((int)source, (int)count);
         table.IsDirty = true;
         ulong* to = table.Elements + destination;
-        foreach (int item in items)
-            *to++ = ElementReference(item);
+        for (int i = 0; i < (int)count; i++)
+            *to++ = ElementValue(segment, (int)source + i);
         return true;
     }
 

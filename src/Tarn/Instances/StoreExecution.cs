@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Tarn.Exceptions;
 using Tarn.Execution;
 using Tarn.Functions;
+using Tarn.Heaps;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Tables;
@@ -93,6 +94,32 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 throw Trap(TrapCode.OutOfFuel);
             case BuiltinId.IsSubtype:
                 slots[0].Low = Store.Engine.Types.IsSubtype((int)slots[0].Low, (int)slots[1].Low) ? 1u : 0u;
+                break;
+            case BuiltinId.CollectGarbage:
+                Store.ManagedHeap!.MakeRoom(Store.Execution->HeapRequest);
+                break;
+            case BuiltinId.AllocateObject:
+                slots[0].Low = Store.ManagedHeap!.Allocate((uint)slots[0].Low, (uint)slots[1].Low);
+                break;
+            case BuiltinId.ArrayNewData:
+                slots[0].Low = HeapOperations.NewArrayFromData(instance, Store.ManagedHeap!, (uint)slots[0].Low, (int)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low);
+                break;
+            case BuiltinId.ArrayNewElement:
+                slots[0].Low = HeapOperations.NewArrayFromElements(instance, Store.ManagedHeap!, (uint)slots[0].Low, (int)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low);
+                break;
+            case BuiltinId.ArrayInitData:
+                HeapOperations.InitializeArrayFromData(
+                    instance, Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (int)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.ArrayInitElement:
+                HeapOperations.InitializeArrayFromElements(
+                    instance, Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (int)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.ArrayCopyReferences:
+                HeapOperations.CopyReferences(Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.FunctionHandle:
+                slots[0].Low = Store.ManagedHeap!.Functions.Of((nint)slots[0].Low);
                 break;
             case BuiltinId.Throw:
                 TagInstance tag = instance.Tags[(int)slots[0].Low];

@@ -22,7 +22,12 @@ internal static unsafe class TrapFactory
         TrapCode code = PublicCode(trap.Code, frames);
         ulong? address = null;
         ulong? size = null;
-        if (trap.IsFault)
+        if (trap.IsFault && trap.Code == AbiTrapCode.NullReference)
+        {
+            if (store.ManagedHeap is not { } heap || !heap.Space.Contains(trap.FaultAddress))
+                throw Escaped(trap, Frames(frames));
+        }
+        else if (trap.IsFault)
         {
             MemoryInstance memory = FindMemory(trap) ?? throw Escaped(trap, Frames(frames));
             address = (ulong)(trap.FaultAddress - (nint)memory.Base);

@@ -14,6 +14,8 @@ internal enum ArtifactSection
     TrapCodes,
     CallOffsets,
     CallWasmOffsets,
+    CallReferences,
+    References,
     SavedRegisters,
     HandlerOffsets,
     HandlerLandings,

@@ -50,6 +50,12 @@ internal sealed class CodeTables
     /// <summary>For each call: its offset in the module.</summary>
     public required int[] CallWasmOffsets { get; init; }
 
+    /// <summary>For each call: where its list in <see cref="References"/> starts, or −1; empty if no function has any.</summary>
+    public required int[] CallReferences { get; init; }
+
+    /// <summary>Lists of places of managed references, as <see cref="CompiledFunction.References"/> has them.</summary>
+    public required int[] References { get; init; }
+
     /// <summary>For each call that an exception's handler is around: the offset it returns to.</summary>
     public required int[] HandlerOffsets { get; init; }
 
@@ -67,12 +73,14 @@ internal sealed class CodeTables
     {
         int traps = 0;
         int calls = 0;
+        int references = 0;
         int handlers = 0;
         int scopes = 0;
         foreach (CompiledFunction function in functions)
         {
             traps += function.TrapSites.Length;
             calls += function.CallSites.Length;
+            references += function.References.Length;
             handlers += function.Handlers?.Sites.Length ?? 0;
             scopes += function.Handlers?.Scopes.Length ?? 0;
         }
@@ -96,6 +104,8 @@ internal sealed class CodeTables
             TrapCodes = new byte[traps],
             CallOffsets = new int[calls],
             CallWasmOffsets = new int[calls],
+            CallReferences = references == 0 ? [] : new int[calls],
+            References = references == 0 ? [] : new int[references],
             HandlerOffsets = handlers == 0 ? [] : new int[handlers],
             HandlerLandings = handlers == 0 ? [] : new int[handlers],
             HandlerScopes = handlers == 0 ? [] : new int[handlers],
@@ -103,6 +113,7 @@ internal sealed class CodeTables
         };
         int trap = 0;
         int call = 0;
+        int reference = 0;
         int handler = 0;
         int scope = 0;
         for (int i = 0; i < functions.Length; i++)
@@ -123,8 +134,12 @@ internal sealed class CodeTables
             foreach (ref readonly CallSite site in function.CallSites.AsSpan())
             {
                 tables.CallOffsets[call] = starts[i] + site.ReturnOffset;
+                if (references != 0)
+                    tables.CallReferences[call] = site.References < 0 ? -1 : reference + site.References;
                 tables.CallWasmOffsets[call++] = site.WasmOffset;
             }
+            function.References.CopyTo(tables.References, reference);
+            reference += function.References.Length;
         }
         return tables;
     }

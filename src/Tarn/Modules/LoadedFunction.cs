@@ -13,6 +13,7 @@ internal sealed class LoadedFunction(WeakReference<Module> module, int functionI
     private readonly TrapSite[] _traps = compiled.TrapSites;
     private readonly CallSite[] _calls = compiled.CallSites;
     private readonly Relocation[] _relocations = compiled.Relocations;
+    private readonly int[] _references = compiled.References;
     private readonly HandlerTable? _handlers = compiled.Handlers;
     private readonly byte _savedRegisters = compiled.SavedRegisters;
     private readonly int _frameSize = compiled.FrameSize;
@@ -22,10 +23,12 @@ internal sealed class LoadedFunction(WeakReference<Module> module, int functionI
     {
         int wasmOffset;
         int frameSize = _frameSize;
+        int references = -1;
         int call = FindCall(offset);
         if (call >= 0)
         {
             wasmOffset = _calls[call].WasmOffset;
+            references = _calls[call].References;
         }
         else if (FindTrap(offset) is int trap and >= 0)
         {
@@ -38,7 +41,7 @@ internal sealed class LoadedFunction(WeakReference<Module> module, int functionI
             frame = default;
             return false;
         }
-        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out Module? named) ? named : null);
+        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out Module? named) ? named : null, _references, references);
         return true;
     }
 
@@ -71,6 +74,7 @@ internal sealed class LoadedFunction(WeakReference<Module> module, int functionI
             Relocations = _relocations,
             TrapSites = _traps,
             CallSites = _calls,
+            References = _references,
             FrameSize = _frameSize,
             StackArgumentBytes = _stackArgumentBytes,
             SavedRegisters = _savedRegisters,

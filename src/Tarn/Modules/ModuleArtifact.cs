@@ -45,6 +45,8 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.TrapCodes] = tables.TrapCodes;
         sections[(int)ArtifactSection.CallOffsets] = BytesOf(tables.CallOffsets);
         sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
+        sections[(int)ArtifactSection.CallReferences] = BytesOf(tables.CallReferences);
+        sections[(int)ArtifactSection.References] = BytesOf(tables.References);
         sections[(int)ArtifactSection.SavedRegisters] = tables.SavedRegisters;
         sections[(int)ArtifactSection.HandlerOffsets] = BytesOf(tables.HandlerOffsets);
         sections[(int)ArtifactSection.HandlerLandings] = BytesOf(tables.HandlerLandings);

@@ -15,10 +15,13 @@ internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFun
             return false;
         int wasmOffset;
         int frameSize = tables.FrameSizes[index];
+        int references = -1;
         int call = tables.FindCall(offset);
         if (call >= 0)
         {
             wasmOffset = tables.CallWasmOffsets[call];
+            if (tables.CallReferences.Length != 0)
+                references = tables.CallReferences[call];
         }
         else
         {
@@ -30,7 +33,7 @@ internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFun
                 frameSize = 0;
         }
         Module? named = module.TryGetTarget(out Module? there) ? there : null;
-        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named);
+        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named, tables.References, references);
         return true;
     }
 

@@ -125,6 +125,19 @@ internal sealed unsafe partial class StoreCore
 
     internal ReferenceTable References { get; }
 
+    /// <summary>The guests' managed objects; <see langword="null"/> while no instance needs any.</summary>
+    internal Heaps.ManagedHeap? ManagedHeap { get; private set; }
+
+    internal List<InstanceData> Instances => _heap.Instances;
+
+    internal IReadOnlyList<TableInstance> HostTables => _heap.HostTables;
+
+    internal IReadOnlyList<nint> ManagedHostGlobals => _heap.ManagedGlobals;
+
+    /// <summary>The guests' managed objects, for a module that has some.</summary>
+    /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
+    internal Heaps.ManagedHeap RequireManagedHeap() => ManagedHeap ??= Allocator.AllocateHeap(this);
+
     internal ExceptionTable Exceptions { get; }
 
     /// <summary>Makes a global that modules can import.</summary>
@@ -135,6 +148,8 @@ internal sealed unsafe partial class StoreCore
         RawValue raw = ToRaw(value, type.Type);
         var cell = (RawValue*)_heap.AllocateBlock(sizeof(RawValue));
         *cell = raw;
+        if (Heaps.TypeShape.IsManaged(type.Type, Engine.Types))
+            _heap.AddManagedGlobal((nint)cell);
         return new Global(this, Generation, cell, type);
     }
 
@@ -280,6 +295,7 @@ internal sealed unsafe partial class StoreCore
             ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
             ValueKind.ExternRef => Value.FromObject(References.Get(raw.Low)),
             ValueKind.FuncRef => Value.FromFunction(FunctionFromReference(raw.Low)),
+            ValueKind.AnyRef => Value.FromAny(References.Get(raw.Low)),
             _ => Value.FromBits(kind, raw.Low, 0, this),
         };
     }
@@ -314,11 +330,36 @@ internal sealed unsafe partial class StoreCore
                 if (!ExternTypes.IsSubtype(actual, type, Engine.Types))
                     throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.CoreType}", nameof(value));
                 return new RawValue { Low = reference };
+            case ValueKind.AnyRef:
+                ulong raw = References.Add(value.Reference);
+                return IsOfType(raw, type)
+                    ? new RawValue { Low = raw }
+                    : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
             default:
                 if (!ReferenceEquals(value.Reference, this))
                     throw new ArgumentException("the reference belongs to another store", nameof(value));
                 return new RawValue { Low = value.Low };
         }
+    }
+
+    // Whether a reference that is not null is of a canonical type below any.
+    private bool IsOfType(ulong raw, ValType type)
+    {
+        HeapType heap = type.Heap;
+        uint tag = (uint)raw & Compiler.Abi.ObjectLayout.TagMask;
+        if (heap == HeapType.Any)
+            return true;
+        if (heap == HeapType.None || tag == Compiler.Abi.ObjectLayout.HandleTag)
+            return false;
+        if (tag != 0)
+            return heap == HeapType.I31 || heap == HeapType.Eq;
+        if (heap == HeapType.Eq)
+            return true;
+        uint typeId = *(uint*)(ManagedHeap!.Base + raw);
+        if (heap.IsConcrete)
+            return Engine.Types.IsSubtype((int)typeId, heap.TypeIndex);
+        CompositeKind kind = ManagedHeap.ShapeAt((uint)raw).Kind;
+        return heap == HeapType.Struct ? kind == CompositeKind.Struct : heap == HeapType.Array && kind == CompositeKind.Array;
     }
 
     // Under the lock.
@@ -404,6 +445,11 @@ internal sealed unsafe partial class StoreCore
             StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
         }
         _heap.FreeAll(Allocator, Engine);
+        if (ManagedHeap is Heaps.ManagedHeap managed)
+        {
+            ManagedHeap = null;
+            InstanceAllocator.FreeHeap(managed);
+        }
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }

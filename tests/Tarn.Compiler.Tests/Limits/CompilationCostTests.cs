@@ -154,7 +154,7 @@ public sealed class CompilationCostTests
             GC.GetAllocatedBytesForCurrentThread() - before,
             (long)function.Instructions.Count + function.Blocks.Count + function.Edges.Count + function.Pool.Count + function.SignatureTypes.Count
                 + machine.Instructions.Count + machine.Operands.Count + machine.Edges.Count + machine.Arguments.Count + allocation.Moves.Count
-                + context.Generator.PieceCount + context.Generator.Emitter.Code.Length,
+                + context.Generator.RangeCount + context.Generator.Emitter.Code.Length,
             function.Budget.Steps,
             isRefused);
     }

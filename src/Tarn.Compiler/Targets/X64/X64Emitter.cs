@@ -45,6 +45,8 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     {
         Trap,
         CallBuiltin,
+        Collect,
+        MarkCard,
         MinMax,
         Unsigned64ToFloat,
         Truncate,
@@ -285,7 +287,8 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     {
         if ((instruction.Flags & MachineFlags.MayFault) != 0)
         {
-            _trapSites.Add(new TrapSite(_asm.Offset, TrapCode.MemoryOutOfBounds, _machine.Sources[i]));
+            var code = (instruction.Flags & MachineFlags.NullCheck) != 0 ? TrapCode.NullReference : TrapCode.MemoryOutOfBounds;
+            _trapSites.Add(new TrapSite(_asm.Offset, code, _machine.Sources[i]));
         }
     }
 

@@ -207,6 +207,21 @@ internal static class ExitStubs
         return entry;
     }
 
+    /// <summary>Where the frame of a preserving exit holds an integer register.</summary>
+    public static unsafe ulong* SavedRegister(ExitFrame* frame, Gpr register)
+    {
+        int at = register switch
+        {
+            Rbx => ExitFrame.RegistersOffset,
+            Rbp => ExitFrame.RegistersOffset + 8,
+            R12 => ExitFrame.RegistersOffset + 16,
+            R13 => ExitFrame.RegistersOffset + 24,
+            R15 => ExitFrame.RegistersOffset + 32,
+            _ => PreservedIntegers + (8 * VolatileRegisters.IndexOf(register)),
+        };
+        return at >= ExitFrame.RegistersOffset ? (ulong*)((byte*)frame + at) : throw new ArgumentOutOfRangeException(nameof(register), register, "not a register that is preserved");
+    }
+
     /// <summary>C function (execution record): continues what is suspended at GuestStackPointer.</summary>
     public static Label EmitResume(StubAssembler stub)
     {

@@ -51,7 +51,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
                 BuiltinId.MemoryCopyBytes => MemoryBuiltins.EmitCopy(stub, interrupt),
                 BuiltinId.MemoryFillBytes => MemoryBuiltins.EmitFill(stub, interrupt),
                 BuiltinId.Interrupt => interrupt,
-                BuiltinId.FuelExhausted or BuiltinId.CompileFunction => ExitStubs.EmitPreserving(stub, id),
+                BuiltinId.FuelExhausted or BuiltinId.CompileFunction or BuiltinId.CollectGarbage => ExitStubs.EmitPreserving(stub, id),
                 _ => ExitStubs.EmitBuiltin(stub, id, Trap),
             };
         }
@@ -78,6 +78,8 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         programCounter = *(nint*)end;
         stackPointer = end + sizeof(nint) + frame.StackArgumentBytes;
     }
+
+    public override ulong* SavedRegister(ExitFrame* frame, int register) => ExitStubs.SavedRegister(frame, (Gpr)register);
 
     public override UnwoundRegisters RegistersOf(ExitFrame* frame)
     {

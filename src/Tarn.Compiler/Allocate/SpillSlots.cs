@@ -1,5 +1,5 @@
-// Spill slots. Values whose lives do not overlap share one. Values that pass into each other through block parameters want the same one, so
-// that an edge between two spilled values has nothing to move: for those the lives are compared range by range, for all others from first
+// Spill slots. Values whose lives do not overlap share one. Values that pass into each other through block parameters prefer the same one, so
+// that an edge between two spilled values has nothing to move: for those the lives are compared segment by segment, for all others from first
 // to last position, which keeps the search linear.
 //
 // Vectors have pairs of their own after all the other slots: no slot ever overlaps half of another one, which a parallel move could not
@@ -9,54 +9,57 @@ using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
-/// <content>Spill slots.</content>
-internal sealed partial class LinearScan
+/// <summary>Assigns spill slots. Reused.</summary>
+internal sealed class SpillSlots(LiveRangeTable table)
 {
+    private readonly LiveRangeTable _table = table;
+
     // Bounds the search for a slot, so that slots cost linear time however many there are.
     private const int SlotSearch = 64;
 
     // Bounds on what is looked at to share a slot with a neighbour.
     private const int SlotOccupants = 12;
-    private const int SlotRanges = 200;
 
+    private const int SlotSegments = 200;
     private GrowableArray<SlotLife> _slotLives = new(64);
     private readonly SlotPool _narrow = new();
     private readonly SlotPool _wide = new();
-    private readonly (int Slot, int Weight)[] _slotHints = new (int, int)[HintEdges];
+    private readonly (int Slot, int Weight)[] _slotHints = new (int, int)[LiveRangeTable.EdgesSearched];
     private int _slotHintCount;
 
-    private void AssignSlots()
+    /// <summary>Assigns a slot to each virtual register that has been spilled, and returns the number of slots.</summary>
+    public int Assign()
     {
         _slotLives.Clear();
         _narrow.Clear();
         _wide.Clear();
-        for (var v = 0; v < _states.Count; v++)
+        for (var v = 0; v < _table.States.Count; v++)
         {
-            ref var state = ref _states[v];
+            ref var state = ref _table.States[v];
             if (!state.IsSpilled)
             {
                 continue;
             }
 
-            var last = state.FirstPiece;
-            while (_pieces[last].NextPiece >= 0)
+            var last = state.FirstRange;
+            while (_table.Ranges[last].NextRange >= 0)
             {
-                last = _pieces[last].NextPiece;
+                last = _table.Ranges[last].NextRange;
             }
 
-            _slotLives.Add(new SlotLife { Start = _pieces[state.FirstPiece].Start, End = _pieces[last].End, VirtualRegister = v, Next = -1 });
+            _slotLives.Add(new SlotLife { Start = _table.Ranges[state.FirstRange].Start, End = _table.Ranges[last].End, VirtualRegister = v, Next = -1 });
         }
 
         if (_slotLives.Count == 0)
         {
-            return;
+            return 0;
         }
 
         _slotLives.Span.Sort();
         for (var life = 0; life < _slotLives.Count; life++)
         {
             var v = _slotLives[life].VirtualRegister;
-            _states[v].Slot = TakeSlot(IsWide(v) ? _wide : _narrow, life);
+            _table.States[v].Slot = TakeSlot(IsWide(v) ? _wide : _narrow, life);
         }
 
         if (_wide.Count > 0)
@@ -65,16 +68,16 @@ internal sealed partial class LinearScan
             {
                 if (IsWide(life.VirtualRegister))
                 {
-                    ref var slot = ref _states[life.VirtualRegister].Slot;
+                    ref var slot = ref _table.States[life.VirtualRegister].Slot;
                     slot = _narrow.Count + 2 * slot;
                 }
             }
         }
 
-        _allocation.SlotCount = _narrow.Count + 2 * _wide.Count;
+        return _narrow.Count + 2 * _wide.Count;
     }
 
-    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
+    private bool IsWide(int v) => _table.Function.Types[v] == MachineType.V128;
 
     private int TakeSlot(SlotPool pool, int index)
     {
@@ -134,36 +137,36 @@ internal sealed partial class LinearScan
     private void GatherSlotHints(int v)
     {
         _slotHintCount = 0;
-        ref var state = ref _states[v];
-        if (IsParameter(state))
+        ref var state = ref _table.States[v];
+        if (_table.IsParameter(state))
         {
-            var b = _blockOf[state.Definition];
-            ref var block = ref _function.Blocks[b];
-            var k = state.DefinitionOperand - _function.Instructions[block.First].OperandStart;
-            for (var p = 0; p < Math.Min(block.PredecessorCount, HintEdges); p++)
+            var b = _table.BlockOf[state.Definition];
+            ref var block = ref _table.Function.Blocks[b];
+            var k = state.DefinitionOperand - _table.Function.Instructions[block.First].OperandStart;
+            for (var p = 0; p < Math.Min(block.PredecessorCount, LiveRangeTable.EdgesSearched); p++)
             {
-                ref var edge = ref _function.Edges[_function.Predecessors[block.PredecessorStart + p]];
+                ref var edge = ref _table.Function.Edges[_table.Function.Predecessors[block.PredecessorStart + p]];
                 if (k < edge.ArgumentCount)
                 {
-                    AddSlotHint(_function.Arguments[edge.ArgumentStart + k], EdgeFrequency(edge.From, b));
+                    AddSlotHint(_table.Function.Arguments[edge.ArgumentStart + k], _table.EdgeFrequency(edge.From, b));
                 }
             }
         }
 
         // Edges come last in the list of uses only by chance: look at a few of either end.
         var count = 0;
-        for (var u = state.FirstUse; u >= 0 && count < 2 * HintUses; u = _uses[u].Next, count++)
+        for (var u = state.FirstUse; u >= 0 && count < 2 * RegisterHints.HintUses; u = _table.Uses[u].Next, count++)
         {
-            if (_uses[u].Operand < 0)
+            if (_table.Uses[u].Operand < 0)
             {
-                AddSlotHint(_parameterOf[~_uses[u].Operand], FrequencyOf(_uses[u].Block));
+                AddSlotHint(_table.ParameterOf[~_table.Uses[u].Operand], _table.FrequencyOf(_table.Uses[u].Block));
             }
         }
     }
 
     private void AddSlotHint(int v, int weight)
     {
-        var slot = _states[v].Slot;
+        var slot = _table.States[v].Slot;
         if (slot < 0)
         {
             return;
@@ -184,42 +187,42 @@ internal sealed partial class LinearScan
         }
     }
 
-    // Whether the ranges of two values meet, as far as a bounded walk can tell that they do not.
+    // Whether the segments of two values meet, as far as a bounded walk can tell that they do not.
     private bool AreLiveTogether(int a, int b)
     {
-        int p = _states[a].FirstPiece, q = _states[b].FirstPiece;
-        int x = _pieces[p].FirstRange, y = _pieces[q].FirstRange;
-        for (var k = 0; k < SlotRanges; k++)
+        int p = _table.States[a].FirstRange, q = _table.States[b].FirstRange;
+        int x = _table.Ranges[p].FirstSegment, y = _table.Ranges[q].FirstSegment;
+        for (var k = 0; k < SlotSegments; k++)
         {
             while (x < 0)
             {
-                p = _pieces[p].NextPiece;
+                p = _table.Ranges[p].NextRange;
                 if (p < 0)
                 {
                     return false;
                 }
 
-                x = _pieces[p].FirstRange;
+                x = _table.Ranges[p].FirstSegment;
             }
 
             while (y < 0)
             {
-                q = _pieces[q].NextPiece;
+                q = _table.Ranges[q].NextRange;
                 if (q < 0)
                 {
                     return false;
                 }
 
-                y = _pieces[q].FirstRange;
+                y = _table.Ranges[q].FirstSegment;
             }
 
-            if (_ranges[x].To <= _ranges[y].From)
+            if (_table.Segments[x].To <= _table.Segments[y].From)
             {
-                x = _ranges[x].Next;
+                x = _table.Segments[x].Next;
             }
-            else if (_ranges[y].To <= _ranges[x].From)
+            else if (_table.Segments[y].To <= _table.Segments[x].From)
             {
-                y = _ranges[y].Next;
+                y = _table.Segments[y].Next;
             }
             else
             {
@@ -240,7 +243,7 @@ internal sealed partial class LinearScan
         public readonly int CompareTo(SlotLife other) => Start != other.Start ? Start.CompareTo(other.Start) : VirtualRegister.CompareTo(other.VirtualRegister);
     }
 
-    // Slots of one size: where the last life in each ends, and the last life that was given it.
+    // Slots of one size: where the last life in each ends, and the last life that was assigned it.
     private sealed class SlotPool
     {
         public GrowableArray<int> Ends = new(64);

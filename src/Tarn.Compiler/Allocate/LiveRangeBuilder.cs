@@ -1,42 +1,52 @@
-// First phase of linear scan: one backward sweep finds liveness, ranges, uses, fixed ranges and hints. Ranges and uses are prepended, so
-// that lists come out in order. Relies on: blocks ordered by dominance, loops contiguous. A value that is live into a loop header is live
-// in the whole loop, which is why no fixed point is needed (Wimmer and Franz, 2010, figure 4).
+// First phase of linear scan: one backward sweep finds liveness, segments, uses, fixed segments and hints. Segments and uses are prepended,
+// so that lists come out in order. Relies on: blocks ordered by dominance, loops contiguous. A value that is live into a loop header is
+// live in the whole loop, which is why no fixed point is needed (Wimmer and Franz, 2010, figure 4).
 using System.Runtime.CompilerServices;
+using Tarn.Assembler;
 using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
-/// <content>Construction of intervals.</content>
-internal sealed partial class LinearScan
+/// <summary>Builds live ranges. Reused.</summary>
+internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
 {
-    private const int RangesAtLeast = 1 << 20;
-    private const int RangesForInstruction = 8;
-    private int _mostRanges;
+    private readonly LiveRangeTable _table = table;
+    private readonly RegisterFile _file = file;
 
-    private void Build()
+    private const int SegmentsAtLeast = 1 << 20;
+    private const int SegmentsForInstruction = 8;
+    private int _mostSegments;
+    private GrowableArray<int> _live = new(256);
+    private GrowableArray<int> _liveIndex = new(1024);
+    private GrowableArray<int> _liveIn = new(1024);
+    private GrowableArray<int> _liveInStart = new(128);
+    private GrowableArray<int> _liveInCount = new(128);
+
+    /// <summary>Builds the segments and uses of a function.</summary>
+    public void Build()
     {
-        var function = _function;
+        var function = _table.Function;
         var blockCount = function.Blocks.Count;
-        _mostRanges = RangesAtLeast + (RangesForInstruction * function.Instructions.Count);
-        _ranges.Clear();
-        _uses.Clear();
-        _calls.Clear();
+        _mostSegments = SegmentsAtLeast + (SegmentsForInstruction * function.Instructions.Count);
+        _table.Segments.Clear();
+        _table.Uses.Clear();
+        _table.Calls.Clear();
         _liveIn.Clear();
         _liveInStart.Fill(blockCount + 1, 0);
         _liveInCount.Fill(blockCount, 0);
-        _blockOf.Fill(function.Instructions.Count, 0);
-        _throwingCalls.Fill(blockCount, -1);
-        _parameterOf.Fill(function.Arguments.Count, -1);
-        _states.Clear();
-        _states.AddDefault(function.Types.Count);
+        _table.BlockOf.Fill(function.Instructions.Count, 0);
+        _table.ThrowingCalls.Fill(blockCount, -1);
+        _table.ParameterOf.Fill(function.Arguments.Count, -1);
+        _table.States.Clear();
+        _table.States.AddDefault(function.Types.Count);
         _liveIndex.Fill(function.Types.Count, -1);
-        _fixedHead.AsSpan().Fill(-1);
+        _table.FixedHead.AsSpan().Fill(-1);
         for (var v = 0; v < function.Types.Count; v++)
         {
-            ref var state = ref _states[v];
-            state.FirstRange = -1;
+            ref var state = ref _table.States[v];
+            state.FirstSegment = -1;
             state.FirstUse = -1;
-            state.FirstPiece = -1;
+            state.FirstRange = -1;
             state.Definition = -1;
             state.DefinitionOperand = -1;
             state.Group = v;
@@ -51,13 +61,12 @@ internal sealed partial class LinearScan
             BuildBlock(b);
         }
 
-        _calls.Span.Reverse();
-        FindBreaks();
+        _table.Calls.Span.Reverse();
     }
 
     private void BuildBlock(int b)
     {
-        var function = _function;
+        var function = _table.Function;
         ref var block = ref function.Blocks[b];
         var first = block.First;
         var end = block.End;
@@ -72,14 +81,14 @@ internal sealed partial class LinearScan
                 if (_liveIndex[v] < 0)
                 {
                     _liveIndex[v] = _live.Add(v);
-                    AddRange(v, 2 * first, 2 * end);
+                    AddSegment(v, 2 * first, 2 * end);
                 }
             }
         }
 
         // The edge to a handler leaves where the call returns to.
         var call = function.ThrowingCall(block);
-        _throwingCalls[b] = call;
+        _table.ThrowingCalls[b] = call;
         for (var s = 0; s < block.SuccessorCount; s++)
         {
             ref var edge = ref function.Edges[block.SuccessorStart + s];
@@ -88,22 +97,22 @@ internal sealed partial class LinearScan
             for (var k = 0; k < edge.ArgumentCount; k++)
             {
                 var v = function.Arguments[edge.ArgumentStart + k];
-                AddUse(v, position, ~(edge.ArgumentStart + k), UseWish.Gap, b);
+                AddUse(v, position, ~(edge.ArgumentStart + k), UseConstraint.Gap, b);
                 if (_liveIndex[v] < 0)
                 {
                     _liveIndex[v] = _live.Add(v);
-                    AddRange(v, 2 * first, 2 * end);
+                    AddSegment(v, 2 * first, 2 * end);
                 }
 
                 var parameter = function.Operands[label.OperandStart + k].VirtualRegister;
-                _parameterOf[edge.ArgumentStart + k] = parameter;
+                _table.ParameterOf[edge.ArgumentStart + k] = parameter;
                 Join(v, parameter);
             }
         }
 
         for (var i = end - 1; i >= first; i--)
         {
-            _blockOf[i] = b;
+            _table.BlockOf[i] = b;
             ref var instruction = ref function.Instructions[i];
             var operands = function.OperandsOf(instruction);
             var operandStart = instruction.OperandStart;
@@ -118,7 +127,7 @@ internal sealed partial class LinearScan
 
             if ((instruction.Flags & MachineFlags.Call) != 0)
             {
-                _calls.Add(i);
+                _table.Calls.Add(i);
             }
 
             if (instruction.Clobbers != 0)
@@ -153,7 +162,7 @@ internal sealed partial class LinearScan
             _liveIndex[v] = -1;
             if (loopEnd != 0)
             {
-                AddRange(v, 2 * first, loopEnd);
+                AddSegment(v, 2 * first, loopEnd);
             }
         }
     }
@@ -161,7 +170,7 @@ internal sealed partial class LinearScan
     private void BuildDefinition(int i, bool isParameter, in MachineOperand operand, int index, MachineFlags flags)
     {
         var v = operand.VirtualRegister;
-        ref var state = ref _states[v];
+        ref var state = ref _table.States[v];
         state.Definition = i;
         state.DefinitionOperand = index;
         state.IsRematerialisable = (flags & MachineFlags.Rematerialisable) != 0;
@@ -197,18 +206,18 @@ internal sealed partial class LinearScan
                 _liveIndex[last] = position;
             }
 
-            ref var range = ref _ranges[state.FirstRange];
-            range.From = from;
-            if (range.To <= from)
+            ref var segment = ref _table.Segments[state.FirstSegment];
+            segment.From = from;
+            if (segment.To <= from)
             {
                 // A fixed definition that is read in the very next gap and never again.
-                state.FirstRange = range.Next;
+                state.FirstSegment = segment.Next;
             }
         }
         else if (operand.Kind != OperandKind.DefFixed && !isParameter && !state.IsRematerialisable)
         {
             // Never read: still written, so its register must be free.
-            AddRange(v, from, 2 * i + 2);
+            AddSegment(v, from, 2 * i + 2);
         }
     }
 
@@ -220,35 +229,35 @@ internal sealed partial class LinearScan
         switch (operand.Kind)
         {
             case OperandKind.Use:
-                AddUse(v, 2 * i, index, UseWish.Register, b);
+                AddUse(v, 2 * i, index, UseConstraint.Register, b);
                 to = 2 * i + 1;
                 break;
             case OperandKind.UseAny:
-                AddUse(v, 2 * i, index, UseWish.Any, b);
+                AddUse(v, 2 * i, index, UseConstraint.Any, b);
                 to = 2 * i + 1;
                 break;
             case OperandKind.UseLate:
-                AddUse(v, 2 * i + 1, index, UseWish.Register, b);
+                AddUse(v, 2 * i + 1, index, UseConstraint.Register, b);
                 to = 2 * i + 2;
                 break;
             case OperandKind.UseFixed:
-                AddUse(v, 2 * i - 1, index, UseWish.Gap, b);
+                AddUse(v, 2 * i - 1, index, UseConstraint.Gap, b);
                 AddFixed(operand.Register, 2 * i, 2 * i + 1);
-                if (_states[v].FixedHint < 0)
+                if (_table.States[v].FixedHint < 0)
                 {
-                    _states[v].FixedHint = (sbyte)operand.Register;
+                    _table.States[v].FixedHint = (sbyte)operand.Register;
                 }
 
                 to = 2 * i;
                 break;
             default:
-                AddUse(v, 2 * i - 1, index, UseWish.Gap, b);
+                AddUse(v, 2 * i - 1, index, UseConstraint.Gap, b);
                 to = 2 * i;
                 foreach (ref var other in operands)
                 {
-                    if (other.Kind == OperandKind.DefTied && _states[v].FixedHint < 0)
+                    if (other.Kind == OperandKind.DefTied && _table.States[v].FixedHint < 0)
                     {
-                        _states[v].FixedHint = _states[other.VirtualRegister].FixedHint;
+                        _table.States[v].FixedHint = _table.States[other.VirtualRegister].FixedHint;
                     }
                 }
 
@@ -258,28 +267,28 @@ internal sealed partial class LinearScan
         if (_liveIndex[v] < 0)
         {
             _liveIndex[v] = _live.Add(v);
-            AddRange(v, 2 * first, to);
+            AddSegment(v, 2 * first, to);
         }
         else
         {
-            // Live after: the first range reaches at least to here, unless two operands of this instruction read it.
-            ref var range = ref _ranges[_states[v].FirstRange];
-            if (range.To < to)
+            // Live after: the first segment reaches at least to here, unless two operands of this instruction read it.
+            ref var segment = ref _table.Segments[_table.States[v].FirstSegment];
+            if (segment.To < to)
             {
-                range.To = to;
+                segment.To = to;
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddUse(int v, int position, int operand, UseWish wish, int block)
+    private void AddUse(int v, int position, int operand, UseConstraint constraint, int block)
     {
-        ref var state = ref _states[v];
-        state.FirstUse = _uses.Add(new UsePosition { Position = position, Next = state.FirstUse, Operand = operand, Block = block, Wish = wish });
+        ref var state = ref _table.States[v];
+        state.FirstUse = _table.Uses.Add(new UsePosition { Position = position, Next = state.FirstUse, Operand = operand, Block = block, Constraint = constraint });
 
         // Operands of one instruction come in any order: keep the list sorted.
-        ref var use = ref _uses[state.FirstUse];
-        if (use.Next >= 0 && _uses[use.Next].Position < position)
+        ref var use = ref _table.Uses[state.FirstUse];
+        if (use.Next >= 0 && _table.Uses[use.Next].Position < position)
         {
             SortFirstUse(ref state);
         }
@@ -288,82 +297,71 @@ internal sealed partial class LinearScan
     private void SortFirstUse(ref VirtualRegisterState state)
     {
         var moved = state.FirstUse;
-        var position = _uses[moved].Position;
-        state.FirstUse = _uses[moved].Next;
+        var position = _table.Uses[moved].Position;
+        state.FirstUse = _table.Uses[moved].Next;
         var before = state.FirstUse;
-        while (_uses[before].Next >= 0 && _uses[_uses[before].Next].Position < position)
+        while (_table.Uses[before].Next >= 0 && _table.Uses[_table.Uses[before].Next].Position < position)
         {
-            before = _uses[before].Next;
+            before = _table.Uses[before].Next;
         }
 
-        _uses[moved].Next = _uses[before].Next;
-        _uses[before].Next = moved;
+        _table.Uses[moved].Next = _table.Uses[before].Next;
+        _table.Uses[before].Next = moved;
     }
 
-    private void AddRange(int v, int from, int to)
+    private void AddSegment(int v, int from, int to)
     {
-        ref var state = ref _states[v];
-        var head = state.FirstRange;
-        if (head >= 0 && _ranges[head].From <= to)
+        ref var state = ref _table.States[v];
+        var head = state.FirstSegment;
+        if (head >= 0 && _table.Segments[head].From <= to)
         {
-            // Merge with all ranges that it touches.
-            ref var first = ref _ranges[head];
+            // Merge with all segments that it touches.
+            ref var first = ref _table.Segments[head];
             first.From = Math.Min(first.From, from);
             if (first.To < to)
             {
                 first.To = to;
-                while (first.Next >= 0 && _ranges[first.Next].From <= first.To)
+                while (first.Next >= 0 && _table.Segments[first.Next].From <= first.To)
                 {
-                    first.To = Math.Max(first.To, _ranges[first.Next].To);
-                    first.Next = _ranges[first.Next].Next;
+                    first.To = Math.Max(first.To, _table.Segments[first.Next].To);
+                    first.Next = _table.Segments[first.Next].Next;
                 }
             }
 
             return;
         }
 
-        if (head >= 0 && _ranges.Count > _mostRanges)
+        if (head >= 0 && _table.Segments.Count > _mostSegments && !_table.IsManaged(v))
         {
             // A function with too many holes: live in this one too costs nothing but registers.
-            _ranges[head].From = from;
+            _table.Segments[head].From = from;
             return;
         }
 
-        state.FirstRange = _ranges.Add(new LiveRange { From = from, To = to, Next = head });
+        state.FirstSegment = _table.Segments.Add(new LiveSegment { From = from, To = to, Next = head });
     }
 
     private void AddFixed(int register, int from, int to)
     {
-        var head = _fixedHead[register];
-        if (head >= 0 && _ranges[head].From <= to)
+        var head = _table.FixedHead[register];
+        if (head >= 0 && _table.Segments[head].From <= to)
         {
-            ref var first = ref _ranges[head];
+            ref var first = ref _table.Segments[head];
             first.From = Math.Min(first.From, from);
             first.To = Math.Max(first.To, to);
             return;
         }
 
-        _fixedHead[register] = _ranges.Add(new LiveRange { From = from, To = to, Next = head });
-    }
-
-    private int GroupOf(int v)
-    {
-        while (_states[v].Group != v)
-        {
-            _states[v].Group = _states[_states[v].Group].Group;
-            v = _states[v].Group;
-        }
-
-        return v;
+        _table.FixedHead[register] = _table.Segments.Add(new LiveSegment { From = from, To = to, Next = head });
     }
 
     private void Join(int a, int b)
     {
-        a = GroupOf(a);
-        b = GroupOf(b);
+        a = _table.GroupOf(a);
+        b = _table.GroupOf(b);
         if (a != b)
         {
-            _states[Math.Max(a, b)].Group = Math.Min(a, b);
+            _table.States[Math.Max(a, b)].Group = Math.Min(a, b);
         }
     }
 }
