@@ -38,8 +38,18 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
                 Global fuel = instance.GetGlobal("fuel");
                 fuel.Value = ModuleGenerator.Fuel;
                 var output = new Value[results.Length];
-                bool returned = instance.GetFunction(name).TryInvoke(arguments, output, out Trap? trap);
-                seen.Line($"{name}: {(returned ? string.Join(' ', output.Select(Print)) : "trap " + ReferenceName(trap!.Code))}");
+                string outcome;
+                try
+                {
+                    bool returned = instance.GetFunction(name).TryInvoke(arguments, output, out Trap? trap);
+                    outcome = returned ? string.Join(' ', output.Select(Print)) : "trap " + ReferenceName(trap!.Code);
+                }
+                catch (GuestException)
+                {
+                    outcome = "exception";
+                }
+
+                seen.Line($"{name}: {outcome}");
             }
         }
 

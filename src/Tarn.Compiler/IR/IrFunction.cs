@@ -280,6 +280,25 @@ internal sealed partial class IrFunction
         return Instructions[last].Opcode == IrOpcode.BranchOnThrow ? CallBefore(last) : last;
     }
 
+    /// <summary>
+    /// Finds for each block the one that its straight line starts with: a call that may throw ends a block, but what comes after it goes on from there as if it did not. The order must
+    /// have been computed.
+    /// </summary>
+    public void FindLines(ref GrowableArray<int> lines)
+    {
+        lines.Fill(Blocks.Count, -1);
+        foreach (var block in Order.Span)
+        {
+            lines[block] = block;
+            if (HandlerScopes.Count > 0 && Blocks[block].PredecessorCount == 1)
+            {
+                var edge = PredecessorsOf(block)[0];
+                ref var branch = ref Instructions[Blocks[Edges[edge].From].Last];
+                lines[block] = branch.Opcode == IrOpcode.BranchOnThrow && branch.B == edge ? lines[Edges[edge].From] : block;
+            }
+        }
+    }
+
     /// <summary>The call that a <see cref="IrOpcode.BranchOnThrow"/> belongs to.</summary>
     public int CallBefore(int branch)
     {

@@ -50,6 +50,7 @@ internal abstract class Lowering
     /// <summary>The machine instruction that operands are added to.</summary>
     private protected int _open;
 
+    private GrowableArray<int> _lines = new(128);
     private readonly TripCounts _tripCounts = new();
     private readonly BlockPlan _plan = new();
     private GrowableArray<PendingEdge> _pendingEdges = new(128);
@@ -88,6 +89,7 @@ internal abstract class Lowering
             _tripCounts.Prepare(ir, _ranges);
         }
 
+        ir.FindLines(ref _lines);
         _plan.Prepare(ir, machine);
         _edgeOfSplit.Fill(_plan.Count, -1);
         BeginFunction();
@@ -479,5 +481,8 @@ internal abstract class Lowering
     private protected bool LivesOn(int value) => _virtual[Resolve(value)] >= 0;
 
     /// <summary>Whether a value may be computed within the root: it is in the same block and has no other use.</summary>
-    private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && _ir.Links[value].Block == _rootBlock;
+    private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && IsInRootLine(value);
+
+    /// <summary>Whether a value is of the root's block, or of one that goes on to it behind a call that may throw.</summary>
+    private protected bool IsInRootLine(int value) => _lines[_ir.Links[value].Block] == _lines[_rootBlock];
 }

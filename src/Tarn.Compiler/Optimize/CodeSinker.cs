@@ -20,6 +20,7 @@ internal sealed class CodeSinker(ValueUses uses)
 
     private GrowableArray<int> _useBlock = new(1024);
     private GrowableArray<int> _useAt = new(1024);
+    private GrowableArray<int> _lines = new(128);
     private GrowableArray<int> _loopEnd = new(128);
     private GrowableArray<int> _lastParameter = new(128);
     private IrFunction _function = null!;
@@ -33,6 +34,7 @@ internal sealed class CodeSinker(ValueUses uses)
     {
         _function = function;
         Decided.Clear();
+        function.FindLines(ref _lines);
         uses.Clear(function.Instructions.Count);
         _useBlock.Fill(function.Instructions.Count, NoUse);
         _useAt.Fill(function.Instructions.Count, -1);
@@ -140,7 +142,8 @@ internal sealed class CodeSinker(ValueUses uses)
             }
         }
 
-        if (target == block)
+        // After a call that may throw it goes on as in the same block, where nothing moves either.
+        if (_lines[target] == _lines[block])
         {
             return block;
         }

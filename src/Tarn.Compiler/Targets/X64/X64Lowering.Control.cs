@@ -154,7 +154,7 @@ internal sealed partial class X64Lowering
     private int UseOnce(int value)
     {
         ref var constant = ref _ir.Get(value);
-        return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && _ir.Links[value].Block != _rootBlock
+        return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && !IsInRootLine(value)
             ? LoadConstant(TypeOf(constant.Type), constant.Bits)
             : Use(value);
     }
