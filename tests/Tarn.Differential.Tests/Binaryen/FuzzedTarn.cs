@@ -69,6 +69,7 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         "F64" => (double)raw,
         "V128" => Value.FromVector(Vector128.Create(FuzzedModule.Vector(raw))),
         "FuncRef" => Value.NullFunction,
+        "AnyRef" => Value.FromAny(null),
         _ => Value.NullExtern,
     };
 

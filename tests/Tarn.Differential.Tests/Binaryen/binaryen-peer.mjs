@@ -81,6 +81,8 @@ function trapName(e) {
   if (/out of bounds/.test(e.message)) return 'OutOfBounds';
   if (/by zero/.test(e.message)) return 'DivisionByZero';
   if (/unrepresentable/.test(e.message)) return 'Unrepresentable';
+  if (/illegal cast/.test(e.message)) return 'CastFailure';
+  if (/too large/.test(e.message)) return 'AllocationTooLarge';
   return e.message;
 }
 
