@@ -92,7 +92,7 @@ internal sealed class FuzzedModule
     public static string Coarse(string transcript) => string.Join('\n', transcript.Split('\n').Select(line => line.IndexOf(": trap ", StringComparison.Ordinal) is >= 0 and int at
         ? line[..(at + 7)] + (line[(at + 7)..] switch
         {
-            "IndirectCallToNull" or "BadSignature" or "NullReference" => "IndirectCall",
+            "IndirectCallToNull" or "BadSignature" or "NullReference" or "NullFunctionReference" or "NullStructureReference" or "NullArrayReference" or "NullI31Reference" => "IndirectCall",
             "MemoryOutOfBounds" or "TableOutOfBounds" or "ArrayOutOfBounds" => "OutOfBounds",
             "IntegerDivisionByZero" => "DivisionByZero",
             "IntegerOverflow" or "BadConversionToInteger" => "Unrepresentable",
@@ -105,7 +105,7 @@ internal sealed class FuzzedModule
 
     // Whether every engine's host can define a function of the type.
     private static bool IsPlain(Tarn.Wasm.CoreFunctionType type) => type.Parameters.ToArray().Concat(type.Results.ToArray())
-        .All(t => !t.IsReference || t == Tarn.Wasm.ValType.ExternRef || t == Tarn.Wasm.ValType.FuncRef);
+        .All(t => !t.IsReference || t == Tarn.Wasm.ValType.ExternRef || t == Tarn.Wasm.ValType.FuncRef || t == Tarn.Wasm.ValType.AnyRef);
 
     // Whether the host can call it: null does for every reference.
     private static bool IsCallable(Tarn.Wasm.CoreFunctionType type) => type.Parameters.ToArray().All(t => !t.IsReference || t.IsNullable);
@@ -113,6 +113,12 @@ internal sealed class FuzzedModule
     private static bool TryGetKind(Tarn.Wasm.WasmModule module, Tarn.Wasm.CoreGlobalType type, out string kind)
     {
         kind = Kind(module, type.Type);
+        if (!type.IsMutable && type.Type.IsReference && !type.Type.IsNullable && type.Type.Heap == Tarn.Wasm.HeapType.Extern)
+        {
+            kind = "Extern";
+            return true;
+        }
+
         return kind == "V128" || kind.StartsWith('I') || kind.StartsWith('F') && kind != "FuncRef" || type.Type == Tarn.Wasm.ValType.ExternRef || type.Type == Tarn.Wasm.ValType.FuncRef;
     }
 

@@ -19,7 +19,7 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         Linker linker = new(_engine);
         using Store store = new(_engine);
         foreach ((string from, string name, string kind, bool isMutable) in shape.ImportedGlobals)
-            linker.Define(from, name, store.CreateGlobal(new GlobalType(Enum.Parse<ValueKind>(kind), isMutable), Argument(kind, 0)));
+            linker.Define(from, name, kind == "Extern" ? store.CreateGlobal(new GlobalType(WasmValueType.Reference(HeapKind.Extern, isNullable: false)), Value.FromObject(this)) : store.CreateGlobal(new GlobalType(Enum.Parse<ValueKind>(kind), isMutable), Argument(kind, 0)));
         foreach (FuzzedFunction import in shape.Imports)
         {
             FunctionType type = new([.. import.Parameters.Select(Enum.Parse<ValueKind>)], [.. import.Results.Select(Enum.Parse<ValueKind>)]);

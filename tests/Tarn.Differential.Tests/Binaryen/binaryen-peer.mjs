@@ -77,7 +77,7 @@ function trapName(e) {
   if (e instanceof RangeError && /call stack/.test(e.message)) return 'StackOverflow';
   if (!(e instanceof WebAssembly.RuntimeError)) throw e;
   if (/unreachable/.test(e.message)) return 'Unreachable';
-  if (/null function or function signature|dereferencing a null/.test(e.message)) return 'IndirectCall';
+  if (/null function or function signature|function signature mismatch|dereferencing a null/.test(e.message)) return 'IndirectCall';
   if (/out of bounds/.test(e.message)) return 'OutOfBounds';
   if (/by zero/.test(e.message)) return 'DivisionByZero';
   if (/unrepresentable/.test(e.message)) return 'Unrepresentable';
@@ -96,7 +96,7 @@ function run({ exports, imports, importedGlobals, globals, calls }) {
     };
   }
   const names = { FuncRef: 'anyfunc', ExternRef: 'externref' };
-  for (const { module, name, type, mutable } of importedGlobals) (object[module] ??= {})[name] = new WebAssembly.Global({ value: names[type] ?? type.toLowerCase(), mutable }, zero(type));
+  for (const { module, name, type, mutable } of importedGlobals) (object[module] ??= {})[name] = type === 'Extern' ? {} : new WebAssembly.Global({ value: names[type] ?? type.toLowerCase(), mutable }, zero(type));
   let instance;
   try {
     const module = new WebAssembly.Module(current);
