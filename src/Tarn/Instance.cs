@@ -1,6 +1,7 @@
 // The embedder's handle on an instance. Cheap: the instance itself is InstanceData, its life is that of its store.
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Tarn.Handles;
 using Tarn.Instances;
 using Tarn.Linking;
 
@@ -21,15 +22,15 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         _data = data;
         _generation = data.Store.Generation;
         _ownsStore = ownsStore;
-        if (ownsStore && data.Store.Engine.Leaks is LeakDetector leaks)
-            leaks.Watch(this, data.Module.Name, data.Store.Engine.Allocator.SlotOf(data));
+        if (ownsStore && EngineOf(data).Leaks is LeakDetector leaks)
+            leaks.Watch(this, data.Module.Name, EngineOf(data).Allocator.SlotOf(data));
     }
 
     /// <summary>Gets the module that the instance was made of.</summary>
-    public Module Module => _data.Module;
+    public Module Module => (Module)_data.Module.Facade!;
 
     /// <summary>Gets the names and types of what the instance exports, in the order of the module.</summary>
-    public IReadOnlyList<ModuleExport> Exports => _data.Module.Exports;
+    public IReadOnlyList<ModuleExport> Exports => Module.Exports;
 
     /// <summary>Gets the memory that is exported as <c>memory</c>, or else the first one that is exported. A memory that is not exported is the guest's own.</summary>
     /// <exception cref="InvalidOperationException">The instance exports no memory.</exception>
@@ -152,7 +153,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         // A pooled store may belong to another instance by now, which the generation tells.
         if (_ownsStore)
         {
-            _data.Store.Engine.Leaks?.Forget(this);
+            EngineOf(_data).Leaks?.Forget(this);
             _data.Store.EndLife(_generation)?.Wait(StoreCore.MillisecondsToEnd);
         }
         _disposed = true;
@@ -166,7 +167,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     {
         if (_ownsStore)
         {
-            _data.Store.Engine.Leaks?.Forget(this);
+            EngineOf(_data).Leaks?.Forget(this);
             if (_data.Store.EndLife(_generation) is Task ended)
                 await ended.ConfigureAwait(false);
         }
@@ -181,6 +182,23 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
 
     internal int Generation => _generation;
 
+    /// <summary>Whether the instance runs a function before it is handed out.</summary>
+    internal bool HasStart => _data.Module.HasStart;
+
+    /// <summary>Runs the start function, if there is one.</summary>
+    internal void Start()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Instantiation.Start(_data, _generation);
+    }
+
+    /// <summary>Runs the start function, which may be suspended, if there is one.</summary>
+    internal ValueTask StartAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return Instantiation.StartAsync(_data, _generation, cancellationToken);
+    }
+
     internal StoreCore Store => _data.Store;
 
     internal StoreUse Enter()
@@ -188,6 +206,8 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         return StoreCore.Enter(_data.Store, _generation);
     }
+
+    private static Engine EngineOf(InstanceData data) => (Engine)data.Store.Engine.Facade;
 
     private void ThrowIfDisposed()
     {
@@ -198,7 +218,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     private ArgumentException Missing(string name, ExternalKind kind)
     {
         string what = kind.ToString().ToLowerInvariant();
-        string list = string.Join(", ", Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
+        string list = string.Join(", ", _data.Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
         return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
     }
 

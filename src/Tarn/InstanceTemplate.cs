@@ -1,6 +1,5 @@
 // A module together with its imports, checked once: what is left to instantiation is copying. Immutable and thread-safe.
 using System.Diagnostics;
-using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Linking;
 
@@ -10,6 +9,7 @@ namespace Tarn;
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
 public sealed class InstanceTemplate : IDisposable
 {
+    private readonly LinkedModule _linked;
     private readonly StoreCore? _store;
     private readonly int _generation;
     private int _disposed;
@@ -17,8 +17,7 @@ public sealed class InstanceTemplate : IDisposable
     internal InstanceTemplate(Module module, Definition[] imports)
     {
         Module = module;
-        Imports = imports;
-        HostFunctions = [.. imports.Where(i => i.Host is not null).Select(i => i.Host!)];
+        _linked = new LinkedModule(module.Core, imports);
         foreach (Definition definition in imports)
         {
             if (definition.Store is not StoreCore store)
@@ -28,17 +27,11 @@ public sealed class InstanceTemplate : IDisposable
             _store = store;
             _generation = definition.Generation;
         }
-        module.AddReference();
+        module.Core.AddReference();
     }
 
     /// <summary>The module.</summary>
     public Module Module { get; }
-
-    /// <summary>What the imports are bound to, in the order of the module.</summary>
-    internal Definition[] Imports { get; }
-
-    /// <summary>The host functions among the imports, in order.</summary>
-    internal HostFunction[] HostFunctions { get; }
 
     /// <summary>Makes an instance of its own store, or of the store that its imports come from.</summary>
     /// <param name="state">What host functions get from <see cref="Caller.GetState{TState}"/>; for an instance of its own store only.</param>
@@ -55,7 +48,7 @@ public sealed class InstanceTemplate : IDisposable
             using StoreUse use = _store.Enter();
             return Instantiate(_store);
         }
-        return Start(new Instance(Module.Engine.Allocator.Rent(this, state, limits), ownsStore: true));
+        return Start(new Instance(Module.Engine.Allocator.Rent(_linked, state, limits), ownsStore: true));
     }
 
     /// <summary>Makes an instance in a store. It lives as long as the store, since others there may come to refer to it.</summary>
@@ -72,7 +65,7 @@ public sealed class InstanceTemplate : IDisposable
     private Instance Instantiate(StoreCore store)
     {
         var instance = new Instance(Initialize(store), ownsStore: false);
-        Instantiation.Start(instance);
+        instance.Start();
         return instance;
     }
 
@@ -99,7 +92,7 @@ public sealed class InstanceTemplate : IDisposable
                 instance = new Instance(Initialize(_store), ownsStore: false);
             return StartAsync(instance, cancellationToken);
         }
-        ValueTask<InstanceData> rented = Module.Engine.Allocator.RentAsync(this, state, limits, cancellationToken);
+        ValueTask<InstanceData> rented = Module.Engine.Allocator.RentAsync(_linked, state, limits, cancellationToken);
         return rented.IsCompletedSuccessfully ? StartAsync(new Instance(rented.Result, ownsStore: true), cancellationToken) : WaitAsync(rented, cancellationToken);
     }
 
@@ -107,12 +100,12 @@ public sealed class InstanceTemplate : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            Module.ReleaseReference();
+            Module.Core.ReleaseReference();
     }
 
     private InstanceData Initialize(StoreCore store)
     {
-        if (store.Engine != Module.Engine)
+        if (store.Engine != Module.Engine.Core)
             throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
         if (_store is not null)
         {
@@ -120,7 +113,7 @@ public sealed class InstanceTemplate : IDisposable
                 throw new ArgumentException("the template's imports belong to another store", nameof(store));
             StoreCore.ThrowIfStale(_store, _generation);
         }
-        return Instantiation.Initialize(store, this);
+        return Instantiation.Initialize(store, _linked);
     }
 
     private static void ThrowIfShared(object? state, StoreLimits? limits)
@@ -135,13 +128,13 @@ public sealed class InstanceTemplate : IDisposable
         await StartAsync(new Instance(await rented.ConfigureAwait(false), ownsStore: true), cancellationToken).ConfigureAwait(false);
 
     private static ValueTask<Instance> StartAsync(Instance instance, CancellationToken cancellationToken) =>
-        instance.Module.HasStart ? RunStartAsync(instance, cancellationToken) : new ValueTask<Instance>(instance);
+        instance.HasStart ? RunStartAsync(instance, cancellationToken) : new ValueTask<Instance>(instance);
 
     private static async ValueTask<Instance> RunStartAsync(Instance instance, CancellationToken cancellationToken)
     {
         try
         {
-            await Instantiation.StartAsync(instance, cancellationToken).ConfigureAwait(false);
+            await instance.StartAsync(cancellationToken).ConfigureAwait(false);
             return instance;
         }
         catch
@@ -153,11 +146,11 @@ public sealed class InstanceTemplate : IDisposable
 
     private static Instance Start(Instance instance)
     {
-        if (!instance.Module.HasStart)
+        if (!instance.HasStart)
             return instance;
         try
         {
-            Instantiation.Start(instance);
+            instance.Start();
             return instance;
         }
         catch

@@ -4,13 +4,15 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
+using Tarn.Handles;
 using Tarn.Linking;
+using Tarn.Modules;
 
 namespace Tarn;
 
 /// <summary>Gives modules their imports.</summary>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
-public sealed partial class Linker
+public sealed unsafe partial class Linker
 {
     /// <summary>As the first part of a name: whatever module name is asked for. Exact definitions come first.</summary>
     public const string AnyModule = "*";
@@ -36,7 +38,7 @@ public sealed partial class Linker
     {
         ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine.Core, type, callback)));
     }
 
     /// <summary>Defines an asynchronous host function of any signature.</summary>
@@ -44,27 +46,27 @@ public sealed partial class Linker
     {
         ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(callback);
-        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine, type, callback)));
+        return Add(module, name, Definition.Of(HostFunctions.Untyped(Engine.Core, type, callback)));
     }
 
     /// <summary>Defines a function of a store.</summary>
-    public Linker Define(string module, string name, Function function) => Add(module, name, Definition.Of(function));
+    public Linker Define(string module, string name, Function function) => Add(module, name, function.ToDefinition());
 
     /// <summary>Defines a memory.</summary>
-    public Linker Define(string module, string name, Memory memory) => Add(module, name, Definition.Of(memory));
+    public Linker Define(string module, string name, Memory memory) => Add(module, name, memory.ToDefinition());
 
     /// <summary>Defines a table.</summary>
-    public Linker Define(string module, string name, Table table) => Add(module, name, Definition.Of(table));
+    public Linker Define(string module, string name, Table table) => Add(module, name, table.ToDefinition());
 
     /// <summary>Defines a global.</summary>
-    public Linker Define(string module, string name, Global global) => Add(module, name, Definition.Of(global));
+    public Linker Define(string module, string name, Global global) => Add(module, name, global.ToDefinition());
 
     /// <summary>Defines an exception tag.</summary>
     /// <param name="module">The first part of the name.</param>
     /// <param name="name">The second part of the name.</param>
     /// <param name="tag">The tag. Modules that import it can be instantiated in its store only.</param>
     /// <returns>The linker.</returns>
-    public Linker Define(string module, string name, Tag tag) => Add(module, name, Definition.Of(tag));
+    public Linker Define(string module, string name, Tag tag) => Add(module, name, tag.ToDefinition());
 
     /// <summary>Defines all exports of an instance under a module name.</summary>
     /// <param name="module">The module name.</param>
@@ -118,11 +120,11 @@ public sealed partial class Linker
             return false;
         if (definition.Store is not StoreCore store)
         {
-            type = definition.Describe(Engine.Types);
+            type = definition.Describe(Engine.Core.Types);
             return true;
         }
         using StoreUse use = StoreCore.Enter(store, definition.Generation);
-        type = definition.Describe(Engine.Types);
+        type = definition.Describe(Engine.Core.Types);
         return true;
     }
 
@@ -144,7 +146,7 @@ public sealed partial class Linker
             function = store.Core.CreateFunction(host);
             return true;
         }
-        function = definition.FunctionHandle;
+        function = new Function(definition.Store!, definition.Generation, definition.Function);
         return true;
     }
 
@@ -186,7 +188,7 @@ public sealed partial class Linker
         global = default;
         if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Global)
             return false;
-        global = definition.Global;
+        global = new Global(definition.Store!, definition.Generation, definition.GlobalCell, definition.GlobalType);
         return true;
     }
 
@@ -223,7 +225,7 @@ public sealed partial class Linker
         ReadOnlySpan<Import> imports = module.Wasm.Imports;
         var bound = new Definition[imports.Length];
         for (int i = 0; i < imports.Length; i++)
-            bound[i] = Resolve(module, imports[i]);
+            bound[i] = Resolve(module.Core, imports[i]);
         return new InstanceTemplate(module, bound);
     }
 
@@ -234,7 +236,7 @@ public sealed partial class Linker
         return template.Instantiate(store);
     }
 
-    private Definition Resolve(Module module, in Import import)
+    private Definition Resolve(ModuleCore module, in Import import)
     {
         if (!TryFind(import.Module, import.Name, out Definition? definition))
         {
@@ -256,30 +258,30 @@ public sealed partial class Linker
         return _definitions.TryGetValue((module, name), out definition) || _definitions.TryGetValue((AnyModule, name), out definition);
     }
 
-    private Definition Check(Module module, in Import import, Definition definition)
+    private Definition Check(ModuleCore module, in Import import, Definition definition)
     {
         if (!Fits(module, import, definition))
         {
             // Asynchronous ones write their results later, to slots that the guest has to have.
             if (import.Kind == ExternalKind.Function && definition.Host is DefinedHostFunction { Results.Length: > 0 } host and not AsyncHostFunction
-                && module.Engine.Types.Function(module.FunctionTypeId(import.Index)).ResultCount == 0)
+                && Engine.Core.Types.Function(module.FunctionTypeId(import.Index)).ResultCount == 0)
             {
                 Definition discarding = Definition.Of(new DiscardingHostFunction(host));
                 if (Fits(module, import, discarding))
                     return discarding;
             }
             throw new LinkException(
-                import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Types));
+                import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Core.Types));
         }
         return definition;
     }
 
-    private unsafe bool Fits(Module module, in Import import, Definition definition)
+    private bool Fits(ModuleCore module, in Import import, Definition definition)
     {
         if (import.Kind != definition.Kind)
             return false;
         WasmModule wasm = module.Wasm;
-        TypeRegistry types = Engine.Types;
+        TypeRegistry types = Engine.Core.Types;
         switch (import.Kind)
         {
             case ExternalKind.Function:
@@ -294,7 +296,7 @@ public sealed partial class Linker
                 return ExternTypes.Matches(definition.Memory!.Type, definition.Memory.Pages, wasm.Memories[import.Index]);
             case ExternalKind.Global:
                 CoreGlobalType global = wasm.Globals[import.Index];
-                return ExternTypes.Matches(definition.Global.CoreType, global with { Type = wasm.Canonicalize(global.Type) }, types);
+                return ExternTypes.Matches(definition.GlobalType, global with { Type = wasm.Canonicalize(global.Type) }, types);
             default:
                 // Tags match only exactly, since exceptions flow both ways.
                 return definition.Tag!.TypeId == wasm.CanonicalIds[wasm.Tags[import.Index].TypeIndex];

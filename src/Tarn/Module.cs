@@ -1,63 +1,31 @@
-// A module: its parsed form, where its instances keep things, and its code. Immutable and thread-safe. Code is freed when the
-// module is disposed and no template and no instance of it is left, never earlier: a stack may hold return addresses into it.
+// The embedder's view of a module. Everything is in ModuleCore, which lives for as long as anything that was made of it; disposing the view lets go of it.
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using Tarn.Compiler.Abi;
-using Tarn.Execution;
 using Tarn.Modules;
-using Tarn.Pooling;
-using Tarn.Symbols;
 
 namespace Tarn;
 
 /// <summary>A compiled WebAssembly module. Thread-safe; make it once and instantiate it often.</summary>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
-public sealed unsafe partial class Module : IDisposable
+public sealed class Module : IDisposable
 {
-    private readonly Dictionary<string, Export> _exports;
-    private readonly ModuleCode _code;
-    // In bytes or characters: what fits a line.
-    private const int LongestName = 200;
-
-    private string? _shortName;
-    private volatile int[]? _exportOfFunction;
-    private int _references = 1;
     private int _disposed;
-    private readonly FunctionExport?[] _recentFunctions = new FunctionExport?[16];
     private IReadOnlyList<ModuleImport>? _importList;
     private IReadOnlyList<ModuleExport>? _exportList;
 
-    /// <summary>Makes a module of its parts, which are its own from now on.</summary>
-    internal Module(Engine engine, WasmModule wasm, ModuleCode code)
+    internal Module(Engine engine, ModuleCore core)
     {
         Engine = engine;
-        Wasm = wasm;
-        Layout = code.Layout;
-        ElementItems = Modules.ElementItems.Decode(wasm);
-        NeedsHeap = Heaps.TypeDescriptors.IsNeededBy(wasm);
-        AllocatingElements = NeedsHeap ? Modules.ElementItems.FindAllocating(wasm, ElementItems) : [];
-        ManagedGlobals = Heaps.TypeShape.ManagedGlobals(wasm);
-        if (NeedsHeap)
-            engine.TypeDescriptors.Add(wasm);
-        _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
-        foreach (ref readonly Export export in wasm.Exports)
-        {
-            _exports.Add(export.Name, export);
-            if (export.Kind == ExternalKind.Memory && (DefaultMemory < 0 || export.Name == "memory"))
-                DefaultMemory = export.Index;
-        }
-        HasStart = wasm.StartFunction >= 0;
-        Symbols = new ModuleSymbols(wasm);
-        _code = code;
-        code.SetModule(this);
+        Core = core;
+        core.Facade = this;
     }
 
     /// <summary>The engine that compiled it.</summary>
     public Engine Engine { get; }
 
     /// <summary>The module's name from its name section, or <see langword="null"/>.</summary>
-    public string? Name => Wasm.Names.ModuleName;
+    public string? Name => Core.Name;
 
     /// <summary>Gets what instances require from outside, in the order of the module.</summary>
     /// <exception cref="ObjectDisposedException">The module has been disposed, and nothing of it is left.</exception>
@@ -85,35 +53,9 @@ public sealed unsafe partial class Module : IDisposable
         return exports;
     });
 
-    internal WasmModule Wasm { get; }
+    internal ModuleCore Core { get; }
 
-    /// <summary>What backtraces say of the source.</summary>
-    internal ModuleSymbols Symbols { get; }
-
-    internal VmContextLayout Layout { get; }
-
-    internal int[][] ElementItems { get; }
-
-    /// <summary>Whether instances need a heap of managed objects.</summary>
-    internal bool NeedsHeap { get; }
-
-    /// <summary>Element segments with items that make objects.</summary>
-    internal int[] AllocatingElements { get; }
-
-    /// <summary>Globals whose cell in the VM context holds a managed reference.</summary>
-    internal int[] ManagedGlobals { get; }
-
-    /// <summary>Whether instances run a function before they are handed out.</summary>
-    internal bool HasStart { get; }
-
-    /// <summary>The memory exported as <c>memory</c>, or else the one that is exported first; −1 where none is.</summary>
-    internal int DefaultMemory { get; } = -1;
-
-    /// <summary>The pool's idle slots that are bound to this module.</summary>
-    internal WarmList? WarmList { get; set; }
-
-    /// <summary>Whether a function of the module stores to a table in compiled code, which the pool would not notice.</summary>
-    internal bool WritesTableElements => Wasm.WritesTables;
+    internal WasmModule Wasm => Core.Wasm;
 
     /// <summary>Compiles a module from the binary format, or from the text format if that is what the bytes are. The bytes are copied.</summary>
     /// <param name="engine">The engine that compiles the module and will run it.</param>
@@ -125,7 +67,7 @@ public sealed unsafe partial class Module : IDisposable
     public static Module FromBytes(Engine engine, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        return ModuleMaker.Make(engine, bytes.ToArray());
+        return new Module(engine, ModuleMaker.Make(engine.Core, bytes.ToArray()));
     }
 
     /// <summary>
@@ -136,7 +78,7 @@ public sealed unsafe partial class Module : IDisposable
     public static Module FromBytes(Engine engine, ReadOnlyMemory<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        return ModuleMaker.Make(engine, bytes);
+        return new Module(engine, ModuleMaker.Make(engine.Core, bytes));
     }
 
     /// <summary>Compiles a module from a file in the binary or the text format.</summary>
@@ -149,7 +91,7 @@ public sealed unsafe partial class Module : IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(path);
-        return ModuleMaker.Make(engine, File.ReadAllBytes(path), path);
+        return new Module(engine, ModuleMaker.Make(engine.Core, File.ReadAllBytes(path), path));
     }
 
     /// <summary>Compiles a module from a stream in the binary or the text format, which is read to its end.</summary>
@@ -163,7 +105,7 @@ public sealed unsafe partial class Module : IDisposable
         ArgumentNullException.ThrowIfNull(stream);
         using var all = new MemoryStream();
         stream.CopyTo(all);
-        return ModuleMaker.Make(engine, all.GetBuffer().AsMemory(0, (int)all.Length));
+        return new Module(engine, ModuleMaker.Make(engine.Core, all.GetBuffer().AsMemory(0, (int)all.Length)));
     }
 
     /// <summary>Compiles a module from a stream in the binary or the text format, which is read to its end. Compiling is done on the thread pool.</summary>
@@ -179,7 +121,7 @@ public sealed unsafe partial class Module : IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(stream);
-        return ModuleMaker.MakeAsync(engine, stream, progress, cancellationToken);
+        return MakeAsync(engine, stream, progress, cancellationToken);
     }
 
     /// <summary>
@@ -196,7 +138,7 @@ public sealed unsafe partial class Module : IDisposable
         Engine engine, ReadOnlyMemory<byte> bytes, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        return Task.Run(() => ModuleMaker.Make(engine, bytes, progress: progress, cancellationToken: cancellationToken), cancellationToken);
+        return Task.Run(() => new Module(engine, ModuleMaker.Make(engine.Core, bytes, progress: progress, cancellationToken: cancellationToken)), cancellationToken);
     }
 
     /// <summary>Compiles a module from the text format.</summary>
@@ -207,7 +149,7 @@ public sealed unsafe partial class Module : IDisposable
     {
         ArgumentNullException.ThrowIfNull(engine);
         ArgumentNullException.ThrowIfNull(text);
-        return ModuleMaker.MakeOfText(engine, Encoding.UTF8.GetBytes(text), null);
+        return new Module(engine, ModuleMaker.MakeOfText(engine.Core, Encoding.UTF8.GetBytes(text), null));
     }
 
     /// <summary>Validates a module without compiling it, with the features that the engine's options allow.</summary>
@@ -220,7 +162,7 @@ public sealed unsafe partial class Module : IDisposable
     public static void Validate(Engine engine, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
-        ModuleMaker.Validate(engine, bytes.ToArray());
+        ModuleMaker.Validate(engine.Core, bytes.ToArray());
     }
 
     /// <summary>Validates a module without compiling it, with the features that the engine's options allow.</summary>
@@ -243,145 +185,75 @@ public sealed unsafe partial class Module : IDisposable
         }
     }
 
+    /// <summary>
+    /// The compiled module as bytes, for <see cref="Deserialize"/> by an engine of the same build of Tarn, on the same kind of processor, with
+    /// the same options that change code. Of a module that was loaded they are the bytes that it was loaded from.
+    /// </summary>
+    public byte[] Serialize()
+    {
+        ThrowIfDisposed();
+        return Core.Serialize();
+    }
+
+    /// <summary>
+    /// Loads a compiled module. Its machine code will be executed as it is: load only what you or someone you trust has written, as you would a program.
+    /// </summary>
+    /// <exception cref="IncompatibleArtifactException">It was made by another build, for another processor or with other options, or is damaged.</exception>
+    public static unsafe Module Deserialize(Engine engine, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        engine.ThrowIfDisposed();
+        if (bytes.IsEmpty)
+            throw new IncompatibleArtifactException("there are no bytes");
+        fixed (byte* start = bytes)
+        {
+            using var stream = new UnmanagedMemoryStream(start, bytes.Length);
+            return new Module(engine, ModuleLoader.Load(engine.Core, stream));
+        }
+    }
+
+    /// <summary>
+    /// Loads a compiled module from a file, in one pass and without keeping the file open. A file that is cut off, replaced or written to while it is read
+    /// gives the module as it was, or an error.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <inheritdoc cref="Deserialize"/>
+    public static Module DeserializeFile(Engine engine, string path)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        ArgumentNullException.ThrowIfNull(path);
+        engine.ThrowIfDisposed();
+        return new Module(engine, ModuleLoader.LoadFile(engine.Core, path));
+    }
+
     /// <summary>Frees the module's code once no template and no instance of it is left.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
-        Engine.Allocator.Forget(this);
-        ReleaseReference();
+        Engine.Allocator.Forget(Core);
+        Core.ReleaseReference();
     }
 
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
 
-    internal void AddReference()
-    {
-        // From zero there is no way back: the code is gone.
-        int count;
-        do
-        {
-            count = Volatile.Read(ref _references);
-            ObjectDisposedException.ThrowIf(count == 0, this);
-        }
-        while (Interlocked.CompareExchange(ref _references, count + 1, count) != count);
-    }
-
-    internal void ReleaseReference()
-    {
-        if (Interlocked.Decrement(ref _references) == 0)
-        {
-            _code.Dispose();
-            Wasm.ReleaseTypes();
-        }
-    }
+    private static async Task<Module> MakeAsync(Engine engine, Stream stream, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken) =>
+        new(engine, await ModuleMaker.MakeAsync(engine.Core, stream, progress, cancellationToken).ConfigureAwait(false));
 
     // Made on first use; a race makes them twice. The types that are looked at are there for as long as the module is used.
     private IReadOnlyList<T> Describe<T>(ref IReadOnlyList<T>? list, Func<WasmModule, T[]> describe)
     {
-        AddReference();
+        Core.AddReference();
         try
         {
-            return list = Array.AsReadOnly(describe(Wasm));
+            return list = Array.AsReadOnly(describe(Core.Wasm));
         }
         finally
         {
-            ReleaseReference();
+            Core.ReleaseReference();
         }
     }
-
-    /// <summary>Finds an exported function. Names that were asked for lately are found without hashing.</summary>
-    internal FunctionExport? FindFunction(string name)
-    {
-        if (name.Length == 0)
-            return FindFunctionSlow(name, 0);
-        int place = (name.Length ^ name[0] ^ (name[^1] << 2)) & (_recentFunctions.Length - 1);
-        FunctionExport? recent = _recentFunctions[place];
-        return recent is not null && recent.Name == name ? recent : FindFunctionSlow(name, place);
-    }
-
-    private FunctionExport? FindFunctionSlow(string name, int place)
-    {
-        if (!_exports.TryGetValue(name, out Export export) || export.Kind != ExternalKind.Function)
-            return null;
-        var found = new FunctionExport(name, export.Index, Layout.FunctionReference(export.Index));
-        // Immutable, so that a race is harmless.
-        Volatile.Write(ref _recentFunctions[place], found);
-        return found;
-    }
-
-    /// <summary>The names of the first exports of a kind, cut off where they are long; for messages.</summary>
-    internal List<string> ExportNames(ExternalKind kind, int atMost)
-    {
-        var names = new List<string>();
-        foreach (ref readonly Export export in Wasm.Exports)
-        {
-            if (names.Count == atMost)
-                break;
-            if (export.Kind == kind)
-                names.Add(Shorten(export.Name)!);
-        }
-        return names;
-    }
-
-    internal bool TryGetExport(string name, out Export export) => _exports.TryGetValue(name, out export);
-
-    /// <summary>The canonical type of a function, imports counted.</summary>
-    internal int FunctionTypeId(int functionIndex) => Wasm.CanonicalIds[Wasm.Functions[functionIndex]];
-
-    /// <summary>The module's name for people, cut off where it is long.</summary>
-    internal string? ShortName => _shortName ??= Shorten(Wasm.Names.ModuleName);
-
-    /// <summary>
-    /// A function's name for people, from the name section or from its first export, cut off where it is long. A trap asks for a hundred, and a guest decides how often it
-    /// traps, how many exports there are and how long names are: none of the three may matter.
-    /// </summary>
-    internal string? FunctionName(int functionIndex)
-    {
-        if (Wasm.Names.Functions.Find(0, functionIndex, LongestName) is string name)
-            return name;
-        int export = (_exportOfFunction ?? FindExports())[functionIndex];
-        return export == 0 ? null : Shorten(Wasm.Exports[export - 1].Name);
-    }
-
-    /// <summary>How often all exports were gone through for names; for tests.</summary>
-    internal int ExportSearches { get; private set; }
-
-    private static string? Shorten(string? name) => name is null || name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
-
-    // For each function: the number of its first export, counted from 1; 0 where there is none. Made by the first trap; a race makes it twice.
-    private int[] FindExports()
-    {
-        ExportSearches++;
-        int[] first = new int[Wasm.Functions.Length];
-        ReadOnlySpan<Export> exports = Wasm.Exports;
-        for (int i = exports.Length - 1; i >= 0; i--)
-        {
-            if (exports[i].Kind == ExternalKind.Function)
-                first[exports[i].Index] = i + 1;
-        }
-        return _exportOfFunction = first;
-    }
-
-    /// <summary>Fills the reference record of a defined function.</summary>
-    internal void WriteFunctionReference(FunctionReference* record, int functionIndex, VmContext* context)
-    {
-        record->Code = _code.Entry(functionIndex - Wasm.ImportedFunctionCount);
-        record->VmContext = context;
-        record->TypeId = (uint)FunctionTypeId(functionIndex);
-        record->HostFunction = FunctionReferenceRecord.NotAHostFunction;
-    }
-
-    /// <summary>Whether a function has been compiled: all have where that was not put off.</summary>
-    internal bool IsCompiled(int definedIndex) => _code.IsCompiled(definedIndex);
-
-    /// <summary>What a guest pays in fuel for the compilation of a function that it calls first.</summary>
-    internal long CompilationFuel(int definedIndex) => FunctionCompiler.FuelPerFunction + (FunctionCompiler.FuelPerByte * Wasm.Bodies[definedIndex].Length);
-
-    /// <summary>Blocks of the arena that its code takes, thunks aside; for tests.</summary>
-    internal int CodeBlockCount => _code.BlockCount;
-
-    /// <summary>Compiles a function that was called for the first time; gives its address.</summary>
-    internal nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
 
     [DebuggerBrowsable(DebuggerBrowsableState.Never)]
     private string DebuggerDisplay => $"Module {Name ?? "without a name"}, {Wasm.Imports.Length} imports, {Wasm.Exports.Length} exports";

@@ -77,7 +77,7 @@ internal static class ArityGenerator
                 text.Append("        var slots = (RawValue*)values;\n");
             for (int i = 1; i <= count; i++)
                 text.Append($"        T{i} a{i} = ValueCodec<T{i}>.Read(store, slots{(i == 1 ? "" : $" + {i - 1}")});\n");
-            string invocation = caller ? call.Replace("_body(caller", "_body(CallerOf(store, context)", StringComparison.Ordinal) : call;
+            string invocation = caller ? call.Replace("_body(caller", "_body(Caller.Of(store, context)", StringComparison.Ordinal) : call;
             text.Append(result ? $"        ResultCodec<TResult>.Write(store, slots, {invocation});\n" : $"        {invocation};\n");
             text.Append("        return HostCallStatus.Completed;\n");
             text.Append("    }\n}\n");
@@ -97,7 +97,7 @@ internal static class ArityGenerator
 
     private static string AsyncHostFunctions()
     {
-        StringBuilder text = Header("Asynchronous host functions made of delegates, one class for each shape.", "namespace Tarn.Functions;\n");
+        StringBuilder text = Header("Asynchronous host functions made of delegates, one class for each shape.", "using Tarn.Handles;\n\nnamespace Tarn.Functions;\n");
         foreach ((int count, bool result, bool caller) in HostShapes())
         {
             string call = "_body(" + string.Join(", ", Enumerable.Range(1, count).Select(i => $"a{i}").Prepend("caller").Skip(caller ? 0 : 1)) + ")";
@@ -159,7 +159,7 @@ internal static class ArityGenerator
     {
         StringBuilder text = Header(
             "Typed handles on guest functions: up to four numbers go straight into registers, all else to raw slots on the stack and from there; nothing is allocated.",
-            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Compiler.Abi;\nusing Tarn.Execution;\nusing Tarn.Functions;\nusing Tarn.Instances;\nusing Tarn.Scheduling;\n\nnamespace Tarn;\n");
+            "using System.Diagnostics.CodeAnalysis;\nusing System.Runtime.CompilerServices;\nusing Tarn.Compiler.Abi;\nusing Tarn.Execution;\nusing Tarn.Functions;\nusing Tarn.Scheduling;\n\nnamespace Tarn;\n");
         foreach (bool result in new[] { false, true })
         {
             for (int count = 0; count <= MostGuestParameters; count++)

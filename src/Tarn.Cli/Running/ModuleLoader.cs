@@ -47,7 +47,7 @@ internal static class ModuleLoader
         using ProgressLine? progress = Console.IsErrorRedirected
             ? null
             : new ProgressLine(ModuleInput.DisplayName(path), bytes.Length, StandardStreams.Terminal, isTerminal: true);
-        return ModuleMaker.Make(engine, bytes, ModuleInput.DisplayName(path), progress);
+        return new Module(engine, ModuleMaker.Make(engine.Core, bytes, ModuleInput.DisplayName(path), progress));
     }
 
     /// <summary>Makes a module of a file that is not a compiled one.</summary>
@@ -55,6 +55,6 @@ internal static class ModuleLoader
     {
         byte[] bytes = ModuleInput.Read(path);
         ModuleInput.RefuseForeign(bytes, path);
-        return ModuleMaker.Make(engine, bytes, ModuleInput.DisplayName(path));
+        return new Module(engine, ModuleMaker.Make(engine.Core, bytes, ModuleInput.DisplayName(path)));
     }
 }

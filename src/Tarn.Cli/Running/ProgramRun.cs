@@ -73,7 +73,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         using var engine = new Engine(adapted);
         using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(engine, path, bytes);
         if (path != "-")
-            module.Symbols.UseSourceMaps(FindSourceMap);
+            module.Core.Symbols.UseSourceMaps(FindSourceMap);
         (string? asked, string[] guestArguments) = Invoked(module);
         string function = RunCommand.ExportToRun(module, asked);
         bool isProgram = asked is null && function == "_start";

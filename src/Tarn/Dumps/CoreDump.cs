@@ -4,7 +4,6 @@
 // Locals and operands are in registers, so the frames have none. Of memories the pages are written that hold something; the dump is as large as they are.
 using System.Buffers.Binary;
 using System.Text;
-using Tarn.Instances;
 using Tarn.Memories;
 using Tarn.Wasm.Text;
 

@@ -17,7 +17,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tarn.Execution;
-using Tarn.Instances;
 
 namespace Tarn.Functions;
 
@@ -34,7 +33,7 @@ internal static unsafe partial class DirectHostCalls
         VmContext* context = function->VmContext;
         // Stores, and nothing else, call functions of this kind.
         StoreCore store = Unsafe.As<StoreExecution>(GuestExecution.Of(context->Execution)).Store;
-        return new Caller(store, InstanceData.FromContext(context), store.CurrentToken);
+        return Caller.Of(store, context);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

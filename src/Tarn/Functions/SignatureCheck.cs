@@ -1,5 +1,6 @@
 // Whether a typed handle fits a function: parameter for parameter, result for result. Done once, when the handle is made. The function's record is read inside its store:
 // it is memory of an instance that another thread may be ending.
+using Tarn.Engines;
 using Tarn.Execution;
 
 namespace Tarn.Functions;
@@ -13,7 +14,7 @@ internal static class SignatureCheck
     {
         using StoreUse use = function.Enter();
         uint typeId = function.Record->TypeId;
-        Engine engine = function.Store!.Engine;
+        EngineCore engine = function.Store!.Engine;
         CoreFunctionType type = engine.Types.Function((int)typeId);
         if (!Fits(type.Parameters, parameters) || !Fits(type.Results, results))
         {

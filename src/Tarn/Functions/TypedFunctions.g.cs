@@ -7,7 +7,6 @@ using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Functions;
-using Tarn.Instances;
 using Tarn.Scheduling;
 
 namespace Tarn;

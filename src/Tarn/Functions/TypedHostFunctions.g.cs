@@ -831,7 +831,7 @@ internal sealed unsafe class HostActionWithCaller : DefinedHostFunction
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* values)
     {
         StoreCore store = Begin(execution);
-        _body(CallerOf(store, context));
+        _body(Caller.Of(store, context));
         return HostCallStatus.Completed;
     }
 }
@@ -848,7 +848,7 @@ internal sealed unsafe class HostActionWithCaller<T1> : DefinedHostFunction
         StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
-        _body(CallerOf(store, context), a1);
+        _body(Caller.Of(store, context), a1);
         return HostCallStatus.Completed;
     }
 }
@@ -866,7 +866,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2> : DefinedHostFunction
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
-        _body(CallerOf(store, context), a1, a2);
+        _body(Caller.Of(store, context), a1, a2);
         return HostCallStatus.Completed;
     }
 }
@@ -885,7 +885,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3> : DefinedHostFunct
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
-        _body(CallerOf(store, context), a1, a2, a3);
+        _body(Caller.Of(store, context), a1, a2, a3);
         return HostCallStatus.Completed;
     }
 }
@@ -905,7 +905,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4> : DefinedHostF
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
-        _body(CallerOf(store, context), a1, a2, a3, a4);
+        _body(Caller.Of(store, context), a1, a2, a3, a4);
         return HostCallStatus.Completed;
     }
 }
@@ -926,7 +926,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5> : DefinedH
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5);
         return HostCallStatus.Completed;
     }
 }
@@ -948,7 +948,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6> : Defi
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6);
         return HostCallStatus.Completed;
     }
 }
@@ -971,7 +971,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7> : 
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7);
         return HostCallStatus.Completed;
     }
 }
@@ -995,7 +995,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8);
         return HostCallStatus.Completed;
     }
 }
@@ -1020,7 +1020,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9);
         return HostCallStatus.Completed;
     }
 }
@@ -1046,7 +1046,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
         return HostCallStatus.Completed;
     }
 }
@@ -1073,7 +1073,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11);
         return HostCallStatus.Completed;
     }
 }
@@ -1101,7 +1101,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12);
         return HostCallStatus.Completed;
     }
 }
@@ -1130,7 +1130,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13);
         return HostCallStatus.Completed;
     }
 }
@@ -1160,7 +1160,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
         T14 a14 = ValueCodec<T14>.Read(store, slots + 13);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14);
         return HostCallStatus.Completed;
     }
 }
@@ -1191,7 +1191,7 @@ internal sealed unsafe class HostActionWithCaller<T1, T2, T3, T4, T5, T6, T7, T8
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
         T14 a14 = ValueCodec<T14>.Read(store, slots + 13);
         T15 a15 = ValueCodec<T15>.Read(store, slots + 14);
-        _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15);
+        _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15);
         return HostCallStatus.Completed;
     }
 }
@@ -1207,7 +1207,7 @@ internal sealed unsafe class HostFuncWithCaller<TResult> : DefinedHostFunction
     {
         StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context)));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context)));
         return HostCallStatus.Completed;
     }
 }
@@ -1224,7 +1224,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, TResult> : DefinedHostFuncti
         StoreCore store = Begin(execution);
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1));
         return HostCallStatus.Completed;
     }
 }
@@ -1242,7 +1242,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, TResult> : DefinedHostFu
         var slots = (RawValue*)values;
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2));
         return HostCallStatus.Completed;
     }
 }
@@ -1261,7 +1261,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, TResult> : DefinedHo
         T1 a1 = ValueCodec<T1>.Read(store, slots);
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3));
         return HostCallStatus.Completed;
     }
 }
@@ -1281,7 +1281,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, TResult> : Defin
         T2 a2 = ValueCodec<T2>.Read(store, slots + 1);
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4));
         return HostCallStatus.Completed;
     }
 }
@@ -1302,7 +1302,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, TResult> : D
         T3 a3 = ValueCodec<T3>.Read(store, slots + 2);
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5));
         return HostCallStatus.Completed;
     }
 }
@@ -1324,7 +1324,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, TResult>
         T4 a4 = ValueCodec<T4>.Read(store, slots + 3);
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6));
         return HostCallStatus.Completed;
     }
 }
@@ -1347,7 +1347,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, TRes
         T5 a5 = ValueCodec<T5>.Read(store, slots + 4);
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7));
         return HostCallStatus.Completed;
     }
 }
@@ -1371,7 +1371,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T6 a6 = ValueCodec<T6>.Read(store, slots + 5);
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8));
         return HostCallStatus.Completed;
     }
 }
@@ -1396,7 +1396,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T7 a7 = ValueCodec<T7>.Read(store, slots + 6);
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9));
         return HostCallStatus.Completed;
     }
 }
@@ -1422,7 +1422,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T8 a8 = ValueCodec<T8>.Read(store, slots + 7);
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10));
         return HostCallStatus.Completed;
     }
 }
@@ -1449,7 +1449,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T9 a9 = ValueCodec<T9>.Read(store, slots + 8);
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11));
         return HostCallStatus.Completed;
     }
 }
@@ -1477,7 +1477,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T10 a10 = ValueCodec<T10>.Read(store, slots + 9);
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12));
         return HostCallStatus.Completed;
     }
 }
@@ -1506,7 +1506,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T11 a11 = ValueCodec<T11>.Read(store, slots + 10);
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13));
         return HostCallStatus.Completed;
     }
 }
@@ -1536,7 +1536,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T12 a12 = ValueCodec<T12>.Read(store, slots + 11);
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
         T14 a14 = ValueCodec<T14>.Read(store, slots + 13);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14));
         return HostCallStatus.Completed;
     }
 }
@@ -1567,7 +1567,7 @@ internal sealed unsafe class HostFuncWithCaller<T1, T2, T3, T4, T5, T6, T7, T8, 
         T13 a13 = ValueCodec<T13>.Read(store, slots + 12);
         T14 a14 = ValueCodec<T14>.Read(store, slots + 13);
         T15 a15 = ValueCodec<T15>.Read(store, slots + 14);
-        ResultCodec<TResult>.Write(store, slots, _body(CallerOf(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15));
+        ResultCodec<TResult>.Write(store, slots, _body(Caller.Of(store, context), a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15));
         return HostCallStatus.Completed;
     }
 }

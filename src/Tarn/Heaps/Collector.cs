@@ -30,7 +30,7 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         uint scan = heap.OldTop;
         uint start = scan;
         space.CommitOld(heap.Half, scan + (heap.Top - ObjectLayout.NurseryStart));
-        RootWalker.Visit(heap, this);
+        heap.VisitRoots(this);
         ScanCards(HeapSpace.StartOf(heap.Half), start);
         Scan(scan);
         return heap.OldTop - start;
@@ -45,10 +45,10 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         _fromEnd = HeapSpace.EndOf(from);
         _marksHandles = true;
         uint start = heap.OldTop;
-        heap.Store.References.BeginMarking();
-        RootWalker.Visit(heap, this);
+        heap.Owner.BeginMarkingHandles();
+        heap.VisitRoots(this);
         Scan(start);
-        heap.Store.References.Sweep();
+        heap.Owner.SweepHandles();
         uint first = _fromStart >> ObjectLayout.CardShift;
         uint used = space.CommittedOf(from);
         if (used > _fromStart)
@@ -64,7 +64,7 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         if ((reference & ObjectLayout.TagMask) == 0 && reference != 0)
             *cell = Move(reference);
         else if ((reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag && _marksHandles)
-            heap.Store.References.Mark(reference);
+            heap.Owner.MarkHandle(reference);
     }
 
     /// <summary>Notes for each card whose first byte an object of old space covers where that object starts.</summary>
@@ -102,7 +102,7 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         if ((reference & ObjectLayout.TagMask) == 0 && reference != 0)
             *field = Move(reference);
         else if ((reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag && _marksHandles)
-            heap.Store.References.Mark(reference);
+            heap.Owner.MarkHandle(reference);
     }
 
     // Objects that were copied, which may add more behind them.

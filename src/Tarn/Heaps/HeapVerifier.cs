@@ -15,7 +15,7 @@ internal sealed unsafe class HeapVerifier(ManagedHeap heap) : IRootVisitor
         var verifier = new HeapVerifier(heap);
         heap.ForEach(at => verifier._objects.Add(at));
         heap.ForEach(verifier.VerifyObject);
-        RootWalker.Visit(heap, verifier);
+        heap.VisitRoots(verifier);
     }
 
     public void Visit(ulong* cell)
@@ -56,7 +56,7 @@ internal sealed unsafe class HeapVerifier(ManagedHeap heap) : IRootVisitor
     {
         bool good = reference == 0
             || (reference & ObjectLayout.SmallIntegerBit) != 0
-            || ((reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag ? heap.Store.References.IsInUse(reference) : _objects.Contains(reference));
+            || ((reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag ? heap.Owner.IsHandleInUse(reference) : _objects.Contains(reference));
         if (!good)
             throw new InvalidOperationException($"{what} refers to 0x{reference:x}, where there is no object");
     }

@@ -16,21 +16,21 @@ internal sealed unsafe class ManagedHeap
 
     private readonly HeapSpace _space;
     private readonly Collector _collector;
-    private readonly StoreCore _store;
+    private readonly IHeapOwner _owner;
     private readonly uint _nurseryEnd;
     private readonly long _maximumBytes;
     private int _half;
     private uint _oldTop = ObjectLayout.NurseryEnd;
     private long _threshold = SmallestThreshold;
 
-    /// <param name="store">The store whose objects they are.</param>
+    /// <param name="owner">The store whose objects they are.</param>
     /// <param name="space">Where they are; the heap gives it back to nobody.</param>
     /// <param name="types">Their types.</param>
     /// <param name="options">The engine's options.</param>
     /// <exception cref="PlatformException">The system refuses memory for the nursery.</exception>
-    public ManagedHeap(StoreCore store, HeapSpace space, TypeDescriptors types, EngineOptions options)
+    public ManagedHeap(IHeapOwner owner, HeapSpace space, TypeDescriptors types, EngineOptions options)
     {
-        _store = store;
+        _owner = owner;
         _space = space;
         Types = types;
         _maximumBytes = options.MaximumHeapBytes;
@@ -38,7 +38,7 @@ internal sealed unsafe class ManagedHeap
         _nurseryEnd = ObjectLayout.NurseryStart + (uint)options.NurseryBytes;
         _collector = new Collector(this, space);
         space.CommitNursery(_nurseryEnd);
-        Functions = new FunctionHandles(store.Execution);
+        Functions = new FunctionHandles(owner.Execution);
         Begin();
     }
 
@@ -46,7 +46,7 @@ internal sealed unsafe class ManagedHeap
 
     public HeapSpace Space => _space;
 
-    public StoreCore Store => _store;
+    public IHeapOwner Owner => _owner;
 
     public TypeDescriptors Types { get; }
 
@@ -83,8 +83,8 @@ internal sealed unsafe class ManagedHeap
     /// <summary>Where the next object goes in the nursery.</summary>
     public uint Top
     {
-        get => (uint)_store.Execution->HeapTop;
-        set => _store.Execution->HeapTop = value;
+        get => (uint)_owner.Execution->HeapTop;
+        set => _owner.Execution->HeapTop = value;
     }
 
     /// <summary>Where the next object goes in old space.</summary>
@@ -150,13 +150,13 @@ internal sealed unsafe class ManagedHeap
         if (Stress == HeapStress.None && Top + bytes <= _nurseryEnd)
         {
             // The limit was lowered to be asked; it is not any more.
-            _store.Execution->HeapLimit = _nurseryEnd;
+            _owner.Execution->HeapLimit = _nurseryEnd;
             return;
         }
         Collect(bytes);
         if (Top + bytes > _nurseryEnd)
             throw Exhausted((long)bytes);
-        _store.Execution->HeapLimit = Stress != HeapStress.None ? Top + bytes : _nurseryEnd;
+        _owner.Execution->HeapLimit = Stress != HeapStress.None ? Top + bytes : _nurseryEnd;
     }
 
     /// <summary>Makes an object that is too large for compiled code to make, all zero; collects if it must.</summary>
@@ -188,6 +188,14 @@ internal sealed unsafe class ManagedHeap
         return Place(typeId, length, (uint)bytes, TakeOld((uint)bytes));
     }
 
+    /// <summary>Visits every root.</summary>
+    public void VisitRoots<T>(T visitor)
+        where T : IRootVisitor
+    {
+        HostRoots.Visit(visitor);
+        _owner.VisitRoots(visitor);
+    }
+
     /// <summary>Notes that a reference was stored into an object.</summary>
     public void MarkCard(uint at)
     {
@@ -216,7 +224,7 @@ internal sealed unsafe class ManagedHeap
         }
         catch (PlatformException e)
         {
-            throw _store.Trap(TrapCode.AllocationTooLarge, $"the system refuses memory for the collector: {e.Message}");
+            throw _owner.HeapTrap(TrapCode.AllocationTooLarge, $"the system refuses memory for the collector: {e.Message}");
         }
         Top = ObjectLayout.NurseryStart;
         Collections++;
@@ -227,7 +235,7 @@ internal sealed unsafe class ManagedHeap
             LongestPause = pause;
         if (UsedBytes > _maximumBytes)
             throw Exhausted((long)wanted);
-        _store.ThrowIfInterrupted();
+        _owner.ThrowIfInterrupted();
     }
 
     /// <summary>Goes through all objects, with the offset of each.</summary>
@@ -277,7 +285,7 @@ internal sealed unsafe class ManagedHeap
     private void Begin()
     {
         Top = ObjectLayout.NurseryStart;
-        _store.Execution->HeapLimit = Stress != HeapStress.None ? ObjectLayout.NurseryStart : _nurseryEnd;
+        _owner.Execution->HeapLimit = Stress != HeapStress.None ? ObjectLayout.NurseryStart : _nurseryEnd;
     }
 
     private uint Take(uint bytes)
@@ -298,7 +306,7 @@ internal sealed unsafe class ManagedHeap
         }
         catch (PlatformException e)
         {
-            throw _store.Trap(TrapCode.AllocationTooLarge, $"the system refuses memory for an object of {bytes} bytes: {e.Message}");
+            throw _owner.HeapTrap(TrapCode.AllocationTooLarge, $"the system refuses memory for an object of {bytes} bytes: {e.Message}");
         }
         _oldTop = at + bytes;
         Collector.NoteStarts(_space, at, at + bytes);
@@ -314,23 +322,7 @@ internal sealed unsafe class ManagedHeap
         return at;
     }
 
-    private TrapException Exhausted(long bytes) => _store.Trap(
+    private Exception Exhausted(long bytes) => _owner.HeapTrap(
         TrapCode.AllocationTooLarge,
         $"the guest's objects take {UsedBytes} bytes, and {_maximumBytes} are the limit of a heap (EngineOptions.MaximumHeapBytes): there is no room for {bytes} more");
-}
-
-/// <summary>What a heap does beyond its duty, for tests.</summary>
-internal enum HeapStress
-{
-    /// <summary>Nothing.</summary>
-    None,
-
-    /// <summary>Collects the nursery at each allocation.</summary>
-    Collect,
-
-    /// <summary>Moves all objects at each allocation.</summary>
-    Move,
-
-    /// <summary>Moves all objects at each allocation, and verifies the heap before and after.</summary>
-    Verify,
 }

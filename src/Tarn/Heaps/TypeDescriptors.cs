@@ -35,6 +35,9 @@ internal sealed unsafe class TypeDescriptors(TypeRegistry types)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TypeShape Shape(uint typeId) => _shapes[(int)typeId]!;
 
+    /// <summary>Whether a value of a type with canonical references is a reference to a function.</summary>
+    public bool IsFunction(ValType type) => type.IsReference && ValueKinds.Of(type, types) == ValueKind.FuncRef;
+
     /// <summary>Whether a module has struct or array types, or instructions on them: then its instances need a heap.</summary>
     public static bool IsNeededBy(WasmModule module)
     {

@@ -5,9 +5,9 @@
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
-using Tarn.Functions;
 using Tarn.Linking;
 using Tarn.Memories;
+using Tarn.Modules;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
@@ -15,7 +15,7 @@ namespace Tarn.Instances;
 internal static unsafe class Instantiation
 {
     /// <summary>Everything up to the start function.</summary>
-    public static InstanceData Initialize(StoreCore store, InstanceTemplate template)
+    public static InstanceData Initialize(StoreCore store, LinkedModule template)
     {
         InstanceData instance = Create(store, template);
         // From here on others may refer to the instance: it belongs to the store, whatever happens.
@@ -26,43 +26,42 @@ internal static unsafe class Instantiation
         return instance;
     }
 
-    /// <summary>Runs the start function, if there is one, in the life of the store that the handle was made in.</summary>
-    public static void Start(Instance handle)
+    /// <summary>Runs the start function, if there is one, in the life of the store that the instance was made in.</summary>
+    public static void Start(InstanceData instance, int generation)
     {
-        int start = handle.Module.Wasm.StartFunction;
+        int start = instance.Module.Wasm.StartFunction;
         if (start < 0)
             return;
         // Start functions that instantiate by way of the host nest like calls, in stores that know nothing of each other.
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        using StoreUse use = handle.Enter();
-        InstanceData instance = handle.Data;
-        if (instance.Store.Call(handle.Generation, instance.FunctionRecord(start), null, default) is Trap trap)
+        using StoreUse use = StoreCore.Enter(instance.Store, generation);
+        if (instance.Store.Call(generation, instance.FunctionRecord(start), null, default) is Trap trap)
             throw trap.ToException();
     }
 
     /// <summary>As <see cref="Start"/>, but the start function may be suspended.</summary>
-    public static ValueTask StartAsync(Instance handle, CancellationToken cancellationToken)
+    public static ValueTask StartAsync(InstanceData instance, int generation, CancellationToken cancellationToken)
     {
-        int start = handle.Module.Wasm.StartFunction;
+        int start = instance.Module.Wasm.StartFunction;
         if (start < 0)
             return default;
         FunctionReference* function;
         nint entry;
-        using (StoreUse use = handle.Enter())
+        using (StoreUse use = StoreCore.Enter(instance.Store, generation))
         {
-            function = handle.Data.FunctionRecord(start);
-            entry = handle.Module.Engine.StubsFor(function->TypeId).ArrayEntry;
+            function = instance.FunctionRecord(start);
+            entry = instance.Module.Engine.StubsFor(function->TypeId).ArrayEntry;
         }
         RawValue none = default;
-        return handle.Store.CallAsync(handle.Generation, entry, function, &none, 1, cancellationToken);
+        return instance.Store.CallAsync(generation, entry, function, &none, 1, cancellationToken);
     }
 
     // Allocates everything and fills the VM context; on failure everything allocated goes back.
-    private static InstanceData Create(StoreCore store, InstanceTemplate template)
+    private static InstanceData Create(StoreCore store, LinkedModule template)
     {
-        Module module = template.Module;
+        ModuleCore module = template.Module;
         var instance = new InstanceData(store, module);
-        InstanceAllocator allocator = store.Allocator;
+        StorageAllocator allocator = store.Allocator;
         VmContextLayout layout = module.Layout;
         module.AddReference();
         try
@@ -113,24 +112,9 @@ internal static unsafe class Instantiation
         }
     }
 
-    /// <summary>
-    /// Gives an instance that is idle in a pool's slot the host functions of another template of its module. All its function imports are host functions,
-    /// since such an instance has no store but its own.
-    /// </summary>
-    public static void BindHostFunctions(InstanceData instance, HostFunction[] functions)
+    private static void BindImports(InstanceData instance, LinkedModule template)
     {
-        Module module = instance.Module;
-        VmContextLayout layout = module.Layout;
-        for (int i = 0; i < functions.Length; i++)
-        {
-            var record = (FunctionReference*)(instance.Context + layout.FunctionReference(i));
-            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, module.Engine.StubsFor(record->TypeId));
-        }
-    }
-
-    private static void BindImports(InstanceData instance, InstanceTemplate template)
-    {
-        Module module = instance.Module;
+        ModuleCore module = instance.Module;
         Definition[] imports = template.Imports;
         HostFunction[] hostFunctions = template.HostFunctions;
         VmContextLayout layout = module.Layout;
@@ -173,10 +157,10 @@ internal static unsafe class Instantiation
                     break;
                 case ExternalKind.Global:
                     byte* cell = instance.Context + layout.Global(index);
-                    if (definition.Global.IsMutable)
-                        *(RawValue**)cell = definition.Global.Cell;
+                    if (definition.GlobalType.IsMutable)
+                        *(RawValue**)cell = definition.GlobalCell;
                     else
-                        *(RawValue*)cell = *definition.Global.Cell;
+                        *(RawValue*)cell = *definition.GlobalCell;
                     break;
             }
         }

@@ -1,10 +1,12 @@
 // Asks the system for everything when it is needed, and gives it back at once; only guest stacks are kept, since each call
 // needs one. Address space is cheap, so memories and tables reserve what they may ever grow to and commit what they use.
 using System.Runtime.InteropServices;
+using Tarn.Engines;
 using Tarn.Execution;
+using Tarn.Linking;
 using Tarn.Memories;
+using Tarn.Modules;
 using Tarn.Platform;
-using Tarn.Pooling;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
@@ -13,16 +15,16 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 {
     private const nuint ContextAlignment = 64;
 
-    private readonly Engine _engine;
+    private readonly EngineCore _engine;
     private readonly StackCache _stacks;
 
-    public OnDemandAllocator(Engine engine)
+    public OnDemandAllocator(EngineCore engine)
     {
         _engine = engine;
         _stacks = new StackCache(engine.Options.StackSize, int.MaxValue, keepResident: 64 << 10);
     }
 
-    public override InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits)
+    public override InstanceData Rent(LinkedModule template, object? state, StoreLimits? limits)
     {
         var store = new StoreCore(_engine, this, keepsStack: true, state);
         try
@@ -37,10 +39,10 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         }
     }
 
-    public override ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken) =>
+    public override ValueTask<InstanceData> RentAsync(LinkedModule template, object? state, StoreLimits? limits, CancellationToken cancellationToken) =>
         new(Rent(template, state, limits));
 
-    public override byte* AllocateContext(Module module, int bytes)
+    public override byte* AllocateContext(ModuleCore module, int bytes)
     {
         byte* context = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, ContextAlignment);
         NativeMemory.Clear(context, (nuint)bytes);
@@ -156,7 +158,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
     // memory that took the last would make the runtime around it fail.
     private static byte* ReserveAtMost(VirtualMemory memory, ref nuint wanted, nuint least)
     {
-        nuint left = memory.AddressSpaceLimit == ulong.MaxValue ? 0 : memory.RoundUp((nuint)Math.Min(PoolReservation.LeftToProcess, memory.AddressSpaceLimit / 8));
+        nuint left = memory.AddressSpaceLimit == ulong.MaxValue ? 0 : memory.RoundUp((nuint)Math.Min(VirtualMemory.LeftToProcess, memory.AddressSpaceLimit / 8));
         while (true)
         {
             try

@@ -1,6 +1,5 @@
 // Something that imports can be bound to: a function of the host, or an item of a store. A closed union.
 using Tarn.Execution;
-using Tarn.Functions;
 using Tarn.Memories;
 using Tarn.Tables;
 
@@ -25,36 +24,43 @@ internal sealed unsafe class Definition
 
     public TableInstance? Table { get; private init; }
 
-    public Global Global { get; private init; }
+    public RawValue* GlobalCell { get; private init; }
+
+    /// <summary>The type of the global, of canonical types.</summary>
+    public CoreGlobalType GlobalType { get; private init; }
 
     public TagInstance? Tag { get; private init; }
 
     public static Definition Of(DefinedHostFunction host) => new(ExternalKind.Function) { Host = host };
 
-    public static Definition Of(Function function)
+    public static Definition Of(StoreCore store, int generation, FunctionReference* function) =>
+        new(ExternalKind.Function) { Store = store, Generation = generation, Function = function };
+
+    public static Definition Of(StoreCore store, int generation, MemoryInstance memory) =>
+        new(ExternalKind.Memory) { Store = store, Generation = generation, Memory = memory };
+
+    public static Definition Of(StoreCore store, int generation, TableInstance table) =>
+        new(ExternalKind.Table) { Store = store, Generation = generation, Table = table };
+
+    public static Definition Of(StoreCore store, int generation, RawValue* cell, CoreGlobalType type) =>
+        new(ExternalKind.Global) { Store = store, Generation = generation, GlobalCell = cell, GlobalType = type };
+
+    public static Definition Of(StoreCore store, int generation, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = generation, Tag = tag };
+
+    /// <summary>Defines an export of an instance. Inside its store.</summary>
+    public static Definition Of(InstanceData instance, ExternalKind kind, int index)
     {
-        function.ThrowIfUnusable();
-        return new(ExternalKind.Function) { Store = function.Store, Generation = function.Generation, Function = function.Record };
+        StoreCore store = instance.Store;
+        int generation = store.Generation;
+        return kind switch
+        {
+            ExternalKind.Function => Of(store, generation, instance.FunctionRecord(index)),
+            ExternalKind.Memory => Of(store, generation, instance.Memories[index]),
+            ExternalKind.Table => Of(store, generation, instance.Tables[index]),
+            ExternalKind.Global => Of(store, generation, instance.GlobalCell(index), instance.GlobalType(index)),
+            _ => Of(store, generation, instance.Tags[index]),
+        };
     }
-
-    public static Definition Of(Memory memory) =>
-        new(ExternalKind.Memory) { Memory = memory.Instance, Store = memory.Store, Generation = memory.Generation };
-
-    public static Definition Of(Table table) =>
-        new(ExternalKind.Table) { Table = table.Instance, Store = table.Store, Generation = table.Generation };
-
-    public static Definition Of(Global global)
-    {
-        _ = global.Cell;
-        return new(ExternalKind.Global) { Global = global, Store = global.Store, Generation = global.Generation };
-    }
-
-    public static Definition Of(Tag tag) => new(ExternalKind.Tag) { Tag = tag.Instance, Store = tag.Store, Generation = tag.Generation };
-
-    public static Definition Of(StoreCore store, TagInstance tag) => new(ExternalKind.Tag) { Store = store, Generation = store.Generation, Tag = tag };
-
-    /// <summary>Gets a handle on the function, if it lives in a store.</summary>
-    public Function FunctionHandle => new(Store!, Generation, Function);
 
     /// <summary>Describes the item, with its current size. Inside its store.</summary>
     public ExternType Describe(TypeRegistry types) => Kind switch
@@ -63,7 +69,7 @@ internal sealed unsafe class Definition
         ExternalKind.Function => TypeDescriptions.Function(types, (int)Function->TypeId),
         ExternalKind.Memory => Memory!.Describe(),
         ExternalKind.Table => Table!.Describe(types),
-        ExternalKind.Global => TypeDescriptions.Global(types, Global.CoreType),
+        ExternalKind.Global => TypeDescriptions.Global(types, GlobalType),
         _ => new TagType(TypeDescriptions.Function(types, Tag!.TypeId)),
     };
 }

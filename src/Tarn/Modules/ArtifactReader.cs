@@ -7,6 +7,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Tarn.Engines;
 
 namespace Tarn.Modules;
 
@@ -33,7 +34,7 @@ internal sealed class ArtifactReader
     /// <param name="engine">The engine that will run the code.</param>
     /// <param name="stream">The artifact, at its start; must know its length.</param>
     /// <exception cref="IncompatibleArtifactException">It is none, is damaged, or was made for something else.</exception>
-    public static ArtifactReader Open(Engine engine, Stream stream)
+    public static ArtifactReader Open(EngineCore engine, Stream stream)
     {
         long length = stream.Length;
         byte[] header = new byte[ModuleArtifact.HeaderSize];

@@ -9,6 +9,7 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using Tarn.Caching;
+using Tarn.Engines;
 
 namespace Tarn.Modules;
 
@@ -20,10 +21,10 @@ internal static class CachedModules
     /// <param name="cache">The cache.</param>
     /// <param name="engine">The engine that will run it.</param>
     /// <param name="bytes">The module, in the binary or the text format.</param>
-    public static Module? TryLoad(CompilationCache cache, Engine engine, ReadOnlySpan<byte> bytes) => TryLoad(cache, engine, PathOf(cache, engine, bytes));
+    public static ModuleCore? TryLoad(CompilationCache cache, EngineCore engine, ReadOnlySpan<byte> bytes) => TryLoad(cache, engine, PathOf(cache, engine, bytes));
 
     /// <summary>Puts a module that was compiled into the cache.</summary>
-    public static void Store(CompilationCache cache, Module module, ReadOnlySpan<byte> bytes)
+    public static void Store(CompilationCache cache, ModuleCore module, ReadOnlySpan<byte> bytes)
     {
         // What others can write to is no place for machine code, and there the system does not say who can.
         if (OperatingSystem.IsLinux())
@@ -31,7 +32,7 @@ internal static class CachedModules
     }
 
     // Everything that changes code is part of the key: another build's code is another file, so that two versions do not replace each other's.
-    private static string PathOf(CompilationCache cache, Engine engine, ReadOnlySpan<byte> bytes)
+    private static string PathOf(CompilationCache cache, EngineCore engine, ReadOnlySpan<byte> bytes)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(ModuleArtifact.Identity(engine) + "\n"));
@@ -39,13 +40,13 @@ internal static class CachedModules
         return Path.Combine(cache.Directory, Convert.ToHexStringLower(hash.GetHashAndReset()) + ".tarn");
     }
 
-    private static Module? TryLoad(CompilationCache cache, Engine engine, string path)
+    private static ModuleCore? TryLoad(CompilationCache cache, EngineCore engine, string path)
     {
         try
         {
             if (!File.Exists(path) || !IsPrivate(cache))
                 return null;
-            Module module = Module.DeserializeFile(engine, path);
+            ModuleCore module = ModuleLoader.LoadFile(engine, path);
             Touch(path);
             return module;
         }

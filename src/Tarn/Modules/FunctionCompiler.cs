@@ -3,6 +3,7 @@
 using System.Collections.Concurrent;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Engines;
 using Tarn.Execution;
 
 namespace Tarn.Modules;
@@ -30,10 +31,10 @@ internal sealed class FunctionCompiler
 
     private readonly WasmModule _wasm;
     private readonly VmContextLayout _layout;
-    private readonly Engine _engine;
+    private readonly EngineCore _engine;
     private readonly ModuleBudget _budget = new();
 
-    public FunctionCompiler(Engine engine, WasmModule wasm, VmContextLayout layout)
+    public FunctionCompiler(EngineCore engine, WasmModule wasm, VmContextLayout layout)
     {
         _engine = engine;
         _wasm = wasm;

@@ -8,7 +8,7 @@ namespace Tarn.Modules;
 
 using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
-internal sealed class LoadedFunction(WeakReference<Module> module, int functionIndex, CompiledFunction compiled) : CodeOwner
+internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int functionIndex, CompiledFunction compiled) : CodeOwner
 {
     private readonly TrapSite[] _traps = compiled.TrapSites;
     private readonly CallSite[] _calls = compiled.CallSites;
@@ -41,7 +41,7 @@ internal sealed class LoadedFunction(WeakReference<Module> module, int functionI
             frame = default;
             return false;
         }
-        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out Module? named) ? named : null, _references, references);
+        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out ModuleCore? named) ? named : null, _references, references);
         return true;
     }
 

@@ -10,6 +10,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Compiler;
+using Tarn.Engines;
 
 namespace Tarn.Modules;
 
@@ -28,7 +29,7 @@ internal static class ModuleArtifact
 
     public static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
 
-    public static byte[] Write(Engine engine, WasmModule wasm, CompiledModule compiled)
+    public static byte[] Write(EngineCore engine, WasmModule wasm, CompiledModule compiled)
     {
         CodeTables tables = compiled.Tables;
         CodeRelocations relocations = compiled.Relocations;
@@ -79,7 +80,7 @@ internal static class ModuleArtifact
     }
 
     /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
-    public static string Identity(Engine engine) =>
+    public static string Identity(EngineCore engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
         + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
         + $"{engine.Target}, features {(long)engine.Options.Features:x}";

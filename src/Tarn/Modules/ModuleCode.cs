@@ -6,6 +6,7 @@
 // forgotten with everything that was made of it frees its code when it is collected. A function is compiled once: what is serialised is lifted from memory.
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Engines;
 using Tarn.Execution;
 using Tarn.Platform;
 
@@ -13,19 +14,19 @@ namespace Tarn.Modules;
 
 internal sealed unsafe class ModuleCode : IDisposable
 {
-    private readonly Engine _engine;
+    private readonly EngineCore _engine;
     private readonly WasmModule _wasm;
     private readonly Lock _lock = new();
     private readonly FunctionCompiler? _compiler;
     private readonly LazyCode? _lazy;
-    private readonly WeakReference<Module> _module = new(null!);
+    private readonly WeakReference<ModuleCore> _module = new(null!);
     private readonly nint[] _entries;
     private CodeBlock? _block;
     private CodeTables? _tables;
     private CodeRelocations? _relocations;
     private bool _disposed;
 
-    private ModuleCode(Engine engine, WasmModule wasm, CompilationMode? mode)
+    private ModuleCode(EngineCore engine, WasmModule wasm, CompilationMode? mode)
     {
         _engine = engine;
         _wasm = wasm;
@@ -54,7 +55,7 @@ internal sealed unsafe class ModuleCode : IDisposable
 
     /// <summary>Compiles, or gets ready to compile.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public static ModuleCode Compile(Engine engine, WasmModule wasm, CompilationCounter? counter, CancellationToken cancellationToken)
+    public static ModuleCode Compile(EngineCore engine, WasmModule wasm, CompilationCounter? counter, CancellationToken cancellationToken)
     {
         var code = new ModuleCode(engine, wasm, engine.Options.CompilationMode);
         try
@@ -75,7 +76,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     /// <param name="wasm">The module, which is not read any more.</param>
     /// <param name="artifact">Where code and tables come from, at its machine code.</param>
     /// <exception cref="IncompatibleArtifactException">The artifact is damaged or ends early.</exception>
-    public static ModuleCode FromArtifact(Engine engine, WasmModule wasm, ArtifactReader artifact)
+    public static ModuleCode FromArtifact(EngineCore engine, WasmModule wasm, ArtifactReader artifact)
     {
         var code = new ModuleCode(engine, wasm, mode: null);
         try
@@ -92,7 +93,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     }
 
     /// <summary>Says whose code it is, for backtraces.</summary>
-    public void SetModule(Module module) => _module.SetTarget(module);
+    public void SetModule(ModuleCore module) => _module.SetTarget(module);
 
     /// <summary>Where to call a defined function.</summary>
     public nint Entry(int definedIndex) => _entries[definedIndex];

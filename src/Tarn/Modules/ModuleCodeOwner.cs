@@ -6,7 +6,7 @@ namespace Tarn.Modules;
 
 using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
-internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFunction, CodeTables tables) : CodeOwner
+internal sealed class ModuleCodeOwner(WeakReference<ModuleCore> module, int firstFunction, CodeTables tables) : CodeOwner
 {
     public override bool TryGetFrame(int offset, out FrameDescription frame)
     {
@@ -32,7 +32,7 @@ internal sealed class ModuleCodeOwner(WeakReference<Module> module, int firstFun
             if (tables.IsInPrologue(trap))
                 frameSize = 0;
         }
-        Module? named = module.TryGetTarget(out Module? there) ? there : null;
+        ModuleCore? named = module.TryGetTarget(out ModuleCore? there) ? there : null;
         frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named, tables.References, references);
         return true;
     }

@@ -3,6 +3,7 @@
 using System.Diagnostics;
 using Tarn.Compiler.Frontend;
 using Tarn.Diagnostics;
+using Tarn.Engines;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 using Tarn.Wasm.Validation;
@@ -17,22 +18,22 @@ internal static class ModuleMaker
     /// <param name="fileName">The file that the bytes are from, for messages.</param>
     /// <param name="progress">Receives how far the compilation is.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static Module Make(
-        Engine engine, ReadOnlyMemory<byte> bytes, string? fileName = null, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static ModuleCore Make(
+        EngineCore engine, ReadOnlyMemory<byte> bytes, string? fileName = null, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         engine.ThrowIfDisposed();
         RefuseForeign(bytes.Span, fileName);
         if (engine.Options.CompilationCache is not CompilationCache cache || engine.Options.CompilationMode != CompilationMode.Eager || bytes.Length < CompilationCache.SmallestModule)
             return Compile(engine, bytes, fileName, progress, cancellationToken);
-        if (CachedModules.TryLoad(cache, engine, bytes.Span) is Module cached)
+        if (CachedModules.TryLoad(cache, engine, bytes.Span) is ModuleCore cached)
             return cached;
-        Module module = Compile(engine, bytes, fileName, progress, cancellationToken);
+        ModuleCore module = Compile(engine, bytes, fileName, progress, cancellationToken);
         CachedModules.Store(cache, module, bytes.Span);
         return module;
     }
 
     /// <summary>Makes a module of what a stream holds, on the thread pool.</summary>
-    public static async Task<Module> MakeAsync(Engine engine, Stream stream, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken)
+    public static async Task<ModuleCore> MakeAsync(EngineCore engine, Stream stream, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken)
     {
         using var all = new MemoryStream();
         await stream.CopyToAsync(all, cancellationToken).ConfigureAwait(false);
@@ -41,15 +42,15 @@ internal static class ModuleMaker
     }
 
     /// <summary>Makes a module of text. What is wrong with the module is reported by the text's lines.</summary>
-    public static Module MakeOfText(
-        Engine engine, ReadOnlyMemory<byte> text, string? fileName, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static ModuleCore MakeOfText(
+        EngineCore engine, ReadOnlyMemory<byte> text, string? fileName, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         engine.ThrowIfDisposed();
         return Located(text, fileName, () => CompileBinary(engine, WatParser.Parse(text.Span, fileName), progress, cancellationToken));
     }
 
     /// <summary>Validates a module in the binary or the text format.</summary>
-    public static void Validate(Engine engine, ReadOnlyMemory<byte> bytes)
+    public static void Validate(EngineCore engine, ReadOnlyMemory<byte> bytes)
     {
         engine.ThrowIfDisposed();
         RefuseForeign(bytes.Span, null);
@@ -59,10 +60,10 @@ internal static class ModuleMaker
             DecodeAndValidate(engine, bytes).ReleaseTypes();
     }
 
-    private static Module Compile(Engine engine, ReadOnlyMemory<byte> bytes, string? fileName, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken) =>
+    private static ModuleCore Compile(EngineCore engine, ReadOnlyMemory<byte> bytes, string? fileName, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken) =>
         LooksLikeText(bytes.Span) ? MakeOfText(engine, bytes, fileName, progress, cancellationToken) : CompileBinary(engine, bytes, progress, cancellationToken);
 
-    private static Module CompileBinary(Engine engine, ReadOnlyMemory<byte> bytes, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken)
+    private static ModuleCore CompileBinary(EngineCore engine, ReadOnlyMemory<byte> bytes, IProgress<CompilationProgress>? progress, CancellationToken cancellationToken)
     {
         using Activity? activity = TarnMetrics.Activities.StartActivity("Tarn.Compile");
         activity?.SetTag("tarn.module.bytes", bytes.Length);
@@ -72,7 +73,7 @@ internal static class ModuleMaker
         {
             cancellationToken.ThrowIfCancellationRequested();
             CompilationCounter? counter = progress is null ? null : new CompilationCounter(progress);
-            var module = new Module(engine, wasm, ModuleCode.Compile(engine, wasm, counter, cancellationToken));
+            var module = new ModuleCore(engine, wasm, ModuleCode.Compile(engine, wasm, counter, cancellationToken));
             TarnMetrics.Record(isWait: false, start);
             return module;
         }
@@ -83,7 +84,7 @@ internal static class ModuleMaker
         }
     }
 
-    private static WasmModule DecodeAndValidate(Engine engine, ReadOnlyMemory<byte> bytes)
+    private static WasmModule DecodeAndValidate(EngineCore engine, ReadOnlyMemory<byte> bytes)
     {
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
         ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);

@@ -64,6 +64,9 @@ internal abstract unsafe class VirtualMemory
     /// <summary>Asks for large pages in a range, where the system has them: memory that is used as a whole takes one fault for hundreds.</summary>
     public abstract void PreferLargePages(byte* address, nuint bytes);
 
+    /// <summary>Bytes of address space that reservations leave to the rest of the process, where its address space is limited.</summary>
+    public const ulong LeftToProcess = 256UL << 20;
+
     /// <summary>Bytes of address space that the process may have in all, as its limits say; <see cref="ulong.MaxValue"/> where they say nothing.</summary>
     public abstract ulong AddressSpaceLimit { get; }
 

@@ -10,9 +10,6 @@ namespace Tarn.Pooling;
 
 internal sealed unsafe class PoolReservation : IDisposable
 {
-    /// <summary>Bytes of address space that the pools leave to the rest of the process.</summary>
-    public const ulong LeftToProcess = 256UL << 20;
-
     private const ulong FourGibibytes = 1UL << 32;
     private const ulong ContextAlignment = 64;
     private const string CountLimit = "InstanceLimits.Count";
@@ -39,7 +36,7 @@ internal sealed unsafe class PoolReservation : IDisposable
                     slab.Open();
             }
             VirtualMemory memory = VirtualMemory.Current;
-            memory.Release(memory.Reserve((nuint)LeftToProcess), (nuint)LeftToProcess);
+            memory.Release(memory.Reserve((nuint)VirtualMemory.LeftToProcess), (nuint)VirtualMemory.LeftToProcess);
         }
         catch (PlatformException e)
         {
@@ -69,7 +66,7 @@ internal sealed unsafe class PoolReservation : IDisposable
             Size size = leavesNothing ? all.MaxBy(static s => s.Bytes) : all[index];
             int largest = FindLargest(size.Limit);
             string problem = leavesNothing
-                ? $"the {size.Pool} pool's {size.Bytes} bytes of address space ({size.Reason}) leave less than {LeftToProcess} to the rest of the process"
+                ? $"the {size.Pool} pool's {size.Bytes} bytes of address space ({size.Reason}) leave less than {VirtualMemory.LeftToProcess} to the rest of the process"
                 : $"the system refuses the {size.Pool} pool's {size.Bytes} bytes of address space ({size.Reason})";
             return new PoolReservationException(size.Pool, size.Bytes, largest, $"{problem}; the largest {size.Limit} that fits now is {largest}: {e.Message}", e);
         }
@@ -166,7 +163,7 @@ internal sealed unsafe class PoolReservation : IDisposable
                 if (size.IsOpen)
                     memory.Protect(address, bytes, MemoryProtection.ReadWrite);
             }
-            taken.Add(((nint)memory.Reserve((nuint)LeftToProcess), (nuint)LeftToProcess));
+            taken.Add(((nint)memory.Reserve((nuint)VirtualMemory.LeftToProcess), (nuint)VirtualMemory.LeftToProcess));
             return true;
         }
         catch (PlatformException)

@@ -5,9 +5,12 @@
 // takes a slot either ends in a live instance or gives the slot back; a slot whose reset failed is unbound and remapped.
 using System.Runtime.InteropServices;
 using Tarn.Diagnostics;
+using Tarn.Engines;
 using Tarn.Execution;
 using Tarn.Instances;
+using Tarn.Linking;
 using Tarn.Memories;
+using Tarn.Modules;
 using Tarn.Platform;
 using Tarn.Tables;
 
@@ -22,7 +25,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     // Of more, no thread comes back to one soon enough for its cache lines to matter.
     private const int SpacedSlotsAtMost = 10_000;
 
-    private readonly Engine _engine;
+    private readonly EngineCore _engine;
     private readonly PoolingOptions _options;
     private readonly InstanceLimits _limits;
     private readonly OnDemandAllocator _onDemand;
@@ -61,7 +64,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     private static long s_reservedBytes;
     private readonly long _reservedBytes;
 
-    public PooledAllocator(Engine engine)
+    public PooledAllocator(EngineCore engine)
     {
         _engine = engine;
         _options = engine.Options.Pooling;
@@ -142,7 +145,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     /// <summary>How slots are made fresh.</summary>
     public ResetStrategy Strategy => _strategy;
 
-    public override InstanceAllocator ForHost => _onDemand;
+    public override StorageAllocator ForHost => _onDemand;
 
     /// <summary>Slots of the instance pool that are free; idle ones that are bound to a module are not.</summary>
     public int FreeContexts => _contexts.Free.FreeCount;
@@ -154,7 +157,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
 
     /// <summary>Makes an instance of a slot: a bound one if there is any, else a free one, else one that another module left. Outside of the pool where that is exhausted and the options say so.</summary>
     /// <inheritdoc/>
-    public override InstanceData Rent(InstanceTemplate template, object? state, StoreLimits? limits)
+    public override InstanceData Rent(LinkedModule template, object? state, StoreLimits? limits)
     {
         if (TryRentNow(template, state) is not PooledInstance slot)
             return _onDemand.Rent(template, state, limits);
@@ -164,7 +167,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     /// <inheritdoc/>
-    public override ValueTask<InstanceData> RentAsync(InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken)
+    public override ValueTask<InstanceData> RentAsync(LinkedModule template, object? state, StoreLimits? limits, CancellationToken cancellationToken)
     {
         // Without a queue there is nothing to be just about.
         if (Waiters.Any || TryRent(template, state) is not PooledInstance slot)
@@ -189,7 +192,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     // Null if the pool is exhausted and the options say to allocate on demand then.
-    private PooledInstance? TryRentNow(InstanceTemplate template, object? state)
+    private PooledInstance? TryRentNow(LinkedModule template, object? state)
     {
         if (Waiters.Any)
         {
@@ -207,7 +210,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     /// <summary>As <see cref="Rent"/> for those whose turn it is, but null whenever the pool is exhausted.</summary>
-    public PooledInstance? TryRent(InstanceTemplate template, object? state)
+    public PooledInstance? TryRent(LinkedModule template, object? state)
     {
         try
         {
@@ -329,9 +332,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     /// <summary>Frees a slot for good: everything it holds goes back to the slabs.</summary>
     public static void TearDown(PooledInstance instance) => instance.Store.EndPooling();
 
-    public override void Forget(Module module)
+    public override void Forget(ModuleCore module)
     {
-        if (module.WarmList is not WarmList list)
+        if (module.PoolState is not WarmList list)
             return;
         list.Close();
         Drain(list);
@@ -339,7 +342,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
             _lists = [.. _lists.Where(l => l != list)];
     }
 
-    public override byte* AllocateContext(Module module, int bytes)
+    public override byte* AllocateContext(ModuleCore module, int bytes)
     {
         if (bytes > _limits.Size)
             throw new InstantiationException(DescribeSize(module, bytes));
@@ -519,10 +522,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         }
     }
 
-    private PooledInstance RentCore(InstanceTemplate template, object? state)
+    private PooledInstance RentCore(LinkedModule template, object? state)
     {
-        Module module = template.Module;
-        WarmList list = module.WarmList ?? Register(module);
+        ModuleCore module = template.Module;
+        WarmList list = module.PoolState as WarmList ?? Register(module);
         PooledInstance instance = list.TryTake() ?? Bind(template, list);
         instance.Rents++;
         instance.Store.BeginLease(template.HostFunctions, state);
@@ -601,7 +604,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
             TearDown(instance);
     }
 
-    private PooledInstance Bind(InstanceTemplate template, WarmList list)
+    private PooledInstance Bind(LinkedModule template, WarmList list)
     {
         CheckCounts(template.Module);
         byte[]? spaceBefore = _limits.Count <= SpacedSlotsAtMost ? new byte[PooledInstance.SpaceBytes] : null;
@@ -626,20 +629,21 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         }
     }
 
-    private WarmList Register(Module module)
+    private WarmList Register(ModuleCore module)
     {
         lock (_lock)
         {
-            if (module.WarmList is null)
+            if (module.PoolState is not WarmList list)
             {
-                module.WarmList = new WarmList(_warm);
-                _lists = [.. _lists, module.WarmList];
+                list = new WarmList(_warm);
+                module.PoolState = list;
+                _lists = [.. _lists, list];
             }
-            return module.WarmList;
+            return list;
         }
     }
 
-    private void CheckCounts(Module module)
+    private void CheckCounts(ModuleCore module)
     {
         WasmModule wasm = module.Wasm;
         int memories = wasm.Memories.Length - wasm.ImportedMemoryCount;
@@ -726,7 +730,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     // The shares add up to what is needed.
-    private string DescribeSize(Module module, int bytes)
+    private string DescribeSize(ModuleCore module, int bytes)
     {
         WasmModule wasm = module.Wasm;
         Compiler.Abi.VmContextLayout layout = module.Layout;

@@ -18,8 +18,8 @@ using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Heaps;
-using Tarn.Instances;
 using Tarn.Memories;
+using Tarn.Modules;
 using Tarn.Tables;
 
 namespace Tarn.Pooling;
@@ -105,7 +105,7 @@ internal sealed unsafe class PooledInstance : SlotLease
 
     public InstanceData Data => _data;
 
-    public Module Module { get; }
+    public ModuleCore Module { get; }
 
     public WarmList List => _list;
 

@@ -1,13 +1,13 @@
 // An instantiation that waits for its turn. Apart from the allocator because unsafe classes cannot await.
 using Tarn.Diagnostics;
-using Tarn.Instances;
+using Tarn.Linking;
 
 namespace Tarn.Pooling;
 
 internal static class SlotWait
 {
     public static async ValueTask<InstanceData> RunAsync(
-        PooledAllocator pool, InstanceTemplate template, object? state, StoreLimits? limits, CancellationToken cancellationToken)
+        PooledAllocator pool, LinkedModule template, object? state, StoreLimits? limits, CancellationToken cancellationToken)
     {
         long start = TarnMetrics.Now(isWait: true);
         PooledInstance slot = await pool.Waiters.WaitAsync(

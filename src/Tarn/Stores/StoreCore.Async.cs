@@ -18,8 +18,6 @@
 // will be suspended next. Otherwise somebody's frames on the thread's stack would wait for it.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
-using Tarn.Functions;
-using Tarn.Instances;
 using Tarn.Scheduling;
 
 namespace Tarn.Stores;

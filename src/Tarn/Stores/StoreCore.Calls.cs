@@ -9,7 +9,6 @@
 // host function may swallow the trap of the guest that it called while the guest around it has to stop as well.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
-using Tarn.Instances;
 using Tarn.Scheduling;
 
 namespace Tarn.Stores;

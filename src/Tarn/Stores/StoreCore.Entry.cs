@@ -4,7 +4,6 @@
 // way to suspend its guest; if it runs a guest, the thread that comes is refused.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Tarn.Instances;
 using Tarn.Scheduling;
 
 namespace Tarn.Stores;
@@ -232,7 +231,7 @@ internal sealed unsafe partial class StoreCore
     {
         if (aftermath.Discarded is not null)
         {
-            foreach (Functions.PendingHostCall pending in aftermath.Discarded)
+            foreach (PendingHostCall pending in aftermath.Discarded)
                 pending.Discard();
         }
         if (aftermath.Woken is not null)
@@ -252,7 +251,7 @@ internal sealed unsafe partial class StoreCore
     {
         public List<AsyncCall>? Woken;
 
-        public List<Functions.PendingHostCall>? Discarded;
+        public List<PendingHostCall>? Discarded;
 
         public Tenure? Ended;
     }

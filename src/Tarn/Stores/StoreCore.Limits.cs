@@ -1,6 +1,5 @@
 // What a store may take and for how long its guests may run. All of it is looked at where something grows or a call begins from outside; a store
 // without limits pays a comparison.
-using Tarn.Instances;
 
 namespace Tarn.Stores;
 

@@ -7,18 +7,17 @@
 // (StoreGate, StoreCore.Entry), or has found the gate vacant under the lock.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using Tarn.Exceptions;
+using Tarn.Engines;
+using Tarn.Compiler.Abi;
 using Tarn.Execution;
-using Tarn.Functions;
-using Tarn.Instances;
-using Tarn.Linking;
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Tables;
 
 namespace Tarn.Stores;
 
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The facade is a view of this: disposing it ends this.")]
-internal sealed unsafe partial class StoreCore
+internal sealed unsafe partial class StoreCore : IHeapOwner
 {
     private readonly Lock _lock = new();
     private StoreHeap _heap = new();
@@ -28,14 +27,13 @@ internal sealed unsafe partial class StoreCore
     private readonly bool _keepsStack;
     private SlotLease? _slot;
     private StoreState _state;
-    private Store? _facade;
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="engine">The engine.</param>
     /// <param name="allocator">Where its instances come from.</param>
     /// <param name="keepsStack">Whether it holds its guest stack between calls. Many instances idle; one stack for each running call is enough for those.</param>
     /// <param name="state">See <see cref="State"/>.</param>
-    internal StoreCore(Engine engine, InstanceAllocator allocator, bool keepsStack, object? state)
+    internal StoreCore(EngineCore engine, StorageAllocator allocator, bool keepsStack, object? state)
     {
         // Before anything is refused: the finaliser of what was not finished clears it.
         References = new ReferenceTable(this);
@@ -56,18 +54,10 @@ internal sealed unsafe partial class StoreCore
     /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
     ~StoreCore() => Release();
 
-    public Engine Engine { get; }
+    public EngineCore Engine { get; }
 
-    /// <summary>The embedder's view of the store that the embedder made.</summary>
-    public void SetFacade(Store facade) => _facade = facade;
-
-    /// <summary>The embedder's view of the store's life that a handle was made in. Inside the store.</summary>
-    public Store FacadeOf(int generation)
-    {
-        if (_facade is null || _facade.Generation != generation)
-            _facade = new Store(this, generation);
-        return _facade;
-    }
+    /// <summary>The embedder's view of one life of the store: the one that the embedder made, or the last that was asked for. Inside the store.</summary>
+    public object? Facade { get; set; }
 
     /// <summary>What host functions get from <see cref="Caller.GetState{TState}"/>.</summary>
     public object? State { get; set; }
@@ -118,7 +108,7 @@ internal sealed unsafe partial class StoreCore
 
     internal ExecutionRecord* Execution { get; private set; }
 
-    internal InstanceAllocator Allocator { get; }
+    internal StorageAllocator Allocator { get; }
 
     /// <summary>What contexts made now take as their limit; 0 until the store has a stack, which sets it.</summary>
     internal nint StackLimit => _stack?.Limit ?? 0;
@@ -126,7 +116,7 @@ internal sealed unsafe partial class StoreCore
     internal ReferenceTable References { get; }
 
     /// <summary>The guests' managed objects; <see langword="null"/> while no instance needs any.</summary>
-    internal Heaps.ManagedHeap? ManagedHeap { get; private set; }
+    internal ManagedHeap? ManagedHeap { get; private set; }
 
     internal List<InstanceData> Instances => _heap.Instances;
 
@@ -136,22 +126,9 @@ internal sealed unsafe partial class StoreCore
 
     /// <summary>The guests' managed objects, for a module that has some.</summary>
     /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
-    internal Heaps.ManagedHeap RequireManagedHeap() => ManagedHeap ??= Allocator.AllocateHeap(this);
+    internal ManagedHeap RequireManagedHeap() => ManagedHeap ??= StorageAllocator.AllocateHeap(this);
 
     internal ExceptionTable Exceptions { get; }
-
-    /// <summary>Makes a global that modules can import.</summary>
-    /// <exception cref="ArgumentException">The value is not of the type.</exception>
-    public Global CreateGlobal(CoreGlobalType type, Value value)
-    {
-        using StoreUse use = Enter();
-        RawValue raw = ToRaw(value, type.Type);
-        var cell = (RawValue*)_heap.AllocateBlock(sizeof(RawValue));
-        *cell = raw;
-        if (Heaps.TypeShape.IsManaged(type.Type, Engine.Types))
-            _heap.AddManagedGlobal((nint)cell);
-        return new Global(this, Generation, cell, type);
-    }
 
     /// <summary>Asks whatever guest runs in a life of the store to stop. Any thread may call it.</summary>
     internal void Interrupt(int generation)
@@ -187,47 +164,52 @@ internal sealed unsafe partial class StoreCore
             ThrowStale(store);
     }
 
-    internal static Value DefaultValue(ValueKind kind) => kind switch
+    /// <summary>Makes an exception tag. Inside the store.</summary>
+    internal TagInstance AllocateTag(ValType[] values)
     {
-        ValueKind.I32 => Value.FromInt32(0),
-        ValueKind.I64 => Value.FromInt64(0),
-        ValueKind.F32 => Value.FromSingle(0),
-        ValueKind.F64 => Value.FromDouble(0),
-        ValueKind.V128 => Value.FromBits(ValueKind.V128, 0),
-        ValueKind.FuncRef => Value.NullFunction,
-        ValueKind.ExternRef => Value.NullExtern,
-        _ => Value.FromBits(kind, 0),
-    };
+        int type = Engine.Types.AddFunction(values, []);
+        _heap.AddHostType(type);
+        return new TagInstance(type, values.Length);
+    }
 
-    internal Memory CreateMemory(in CoreMemoryType type)
+    /// <summary>Notes a global of the host, if the collector has to look at it.</summary>
+    internal void NoteGlobal(RawValue* cell, ValType type)
     {
-        using StoreUse use = Enter();
+        if (TypeShape.IsManaged(type, Engine.Types))
+            _heap.AddManagedGlobal((nint)cell);
+    }
+
+    /// <summary>Makes a cell for a global of the host. Inside the store.</summary>
+    internal RawValue* AllocateGlobal(in RawValue value)
+    {
+        var cell = (RawValue*)_heap.AllocateBlock(sizeof(RawValue));
+        *cell = value;
+        return cell;
+    }
+
+    /// <summary>Makes a memory of the host. Inside the store.</summary>
+    /// <exception cref="InstantiationException">The limits or the system do not allow it.</exception>
+    internal MemoryInstance AllocateMemory(in CoreMemoryType type)
+    {
         var record = (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord));
         MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record, limits: null);
         _heap.Add(memory);
-        return new Memory(this, Generation, memory);
+        return memory;
     }
 
-    internal Table CreateTable(in CoreTableType type)
+    /// <summary>Makes a table of the host. Inside the store.</summary>
+    /// <exception cref="InstantiationException">The limits or the system do not allow it.</exception>
+    internal TableInstance AllocateTable(in CoreTableType type)
     {
-        using StoreUse use = Enter();
         var record = (TableRecord*)_heap.AllocateBlock(sizeof(TableRecord));
         TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
         _heap.Add(table);
-        return new Table(this, Generation, table);
+        return table;
     }
 
-    internal Tag CreateTag(ValType[] values)
+    /// <summary>Makes a reference record for a function of the host. Inside the store.</summary>
+    internal FunctionReference* AllocateFunction(DefinedHostFunction host)
     {
-        using StoreUse use = Enter();
-        int type = Engine.Types.AddFunction(values, []);
-        _heap.AddHostType(type);
-        return new Tag(this, Generation, new TagInstance(type, values.Length));
-    }
-
-    internal Function CreateFunction(DefinedHostFunction host)
-    {
-        using StoreUse use = Enter();
         if (_hostContext == null)
         {
             var context = (VmContext*)_heap.AllocateBlock(sizeof(VmContext));
@@ -241,7 +223,7 @@ internal sealed unsafe partial class StoreCore
         record->VmContext = _hostContext;
         record->HostFunction = (uint)AddHostFunctions([host]);
         host.Bind(record, Engine.StubsFor(record->TypeId));
-        return new Function(this, Generation, record);
+        return record;
     }
 
     /// <summary>Makes a record for a function that has none in its instance's context.</summary>
@@ -272,95 +254,40 @@ internal sealed unsafe partial class StoreCore
         }
     }
 
-    internal Function FunctionFromReference(ulong reference) =>
-        reference == 0 ? default : new Function(this, Generation, (FunctionReference*)reference);
-
-    internal ulong ReferenceFromFunction(Function function)
-    {
-        if (function.IsNull)
-            return 0;
-        function.ThrowIfUnusable();
-        if (function.Store != this)
-            throw new ArgumentException("the function belongs to another store", nameof(function));
-        return (ulong)function.Record;
-    }
-
-    internal Value ToValue(in RawValue raw, ValType type)
-    {
-        ValueKind kind = ValueKinds.Of(type, Engine.Types);
-        return kind switch
-        {
-            ValueKind.I32 or ValueKind.F32 => Value.FromBits(kind, (uint)raw.Low),
-            ValueKind.I64 or ValueKind.F64 => Value.FromBits(kind, raw.Low),
-            ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
-            ValueKind.ExternRef => Value.FromObject(References.Get(raw.Low)),
-            ValueKind.FuncRef => Value.FromFunction(FunctionFromReference(raw.Low)),
-            ValueKind.AnyRef => Value.FromAny(References.Get(raw.Low)),
-            _ => Value.FromBits(kind, raw.Low, 0, this),
-        };
-    }
-
-    /// <exception cref="ArgumentException">The value is not of the type.</exception>
-    internal RawValue ToRaw(Value value, ValType type)
-    {
-        ValueKind kind = ValueKinds.Of(type, Engine.Types);
-        if (value.Kind != kind)
-            throw new ArgumentException($"a value of kind {value.Kind} was given where {type} is wanted", nameof(value));
-        if (type.IsReference)
-            return ToRawReference(value, type);
-        return new RawValue { Low = value.Low, High = value.High };
-    }
-
-    private RawValue ToRawReference(Value value, ValType type)
-    {
-        if (value.IsNull)
-        {
-            return type.IsNullable
-                ? default
-                : throw new ArgumentException($"null was given where {type} is wanted", nameof(value));
-        }
-        switch (value.Kind)
-        {
-            case ValueKind.ExternRef:
-                return new RawValue { Low = References.Add(value.AsObject()) };
-            case ValueKind.FuncRef:
-                Function function = value.AsFunction();
-                ulong reference = ReferenceFromFunction(function);
-                ValType actual = ValType.Reference(HeapType.Canonical((int)function.Record->TypeId), nullable: false);
-                if (!ExternTypes.IsSubtype(actual, type, Engine.Types))
-                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.CoreType}", nameof(value));
-                return new RawValue { Low = reference };
-            case ValueKind.AnyRef:
-                ulong raw = References.Add(value.Reference);
-                return IsOfType(raw, type)
-                    ? new RawValue { Low = raw }
-                    : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
-            default:
-                if (!ReferenceEquals(value.Reference, this))
-                    throw new ArgumentException("the reference belongs to another store", nameof(value));
-                return new RawValue { Low = value.Low };
-        }
-    }
-
-    // Whether a reference that is not null is of a canonical type below any.
-    private bool IsOfType(ulong raw, ValType type)
+    /// <summary>Whether a managed reference that is not null is of a canonical type.</summary>
+    internal bool IsOfType(ulong raw, ValType type)
     {
         HeapType heap = type.Heap;
-        uint tag = (uint)raw & Compiler.Abi.ObjectLayout.TagMask;
+        uint tag = (uint)raw & ObjectLayout.TagMask;
         if (heap == HeapType.Any)
             return true;
-        if (heap == HeapType.None || tag == Compiler.Abi.ObjectLayout.HandleTag)
+        if (heap == HeapType.None || tag == ObjectLayout.HandleTag)
             return false;
         if (tag != 0)
             return heap == HeapType.I31 || heap == HeapType.Eq;
         if (heap == HeapType.Eq)
             return true;
-        uint typeId = *(uint*)(ManagedHeap!.Base + raw);
         if (heap.IsConcrete)
-            return Engine.Types.IsSubtype((int)typeId, heap.TypeIndex);
-        CompositeKind kind = ManagedHeap.ShapeAt((uint)raw).Kind;
+            return Engine.Types.IsSubtype((int)(*(uint*)(ManagedHeap!.Base + raw)), heap.TypeIndex);
+        CompositeKind kind = ManagedHeap!.ShapeAt((uint)raw).Kind;
         return heap == HeapType.Struct ? kind == CompositeKind.Struct : heap == HeapType.Array && kind == CompositeKind.Array;
     }
+
+    ExecutionRecord* IHeapOwner.Execution => Execution;
+
+    void IHeapOwner.VisitRoots<T>(T visitor) => RootWalker.Visit(this, visitor);
+
+    void IHeapOwner.BeginMarkingHandles() => References.BeginMarking();
+
+    void IHeapOwner.MarkHandle(uint handle) => References.Mark(handle);
+
+    void IHeapOwner.SweepHandles() => References.Sweep();
+
+    bool IHeapOwner.IsHandleInUse(uint handle) => References.IsInUse(handle);
+
+    Exception IHeapOwner.HeapTrap(TrapCode code, string? detail) => Trap(code, detail);
+
+    void IHeapOwner.ThrowIfInterrupted() => ThrowIfInterrupted();
 
     // Under the lock.
     private void RequestStop(int generation)
@@ -395,7 +322,7 @@ internal sealed unsafe partial class StoreCore
         if (_driver.HostFunctions != hostFunctions)
         {
             _driver.HostFunctions = hostFunctions;
-            Instantiation.BindHostFunctions(_heap.Instances[0], hostFunctions);
+            _heap.Instances[0].BindHostFunctions(hostFunctions);
         }
         Execution->Fuel = long.MaxValue;
         _timeoutMilliseconds = 0;
@@ -445,10 +372,10 @@ internal sealed unsafe partial class StoreCore
             StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
         }
         _heap.FreeAll(Allocator, Engine);
-        if (ManagedHeap is Heaps.ManagedHeap managed)
+        if (ManagedHeap is ManagedHeap managed)
         {
             ManagedHeap = null;
-            InstanceAllocator.FreeHeap(managed);
+            StorageAllocator.FreeHeap(this, managed);
         }
         NativeMemory.AlignedFree(Execution);
         Execution = null;

@@ -4,7 +4,7 @@
 //   - Instances is written under the store's lock, since requests to stop go to all of them from any thread; the rest by whoever is inside the store.
 //   - Nothing is freed but by FreeAll, once, when nobody is inside any more.
 using System.Runtime.InteropServices;
-using Tarn.Instances;
+using Tarn.Engines;
 using Tarn.Memories;
 using Tarn.Platform;
 using Tarn.Tables;
@@ -59,7 +59,7 @@ internal unsafe struct StoreHeap
     /// Gives everything back. What the system does not take is lost, and no reason to keep the rest. The finalizer of a store that was refused comes here with neither an allocator nor an
     /// engine, and with nothing to free.
     /// </summary>
-    public readonly void FreeAll(InstanceAllocator allocator, Engine engine)
+    public readonly void FreeAll(StorageAllocator allocator, EngineCore engine)
     {
         foreach (InstanceData instance in Instances)
             Free(allocator, instance, static (allocator, it) => it.Free(allocator));
@@ -75,7 +75,7 @@ internal unsafe struct StoreHeap
     }
 
     /// <summary>Gives one thing back. Dispose and finalizers do not throw.</summary>
-    public static void Free<T>(InstanceAllocator allocator, T item, Action<InstanceAllocator, T> free)
+    public static void Free<T>(StorageAllocator allocator, T item, Action<StorageAllocator, T> free)
     {
         try
         {

@@ -53,7 +53,7 @@ internal static class StoreQuota
             ulong length = table.Length;
             UInt128 desired = length + (UInt128)count;
             // The limiter is the host's: it may do what makes the collector run, which moves what the value refers to.
-            using var kept = new Heaps.TemporaryRoot(store, table.Type.Element, value);
+            using var kept = new TemporaryRoot(store, table.Type.Element, value);
             if (desired > table.Capacity || !limits.Allow(new ResourceRequest(ResourceKind.Table, (long)length, (long)desired, Clamp(table.Capacity), store.State)))
                 return -1;
             value = kept.Value;

@@ -69,9 +69,9 @@ public sealed class DwarfTests
         Assert.False(instance.GetFunction<int, int>("run").TryInvoke(9, out _, out Trap? trap));
         Assert.Equal((TrapCode.Unreachable, 4), (trap.Code, trap.Backtrace.Count));
         TrapException exception = trap.ToException();
-        Assert.False(module.Symbols.IsRead);
+        Assert.False(module.Core.Symbols.IsRead);
         Assert.Contains("src/debug/shapes.cpp", exception.Message, StringComparison.Ordinal);
-        Assert.True(module.Symbols.IsRead);
+        Assert.True(module.Core.Symbols.IsRead);
         // Also when the module is gone.
         module.Dispose();
         Assert.Contains("src/debug/shapes.cpp", trap.ToString(), StringComparison.Ordinal);

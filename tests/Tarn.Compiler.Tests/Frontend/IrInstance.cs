@@ -48,6 +48,7 @@ internal sealed unsafe class IrInstance : IDisposable
         Context = Allocate((nuint)Layout.Size + 16);
         _execution = Allocate(ExecutionRecordLayout.Size);
         Write(Context + VmContextHeader.Execution, (ulong)_execution);
+        IrHeap.Attach(module, Context, _execution);
         Tags = Array.ConvertAll(new object[module.Tags.Length], _ => new object());
         Link(resolve);
         DefineMemories();
@@ -79,6 +80,7 @@ internal sealed unsafe class IrInstance : IDisposable
         s_memories.Clear();
         s_maxima.Clear();
         s_exceptions.Clear();
+        IrHeap.Clear();
     }
 
     public int FindExport(string name, ExternalKind kind)
@@ -323,7 +325,12 @@ internal sealed unsafe class IrInstance : IDisposable
                     }
 
                 default:
-                    throw new NotSupportedException($"constant expression: {opcode}");
+                    if (!IrHeap.TryEvaluate(Module, opcode, ref reader, stack))
+                    {
+                        throw new NotSupportedException($"constant expression: {opcode}");
+                    }
+
+                    break;
             }
         }
     }
@@ -512,10 +519,63 @@ internal sealed unsafe class IrInstance : IDisposable
                 throw thrown;
             case BuiltinId.ThrowReference:
                 throw s_exceptions[(int)a[0] - 1];
+            case BuiltinId.AllocateObject:
+                return IrHeap.New(Module.Registry!, (int)a[0], (uint)a[1]);
+            case BuiltinId.FunctionHandle:
+                return IrHeap.Handle(a[0]);
+            case BuiltinId.ArrayCopyReferences:
+                IrHeap.Move(IrHeap.Element(Module.Registry!, (uint)a[0], (uint)a[1]), IrHeap.Element(Module.Registry!, (uint)a[2], (uint)a[3]), (uint)a[4] * sizeof(uint));
+                return 0;
+            case BuiltinId.ArrayNewData or BuiltinId.ArrayNewElement:
+                {
+                    RequireSegment(id == BuiltinId.ArrayNewData, (int)a[1], (uint)a[2], (uint)a[3], ((ArrayType)Module.Registry![(int)a[0]].Composite).Element.Storage);
+                    var array = IrHeap.New(Module.Registry!, (int)a[0], (uint)a[3]);
+                    InitializeArray(id == BuiltinId.ArrayNewData, array, 0, (int)a[1], (uint)a[2], (uint)a[3]);
+                    return array;
+                }
+
+            case BuiltinId.ArrayInitData or BuiltinId.ArrayInitElement:
+                Require(a[1] + a[4] <= IrHeap.LengthOf((uint)a[0]), TrapCode.ArrayOutOfBounds);
+                RequireSegment(id == BuiltinId.ArrayInitData, (int)a[2], (uint)a[3], (uint)a[4], IrHeap.ElementOf(Module.Registry!, (uint)a[0]));
+                InitializeArray(id == BuiltinId.ArrayInitData, (uint)a[0], (uint)a[1], (int)a[2], (uint)a[3], (uint)a[4]);
+                return 0;
             case BuiltinId.IsSubtype:
                 return Module.Registry!.IsSubtype((int)a[0], (int)a[1]) ? 1UL : 0;
             default:
                 throw new NotSupportedException(id.ToString());
+        }
+    }
+
+    private void RequireSegment(bool isData, int segment, uint source, uint count, ValType element)
+    {
+        var remaining = *(ulong*)(Context + (isData ? Layout.DataState(segment) : Layout.ElementState(segment)));
+        var needed = isData ? (ulong)count << ObjectLayout.ShiftOf(element) : count;
+        Require(source + needed <= remaining, isData ? TrapCode.MemoryOutOfBounds : TrapCode.TableOutOfBounds);
+    }
+
+    private void InitializeArray(bool isData, uint array, uint index, int segment, uint source, uint count)
+    {
+        var types = Module.Registry!;
+        var element = IrHeap.ElementOf(types, array);
+        if (isData)
+        {
+            if (count > 0)
+            {
+                IrHeap.Copy(Module.Read(Module.Data[segment]).Slice((int)source, (int)count << ObjectLayout.ShiftOf(element)), IrHeap.Element(types, array, index));
+            }
+
+            return;
+        }
+
+        var description = Module.Elements[segment];
+        var reader = Module.Read(in description);
+        for (var i = 0u; i < source + count; i++)
+        {
+            var value = description.HasExpressions ? EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
+            if (i >= source)
+            {
+                IrHeap.Write(types, IrHeap.Element(types, array, index + i - source), element, value);
+            }
         }
     }
 

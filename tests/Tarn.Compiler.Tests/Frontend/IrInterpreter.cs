@@ -291,6 +291,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 return Bits((float)AsDouble(i.A));
             case IrOpcode.Promote:
                 return Bits((double)AsSingle(i.A));
+            case IrOpcode.Allocate:
+                return IrHeap.Allocate(i.B >= 0 ? (ulong)_values[i.B] : (ulong)i.D);
+            case IrOpcode.ElementOffset:
+                return (uint)_values[i.A] + ((uint)_values[i.B] << i.Access.ScaleLog2);
+            case IrOpcode.WriteBarrier:
+                return 0;
             case IrOpcode.Load or IrOpcode.LoadVm or IrOpcode.AtomicLoad:
                 return Load(in i);
             case IrOpcode.Store or IrOpcode.StoreVm:
@@ -356,7 +362,11 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     {
         var access = i.Access;
         var address = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm ? Address(in i) : (ulong)_values[i.A] + i.Offset;
-        if (i.Opcode != IrOpcode.LoadVm)
+        if (i.Opcode == IrOpcode.Load && i.Region < AliasRegion.MemoryImported)
+        {
+            IrHeap.Check(address, access.Width, access.MayFault);
+        }
+        else if (i.Opcode != IrOpcode.LoadVm)
         {
             IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Load ? (ulong)_values[i.A] : address);
         }
@@ -378,7 +388,11 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     private void Store(in IrInstruction i, UInt128 value, ulong address)
     {
         var access = i.Access;
-        if (i.Opcode != IrOpcode.StoreVm)
+        if (i.Opcode == IrOpcode.Store && i.Region < AliasRegion.MemoryImported)
+        {
+            IrHeap.Check(address, access.Width, access.MayFault);
+        }
+        else if (i.Opcode != IrOpcode.StoreVm)
         {
             IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Store ? (ulong)_values[i.A] : address);
         }

@@ -132,7 +132,7 @@ public sealed class ArtifactTests : IDisposable
             saver.Join();
             Assert.Throws<ObjectDisposedException>(module.Serialize);
         }
-        Assert.Equal(0, engine.Types.Count);
+        Assert.Equal(0, engine.Core.Types.Count);
         TestContext.Current.TestOutputHelper?.WriteLine($"{saved} of 300 were saved");
     }
 
@@ -267,7 +267,7 @@ public sealed class ArtifactTests : IDisposable
         instance.GetAction("set").Invoke();
         Assert.Equal([TrapCode.IntegerDivideByZero, TrapCode.MemoryOutOfBounds], [divided.Code, outside.Code]);
         Assert.Equal(["inner", "outer"], divided.Backtrace.Select(frame => frame.FunctionName));
-        return $"{instance.GetFunction<int, int>("divide").Invoke(2)} {divided} {outside} {module.WritesTableElements}";
+        return $"{instance.GetFunction<int, int>("divide").Invoke(2)} {divided} {outside} {module.Core.WritesTableElements}";
     }
 
     private string Refusal(byte[] bytes) => Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(_engine, bytes)).Message;

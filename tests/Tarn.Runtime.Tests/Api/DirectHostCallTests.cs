@@ -242,8 +242,8 @@ public sealed class DirectHostCallTests : IDisposable
 
     private static unsafe bool IsDirect(Instance instance)
     {
-        var record = (FunctionReference*)(instance.Data.Context + instance.Module.Layout.FunctionReference(0));
-        return record->Code != instance.Module.Engine.StubsFor(record->TypeId).HostExit && record->Opaque != 0;
+        var record = (FunctionReference*)(instance.Data.Context + instance.Module.Core.Layout.FunctionReference(0));
+        return record->Code != instance.Module.Engine.Core.StubsFor(record->TypeId).HostExit && record->Opaque != 0;
     }
 
     private static object Any(Random random, Type type)

@@ -170,5 +170,5 @@ public sealed class ExternTypeTests : IDisposable
             ? "nofunc" : "none";
 
     // The types of the module alone are in use: descriptions use none.
-    private int FreeTypes(Module module) => _engine.Types.Count - module.Wasm.Types.Length;
+    private int FreeTypes(Module module) => _engine.Core.Types.Count - module.Wasm.Types.Length;
 }

@@ -35,7 +35,7 @@ public sealed class ModuleMakingTests : IDisposable
             Module.Validate(_engine, bytes);
             Assert.True(Module.TryValidate(_engine, bytes, out _));
         }
-        Assert.Equal(0, _engine.Types.Count);
+        Assert.Equal(0, _engine.Core.Types.Count);
 
         void Check(Module module)
         {
@@ -76,7 +76,7 @@ public sealed class ModuleMakingTests : IDisposable
         var stopper = new Recorder { OnReport = progress => { if (progress.Fraction > 0.1) stop.Cancel(); } };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Module.CompileAsync(_engine, binary, stopper, stop.Token));
         Assert.True(stopper.Values[^1].Fraction < 1);
-        Assert.Equal(0, _engine.Types.Count);
+        Assert.Equal(0, _engine.Core.Types.Count);
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class ModuleMakingTests : IDisposable
         Assert.Equal(Assert.Throws<InvalidModuleException>(() => Module.FromBytes(_engine, invalid)).Message, Assert.IsType<InvalidModuleException>(error).Message);
         Assert.Throws<MalformedModuleException>(() => Module.Validate(_engine, [0, 1, 2]));
         Assert.Throws<TextFormatException>(() => Module.Validate(_engine, "(modul"u8));
-        Assert.Equal(0, _engine.Types.Count);
+        Assert.Equal(0, _engine.Core.Types.Count);
     }
 
     [Theory]
@@ -114,7 +114,7 @@ public sealed class ModuleMakingTests : IDisposable
             Assert.InRange(e.Offset, 8, binary.Length - 1);
             Assert.Equal(1, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(engine, $"(module {fields})")).Line);
             Assert.Throws<UnsupportedModuleException>(() => Module.Validate(engine, binary));
-            Assert.Equal(0, engine.Types.Count);
+            Assert.Equal(0, engine.Core.Types.Count);
         }
     }
 

@@ -69,7 +69,7 @@ public sealed class ManySuspendedCallsTests
         }
         if (engine.Allocator is Tarn.Pooling.PooledAllocator pool)
         {
-            pool.Forget(module);
+            pool.Forget(module.Core);
             Assert.Equal(Count, pool.FreeContexts);
             Assert.Equal(Count, pool.FreeMemories);
         }

@@ -64,7 +64,7 @@ public sealed class HostReferenceTests
         using InstanceTemplate template = Linker(engine, typed: false).Prepare(module);
         Instance instance = template.Instantiate();
         instance.GetAction<int>("f").Invoke(100_000);
-        Tarn.Instances.ReferenceTable references = instance.Data.Store.References;
+        Tarn.Stores.ReferenceTable references = instance.Data.Store.References;
         Assert.Equal(100_000, references.Count);
         instance.Dispose();
         Assert.Equal(0, references.Count);

@@ -20,7 +20,7 @@ public sealed class LazyCompilationTests
         Assert.SkipUnless(Platform.VirtualMemory.Current.CanWriteCode, "the system does not let a process write to its code in place");
         // At most 64 bytes for an empty function, and what calls them all.
         Assert.InRange(taken, 1, Functions * 80);
-        Assert.InRange(module.CodeBlockCount, 1, 20);
+        Assert.InRange(module.Core.CodeBlockCount, 1, 20);
     }
 
     // Each function once cost a copy of the list of all code in the process.
@@ -76,9 +76,9 @@ public sealed class LazyCompilationTests
         instance.Fuel = fuel;
         Assert.False(instance.GetFunction("f").TryInvoke([], [], out Trap? trap));
         Assert.Equal(TrapCode.OutOfFuel, trap.Code);
-        Assert.InRange(Enumerable.Range(0, 2001).Count(module.IsCompiled), 0, (int)(fuel / Modules.FunctionCompiler.FuelPerFunction));
+        Assert.InRange(Enumerable.Range(0, 2001).Count(module.Core.IsCompiled), 0, (int)(fuel / Modules.FunctionCompiler.FuelPerFunction));
         // With enough it goes on where it was, and pays once.
-        long price = Enumerable.Range(0, 2001).Where(i => !module.IsCompiled(i)).Sum(module.CompilationFuel);
+        long price = Enumerable.Range(0, 2001).Where(i => !module.Core.IsCompiled(i)).Sum(module.Core.CompilationFuel);
         instance.Fuel = price + 100_000;
         instance.GetAction("f").Invoke();
         Assert.InRange(instance.Fuel, 0, 100_000);
@@ -101,7 +101,7 @@ public sealed class LazyCompilationTests
         using InstanceTemplate template = linker.Prepare(module);
         using Instance instance = template.Instantiate();
         Assert.Throws<OperationCanceledException>(() => instance.GetFunction("f").Invoke([], [], stop.Token));
-        Assert.Equal([true, false, true], Enumerable.Range(0, 3).Select(module.IsCompiled));
+        Assert.Equal([true, false, true], Enumerable.Range(0, 3).Select(module.Core.IsCompiled));
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class LazyCompilationTests
         foreach (Thread thread in threads)
             thread.Join();
         Assert.All(failures, Assert.Null);
-        Assert.True(Enumerable.Range(0, Functions).All(module.IsCompiled));
+        Assert.True(Enumerable.Range(0, Functions).All(module.Core.IsCompiled));
     }
 
     private static void Check(Platform.CodeArena arena, Platform.PackedCode code, Random random)

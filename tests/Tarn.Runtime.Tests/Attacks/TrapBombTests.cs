@@ -25,8 +25,8 @@ public sealed class TrapBombTests
             Assert.Equal(32, trap.Backtrace.Count);
             Assert.Equal([null, "deep"], trap.Backtrace.Skip(30).Select(f => f.FunctionName));
         }
-        Assert.Equal(1, module.ExportSearches);
-        Assert.Equal("e777", module.FunctionName(777));
+        Assert.Equal(1, module.Core.ExportSearches);
+        Assert.Equal("e777", module.Core.FunctionName(777));
     }
 
     [Fact]

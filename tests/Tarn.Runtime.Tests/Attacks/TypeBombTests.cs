@@ -26,7 +26,7 @@ public sealed class TypeBombTests
         foreach (string text in bad)
         {
             Assert.ThrowsAny<WasmException>(() => Module.FromText(engine, text));
-            Assert.Equal(0, engine.Types.Count);
+            Assert.Equal(0, engine.Core.Types.Count);
         }
     }
 
@@ -36,18 +36,18 @@ public sealed class TypeBombTests
         using Engine engine = Make();
         Module one = Module.FromText(engine, Text(0, ""));
         Module other = Module.FromText(engine, Text(Types / 2, ""));
-        Assert.Equal(Types + (Types / 2), engine.Types.Count);
+        Assert.Equal(Types + (Types / 2), engine.Core.Types.Count);
         one.Dispose();
-        Assert.Equal(Types, engine.Types.Count);
+        Assert.Equal(Types, engine.Core.Types.Count);
         byte[] saved = other.Serialize();
         Module loaded = Module.Deserialize(engine, saved);
         other.Dispose();
-        Assert.Equal(Types, engine.Types.Count);
+        Assert.Equal(Types, engine.Core.Types.Count);
         Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(engine, saved.AsSpan()[..^1]));
         saved[^1] ^= 1;
         Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(engine, saved));
         loaded.Dispose();
-        Assert.Equal(0, engine.Types.Count);
+        Assert.Equal(0, engine.Core.Types.Count);
     }
 
     [Fact]
@@ -56,15 +56,15 @@ public sealed class TypeBombTests
         using Engine engine = Make();
         using var store = new Store(engine);
         Function host = store.CreateFunction(new FunctionType([ValueKind.I32, ValueKind.F64], [ValueKind.I64]), (_, _, r) => r[0] = 5L);
-        Assert.Equal(1, engine.Types.Count);
+        Assert.Equal(1, engine.Core.Types.Count);
         Module module = Module.FromText(engine, """(module (type $t (func (param f32) (result i32))) (func (export "f") (type $t) (i32.const 7)))""");
         Instance instance = new Linker(engine).Instantiate(store, module);
         module.Dispose();
-        Assert.Equal(2, engine.Types.Count);
+        Assert.Equal(2, engine.Core.Types.Count);
         Assert.Equal(7, instance.GetFunction<float, int>("f").Invoke(1));
         Assert.Equal(5L, host.Invoke(1, 2.0)[0].AsInt64());
         store.Dispose();
-        Assert.Equal(0, engine.Types.Count);
+        Assert.Equal(0, engine.Core.Types.Count);
     }
 
     // An id that is used again is the type that it was given for: signatures are compared by ids.
@@ -93,7 +93,7 @@ public sealed class TypeBombTests
                 using Module again = Module.FromBytes(engine, module.Wasm.Bytes.Span);
                 Assert.Equal(module.Wasm.CanonicalIds.ToArray(), again.Wasm.CanonicalIds.ToArray());
                 for (int i = 0; i < itsTypes.Length; i++)
-                    Assert.Equal(module.Wasm.Types[i].Composite.ToString(), engine.Types[module.Wasm.CanonicalIds[i]].Composite.ToString());
+                    Assert.Equal(module.Wasm.Types[i].Composite.ToString(), engine.Core.Types[module.Wasm.CanonicalIds[i]].Composite.ToString());
             }
             // Two ids are equal only where the types are: outside of groups, exactly there.
             foreach (IGrouping<int, string> one in live.SelectMany(m => m.Types.Select((t, i) => (Id: m.Module.Wasm.CanonicalIds[i], Type: t))).GroupBy(p => p.Id, p => p.Type))
@@ -101,7 +101,7 @@ public sealed class TypeBombTests
         }
         foreach ((Module module, _) in live)
             module.Dispose();
-        Assert.Equal(0, engine.Types.Count);
+        Assert.Equal(0, engine.Core.Types.Count);
     }
 
     [Fact]
@@ -110,8 +110,8 @@ public sealed class TypeBombTests
         using Engine engine = Make();
         using Module other = Module.FromText(engine, "(module (type (func (param i32))) (rec (type (func)) (type (struct))))");
         Module.FromText(engine, "(module (rec) (type (func (param i32))) (type (func (param i32))) (rec) (rec (type (func)) (type (struct))) (rec (type (func)) (type (struct))) (rec))").Dispose();
-        Assert.Equal(3, engine.Types.Count);
-        Assert.Equal(CompositeKind.Struct, engine.Types[other.Wasm.CanonicalIds[2]].Composite.Kind);
+        Assert.Equal(3, engine.Core.Types.Count);
+        Assert.Equal(CompositeKind.Struct, engine.Core.Types[other.Wasm.CanonicalIds[2]].Composite.Kind);
     }
 
     [Fact]
