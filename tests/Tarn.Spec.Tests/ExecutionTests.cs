@@ -2,7 +2,6 @@
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Targets.X64;
 using Tarn.Execution.X64;
-using Tarn.Heaps;
 using Tarn.TestSupport;
 using Tarn.Wast;
 

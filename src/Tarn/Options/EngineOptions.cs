@@ -74,7 +74,7 @@ public sealed record EngineOptions
     public int NurseryBytes { get; init; } = 1 << 20;
 
     /// <summary>What heaps do beyond their duty, for tests.</summary>
-    internal Heaps.HeapStress HeapStress { get; init; }
+    internal HeapStress HeapStress { get; init; }
 
     /// <summary>The pools' limits and layout, where <see cref="AllocationStrategy"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolingOptions Pooling { get; init; } = new();

@@ -32,6 +32,7 @@ internal sealed unsafe class IrInstance : IDisposable
     private static readonly List<IrThrownException> s_exceptions = [];
 
     private readonly Dictionary<int, IrFunction> _functions = [];
+    private readonly Dictionary<int, UInt128[]> _items = [];
     private readonly FunctionTranslator _translator = new();
     private readonly FunctionOptimizer _optimizer = new() { Verifies = true };
 
@@ -567,15 +568,10 @@ internal sealed unsafe class IrInstance : IDisposable
             return;
         }
 
-        var description = Module.Elements[segment];
-        var reader = Module.Read(in description);
-        for (var i = 0u; i < source + count; i++)
+        var items = ItemsOf(segment);
+        for (var i = 0u; i < count; i++)
         {
-            var value = description.HasExpressions ? EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
-            if (i >= source)
-            {
-                IrHeap.Write(types, IrHeap.Element(types, array, index + i - source), element, value);
-            }
+            IrHeap.Write(types, IrHeap.Element(types, array, index + i), element, items[source + i]);
         }
     }
 
@@ -590,20 +586,34 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
+    // The values of a segment's items, which are evaluated once: they may be objects.
+    private UInt128[] ItemsOf(int segment)
+    {
+        if (!_items.TryGetValue(segment, out var items))
+        {
+            var description = Module.Elements[segment];
+            var reader = Module.Read(in description);
+            items = new UInt128[description.Count];
+            for (var i = 0; i < items.Length; i++)
+            {
+                items[i] = description.HasExpressions ? EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
+            }
+
+            _items.Add(segment, items);
+        }
+
+        return items;
+    }
+
     private void TableInit(int table, int segment, ulong destination, uint source, uint count)
     {
         var entry = (ulong*)TableEntry(table);
         var remaining = *(ulong*)(Context + Layout.ElementState(segment));
         Require(count <= entry[1] && destination <= entry[1] - count && source + (ulong)count <= remaining, TrapCode.TableOutOfBounds);
-        var description = Module.Elements[segment];
-        var reader = Module.Read(in description);
-        for (var i = 0u; i < source + count; i++)
+        var items = ItemsOf(segment);
+        for (var i = 0u; i < count; i++)
         {
-            var value = description.HasExpressions ? (ulong)EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
-            if (i >= source)
-            {
-                ((ulong*)entry[0])[destination + i - source] = value;
-            }
+            ((ulong*)entry[0])[destination + i] = (ulong)items[source + i];
         }
     }
 }
