@@ -42,6 +42,11 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             Console.Error.WriteLine(TrapReport.Describe(e.Trap));
             return ExitStatus.Trapped;
         }
+        catch (GuestException e)
+        {
+            Console.Error.WriteLine($"tarn: {e.Message}");
+            return ExitStatus.Trapped;
+        }
         catch (OperationCanceledException e) when (watchdog.Status != 0)
         {
             Console.Error.WriteLine($"tarn: the guest was stopped: {watchdog.Reason}");

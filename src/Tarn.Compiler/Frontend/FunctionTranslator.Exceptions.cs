@@ -77,7 +77,11 @@ internal sealed partial class FunctionTranslator
             }
         }
 
-        OpenScope(start, all);
+        // Without clauses it is a block.
+        if (_clauses.Count > start)
+        {
+            OpenScope(start, all);
+        }
     }
 
     private void StartTry(BlockType type)

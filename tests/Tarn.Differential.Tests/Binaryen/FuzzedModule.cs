@@ -12,6 +12,8 @@ internal sealed class FuzzedModule
     public const int Calls = 2;
     public const int MostHostCalls = 10_000;
 
+    private const string OtherReference = "exnref";
+
     private FuzzedModule(int seed, byte[] bytes, Tarn.Wasm.WasmModule module)
     {
         Seed = seed;
@@ -25,6 +27,8 @@ internal sealed class FuzzedModule
                 Imports.Add(Function(module, import.Module, import.Name, module.FunctionTypeOf(Imports.Count)));
                 IsRunnable &= IsPlain(module.FunctionTypeOf(Imports.Count - 1));
             }
+            else if (import.Kind == Tarn.Wasm.ExternalKind.Tag && BinaryenPeer.IsLegacy(seed))
+                Tags.Add((import.Module, import.Name, Function(module, "", import.Name, (Tarn.Wasm.CoreFunctionType)module.Types[module.Tags[import.Index].TypeIndex].Composite).Parameters));
             else if (import.Kind == Tarn.Wasm.ExternalKind.Global && TryGetKind(module, module.Globals[global], out string kind))
                 ImportedGlobals.Add((import.Module, import.Name, kind, module.Globals[global++].IsMutable));
             else
@@ -42,6 +46,8 @@ internal sealed class FuzzedModule
                 Globals.Add((export.Name, Kind(module, module.Globals[export.Index].Type)));
         }
 
+        // References to exceptions do not come out of other engines, and end the process of one.
+        IsRunnable &= !Imports.Concat(Exports).Any(function => function.Parameters.Contains(OtherReference) || function.Results.Contains(OtherReference)) && !Globals.Exists(exported => exported.Kind == OtherReference);
         HasVectorsOutside = Imports.Concat(Exports).Any(function => function.Parameters.Contains("V128") || function.Results.Contains("V128"))
             || ImportedGlobals.Exists(imported => imported.Kind == "V128") || Globals.Exists(exported => exported.Kind == "V128");
     }
@@ -60,11 +66,14 @@ internal sealed class FuzzedModule
 
     public List<(string Module, string Name, string Kind, bool IsMutable)> ImportedGlobals { get; } = [];
 
+    /// <summary>Imported tags. The package of Wasmtime cannot make any.</summary>
+    public List<(string Module, string Name, string[] Parameters)> Tags { get; } = [];
+
     public List<FuzzedFunction> Exports { get; } = [];
 
     public List<(string Name, string Kind)> Globals { get; } = [];
 
-    public static FuzzedModule Read(int seed, byte[] bytes) => new(seed, bytes, Tarn.Wasm.WasmModule.Decode(bytes));
+    public static FuzzedModule Read(int seed, byte[] bytes) => new(seed, bytes, Tarn.Wasm.WasmModule.Decode(bytes, BinaryenPeer.IsLegacy(seed) ? WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions : WasmFeatures.Wasm3));
 
     /// <summary>The raw bits that an argument is made of.</summary>
     public long Argument(int call, int position) => Observation.Argument(Seed, call, position);
@@ -85,6 +94,7 @@ internal sealed class FuzzedModule
             arguments = Enumerable.Range(0, Calls).Select(c => f.Parameters.Select((_, i) => Argument(c, i).ToString(CultureInfo.InvariantCulture))),
         }),
         importedGlobals = ImportedGlobals.Select(g => new { module = g.Module, name = g.Name, type = g.Kind, mutable = g.IsMutable }),
+        tags = Tags.Select(t => new { module = t.Module, name = t.Name, parameters = t.Parameters }),
         globals = Globals.Select(g => new { name = g.Name, type = g.Kind }),
     };
 
@@ -129,6 +139,7 @@ internal sealed class FuzzedModule
         0x7D => "F32",
         0x7C => "F64",
         0x7B => "V128",
+        _ when type == Tarn.Wasm.ValType.ExnRef || type.ToString().Contains("exn", StringComparison.Ordinal) => OtherReference,
         _ when type.IsConcrete => module.Types[type.Heap.TypeIndex].Composite.Kind == Tarn.Wasm.CompositeKind.Function ? "FuncRef" : "AnyRef",
         _ when type.ToString().Contains("func", StringComparison.Ordinal) => "FuncRef",
         _ => type.ToString().Contains("extern", StringComparison.Ordinal) ? "ExternRef" : "AnyRef",

@@ -74,6 +74,7 @@ function argument(type, raw) {
 }
 
 function trapName(e) {
+  if (e instanceof WebAssembly.Exception) return 'Exception';
   if (e instanceof RangeError && /call stack/.test(e.message)) return 'StackOverflow';
   if (!(e instanceof WebAssembly.RuntimeError)) throw e;
   if (/unreachable/.test(e.message)) return 'Unreachable';
@@ -86,7 +87,7 @@ function trapName(e) {
   return e.message;
 }
 
-function run({ exports, imports, importedGlobals, globals, calls }) {
+function run({ exports, imports, importedGlobals, tags, globals, calls }) {
   const lines = [], object = {};
   const zero = type => type === 'I64' ? 0n : type.endsWith('Ref') ? null : 0;
   for (const { module, name, parameters, results } of imports) {
@@ -97,6 +98,7 @@ function run({ exports, imports, importedGlobals, globals, calls }) {
   }
   const names = { FuncRef: 'anyfunc', ExternRef: 'externref' };
   for (const { module, name, type, mutable } of importedGlobals) (object[module] ??= {})[name] = type === 'Extern' ? {} : new WebAssembly.Global({ value: names[type] ?? type.toLowerCase(), mutable }, zero(type));
+  for (const { module, name, parameters } of tags) (object[module] ??= {})[name] = new WebAssembly.Tag({ parameters: parameters.map(type => names[type] ?? type.toLowerCase()) });
   let instance;
   try {
     const module = new WebAssembly.Module(current);

@@ -124,6 +124,57 @@ public sealed class ExceptionAttackTests
             Assert.Equal(42 + ((long)depth * (depth + 1) / 2), run.Invoke(depth));
     }
 
+    // Objects that only a handler looks at, objects that an exception carries, exceptions that carry exceptions with objects: the collector moves all of them at every allocation.
+    [Theory]
+    [InlineData(CompilationMode.Eager)]
+    [InlineData(CompilationMode.Lazy)]
+    public void Managed_objects_survive_a_moving_collector_on_their_way_to_a_handler(CompilationMode mode)
+    {
+        using var engine = new Engine(new EngineOptions { CompilationMode = mode, HeapStress = HeapStress.Move });
+        using Instance i = ExceptionTests.Instantiate(engine, """
+            (module
+              (type $node (struct (field $value i32) (field $next (ref null $node))))
+              (tag $e (param (ref $node) i32))
+              (tag $wrap (param exnref (ref null $node)))
+              (func $make (param i32) (result (ref $node)) (struct.new $node (local.get 0) (struct.new $node (i32.mul (local.get 0) (i32.const 2)) (ref.null $node))))
+              (func $sum (param (ref null $node)) (result i32)
+                (i32.add (struct.get $node $value (local.get 0)) (struct.get $node $value (struct.get $node $next (local.get 0)))))
+              (func $throw (param i32) (local (ref $node))
+                (local.set 1 (call $make (i32.add (local.get 0) (i32.const 100))))
+                (drop (call $make (i32.const 1)))
+                (throw $e (local.get 1) (local.get 0)))
+              (func $between (param i32) (local (ref $node))
+                (local.set 1 (call $make (i32.const 7)))
+                (call $throw (local.get 0))
+                (drop (call $sum (local.get 1))))
+              (func $again (param i32) (local $kept (ref $node)) (local $x exnref)
+                (local.set $kept (call $make (i32.add (local.get 0) (i32.const 1000))))
+                (block $caught (result exnref)
+                  (try_table (catch_all_ref $caught) (call $between (local.get 0)))
+                  (return))
+                (local.set $x)
+                (drop (call $make (i32.const 2)))
+                (throw $wrap (local.get $x) (local.get $kept)))
+              (func (export "run") (param i32) (result i32)
+                (local $own (ref $node)) (local $x exnref) (local $kept (ref null $node)) (local $thrown (ref null $node)) (local $n i32)
+                (local.set $own (call $make (i32.add (local.get 0) (i32.const 10000))))
+                (block $outer (result exnref (ref null $node))
+                  (try_table (catch $wrap $outer) (call $again (local.get 0)))
+                  (unreachable))
+                (local.set $kept) (local.set $x)
+                (drop (call $make (i32.const 3)))
+                (block $inner (result (ref $node) i32)
+                  (try_table (catch $e $inner) (throw_ref (local.get $x)))
+                  (unreachable))
+                (local.set $n) (local.set $thrown)
+                (drop (call $make (i32.const 4)))
+                (i32.add (i32.add (call $sum (local.get $own)) (call $sum (local.get $kept))) (i32.add (call $sum (local.get $thrown)) (local.get $n)))))
+            """);
+        TypedFunction<int, int> run = i.GetFunction<int, int>("run");
+        for (int k = 0; k < 50; k++)
+            Assert.Equal((3 * (k + 10000)) + (3 * (k + 1000)) + (3 * (k + 100)) + k, run.Invoke(k));
+    }
+
     // A reference outlives the frame that threw and the instance that did; what was caught in a call is thrown again in a later one.
     [Fact]
     public void An_exception_outlives_its_frames_and_its_instance()

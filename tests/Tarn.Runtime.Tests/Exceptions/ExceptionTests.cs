@@ -404,6 +404,23 @@ public sealed class ExceptionTests
     }
 
     [Fact]
+    public void A_try_table_without_clauses_is_a_block()
+    {
+        using var engine = new Engine();
+        using Instance i = Instantiate(engine, """
+            (module (tag $e (param i32))
+              (func $throw (throw $e (i32.const 4)))
+              (func (export "in") (result i32)
+                (block $caught (result i32)
+                  (try_table (catch $e $caught) (try_table (call $throw)))
+                  (unreachable)))
+              (func (export "out") (result i32) (try_table (result i32) (call $throw) (i32.const 1))))
+            """);
+        Assert.Equal(4, i.GetFunction<int>("in").Invoke());
+        Assert.Throws<GuestException>(() => i.GetFunction<int>("out").Invoke());
+    }
+
+    [Fact]
     public void Compiled_modules_keep_their_handlers()
     {
         using var engine = new Engine();
