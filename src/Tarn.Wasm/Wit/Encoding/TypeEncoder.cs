@@ -11,19 +11,20 @@ namespace Tarn.Wasm.Wit;
 /// <param name="scope">What they are added to.</param>
 internal abstract class TypeEncoder(ComponentBuilder scope)
 {
-    private readonly Dictionary<string, int> _functions = new(StringComparer.Ordinal);
-
     /// <summary>The scope.</summary>
     protected ComponentBuilder Scope { get; } = scope;
 
     /// <summary>Indices of types that are there.</summary>
     public Dictionary<WitTypeDef, int> Types { get; init; } = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Indices of function types by their encoding.</summary>
+    public Dictionary<string, int> Functions { get; init; } = new(StringComparer.Ordinal);
+
     /// <summary>The index of a type that belongs to somebody else, or null where it is to be defined here.</summary>
     protected abstract int? FindElsewhere(WitTypeDef type);
 
     /// <summary>Gives a type a name; its new index, or null where names are not given.</summary>
-    protected abstract int? NameType(string name, int index);
+    protected abstract int? NameType(WitTypeDef type, int index);
 
     /// <summary>Adds a resource type.</summary>
     protected abstract int NameResource(WitTypeDef resource);
@@ -61,7 +62,7 @@ internal abstract class TypeEncoder(ComponentBuilder scope)
             reference = new ValueTypeReference(Scope.Type(Structure(type)));
         }
 
-        if (type.Name is string name && NameType(name, reference.Index) is int named)
+        if (type.Name is not null && NameType(type, reference.Index) is int named)
             reference = new ValueTypeReference(named);
         Types[type] = reference.Index;
         return reference;
@@ -87,8 +88,8 @@ internal abstract class TypeEncoder(ComponentBuilder scope)
         else
             content.Byte(0);
         string key = Convert.ToHexString(content.Span);
-        if (!_functions.TryGetValue(key, out int index))
-            _functions.Add(key, index = Scope.Type(content.Span));
+        if (!Functions.TryGetValue(key, out int index))
+            Functions.Add(key, index = Scope.Type(content.Span));
         return index;
     }
 
@@ -171,7 +172,7 @@ internal sealed class InstanceTypeEncoder(ComponentBuilder scope, WitInterface o
     protected override int? FindElsewhere(WitTypeDef type) =>
         type.Owner is null || type.Owner == owner ? null : Scope.AliasOuter(ComponentSort.Type, 1, outer(type));
 
-    protected override int? NameType(string name, int index) => Scope.Declare(new ExternName(name), new ExternSyntax(ComponentSort.Type, index));
+    protected override int? NameType(WitTypeDef type, int index) => Scope.Declare(new ExternName(type.Name!), new ExternSyntax(ComponentSort.Type, index));
 
     protected override int NameResource(WitTypeDef resource) => Scope.Declare(new ExternName(resource.Name!), new ExternSyntax(ComponentSort.Type, -1));
 }
@@ -185,8 +186,8 @@ internal sealed class WorldTypeEncoder(ComponentBuilder scope, Func<WitInterface
     protected override int? FindElsewhere(WitTypeDef type) =>
         type.Owner is WitInterface owner && instances(owner) is >= 0 and int instance ? Scope.AliasExport(ComponentSort.Type, instance, type.Name!, type.Name) : null;
 
-    protected override int? NameType(string name, int index) =>
-        namesTypes ? Scope.Import(new ExternName(name), new ExternSyntax(ComponentSort.Type, index), name) : null;
+    protected override int? NameType(WitTypeDef type, int index) =>
+        namesTypes ? Scope.Import(new ExternName(type.Name!), new ExternSyntax(ComponentSort.Type, index), type.Name) : null;
 
     protected override int NameResource(WitTypeDef resource) => Scope.Import(new ExternName(resource.Name!), new ExternSyntax(ComponentSort.Type, -1), resource.Name);
 }

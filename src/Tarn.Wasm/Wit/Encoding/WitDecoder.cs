@@ -20,7 +20,8 @@ internal sealed class WitDecoder
     private readonly Dictionary<ResourceId, WitTypeDef> _resources = [];
     private readonly string? _fileName;
 
-    private WitDecoder(string? fileName) => _fileName = fileName;
+    /// <summary>Creates a decoder; all that one decoder decodes shares its interfaces.</summary>
+    public WitDecoder(string? fileName) => _fileName = fileName;
 
     /// <summary>Whether a file is a component, in binary or in text, and not WIT.</summary>
     public static bool IsEncoded(ReadOnlySpan<byte> bytes) => WasmComponent.IsComponent(bytes) || ComponentParser.IsComponent(bytes);
@@ -43,6 +44,16 @@ internal sealed class WitDecoder
         ComponentFacts facts = ComponentValidator.Validate(component, WasmFeatures.All);
         WitDecoder decoder = new(fileName);
         return IsPackage(facts.Type) ? decoder.Package(facts.Type) : decoder.World(facts.Type);
+    }
+
+    /// <summary>Decodes a world that is encoded alone, as it is in the metadata of a core module.</summary>
+    public WitWorld EmbeddedWorld(WasmComponent component)
+    {
+        ComponentTypeNode type = ComponentValidator.Validate(component, WasmFeatures.All).Type;
+        if (!IsPackage(type) || type.Exports.Count != 1 || ((ComponentTypeNode)type.Exports.GetAt(0).Value.Type!).Exports.GetAt(0) is not (string id, { Sort: ComponentSort.Component, Type: ComponentTypeNode world })
+            || ParseId(id) is not (WitPackageName package, string name))
+            throw Error("The module's metadata is not the encoding of a world.");
+        return MakeWorld(new WitPackage(package), name, world);
     }
 
     private static bool IsPackage(ComponentTypeNode type) =>
@@ -233,7 +244,7 @@ internal sealed class WitDecoder
 
     private WitTypeDef? Original(TypeNode node)
     {
-        if (node.Origin is TypeNode origin && _types.TryGetValue(origin, out WitTypeDef? type))
+        if (node.Origin is TypeNode origin && _types.TryGetValue(origin, out WitTypeDef? type) && type.Name is not null)
             return type;
         return node is ResourceTypeNode resource ? _resources.GetValueOrDefault(resource.Id) : null;
     }
@@ -259,7 +270,11 @@ internal sealed class WitDecoder
     {
         if (_types.TryGetValue(node, out WitTypeDef? named))
             return new WitType(named);
-        return node.Kind.IsPrimitive() ? new WitType(Kind(node.Kind), null) : new WitType(Make(node, null, null));
+        if (node.Kind.IsPrimitive())
+            return new WitType(Kind(node.Kind), null);
+        WitTypeDef anonymous = Make(node, null, null);
+        _types.Add(node, anonymous);
+        return new WitType(anonymous);
     }
 
     private WitTypeDef Make(ValueTypeNode node, string? name, object? owner)

@@ -79,13 +79,14 @@ internal sealed class PackageResolver
         types.Define([.. items.OfType<TypeItemSyntax>().Select(item => item.Type)]);
         foreach (FunctionItemSyntax function in items.OfType<FunctionItemSyntax>())
             types.DefineFunction(function.Function.Name);
-        foreach (InterfaceItemSyntax item in items)
+        foreach (TypeItemSyntax item in items.OfType<TypeItemSyntax>())
         {
-            if (item is FunctionItemSyntax { Function: FunctionSyntax function })
-                definition.Functions.Add(function.Name.Text, types.Function(function));
-            else if (item is TypeItemSyntax { Type: { Kind: TypeDefSyntaxKind.Resource } resource })
-                AddAll(definition.Functions, types.ResourceFunctions(resource));
+            if (item.Type.Kind == TypeDefSyntaxKind.Resource)
+                AddAll(definition.Functions, types.ResourceFunctions(item.Type));
         }
+
+        foreach (FunctionItemSyntax item in items.OfType<FunctionItemSyntax>())
+            definition.Functions.Add(item.Function.Name.Text, types.Function(item.Function));
 
         foreach ((string typeName, WitTypeDef type) in types.Types)
             definition.Types.Add(typeName, type);

@@ -12,6 +12,8 @@ internal sealed class TypeResolver(object owner)
     private readonly OrderedDictionary<string, WitTypeDef> _types = new(StringComparer.Ordinal);
     private readonly HashSet<string> _functions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WitTypeDef> _anonymous = new(StringComparer.Ordinal);
+    private readonly Dictionary<WitTypeDef, int> _numbers = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>The types by name, in their order.</summary>
     public OrderedDictionary<string, WitTypeDef> Types => _types;
@@ -85,7 +87,7 @@ internal sealed class TypeResolver(object owner)
                 _ => $"[static]{definition.Name.Text}.{function.Name.Text}",
             };
             if (function.Kind == WitFunctionKind.Method)
-                parameters.Insert(0, new WitParameter("self", new WitType(new WitTypeDef(WitTypeKind.Borrow, null, null) { Types = [new WitType(resource)] })));
+                parameters.Insert(0, new WitParameter("self", Anonymous(WitTypeKind.Borrow, [new WitType(resource)])));
             if (function.Kind == WitFunctionKind.Constructor)
                 result = ConstructorResult(function, resource, result);
             functions.Add(Finish(function, name, resource, parameters, result));
@@ -104,12 +106,12 @@ internal sealed class TypeResolver(object owner)
             case WitTypeKind.Named:
                 WitTypeDef named = Find(node.Name);
                 // A resource by its name is an owned handle.
-                return named.Target.Kind == WitTypeKind.Resource ? new WitType(new WitTypeDef(WitTypeKind.Own, null, null) { Types = [new WitType(named)] }) : new WitType(named);
+                return named.Target.Kind == WitTypeKind.Resource ? Anonymous(WitTypeKind.Own, [new WitType(named)]) : new WitType(named);
             case WitTypeKind.Own or WitTypeKind.Borrow:
-                return new WitType(new WitTypeDef(node.Kind, null, null) { Types = [new WitType(Resource(node))] });
+                return Anonymous(node.Kind, [new WitType(Resource(node))]);
             default:
                 CheckKey(node);
-                return new WitType(new WitTypeDef(node.Kind, null, null) { Types = Arguments(node), Length = node.Length });
+                return Anonymous(node.Kind, Arguments(node), node.Length);
         }
     }
 
@@ -167,7 +169,7 @@ internal sealed class TypeResolver(object owner)
     private WitType ConstructorResult(FunctionSyntax function, WitTypeDef resource, WitType? result)
     {
         if (result is null)
-            return new WitType(new WitTypeDef(WitTypeKind.Own, null, null) { Types = [new WitType(resource)] });
+            return Anonymous(WitTypeKind.Own, [new WitType(resource)]);
         TypeSyntaxNode node = function.Result!;
         if (node.Kind != WitTypeKind.Result)
             throw node.Span.Error("The result of a constructor is the resource, or a `result` with it.");
@@ -175,6 +177,22 @@ internal sealed class TypeResolver(object owner)
         if (success is not { Kind: WitTypeKind.Own } || success.Types[0]!.Value.Definition != resource)
             throw (node.Arguments[0]?.Span ?? node.Span).Error("The successful result of a constructor is the resource that it constructs.");
         return result.Value;
+    }
+
+    // A type without a name is one type wherever it is written in the scope, as it is one in the encoding.
+    private WitType Anonymous(WitTypeKind kind, WitType?[] types, uint length = 0)
+    {
+        string key = $"{kind} {length} {string.Join(' ', types.Select(type => type is not WitType part ? "_" : part.Definition is null ? part.Primitive.ToString() : Number(part.Definition).ToString()))}";
+        if (!_anonymous.TryGetValue(key, out WitTypeDef? known))
+            _anonymous.Add(key, known = new WitTypeDef(kind, null, null) { Types = types, Length = length });
+        return new WitType(known);
+    }
+
+    private int Number(WitTypeDef type)
+    {
+        if (!_numbers.TryGetValue(type, out int number))
+            _numbers.Add(type, number = _numbers.Count);
+        return number;
     }
 
     private void Define(in WitName name, WitTypeDef type)
