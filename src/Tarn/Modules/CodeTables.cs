@@ -100,7 +100,7 @@ internal sealed class CodeTables
         return tables;
     }
 
-    /// <summary>The function that an offset lies in or just behind.</summary>
+    /// <summary>The function that contains an offset, or ends at it.</summary>
     public bool TryFindFunction(int offset, out int index)
     {
         index = Array.BinarySearch(Starts, offset);

@@ -33,6 +33,6 @@ internal enum FrameKind : byte
 /// <param name="StackArgumentBytes">Bytes above the return address that the function pops when it returns.</param>
 /// <param name="FunctionIndex">Index in the module's function space, for guest frames.</param>
 /// <param name="WasmOffset">Byte offset in the module, for guest frames.</param>
-/// <param name="Module">Whoever knows the function's name, for guest frames.</param>
+/// <param name="Module">The object that knows the function's name, for guest frames.</param>
 internal readonly record struct FrameDescription(
     FrameKind Kind, int FrameSize, int StackArgumentBytes = 0, int FunctionIndex = -1, int WasmOffset = -1, object? Module = null);

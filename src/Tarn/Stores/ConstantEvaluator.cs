@@ -80,7 +80,7 @@ internal static unsafe class ConstantEvaluator
                     stack[depth - 1].Low *= stack[depth].Low;
                     break;
                 default:
-                    throw new InstantiationException($"the constant expression at byte 0x{reader.Position:x} uses {Opcodes.Name(opcode)}, which this version of Tarn cannot evaluate");
+                    throw new InstantiationException($"The constant expression at byte 0x{reader.Position:x} uses {Opcodes.Name(opcode)}, which this version of Tarn cannot evaluate.");
             }
         }
     }

@@ -46,7 +46,7 @@ internal sealed class ReferenceTable(StoreCore store)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public object? Get(ulong handle) => handle == 0 ? null : _objects[(int)(handle - 1)];
 
-    /// <summary>Forgets all objects, and gives back the room for more than a few.</summary>
+    /// <summary>Forgets all objects, and releases the room for more than a few.</summary>
     public void Clear()
     {
         if (_count == 0)
