@@ -12,5 +12,5 @@ internal enum RelocationKind : byte
     Absolute64,
 }
 
-/// <summary>A field of the code that depends on where a symbol lies.</summary>
+/// <summary>A field of the code that depends on the address of a symbol.</summary>
 internal readonly record struct CodeRelocation(int Offset, RelocationKind Kind, int Symbol, int Addend);

@@ -12,7 +12,7 @@ internal static class ExitStatus
     /// <summary>A file could not be read or written.</summary>
     public const int Unreadable = 2;
 
-    /// <summary>A fault of ours: EX_SOFTWARE of sysexits.h.</summary>
+    /// <summary>A bug in Tarn: EX_SOFTWARE of sysexits.h.</summary>
     public const int Broken = 70;
 
     /// <summary>The guest took longer than it was given.</summary>

@@ -12,23 +12,32 @@ namespace Tarn.Compiler;
 /// <param name="OptimizedIr">After the optimiser's passes.</param>
 /// <param name="Lowered">Machine instructions over virtual registers.</param>
 /// <param name="Allocated">The same in registers and slots, with the moves in between.</param>
+/// <param name="Trace">What the register allocator decided, in order.</param>
 /// <param name="Function">The machine code with its tables.</param>
-internal sealed record CompilationListing(string Ir, string OptimizedIr, string Lowered, string Allocated, CompiledFunction Function)
+/// <param name="Sources">Which instruction of the module each line comes from.</param>
+internal sealed record CompilationListing(string Ir, string OptimizedIr, string Lowered, string Allocated, string Trace, CompiledFunction Function, ListingSources Sources)
 {
     /// <summary>Compiles a function and prints each stage.</summary>
     public static CompilationListing Create(FunctionCompilation compilation, WasmModule module, VmContextLayout layout, int definedIndex, TargetDescription target)
     {
         compilation.Translate(module, layout, definedIndex, target);
-        var ir = IrPrinter.Print(compilation.Function);
+        var sources = new ListingSources();
+        var ir = IrPrinter.Print(compilation.Function, sources: sources.Ir);
         compilation.Optimize(target);
-        var optimized = IrPrinter.Print(compilation.Function);
-        compilation.Generate(module);
+        var optimized = IrPrinter.Print(compilation.Function, sources: sources.OptimizedIr);
         var generator = compilation.Generator;
+        var trace = generator.BeginTrace();
+        generator.Emitter.Marks = sources.Code;
+        compilation.Generate(module);
+        generator.Emitter.Marks = null;
+        generator.EndTrace();
         return new CompilationListing(
             ir,
             optimized,
             MachineText.Print(generator.Machine, generator.Target.Names),
-            MachineText.Print(generator.Machine, generator.Target.Names, generator.Allocation),
-            generator.ToCompiledFunction());
+            MachineText.Print(generator.Machine, generator.Target.Names, generator.Allocation, sources.Allocated),
+            trace.ToString(),
+            generator.ToCompiledFunction(),
+            sources);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class FunctionCompilation
         _generator = new CodeGenerator(target) { ChecksAllocation = IrVerifier.IsDebugBuild };
     }
 
-    /// <summary>Whether each allocation is verified after the fact; on in debug builds and for whoever asks.</summary>
+    /// <summary>Whether each allocation is verified after the fact; on in debug builds and where a caller asks for it.</summary>
     public bool ChecksAllocation
     {
         get => _generator.ChecksAllocation;
@@ -37,6 +37,13 @@ internal sealed class FunctionCompilation
     {
         get => _optimizer.Verifies;
         set => _optimizer.Verifies = _translator.Verifies = value;
+    }
+
+    /// <summary>Where the optimiser stops; null unless a step that miscompiles is being looked for.</summary>
+    public OptimizationLimit? OptimizationLimit
+    {
+        get => _optimizer.Limit;
+        set => _optimizer.Limit = value;
     }
 
     /// <summary>The last function's IR, as it was handed to code generation.</summary>

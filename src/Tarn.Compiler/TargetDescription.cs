@@ -5,7 +5,7 @@ namespace Tarn.Compiler;
 /// <summary>How accesses to linear memory are kept within bounds.</summary>
 internal enum MemoryStrategy : byte
 {
-    /// <summary>A 32-bit memory lies in a reservation of 4 GiB followed by a guard region; the hardware checks.</summary>
+    /// <summary>A 32-bit memory is in a reservation of 4 GiB followed by a guard region; the hardware checks.</summary>
     Guarded,
 
     /// <summary>Each access is compared with the memory's length, as far as it is not known to be within.</summary>

@@ -6,7 +6,7 @@ internal static class WasiClock
     public const ulong NanosecondsPerSecond = 1_000_000_000;
     private const ulong NanosecondsPerTick = 100;
 
-    /// <summary>Nanoseconds since 1970; 0 for what lies before.</summary>
+    /// <summary>Nanoseconds since 1970; 0 for earlier times.</summary>
     public static ulong Nanoseconds(DateTimeOffset time)
     {
         long ticks = time.UtcTicks - DateTime.UnixEpoch.Ticks;

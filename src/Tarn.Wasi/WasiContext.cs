@@ -43,7 +43,7 @@ public sealed class WasiContext : IWasiState, IDisposable
 
     internal DirectoryListings Listings { get; } = new();
 
-    /// <summary>Held by whoever touches the guest after an await.</summary>
+    /// <summary>Held by code that uses the guest after an await.</summary>
     internal Lock Turns { get; } = new();
 
     internal byte[][] Arguments { get; }
@@ -164,7 +164,7 @@ public sealed class WasiContext : IWasiState, IDisposable
     }
 
     private static byte[] Variable(KeyValuePair<string, string> variable) => variable.Key.Length == 0 || variable.Key.Contains('=', StringComparison.Ordinal)
-        ? throw new ArgumentException($"\"{variable.Key}\" is no name of an environment variable", nameof(variable))
+        ? throw new ArgumentException($"\"{variable.Key}\" is not a valid name of an environment variable", nameof(variable))
         : Terminated($"{variable.Key}={variable.Value}", nameof(WasiOptions.Environment));
 
     private void AddAll(WasiOptions options)

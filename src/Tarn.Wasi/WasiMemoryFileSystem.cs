@@ -63,7 +63,7 @@ public sealed class WasiMemoryFileSystem
         ArgumentNullException.ThrowIfNull(path);
         string[] parts = WasiText.Canonical(path).Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 0)
-            throw new ArgumentException("the path names no file", nameof(path));
+            throw new ArgumentException("The path names no file.", nameof(path));
         lock (Lock)
         {
             MemoryDirectoryNode directory = Make(parts.AsSpan(0, parts.Length - 1));
@@ -73,7 +73,7 @@ public sealed class WasiMemoryFileSystem
                 Throw(Add(directory, parts[^1], node), path);
             }
             if (node is not MemoryFileNode file)
-                throw new IOException($"{path} is no file");
+                throw new IOException($"{path} is not a file");
             Throw(Resize(file, contents.Length), path);
             file.Write(0, contents);
             file.ModificationTime = file.ChangeTime = Now;
@@ -172,13 +172,13 @@ public sealed class WasiMemoryFileSystem
         foreach (string part in parts)
         {
             if (part is "." or "..")
-                throw new ArgumentException("a path in a memory file system has no . and no ..");
+                throw new ArgumentException("A path in a memory file system has no . and no ..");
             if (!at.Entries.TryGetValue(part, out MemoryNode? next))
             {
                 next = new MemoryDirectoryNode(NextInode(), Now);
                 Throw(Add(at, part, next), part);
             }
-            at = next as MemoryDirectoryNode ?? throw new IOException($"{part} is no directory");
+            at = next as MemoryDirectoryNode ?? throw new IOException($"{part} is not a directory");
         }
         return at;
     }

@@ -51,7 +51,7 @@ public sealed record WasiOptions
     public WasiOptions WithProcessStreams()
     {
         if (!OperatingSystem.IsLinux())
-            throw new PlatformNotSupportedException("the process's own streams can be given to guests on Linux only so far; set StandardInput, StandardOutput and StandardError");
+            throw new PlatformNotSupportedException("The process's own streams can be given to guests on Linux only so far; set StandardInput, StandardOutput and StandardError.");
         FileSizeSignal.Take();
         HostStream input = new(0);
         HostStream output = new(1);

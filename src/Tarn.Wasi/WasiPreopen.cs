@@ -10,7 +10,7 @@ public sealed record WasiPreopen
     {
         ArgumentException.ThrowIfNullOrEmpty(guestPath);
         if (guestPath.Contains('\0', StringComparison.Ordinal))
-            throw new ArgumentException("the name of a preopened directory holds a zero character, at which guests would cut it", nameof(guestPath));
+            throw new ArgumentException("The name of a preopened directory holds a zero character, at which guests would cut it.", nameof(guestPath));
         _ = WasiText.ToBytes(guestPath);
         GuestPath = guestPath;
         Open = open;
@@ -63,5 +63,5 @@ public sealed record WasiPreopen
 
     private static HostDirectory OpenHost(string path) => OperatingSystem.IsLinux()
         ? HostDirectory.Open(path)
-        : throw new PlatformNotSupportedException("directories of the host can be given to guests on Linux only so far");
+        : throw new PlatformNotSupportedException("Directories of the host can be given to guests on Linux only so far.");
 }

@@ -160,7 +160,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the instance as <see cref="Dispose"/> does, and waits for as long as it takes: when the task has completed, a pooled instance's slot is free again. A guest that calls it
+    /// Ends the instance as <see cref="Dispose"/> does, and waits, however long that takes. When the task has completed, a pooled instance's slot is free again. A guest that calls it
     /// itself, by way of a host function, is not waited for.
     /// </summary>
     public async ValueTask DisposeAsync()
@@ -219,7 +219,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     {
         string what = kind.ToString().ToLowerInvariant();
         string list = string.Join(", ", _data.Module.ExportNames(kind, 20).Select(static e => $"\"{e}\""));
-        return new ArgumentException($"the module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}", nameof(name));
+        return new ArgumentException($"The module exports no {what} \"{name}\"; it exports {(list.Length == 0 ? "no " + what : list)}.", nameof(name));
     }
 
     [DebuggerBrowsable(DebuggerBrowsableState.Never)]

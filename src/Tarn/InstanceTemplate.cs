@@ -23,7 +23,7 @@ public sealed class InstanceTemplate : IDisposable
             if (definition.Store is not StoreCore store)
                 continue;
             if (_store is not null && _store != store)
-                throw new ArgumentException("the imports come from different stores; all items of a store can only be used in that store");
+                throw new ArgumentException("The imports come from different stores; all items of a store can only be used in that store.");
             _store = store;
             _generation = definition.Generation;
         }
@@ -106,11 +106,11 @@ public sealed class InstanceTemplate : IDisposable
     private InstanceData Initialize(StoreCore store)
     {
         if (store.Engine != Module.Engine.Core)
-            throw new ArgumentException("the store belongs to another engine than the module", nameof(store));
+            throw new ArgumentException("The store belongs to another engine than the module.", nameof(store));
         if (_store is not null)
         {
             if (_store != store)
-                throw new ArgumentException("the template's imports belong to another store", nameof(store));
+                throw new ArgumentException("The template's imports belong to another store.", nameof(store));
             StoreCore.ThrowIfStale(_store, _generation);
         }
         return Instantiation.Initialize(store, _linked);
@@ -119,9 +119,9 @@ public sealed class InstanceTemplate : IDisposable
     private static void ThrowIfShared(object? state, StoreLimits? limits)
     {
         if (state is not null)
-            throw new ArgumentException("the imports belong to a store, whose State host functions get; set that instead", nameof(state));
+            throw new ArgumentException("The imports belong to a store, whose State host functions get; set that instead.", nameof(state));
         if (limits is not null)
-            throw new ArgumentException("the imports belong to a store, which has Limits of its own; set those instead", nameof(limits));
+            throw new ArgumentException("The imports belong to a store, which has Limits of its own; set those instead.", nameof(limits));
     }
 
     private static async ValueTask<Instance> WaitAsync(ValueTask<InstanceData> rented, CancellationToken cancellationToken) =>

@@ -221,7 +221,7 @@ public sealed unsafe partial class Linker
         ArgumentNullException.ThrowIfNull(module);
         module.ThrowIfDisposed();
         if (module.Engine != Engine)
-            throw new ArgumentException("the module belongs to another engine than the linker", nameof(module));
+            throw new ArgumentException("The module belongs to another engine than the linker.", nameof(module));
         ReadOnlySpan<Import> imports = module.Wasm.Imports;
         var bound = new Definition[imports.Length];
         for (int i = 0; i < imports.Length; i++)

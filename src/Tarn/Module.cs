@@ -71,7 +71,7 @@ public sealed class Module : IDisposable
     }
 
     /// <summary>
-    /// Compiles a module from the binary format, or from the text format if that is what the bytes are. The bytes are not copied: they must not change for as long as the module
+    /// Compiles a module from the binary format, or from the text format if that is what the bytes are. The bytes are not copied: they must not change while the module
     /// or an instance of it is in use, since what has been validated is relied upon.
     /// </summary>
     /// <inheritdoc cref="FromBytes(Engine, ReadOnlySpan{byte})"/>
@@ -125,7 +125,7 @@ public sealed class Module : IDisposable
     }
 
     /// <summary>
-    /// Compiles a module on the thread pool. The bytes are not copied: they must not change for as long as the module or an instance of it is in use, since what has been validated is
+    /// Compiles a module on the thread pool. The bytes are not copied: they must not change while the module or an instance of it is in use, since what has been validated is
     /// relied upon.
     /// </summary>
     /// <param name="engine">The engine that compiles the module and will run it.</param>
@@ -204,7 +204,7 @@ public sealed class Module : IDisposable
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         if (bytes.IsEmpty)
-            throw new IncompatibleArtifactException("there are no bytes");
+            throw new IncompatibleArtifactException("There are no bytes.");
         fixed (byte* start = bytes)
         {
             using var stream = new UnmanagedMemoryStream(start, bytes.Length);

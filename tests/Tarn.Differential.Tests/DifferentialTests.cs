@@ -9,7 +9,7 @@ namespace Tarn.Differential.Tests;
 
 public sealed class DifferentialTests
 {
-    private const int ModulesInCi = 1000;
+    private static readonly int s_modules = TestScope.Count(1000, 300);
 
     /// <summary>Seeds that once showed a fault, kept for ever, with the fault.</summary>
     private static readonly int[] s_crashers =
@@ -44,7 +44,7 @@ public sealed class DifferentialTests
         }
 
         int compared = 0, left = 0;
-        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
+        for (; compared < s_modules / 3 || run.GoesOn; compared++)
         {
             left += Compare(run.First + compared, reference, tarn, run) ? 0 : 1;
         }
@@ -67,7 +67,7 @@ public sealed class DifferentialTests
         using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, CodeTarget = target });
         using FuzzRun run = FuzzRun.Start(typeof(DifferentialTests), nameof(Random_vector_modules_behave_as_in_the_reference_engine), 3_000_000 + features.Length * 100_000, features);
         int compared = 0, left = 0;
-        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
+        for (; compared < s_modules / 3 || run.GoesOn; compared++)
         {
             left += Compare(run.First + compared, reference, tarn, run, vectors: true) ? 0 : 1;
         }

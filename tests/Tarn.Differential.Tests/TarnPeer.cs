@@ -7,6 +7,9 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
     // Twice the reference's, so that what it runs to the end is run to the end here, unless frames are more than twice as large.
     private readonly Engine _engine = new(options with { Pooling = options.Pooling with { StackSize = 4 << 20 } });
 
+    /// <summary>What each call may use, where the engine counts; without a value it is not bounded.</summary>
+    public long? Fuel { get; init; }
+
     public void Dispose() => _engine.Dispose();
 
     public string Run(int seed, byte[] bytes, ModuleGenerator shape)
@@ -37,6 +40,11 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
 
                 Global fuel = instance.GetGlobal("fuel");
                 fuel.Value = ModuleGenerator.Fuel;
+                if (Fuel is long units)
+                {
+                    instance.Fuel = units;
+                }
+
                 var output = new Value[results.Length];
                 string outcome;
                 try

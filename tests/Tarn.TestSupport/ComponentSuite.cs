@@ -1,4 +1,5 @@
-// Where the component model's test data is: in the folder that TARN_COMPONENT_SUITE names, else in ../shared/component-suite beside the repository. Data of other projects and not checked
+// Where the component model's test data is: in the folder that TARN_COMPONENT_SUITE names, else in ../shared/component-suite beside the repository, else in
+// artifacts/suites, where .ci/fetch-suites puts it. Data of other projects and not checked
 // in, as with SpecificationSuite: on a machine without it the tests are skipped, in CI its absence is a failure.
 namespace Tarn.TestSupport;
 
@@ -8,7 +9,7 @@ public static class ComponentSuite
     private static readonly Lazy<string?> s_folder = new(Find);
 
     /// <summary>Why the suite's tests cannot run.</summary>
-    public const string Absence = "The component model's test data is not here: set TARN_COMPONENT_SUITE to its folder, or put it into ../shared/component-suite.";
+    public const string Absence = "The component model's test data is not here: .ci/fetch-suites fetches it, or set TARN_COMPONENT_SUITE to its folder.";
 
     /// <summary>The folder, or null where the suite is missing.</summary>
     public static string? Folder => s_folder.Value;
@@ -34,7 +35,7 @@ public static class ComponentSuite
         string? named = Environment.GetEnvironmentVariable("TARN_COMPONENT_SUITE");
         if (!string.IsNullOrEmpty(named))
             return Directory.Exists(named) ? Path.GetFullPath(named) : throw new DirectoryNotFoundException($"TARN_COMPONENT_SUITE names {named}, which does not exist.");
-        string beside = Path.GetFullPath(Repository.PathOf("..", "shared", "component-suite"));
-        return Directory.Exists(beside) ? beside : null;
+        string[] places = [Path.GetFullPath(Repository.PathOf("..", "shared", "component-suite")), Repository.PathOf("artifacts", "suites", "component-suite")];
+        return Array.Find(places, Directory.Exists);
     }
 }

@@ -1,4 +1,5 @@
-// Where WebAssembly's own test scripts are: in the folder that TARN_SPEC_TESTSUITE names, else in ../shared/spec-testsuite beside the repository.
+// Where WebAssembly's own test scripts are: in the folder that TARN_SPEC_TESTSUITE names, else in ../shared/spec-testsuite beside the repository, else in
+// artifacts/suites, where .ci/fetch-suites puts it.
 // They are data of another project and not checked in. Tests that need them are skipped with Absence as the reason on a machine without them;
 // in CI their absence is a failure, so that a green run always means they ran.
 namespace Tarn.TestSupport;
@@ -10,7 +11,7 @@ public static class SpecificationSuite
 
     /// <summary>Why the suite's tests cannot run.</summary>
     public const string Absence =
-        "The WebAssembly specification's test scripts are not here: set TARN_SPEC_TESTSUITE to their folder, or put them into ../shared/spec-testsuite.";
+        "The WebAssembly specification's test scripts are not here: .ci/fetch-suites fetches them, or set TARN_SPEC_TESTSUITE to their folder.";
 
     /// <summary>The folder, or null where the suite is missing.</summary>
     public static string? Folder => s_folder.Value;
@@ -39,7 +40,7 @@ public static class SpecificationSuite
         string? named = Environment.GetEnvironmentVariable("TARN_SPEC_TESTSUITE");
         if (!string.IsNullOrEmpty(named))
             return Directory.Exists(named) ? Path.GetFullPath(named) : throw new DirectoryNotFoundException($"TARN_SPEC_TESTSUITE names {named}, which does not exist.");
-        string beside = Path.GetFullPath(Repository.PathOf("..", "shared", "spec-testsuite"));
-        return Directory.Exists(beside) ? beside : null;
+        string[] places = [Path.GetFullPath(Repository.PathOf("..", "shared", "spec-testsuite")), Repository.PathOf("artifacts", "suites", "spec-testsuite")];
+        return Array.Find(places, Directory.Exists);
     }
 }

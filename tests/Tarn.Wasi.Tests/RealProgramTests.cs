@@ -13,6 +13,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     [Fact]
     public void Esbuild_compiles_typescript()
     {
+        Assert.SkipUnless(TestScope.IsFull, TestScope.Absence);
         string program = ProgramOf("@esbuild/wasi-preview1@0.27.2", "esbuild.wasm");
         using var directory = new TemporaryDirectory();
         File.WriteAllText(directory["main.ts"], "import { answer } from './part';\nexport const f = async (p: { x?: number }): Promise<number> => p.x ?? answer;\n");
@@ -187,6 +188,7 @@ public sealed class RealProgramTests(ITestOutputHelper output)
     [Fact]
     public void Ruby_runs()
     {
+        Assert.SkipUnless(TestScope.IsFull, TestScope.Absence);
         string program = ProgramOf("@ruby/3.4-wasm-wasi@2.10.1", "dist/ruby.wasm");
         long begin = Stopwatch.GetTimestamp();
         using Module module = Module.FromFile(Guest.Engine, program);

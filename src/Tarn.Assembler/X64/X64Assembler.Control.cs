@@ -44,7 +44,7 @@ internal sealed unsafe partial class X64Assembler
         return label;
     }
 
-    /// <summary>Where a bound label lies: provisional before <see cref="Finish"/>, final after.</summary>
+    /// <summary>Position of a bound label: provisional before <see cref="Finish"/>, final after.</summary>
     public int OffsetOf(Label label)
     {
         int place = _labels[label.Id];

@@ -296,7 +296,7 @@ internal sealed unsafe partial class X64Assembler
         }
     }
 
-    /// <summary>A branch or an alignment: a piece of code whose length is decided at the end.</summary>
+    /// <summary>A branch or an alignment: a part of the code whose length is decided at the end.</summary>
     [StructLayout(LayoutKind.Auto)]
     private struct Site(int start, int target, byte length, byte shortOpcode)
     {

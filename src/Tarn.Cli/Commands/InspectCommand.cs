@@ -6,6 +6,7 @@ using Tarn.Cli.Inspect;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Wasm;
+using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Cli.Commands;
@@ -20,8 +21,8 @@ internal static class InspectCommand
             Description = "A function by index, name or export; may be given more than once. All that the module defines unless given.",
             HelpName = "FUNCTION",
         };
-        Option<string?> stage = new("--stage") { Description = "Only this stage: wat, ir, optimized, lowered, allocated, assembly.", HelpName = "STAGE" };
-        stage.AcceptOnlyFromAmong("wat", "ir", "optimized", "lowered", "allocated", "assembly");
+        Option<string?> stage = new("--stage") { Description = "Only this stage: wat, ir, optimized, lowered, trace, allocated, assembly. The trace is what the register allocator decided.", HelpName = "STAGE" };
+        stage.AcceptOnlyFromAmong("wat", "ir", "optimized", "lowered", "trace", "allocated", "assembly");
         Option<string?> html = new("--html") { Description = "Write one self-contained HTML page instead.", HelpName = "FILE" };
         Option<bool> isChecked = new("--checked") { Description = "Compile for checked memories instead of guarded ones." };
         Option<bool> unoptimized = new("--no-optimize") { Description = "Leave the optimiser's passes out." };
@@ -95,6 +96,7 @@ internal static class InspectCommand
             "ir" => function.Listing.Ir,
             "optimized" => function.Listing.OptimizedIr,
             "lowered" => function.Listing.Lowered,
+            "trace" => function.Listing.Trace,
             "allocated" => function.Listing.Allocated,
             "assembly" => function.Assembly,
             _ => null,
@@ -106,7 +108,7 @@ internal static class InspectCommand
             return;
         }
 
-        foreach ((string heading, string text) in function.Panes)
+        foreach ((string heading, string text, _) in function.Panes)
             output.Write($";; ---- {heading}\n{text}\n");
     }
 
@@ -114,7 +116,50 @@ internal static class InspectCommand
     {
         CompilationListing listing = CompilationListing.Create(compilation, module, layout, index - module.ImportedFunctionCount, target);
         string text = Encoding.UTF8.GetString(WatPrinter.PrintFunction(module, index));
-        return new InspectedFunction(index, NameOf(module, index), text, listing, MachineCodeText.Print(listing.Function, i => NameOf(module, i)));
+        List<int> offsets = [];
+        string assembly = MachineCodeText.Print(listing.Function, i => NameOf(module, i), offsets);
+        return new InspectedFunction(index, NameOf(module, index), text, TextSources(module, index, text), listing, assembly, AssemblySources(listing.Sources.Code, offsets));
+    }
+
+    // Instructions stand one to a line, after the lines of the function's type and locals; the last end is the closing parenthesis of the last line.
+    private static int[] TextSources(WasmModule module, int index, string text)
+    {
+        List<int> instructions = [];
+        WasmReader reader = module.ReadBody(index - module.ImportedFunctionCount);
+        for (uint groups = reader.ReadVarU32(); groups > 0; groups--)
+        {
+            _ = reader.ReadVarU32();
+            _ = reader.ReadValType();
+        }
+
+        while (!reader.IsAtEnd)
+        {
+            int offset = reader.Position;
+            if (InstructionSkipper.Skip(ref reader) != Opcode.End || !reader.IsAtEnd)
+                instructions.Add(offset);
+        }
+
+        int lines = text.TrimEnd('\n').Split('\n').Length;
+        int[] sources = new int[Math.Max(lines, instructions.Count)];
+        Array.Fill(sources, -1);
+        instructions.CopyTo(sources, sources.Length - instructions.Count);
+        return sources;
+    }
+
+    // Each line belongs to the last mark before it. What precedes all marks is the prologue; the marks' end, −1, begins the code that is out of the way.
+    private static int[] AssemblySources(List<(int Offset, int Source)> marks, List<int> offsets)
+    {
+        int[] sources = new int[offsets.Count];
+        int next = 0;
+        int source = -1;
+        for (int i = 0; i < sources.Length; i++)
+        {
+            for (; next < marks.Count && marks[next].Offset <= offsets[i]; next++)
+                source = marks[next].Source;
+            sources[i] = offsets[i] < 0 ? -1 : source;
+        }
+
+        return sources;
     }
 
     private static int? Find(WasmModule module, string name)

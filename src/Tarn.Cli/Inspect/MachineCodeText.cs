@@ -14,10 +14,12 @@ internal static class MachineCodeText
     /// <summary>The assembly of a function, an instruction a line.</summary>
     /// <param name="function">The function.</param>
     /// <param name="nameOf">Names a function of the module by its index.</param>
-    public static string Print(CompiledFunction function, Func<int, string> nameOf)
+    /// <param name="offsets">Receives for each line the offset of its instruction, or −1.</param>
+    public static string Print(CompiledFunction function, Func<int, string> nameOf, List<int>? offsets = null)
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"; {function.Code.Length} bytes, frame {function.FrameSize} bytes\n");
+        offsets?.Add(-1);
         IntelFormatter formatter = new();
         formatter.Options.SpaceAfterOperandSeparator = true;
         formatter.Options.HexPrefix = "0x";
@@ -71,6 +73,7 @@ internal static class MachineCodeText
             if (note is not null)
                 text.Append(' ', Math.Max(1, 44 - line.Length)).Append("; ").Append(note);
             text.Append('\n');
+            offsets?.Add(start);
         }
 
         return text.ToString();

@@ -13,7 +13,7 @@ internal static class LittleAddressSpace
     /// <summary>What memories to use where the user did not say.</summary>
     public static MemoryStrategy DefaultStrategy => VirtualMemory.Current.AddressSpaceLimit < EnoughForGuards ? MemoryStrategy.Checked : MemoryStrategy.Guarded;
 
-    /// <summary>What is different for want of address space, in words; <see langword="null"/> where nothing is.</summary>
+    /// <summary>What is different for lack of address space, in words; <see langword="null"/> where nothing is.</summary>
     public static string? Describe(MemoryStrategy strategy)
     {
         CodeArena arena = Machine.Current.Arena;

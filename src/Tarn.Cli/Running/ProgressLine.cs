@@ -25,7 +25,7 @@ internal sealed class ProgressLine : IProgress<CompilationProgress>, IDisposable
     /// <param name="name">What is compiled.</param>
     /// <param name="size">Its size in bytes.</param>
     /// <param name="output">Where the line goes.</param>
-    /// <param name="isTerminal">Whether anybody looks at it.</param>
+    /// <param name="isTerminal">Whether a person can see it.</param>
     /// <param name="time">Whose clock is looked at; the system's unless given.</param>
     public ProgressLine(string name, long size, TextWriter output, bool isTerminal, TimeProvider? time = null)
     {

@@ -22,7 +22,7 @@ internal static class TrapReport
         TrapCode.IndirectCallTypeMismatch => "a function was called through a pointer of another type: in C, a cast or a missing prototype",
         TrapCode.UndefinedElement or TrapCode.UninitializedElement or TrapCode.TableOutOfBounds => "a call through a function pointer that points at nothing",
         TrapCode.IntegerDivideByZero => "an integer was divided by zero",
-        TrapCode.InvalidConversionToInteger => "a floating-point number that is no integer, or too large for one, was converted",
+        TrapCode.InvalidConversionToInteger => "a floating-point number that is not an integer, or too large for one, was converted",
         TrapCode.OutOfFuel => "--fuel gave it so many instructions and no more",
         _ => null,
     };

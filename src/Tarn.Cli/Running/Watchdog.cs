@@ -38,10 +38,10 @@ internal sealed class Watchdog : IDisposable
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => OnSignal(context, ExitStatus.Terminated));
     }
 
-    /// <summary>Cancelled when the guest shall stop.</summary>
+    /// <summary>Cancelled when the guest must stop.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Why, as an exit status; 0 while nobody asked for it.</summary>
+    /// <summary>Why, as an exit status; 0 while nothing has asked for it.</summary>
     public int Status => Volatile.Read(ref _status);
 
     /// <summary>The reason in words.</summary>
@@ -63,7 +63,7 @@ internal sealed class Watchdog : IDisposable
         }
     }
 
-    /// <summary>The guest has ended, by itself or because it was asked to: nobody needs to end the process for it.</summary>
+    /// <summary>The guest has ended, by itself or because it was asked to: the process need not be ended for it.</summary>
     public void LeaveGuest()
     {
         lock (_lock)

@@ -30,6 +30,13 @@ internal sealed class LinearScan
     /// <summary>Number of segments, uses and live ranges that the last function had.</summary>
     public int RangeCount => _table.Count;
 
+    /// <summary>Records the decisions of the next allocations.</summary>
+    /// <param name="names">Names of the registers.</param>
+    public AllocationTrace BeginTrace(IMachineNames names) => _walker.Trace = new AllocationTrace(_table, names);
+
+    /// <summary>Ends the trace.</summary>
+    public void EndTrace() => _walker.Trace = null;
+
     /// <summary>Allocates registers for a function.</summary>
     /// <exception cref="FunctionTooComplexException">The function is too complex.</exception>
     public void Run(MachineFunction function, Allocation allocation)

@@ -46,6 +46,9 @@ internal sealed class LinearScanWalker
         return mask;
     }
 
+    /// <summary>Records what the walk decides; null unless a trace was asked for.</summary>
+    public AllocationTrace? Trace { get; set; }
+
     /// <summary>All registers that were assigned.</summary>
     public ulong UsedRegisters => _registers.Used;
 
@@ -125,6 +128,7 @@ internal sealed class LinearScanWalker
             _table.CountSteps();
         }
 
+        Trace?.Visit(range);
         ref var current = ref _table.Ranges[range];
         var position = current.Start;
         _registers.Advance(position);
@@ -188,6 +192,7 @@ internal sealed class LinearScanWalker
     {
         var rest = _splitter.Split(range, position);
         _queue.Add(rest, _table.Ranges[rest].Start);
+        Trace?.Split(range, rest);
     }
 
     private bool TryAllocateFree(int range, bool wholeOnly)
@@ -251,6 +256,7 @@ internal sealed class LinearScanWalker
                 }
             }
 
+            Trace?.Whole(range, bestWhole, bestWholeScore);
             _registers.Assign(range, bestWhole);
             return true;
         }
@@ -285,6 +291,7 @@ internal sealed class LinearScanWalker
         }
 
         SplitOff(range, at);
+        Trace?.Part(range, register, limit);
         _registers.Assign(range, register);
         return true;
     }
@@ -343,6 +350,7 @@ internal sealed class LinearScanWalker
         var evicted = _registers.OccupantOf(best);
         if (evicted >= 0)
         {
+            Trace?.Evict(evicted, best, bestScore);
             _registers.Release(best);
             SpillFrom(_table.Ranges[evicted].Start == position ? evicted : _splitter.Split(evicted, _splitter.EvictionPosition(evicted, position)), position);
         }
@@ -376,6 +384,7 @@ internal sealed class LinearScanWalker
             state.IsSpilled = true;
         }
 
+        Trace?.Spill(range, position);
         var u = _needs.FirstRegisterUse(range, Math.Max(position, current.Start));
         while (u >= 0)
         {

@@ -15,7 +15,7 @@ internal readonly record struct Location(int Value)
     private const int KindShift = 28;
     private const int PayloadMask = (1 << KindShift) - 1;
 
-    /// <summary>No place.</summary>
+    /// <summary>No location.</summary>
     public static Location None => new(-1);
 
     /// <summary>A register.</summary>
@@ -36,7 +36,7 @@ internal readonly record struct Location(int Value)
     /// <summary>Whether the value is made anew.</summary>
     public bool IsRematerialised => Value >> KindShift == 2;
 
-    /// <summary>Whether it is no place.</summary>
+    /// <summary>Whether there is no location.</summary>
     public bool IsNone => Value < 0;
 
     /// <summary>Register number, slot or virtual register.</summary>

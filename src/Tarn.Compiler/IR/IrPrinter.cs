@@ -14,10 +14,12 @@ internal sealed class IrPrinter
     private readonly StringBuilder _text = new();
     private readonly int[]? _values;
     private readonly int[]? _blocks;
+    private readonly List<int>? _sources;
 
-    private IrPrinter(IrFunction function, bool renumber)
+    private IrPrinter(IrFunction function, bool renumber, List<int>? sources)
     {
         _function = function;
+        _sources = sources;
         if (renumber)
         {
             _values = new int[function.Instructions.Count];
@@ -29,9 +31,12 @@ internal sealed class IrPrinter
     }
 
     /// <summary>The text of a function.</summary>
-    public static string Print(IrFunction function, bool renumber = true)
+    /// <param name="function">The function.</param>
+    /// <param name="renumber">Whether values and blocks are numbered in order of appearance.</param>
+    /// <param name="sources">Receives for each line the offset in the module of the instruction that it comes from, or −1.</param>
+    public static string Print(IrFunction function, bool renumber = true, List<int>? sources = null)
     {
-        var printer = new IrPrinter(function, renumber);
+        var printer = new IrPrinter(function, renumber, sources);
         printer.PrintFunction();
         return printer._text.ToString();
     }
@@ -83,8 +88,10 @@ internal sealed class IrPrinter
             }
 
             _text.Append('\n');
+            _sources?.Add(-1);
         }
 
+        _sources?.Add(-1);
         foreach (var block in BlocksInOrder())
         {
             PrintBlock(block);
@@ -110,11 +117,13 @@ internal sealed class IrPrinter
         }
 
         _text.Append(b.IsCold ? " cold:\n" : ":\n");
+        _sources?.Add(-1);
         for (; i >= 0; i = _function.Links[i].Next)
         {
             _text.Append("  ");
             PrintInstruction(i);
             _text.Append('\n');
+            _sources?.Add(_function.Links[i].WasmOffset);
         }
     }
 

@@ -148,7 +148,7 @@ internal sealed class IrVerifier
 
             if (IrOpcodeInfo.IsTerminator(instruction.Opcode) != (i == b.Last))
             {
-                Error(i, i == b.Last ? "ends a block and is no terminator" : "is a terminator within a block");
+                Error(i, i == b.Last ? "ends a block and is not a terminator" : "is a terminator within a block");
             }
 
             previous = i;
@@ -442,7 +442,7 @@ internal sealed class IrVerifier
         ref var call = ref _function.Get(i.A);
         if (!IrOpcodeInfo.IsCall(call.Opcode))
         {
-            Error(index, $"projects v{i.A}, which is no call");
+            Error(index, $"projects v{i.A}, which is not a call");
             return;
         }
 

@@ -81,6 +81,12 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Bytes from the stack pointer to the return address.</summary>
     public int FrameSize => _frame.Size;
 
+    /// <summary>
+    /// Receives where the code of each instruction begins, and the offset in the module of the instruction that it comes from, or −1; in order of code. Null unless a
+    /// listing is made.
+    /// </summary>
+    public List<(int Offset, int Source)>? Marks { get; set; }
+
     /// <summary>Emits a function.</summary>
     public void Emit(MachineFunction machine, Allocation allocation)
     {
@@ -102,7 +108,13 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
             EmitBlock(order[k], k + 1 < order.Length ? order[k + 1] : -1);
         }
 
+        Marks?.Add((Offset, -1));
         FinishFunction();
+        for (var k = 0; k < (Marks?.Count ?? 0); k++)
+        {
+            Marks![k] = (MapOffset(Marks[k].Offset), Marks[k].Source);
+        }
+
         foreach (ref var site in _trapSites.Span)
         {
             site = site with { Offset = MapOffset(site.Offset) };
@@ -124,6 +136,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Makes labels with consecutive numbers.</summary>
     private protected abstract Label NewLabels(int count);
+
+    /// <summary>The offset at the time of emission.</summary>
+    private protected abstract int Offset { get; }
 
     /// <summary>Binds a label to the current offset.</summary>
     private protected abstract void Bind(Label label);
@@ -305,6 +320,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         var move = _layout.MoveStart(b);
         for (var i = block.First + 1; i < block.End; i++)
         {
+            Marks?.Add((Offset, _machine.Sources[i]));
             ref var instruction = ref _machine.Instructions[i];
             for (; move < _allocation.Moves.Count && _allocation.Moves[move].Instruction == i; move++)
             {

@@ -37,6 +37,12 @@ internal sealed class CodeGenerator(MachineTarget target)
     /// <summary>The emitter, which holds the code of the last function.</summary>
     public CodeEmitter Emitter => _emitter;
 
+    /// <summary>Records what the register allocator decides, until <see cref="EndTrace"/>.</summary>
+    public AllocationTrace BeginTrace() => _scan.BeginTrace(target.Names);
+
+    /// <summary>Ends the trace.</summary>
+    public void EndTrace() => _scan.EndTrace();
+
     /// <summary>Generates code for a function whose order has been computed; it stays in this object until the next one.</summary>
     public void Generate(IrFunction function, bool reloadsAfterCalls)
     {

@@ -60,7 +60,7 @@ internal struct MachineEdge
 internal struct MachineLoop
 {
     /// <summary>
-    /// What goes from loop to loop outwards takes so many steps at most: loops nested deeper count as one level. Nobody nests loops like that but to make compilers slow.
+    /// What goes from loop to loop outwards takes so many steps at most: loops nested deeper count as one level. Loops are nested like that only to make compilers slow.
     /// </summary>
     public const int MaximumDepth = 64;
 

@@ -21,7 +21,7 @@ internal enum MachineFlags : byte
 
     /// <summary>
     /// Defines one virtual register from nothing and can be repeated anywhere: a constant or a read-only load. The allocator never
-    /// spills it, and the definition itself is left out if no register wants it there.
+    /// spills it, and the definition itself is left out if no register needs it there.
     /// </summary>
     Rematerialisable = 1,
 

@@ -20,7 +20,7 @@ internal interface IMachineNames
 internal static class MachineText
 {
     /// <summary>The function as lowered or, with an allocation, as allocated.</summary>
-    public static string Print(MachineFunction function, IMachineNames names, Allocation? allocation = null)
+    public static string Print(MachineFunction function, IMachineNames names, Allocation? allocation = null, List<int>? sources = null)
     {
         var text = new StringBuilder();
         var move = 0;
@@ -30,11 +30,13 @@ internal static class MachineText
             text.Append(CultureInfo.InvariantCulture, $"block{b}");
             AppendOperands(text, function, names, function.Instructions[block.First], allocation);
             text.Append(block.IsLoopHeader ? " loop" : string.Empty).Append(block.IsCold ? " cold" : string.Empty).Append('\n');
+            sources?.Add(-1);
             for (var i = block.First + 1; i < block.End; i++)
             {
                 for (; allocation is not null && move < allocation.Moves.Count && allocation.Moves[move].Instruction == i; move++)
                 {
                     AppendMove(text, function, names, allocation.Moves[move]);
+                    sources?.Add(function.Sources[i]);
                 }
 
                 ref var instruction = ref function.Instructions[i];
@@ -42,6 +44,7 @@ internal static class MachineText
                 names.AppendOperation(text, instruction);
                 AppendOperands(text, function, names, instruction, allocation);
                 text.Append('\n');
+                sources?.Add(function.Sources[i]);
             }
 
             foreach (ref var edge in function.SuccessorsOf(block))
@@ -53,6 +56,7 @@ internal static class MachineText
                 }
 
                 text.Append('\n');
+                sources?.Add(-1);
             }
         }
 

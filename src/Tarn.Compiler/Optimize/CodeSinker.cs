@@ -29,6 +29,9 @@ internal sealed class CodeSinker(ValueUses uses)
     /// <summary>Instructions that a comparison decides, last ones first.</summary>
     public GrowableArray<int> Decided = new(64);
 
+    /// <summary>Where to stop, if anywhere.</summary>
+    public OptimizationLimit? Limit { get; set; }
+
     /// <summary>Runs over a function whose order has been computed, and counts the uses of its values.</summary>
     public void Run(IrFunction function)
     {
@@ -80,7 +83,7 @@ internal sealed class CodeSinker(ValueUses uses)
         {
             var previous = _function.Links[i].Previous;
             var at = block;
-            if (CanMove(i) && _useBlock[i] >= 0 && _useBlock[i] != block)
+            if (CanMove(i) && _useBlock[i] >= 0 && _useBlock[i] != block && (Limit is null || Limit.Step(i)))
             {
                 at = Target(i, block);
                 if (at != block)

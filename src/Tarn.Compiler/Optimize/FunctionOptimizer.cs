@@ -35,24 +35,69 @@ internal sealed class FunctionOptimizer
     /// <summary>Verify the function after each pass. Debug builds always do, tests ask for it.</summary>
     public bool Verifies { get; set; } = IrVerifier.IsDebugBuild;
 
+    /// <summary>Where to stop; null unless a step that miscompiles is being looked for.</summary>
+    public OptimizationLimit? Limit { get; set; }
+
     /// <summary>Optimises a function in place. Its order must have been computed, and is when this returns.</summary>
     public void Run(IrFunction function, TargetDescription target)
     {
+        _redundancy.Limit = _loops.Limit = _sinker.Limit = Limit;
+        if (!RunPasses(function, target) && Limit is not null)
+        {
+            // Stopped between passes, which leave aliases to each other.
+            ValueReplacement.Apply(function);
+            function.ComputeOrder();
+        }
+    }
+
+    private bool RunPasses(IrFunction function, TargetDescription target)
+    {
+        if (!Begins("simplification of blocks", function))
+        {
+            return false;
+        }
+
         _blocks.Run(function, foldsTraps: false);
         CheckWithoutAliases(function, "simplification of blocks");
+        if (!Begins("simplification of parameters", function))
+        {
+            return false;
+        }
+
         _parameters.Run(function);
         CheckWithoutAliases(function, "simplification of parameters");
+        if (!Begins("redundancy elimination", function))
+        {
+            return false;
+        }
+
         _tree.Compute(function);
         _effects.Compute(function);
         var folded = _redundancy.Run(function, target);
         Check(function, "redundancy elimination");
         if (folded)
         {
+            function.ComputeOrder();
+            if (!Begins("second simplification", function))
+            {
+                return false;
+            }
+
             SimplifyAgain(function);
+        }
+
+        if (!Begins("dead code elimination", function))
+        {
+            return false;
         }
 
         _deadCode.Run(function);
         Check(function, "dead code elimination");
+        if (!Begins("loop-invariant code motion", function))
+        {
+            return false;
+        }
+
         ColdBlocks.Mark(function);
         if (_loops.Run(function))
         {
@@ -60,18 +105,35 @@ internal sealed class FunctionOptimizer
         }
 
         Check(function, "loop-invariant code motion");
+        if (!Begins("sinking", function))
+        {
+            return false;
+        }
+
         _sinker.Run(function);
         Check(function, "sinking");
+        if (!Begins("folding of addresses", function))
+        {
+            return false;
+        }
+
         _folder.Run(function);
         Check(function, "folding of addresses");
+        if (!Begins("placement of conditions", function))
+        {
+            return false;
+        }
+
         _conditions.Run(function, _sinker.Decided.Span);
         Check(function, "placement of conditions");
+        return true;
     }
+
+    private bool Begins(string pass, IrFunction function) => Limit is null || Limit.Begin(pass, function.FunctionIndex);
 
     // Branches have turned out to be decided.
     private void SimplifyAgain(IrFunction function)
     {
-        function.ComputeOrder();
         _blocks.Run(function, foldsTraps: true);
         _parameters.Run(function);
         ValueReplacement.Apply(function);

@@ -41,6 +41,9 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     private IrFunction _function = null!;
     private bool _graphChanged;
 
+    /// <summary>Where to stop, if anywhere.</summary>
+    public OptimizationLimit? Limit { get; set; }
+
     /// <summary>Runs over a function whose order and loop effects have been computed; says whether the graph has changed.</summary>
     public bool Run(IrFunction function)
     {
@@ -102,7 +105,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         for (var i = _function.Blocks[block].First; i != last;)
         {
             var next = _function.Links[i].Next;
-            var worth = WorthOf(i);
+            var worth = Limit is null || Limit.Step(i) ? WorthOf(i) : Worth.No;
             var hoisted = worth switch
             {
                 Worth.Yes => Hoist(i, block, MaximumLevels),

@@ -34,6 +34,9 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     private GrowableArray<Scope> _scopes = new(64);
     private bool _foldedBranch;
 
+    /// <summary>Where to stop, if anywhere.</summary>
+    public OptimizationLimit? Limit { get; set; }
+
     /// <summary>
     /// Runs over a function whose order, dominator tree and loop effects have been computed; says whether a branch became a jump. Aliases that earlier passes have left are
     /// resolved on the way, and none are left.
@@ -177,6 +180,11 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     private void Visit(int index)
     {
         var changed = ValueReplacement.RewriteOperands(_function, index);
+        if (Limit is not null && !Limit.Step(index))
+        {
+            return;
+        }
+
         var i = _function.Get(index);
         var kinds = IrOpcodeInfo.EffectsOf(i.Opcode);
         if ((kinds & IrEffects.Numbered) != 0)

@@ -26,7 +26,7 @@ internal abstract class Descriptor(WasiRights rights, WasiRights inheriting) : I
         return true;
     }
 
-    /// <summary>Whether whoever wrote has gone and everything was read. Asked after <see cref="IsReady"/>.</summary>
+    /// <summary>Whether the writer has closed and everything was read. Asked after <see cref="IsReady"/>.</summary>
     public virtual bool IsHungUp => false;
 
     /// <summary>Waits until <see cref="IsReady"/>.</summary>

@@ -14,7 +14,7 @@ internal sealed class DescriptorTable(int most) : IDisposable
         if (Add(descriptor, out _) != WasiErrno.Success)
         {
             descriptor.Dispose();
-            throw new ArgumentException($"there are more preopened descriptors than the {most} that MaximumDescriptors allows");
+            throw new ArgumentException($"There are more preopened descriptors than the {most} that MaximumDescriptors allows.");
         }
     }
 

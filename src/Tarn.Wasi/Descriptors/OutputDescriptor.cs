@@ -49,7 +49,7 @@ internal sealed class OutputDescriptor(Stream stream, WasiFileType type, bool fl
     /// <summary>Flushes what can be flushed without waiting, and begins to flush what cannot.</summary>
     public void Flush() => _ = FlushAsync(CancellationToken.None).AsTask();
 
-    /// <summary>Flushes what has not been; the stream may have been closed by its owner, which is no error of the guest's.</summary>
+    /// <summary>Flushes what has not been; the stream may have been closed by its owner, which is not an error of the guest.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         try

@@ -62,7 +62,7 @@ internal sealed class PathWalk : IDisposable
         return errno == WasiErrno.Success ? Walk() : errno;
     }
 
-    /// <summary>Walks on for as long as the last component is a symbolic link.</summary>
+    /// <summary>Walks on while the last component is a symbolic link.</summary>
     public WasiErrno FollowAll()
     {
         while (Name is not null)

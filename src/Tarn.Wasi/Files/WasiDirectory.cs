@@ -30,7 +30,7 @@ public abstract class WasiDirectory : WasiNode
     public abstract WasiErrno ReadEntries(out IReadOnlyList<WasiDirectoryEntry> entries);
 
     /// <summary>What a symbolic link says.</summary>
-    /// <returns><see cref="WasiErrno.Invalid"/> if the entry is no symbolic link.</returns>
+    /// <returns><see cref="WasiErrno.Invalid"/> if the entry is not a symbolic link.</returns>
     public virtual WasiErrno ReadLink(string name, out string target)
     {
         target = "";

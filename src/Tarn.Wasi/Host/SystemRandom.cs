@@ -14,7 +14,7 @@ internal static unsafe class SystemRandom
                 if (count > 0)
                     filled += (int)count;
                 else if (LinuxErrno.Last() != WasiErrno.Interrupted)
-                    throw new IOException($"the system gives no random bytes: {LinuxErrno.Last()}");
+                    throw new IOException($"The system gives no random bytes: {LinuxErrno.Last()}.");
             }
         }
     }

@@ -5,7 +5,7 @@ internal sealed class MemoryDirectoryNode(ulong inode, ulong now) : MemoryNode(i
 {
     public SortedDictionary<string, MemoryNode> Entries { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Where it lies; null for the root and after it was removed.</summary>
+    /// <summary>The directory that holds it; null for the root and after it was removed.</summary>
     public MemoryDirectoryNode? Parent { get; set; }
 
     /// <summary>Whether it was removed while open: nothing can be made in it then.</summary>

@@ -18,7 +18,7 @@ internal sealed class MemoryFileNode(ulong inode, ulong now) : MemoryNode(inode,
 
     public override long Size => Length;
 
-    /// <summary>Copies out a range that lies within the file.</summary>
+    /// <summary>Copies out a range that is within the file.</summary>
     public void Read(int offset, Span<byte> destination)
     {
         while (destination.Length > 0)
@@ -34,7 +34,7 @@ internal sealed class MemoryFileNode(ulong inode, ulong now) : MemoryNode(inode,
         }
     }
 
-    /// <summary>Copies into a range that lies within the file.</summary>
+    /// <summary>Copies into a range that is within the file.</summary>
     public void Write(int offset, ReadOnlySpan<byte> data)
     {
         while (data.Length > 0)

@@ -48,7 +48,7 @@ internal static class DescriptorFunctions
     }
 
     /// <summary>
-    /// Writes a filestat: device 0, inode 8, type 16, links 24, size 32, times 40, 48, 56. In wasi_unstable links have 32 bits, at 20, and everything behind them lies 8 bytes earlier.
+    /// Writes a filestat: device 0, inode 8, type 16, links 24, size 32, times 40, 48, 56. In wasi_unstable links have 32 bits, at 20, and everything behind them is 8 bytes earlier.
     /// </summary>
     public static WasiErrno WriteStat(in WasiCall call, int address, in WasiFileStat stat)
     {

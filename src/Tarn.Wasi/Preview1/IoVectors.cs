@@ -20,7 +20,7 @@ internal readonly ref struct IoVectors
     /// <summary>Bytes of all buffers together.</summary>
     public uint TotalLength { get; }
 
-    /// <summary>Checks that the list and every buffer lie in the guest's memory, and that lengths add up to what a result can say.</summary>
+    /// <summary>Checks that the list and every buffer are in the guest's memory, and that lengths add up to what a result can say.</summary>
     public static WasiErrno Read(in WasiCall call, int address, int count, out IoVectors vectors)
     {
         vectors = default;

@@ -47,22 +47,22 @@ internal readonly struct WasiCall
 
     public WasiContext Context { get; }
 
-    /// <summary>Whether the guest was built for the snapshot before preview 1, <c>wasi_unstable</c>, in which a few things lie elsewhere or are numbered otherwise.</summary>
+    /// <summary>Whether the guest was built for the snapshot before preview 1, <c>wasi_unstable</c>, in which a few things are elsewhere or are numbered otherwise.</summary>
     public bool IsUnstable { get; }
 
     public CancellationToken CancellationToken { get; }
 
     /// <summary>
-    /// The call as it goes on behind an await, perhaps on another thread: the guest is suspended then, and whoever stops it ends its call without asking the host function. What is left to
+    /// The call as it continues after an await, perhaps on another thread: the guest is suspended then, and a host that stops it ends its call without asking the host function. What is left to
     /// look at is the token, in a turn (<see cref="GuestTurn"/>).
     /// </summary>
     public WasiCall AfterAwait() => new(this, awaited: true);
 
-    /// <summary>Charges fuel for work by its size: a unit for each byte that is made or moved. To be called for each piece of it; the call itself is an instruction of the guest's.</summary>
+    /// <summary>Charges fuel for work by its size: a unit for each byte that is made or moved. To be called for each part of it; the call itself is an instruction of the guest's.</summary>
     public void Charge(long units) => _caller.ConsumeFuel(units);
 
     /// <summary>
-    /// Charges for a piece of work that the guest's thread does now, and ends the guest if it has been asked to stop. No function does more than a piece without: whoever is stopped
+    /// Charges for a part of the work that the guest's thread does now, and ends the guest if it has been asked to stop. No function does more than one part without it: a guest that is stopped
     /// ends within a millisecond or so, however much it has asked for in one call.
     /// </summary>
     public void BeginPiece(long units)

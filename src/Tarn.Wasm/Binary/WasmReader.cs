@@ -61,7 +61,7 @@ internal ref struct WasmReader
     [DoesNotReturn]
     public readonly void Fail(string problem) => MalformedModuleException.Throw(problem, _position);
 
-    /// <summary>Moves to a position that lies within the window.</summary>
+    /// <summary>Moves to a position within the window.</summary>
     public void Seek(int position)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)position, (uint)_end);

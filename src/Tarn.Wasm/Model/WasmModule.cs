@@ -121,7 +121,7 @@ internal sealed class WasmModule
     public bool WritesTables => (Facts & ModuleFacts.WritesTables) != 0;
 
     /// <summary>
-    /// Everything that validation has learned of function bodies. One value: whoever keeps compiled code keeps this along with it, whole, and a fact that is added
+    /// Everything that validation has learned of function bodies. One value: compiled code is kept together with it, whole, and a fact that is added
     /// cannot be forgotten there.
     /// </summary>
     public ModuleFacts Facts => (ModuleFacts)Volatile.Read(ref _facts);
@@ -168,7 +168,7 @@ internal sealed class WasmModule
     /// <summary>Decodes a module: everything but function bodies, which are decoded as they are validated.</summary>
     /// <param name="bytes">The binary; kept, not copied.</param>
     /// <param name="features">What the module may use.</param>
-    /// <exception cref="MalformedModuleException">The bytes are no module.</exception>
+    /// <exception cref="MalformedModuleException">The bytes are not a module.</exception>
     public static WasmModule Decode(ReadOnlyMemory<byte> bytes, WasmFeatures features = WasmFeatures.Wasm3) => new ModuleDecoder(bytes, features).Decode();
 
     /// <summary>The type of a function. Only in a validated module (or where the indices are known to be good).</summary>
@@ -221,7 +221,7 @@ internal sealed class WasmModule
         Volatile.Write(ref _usesTypes, 1);
     }
 
-    /// <summary>Ends the use of the registry's types. The canonical ids mean nothing any more: nothing that was made of the module may be left.</summary>
+    /// <summary>Ends the use of the registry's types. The canonical ids no longer mean anything: nothing that was made of the module may be left.</summary>
     internal void ReleaseTypes()
     {
         if (Interlocked.Exchange(ref _usesTypes, 0) == 0)

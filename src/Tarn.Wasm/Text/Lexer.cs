@@ -208,7 +208,7 @@ internal ref struct Lexer
         return default;
     }
 
-    /// <summary>Offset past the string that starts here. Where it is no string: an error, or -1 if the caller says so.</summary>
+    /// <summary>Offset past the string that starts here. Where it is not a string: an error, or -1 if the caller says so.</summary>
     private readonly int ScanString(int start, bool orNone, out bool escaped)
     {
         escaped = false;

@@ -28,7 +28,7 @@ internal ref partial struct ModuleParser
         Bound,
     }
 
-    /// <summary>A type as far as type uses care: where its signature is encoded (length 0 if it is no function type) and the next of its hash.</summary>
+    /// <summary>A type as far as type uses care: where its signature is encoded (length 0 if it is not a function type) and the next of its hash.</summary>
     private record struct DefinedType(int Start, int Length, int Parameters, int Next);
 
     internal static bool TryNumericType(ReadOnlySpan<byte> word, out byte code)

@@ -49,7 +49,7 @@ internal ref partial struct ModuleParser
     /// <summary>Whether the parser stands at an opening parenthesis that this keyword follows.</summary>
     private readonly bool AtForm(ReadOnlySpan<byte> keyword) => Kind == TokenKind.Open && Is(_at + 1, keyword);
 
-    /// <summary>Steps over the current token. An annotation before it that nobody wanted is misplaced.</summary>
+    /// <summary>Steps over the current token. An annotation before it that was not consumed is misplaced.</summary>
     private void Advance()
     {
         if (_tokens[_at].Annotated)

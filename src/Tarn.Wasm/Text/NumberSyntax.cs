@@ -19,7 +19,7 @@ internal static class NumberSyntax
         _ => -1,
     };
 
-    /// <summary>Natural, Integer, Float, or End where the word is no number.</summary>
+    /// <summary>Natural, Integer, Float, or End where the word is not a number.</summary>
     public static TokenKind Classify(ReadOnlySpan<byte> word)
     {
         bool signed = word is [(byte)'+' or (byte)'-', ..];

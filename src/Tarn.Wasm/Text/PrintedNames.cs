@@ -49,7 +49,7 @@ internal sealed class PrintedNames
         }
     }
 
-    /// <summary>Writes a name that is no identifier.</summary>
+    /// <summary>Writes a name that is not an identifier.</summary>
     public void Annotate(TextOutput output, string? name)
     {
         if (name == null)

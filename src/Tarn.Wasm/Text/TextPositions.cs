@@ -31,7 +31,7 @@ internal sealed class TextPositions
     /// <summary>Marks the place in a section's items at which those of a field begin.</summary>
     public void Field(byte section, int offset, in Token token) => (_marks[section] ??= []).Add(new Mark(offset, token.Start, token.End));
 
-    /// <summary>Where a section's items lie in the module.</summary>
+    /// <summary>Positions of a section's items in the module.</summary>
     public void Section(byte section, int start, int length) => (_starts[section], _lengths[section]) = (start, length);
 
     /// <summary>Finds the part of the text behind a byte of the module.</summary>

@@ -52,7 +52,7 @@ internal sealed class TypeRegistry
     /// <summary>How many canonical types are in use.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Told the ids of types that nobody uses any more, before they can be handed out again.</summary>
+    /// <summary>Receives the ids of types that are no longer used, before they can be handed out again.</summary>
     public Action<int[]>? Forgotten { get; set; }
 
     /// <summary>The canonical type with an id; its references hold canonical ids, its supertype is one.</summary>
@@ -64,7 +64,7 @@ internal sealed class TypeRegistry
     /// <summary>How many supertypes a type has above it.</summary>
     public int Depth(int id) => At(id).Depth;
 
-    /// <summary>A number that no other type of any registry has or will have, unlike an id, which is handed out again. For whoever compares types without using them.</summary>
+    /// <summary>A number that no other type of any registry has or will have, unlike an id, which is handed out again. For code that compares types without using them.</summary>
     public long Identity(int id) => At(id).Identity;
 
     /// <summary>Ids of a type's supertypes from the root down to the type itself: its display.</summary>

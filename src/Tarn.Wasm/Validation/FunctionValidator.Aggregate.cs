@@ -211,7 +211,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         ValType source = ValType.Reference(ReadHeapType(ref reader), nullable: (flags & 1) != 0);
         ValType target = ValType.Reference(ReadHeapType(ref reader), nullable: (flags & 2) != 0);
         if (!_context.IsSubtype(target.Bits, source.Bits))
-            Fail($"type mismatch: the cast's target {target} is no subtype of its source {source}");
+            Fail($"type mismatch: the cast's target {target} is not a subtype of its source {source}");
 
         // What is left of the source type once the cast has failed: a target with null takes the null away.
         ValType difference = target.IsNullable ? source.WithNullability(false) : source;

@@ -17,7 +17,7 @@ using Tarn.Wasm.Binary;
 namespace Tarn.Wasm.Validation;
 
 /// <summary>A worker that validates one body after the other.</summary>
-/// <typeparam name="TSink">Who hears about the code; <see cref="NullSink"/> for nobody.</typeparam>
+/// <typeparam name="TSink">Receives the code; <see cref="NullSink"/> discards it.</typeparam>
 internal sealed unsafe partial class FunctionValidator<TSink>
     where TSink : struct, IValidationSink
 {

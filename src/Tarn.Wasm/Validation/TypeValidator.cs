@@ -8,7 +8,7 @@ namespace Tarn.Wasm.Validation;
 internal static class TypeValidator
 {
     /// <summary>Returns the canonical id of each type. The registry's types are in use from now on until <see cref="WasmModule.ReleaseTypes"/>, or not at all where this throws.</summary>
-    /// <exception cref="InvalidModuleException">A type refers to what is not there, or is no subtype of what it says it is.</exception>
+    /// <exception cref="InvalidModuleException">A type refers to what is not there, or is not a subtype of the type that it names.</exception>
     public static int[] Validate(WasmModule module, TypeRegistry registry)
     {
         int[] canonical = new int[module.TypeArray.Length];
@@ -48,7 +48,7 @@ internal static class TypeValidator
             if (types[i].HasSupertype && !Subtyping.IsSubtype(types[i].Composite, types[types[i].Supertype].Composite, registry, canonical))
             {
                 throw new InvalidModuleException(
-                    $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is no subtype of {types[types[i].Supertype].Composite}", OffsetOf(module, i));
+                    $"sub type {i} does not match super type {types[i].Supertype}: {types[i].Composite} is not a subtype of {types[types[i].Supertype].Composite}", OffsetOf(module, i));
             }
         }
     }

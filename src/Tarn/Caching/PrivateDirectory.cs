@@ -16,7 +16,7 @@ internal static class PrivateDirectory
     private const int Sticky = 0x200;
     private const uint Root = 0;
 
-    /// <summary>Whether nobody but this user and root can change what the directory is and holds.</summary>
+    /// <summary>Whether only this user and root can change what the directory is and holds.</summary>
     public static bool Is(string path)
     {
         var pending = new Stack<string>();

@@ -43,6 +43,6 @@ public readonly record struct PoolStatistics
     /// <summary>Pages that guests opened by touching them; counted when their instance has ended.</summary>
     public long Faults { get; init; }
 
-    /// <summary>Memory slots whose pages were given back to the system.</summary>
+    /// <summary>Memory slots whose pages were returned to the system.</summary>
     public long Decommits { get; init; }
 }

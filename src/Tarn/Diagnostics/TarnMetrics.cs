@@ -25,7 +25,7 @@ internal static class TarnMetrics
         Observe("tarn.pool.waits", "{instantiation}", "Instantiations that had to wait.", static s => s.Waits);
         Observe("tarn.pool.reset", "By", "Bytes of memories that resets looked at.", static s => s.BytesReset);
         Observe("tarn.pool.faults", "{page}", "Pages that guests opened by touching them.", static s => s.Faults);
-        Observe("tarn.pool.decommits", "{slot}", "Memory slots given back to the system.", static s => s.Decommits);
+        Observe("tarn.pool.decommits", "{slot}", "Memory slots returned to the system.", static s => s.Decommits);
     }
 
     public static ActivitySource Activities { get; } = new("Tarn");
@@ -53,7 +53,7 @@ internal static class TarnMetrics
     // Values of attributes are in snake case, as OpenTelemetry has them.
     private static string NameOf(TrapCode code) => string.Concat(code.ToString().Select(static (c, i) => char.IsUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString()));
 
-    /// <summary>When something began that will be timed; 0 if nobody wants to know.</summary>
+    /// <summary>When something began that will be timed; 0 if no listener is attached.</summary>
     public static long Now(bool isWait) => (isWait ? s_wait : s_compile).Enabled ? Stopwatch.GetTimestamp() : 0;
 
     public static void Record(bool isWait, long start)

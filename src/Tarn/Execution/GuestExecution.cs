@@ -49,7 +49,7 @@ internal abstract unsafe class GuestExecution
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static GuestExecution Of(ExecutionRecord* record) => Unsafe.As<GuestExecution>(GCHandle.FromIntPtr(record->HostHandle).Target!);
 
-    /// <summary>For entries that exit stubs call directly: makes the guest leave, and whoever entered it throw the exception.</summary>
+    /// <summary>For entries that exit stubs call directly: makes the guest leave, and the code that entered it throw the exception.</summary>
     public static void Fail(ExecutionRecord* record, Exception thrown)
     {
         Of(record)._thrown = ExceptionDispatchInfo.Capture(thrown);
@@ -76,7 +76,7 @@ internal abstract unsafe class GuestExecution
         RawResult result = default;
         if (!Run(entryStackPointer, maySuspend: false, ref result, out trap))
         {
-            throw new InvalidOperationException("a host function that must not suspend did");
+            throw new InvalidOperationException("A host function that must not suspend did.");
         }
 
         return result;
@@ -109,7 +109,7 @@ internal abstract unsafe class GuestExecution
         Record->GuestStackPointer = entryStackPointer;
     }
 
-    /// <summary>Ends the use of the record: no guest runs any more. To be called once, when the store is disposed.</summary>
+    /// <summary>Ends the use of the record: no guest is running. To be called once, when the store is disposed.</summary>
     public void Release()
     {
 #pragma warning disable CA1816 // It is what Dispose would be, but stores dispose of more than this.

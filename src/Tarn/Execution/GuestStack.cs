@@ -40,7 +40,7 @@ internal sealed unsafe class GuestStack : IDisposable
         High = (nint)(_base + _reserved);
     }
 
-    /// <summary>Opens a stack in address space that belongs to somebody else, with an inaccessible page below it.</summary>
+    /// <summary>Opens a stack in address space that belongs to another object, with an inaccessible page below it.</summary>
     public GuestStack(VirtualMemory memory, byte* low, nuint bytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, (nuint)(2 * Headroom));

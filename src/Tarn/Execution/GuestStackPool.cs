@@ -58,7 +58,7 @@ internal sealed class GuestStackPool(VirtualMemory memory, int stackBytes = Gues
     {
         // Whoever counts the stacks gives out no more than there are, and counts one as returned when it is.
         if (!stacks.Free.TryTake(out int slot))
-            throw new InvalidOperationException("more guest stacks are in use than the pool has");
+            throw new InvalidOperationException("More guest stacks are in use than the pool has.");
         try
         {
             return new GuestStack(memory, stacks.AddressOf(slot), (nuint)stacks.Layout.UsableBytes);

@@ -4,7 +4,7 @@ namespace Tarn.Execution;
 
 internal enum HostCallStatus : uint
 {
-    /// <summary>Results are in place; the guest goes on.</summary>
+    /// <summary>Results are in place; the guest continues.</summary>
     Completed,
 
     /// <summary>Results will come later; the guest stays suspended until <see cref="GuestExecution.Continue"/>.</summary>
@@ -18,8 +18,8 @@ internal abstract unsafe class HostFunction
 {
     /// <summary>
     /// Does the call. <paramref name="values"/> holds an argument every 16 bytes (i32 zero-extended, f32 in the low 4 bytes) and takes the
-    /// results the same way (i32 zero-extended). It stays valid, and nested calls do not move it, until the guest goes on.
-    /// Exceptions unwind the guest and reach whoever called it.
+    /// results the same way (i32 zero-extended). It stays valid, and nested calls do not move it, until the guest continues.
+    /// Exceptions unwind the guest and reach its caller.
     /// </summary>
     /// <param name="execution">The store that calls.</param>
     /// <param name="context">The VM context in the function reference that was called.</param>

@@ -28,7 +28,7 @@ internal abstract unsafe class MachineStubs
     /// </summary>
     public abstract CodePiece? CreateDirectExit(SignatureStubs stubs, nint entry);
 
-    /// <summary>Gives back stubs of a signature, or a direct exit, that nothing leads to any more.</summary>
+    /// <summary>Gives back stubs of a signature, or a direct exit, that nothing refers to any longer.</summary>
     public abstract void Free(CodePiece stub);
 
     /// <summary>Makes thunks for functions that are compiled when they are first called; freed with their module.</summary>

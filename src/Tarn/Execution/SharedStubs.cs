@@ -31,7 +31,7 @@ internal sealed class SharedStubs
         }
     }
 
-    /// <summary>Gives everything back. Nobody uses it any more.</summary>
+    /// <summary>Releases everything, which must no longer be in use.</summary>
     public void Free(MachineStubs maker)
     {
         lock (_lock)

@@ -21,7 +21,7 @@ internal sealed class StackCache : IDisposable
     /// <param name="stackBytes">Bytes of one.</param>
     /// <param name="limit">How many may be taken at the same time.</param>
     /// <param name="keepResident">Bytes of one that may stay resident.</param>
-    /// <param name="slab">Where they lie, as many as the limit says; without it each has address space of its own.</param>
+    /// <param name="slab">Where they are, as many as the limit says; without it each has address space of its own.</param>
     public StackCache(int stackBytes, int limit, long keepResident, Slab? slab = null)
     {
         _keepResident = keepResident;

@@ -20,7 +20,7 @@ internal sealed class StubTable(TypeRegistry types)
         return (typeId < (uint)stubs.Length ? Volatile.Read(ref stubs[typeId]) : null) ?? Create(typeId);
     }
 
-    /// <summary>Types are gone: nothing leads to their stubs any more.</summary>
+    /// <summary>Types are gone: their stubs are no longer referred to.</summary>
     public void Forget(IEnumerable<int> ids)
     {
         foreach (int id in ids)

@@ -67,7 +67,7 @@ public readonly struct Caller
     }
 
     /// <summary>
-    /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges piece by piece, before each.
+    /// Charges the guest for work that the host does for it. A host function whose work grows with what a guest asks for charges for each part of the work, before doing it.
     /// Costs nothing where <see cref="EngineOptions.EnableFuel"/> is off.
     /// </summary>
     /// <param name="fuel">How much, in units of one instruction; 0 or more.</param>
@@ -86,7 +86,7 @@ public readonly struct Caller
     /// Ends the guest if it has been asked to stop: its call cancelled, its time over, or <see cref="Store.Interrupt()"/> called. Host functions that compute for long call it in between;
     /// before their first <see langword="await"/>, since afterwards the call has ended where it was stopped.
     /// </summary>
-    /// <exception cref="TrapException">The guest shall stop; let it through.</exception>
+    /// <exception cref="TrapException">The guest must stop. Do not catch it.</exception>
     /// <exception cref="ObjectDisposedException">The instance has been disposed meanwhile.</exception>
     public void ThrowIfStopRequested()
     {
@@ -102,7 +102,7 @@ public readonly struct Caller
         using StoreUse use = StoreCore.Enter(_store, _generation);
         return _store.State is TState state
             ? state
-            : throw new InvalidOperationException($"the instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State");
+            : throw new InvalidOperationException($"The instance has no state of type {typeof(TState)}; pass one to Instantiate or set Store.State.");
     }
 
     /// <summary>Finds an exported function of the calling instance.</summary>

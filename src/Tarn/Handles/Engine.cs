@@ -19,14 +19,14 @@ public sealed class Engine : IDisposable, IGuestExceptions
     }
 
     /// <summary>Makes an engine.</summary>
-    /// <exception cref="ArgumentException">The options are faulty; the message names every fault.</exception>
+    /// <exception cref="ArgumentException">The options are invalid; the message lists every error.</exception>
     /// <exception cref="PlatformNotSupportedException">Tarn has no machine layer for this operating system or processor.</exception>
     public Engine(EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         IReadOnlyList<string> faults = options.Validate();
         if (faults.Count > 0)
-            throw new ArgumentException("the engine's options are faulty: " + string.Join("; ", faults), nameof(options));
+            throw new ArgumentException("The engine's options are invalid: " + string.Join("; ", faults), nameof(options));
         Core = new EngineCore(options, this);
         Leaks = options.LeakDetection is LeakDetectionOptions detection ? new LeakDetector(detection) : null;
         Allocator = options.AllocationStrategy == AllocationStrategy.Pooling ? new PooledAllocator(Core) : new OnDemandAllocator(Core);
@@ -40,7 +40,7 @@ public sealed class Engine : IDisposable, IGuestExceptions
 
     internal InstanceAllocator Allocator { get; }
 
-    /// <summary>Watches instances; null where nobody wants to know.</summary>
+    /// <summary>Watches instances; null where leaks are not reported.</summary>
     internal LeakDetector? Leaks { get; }
 
     /// <summary>What the pools hold and have done. All zero where <see cref="EngineOptions.AllocationStrategy"/> is not <see cref="AllocationStrategy.Pooling"/>.</summary>
@@ -51,8 +51,8 @@ public sealed class Engine : IDisposable, IGuestExceptions
     }
 
     /// <summary>
-    /// Ends the engine: nothing new can be made of it. The pools' address space is given back when no instance and no store is left that has any of it, so dispose
-    /// those first; one that lives longer goes on working.
+    /// Ends the engine: nothing new can be made of it. The pools' address space is released when no instance and no store is left that has any of it, so dispose
+    /// those first; one that lives longer continues to work.
     /// </summary>
     public void Dispose()
     {

@@ -40,7 +40,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         }
     }
 
-    /// <summary>Where the reference to the store lies in a handle, in bytes: for whoever looks for handles in tuples.</summary>
+    /// <summary>Offset of the reference to the store in a handle, in bytes, by which handles in tuples are found.</summary>
     internal static int StoreOffset
     {
         get
@@ -103,7 +103,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     }
 
     /// <summary>Calls the function. While an asynchronous host function is pending, the guest is suspended and no thread waits for it.</summary>
-    /// <param name="arguments">As many values as the function has parameters, of the same kinds; not needed any more when this returns.</param>
+    /// <param name="arguments">As many values as the function has parameters, of the same kinds; they may be changed when this returns.</param>
     /// <param name="cancellationToken">Stops the guest, running or suspended.</param>
     /// <returns>The results.</returns>
     /// <exception cref="ArgumentException">The arguments do not fit the signature.</exception>
@@ -115,7 +115,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     {
         CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
-            throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
+            throw new ArgumentException($"The function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}.", nameof(arguments));
         const int InlineSlots = 32;
         int count = Math.Max(Math.Max(type.ParameterCount, type.ResultCount), 1);
         RawValue* inline = stackalloc RawValue[InlineSlots];
@@ -146,7 +146,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     internal void ThrowIfUnusable()
     {
         if (_record == null)
-            throw new InvalidOperationException("the function reference is null");
+            throw new InvalidOperationException("The function reference is null.");
         StoreCore.ThrowIfStale(_store, _generation);
     }
 
@@ -162,9 +162,9 @@ public readonly unsafe struct Function : IEquatable<Function>
     {
         CoreFunctionType type = CoreType;
         if (arguments.Length != type.ParameterCount)
-            throw new ArgumentException($"the function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}", nameof(arguments));
+            throw new ArgumentException($"The function takes {type.ParameterCount} arguments, not {arguments.Length}: {type}.", nameof(arguments));
         if (results.Length < type.ResultCount)
-            throw new ArgumentException($"the function has {type.ResultCount} results and there is room for {results.Length}: {type}", nameof(results));
+            throw new ArgumentException($"The function has {type.ResultCount} results and there is room for {results.Length}: {type}.", nameof(results));
         const int InlineSlots = 32;
         int count = Math.Max(type.ParameterCount, type.ResultCount);
         RawValue* inline = stackalloc RawValue[InlineSlots];

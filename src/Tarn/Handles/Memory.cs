@@ -96,12 +96,12 @@ public readonly struct Memory : IEquatable<Memory>
     public static bool operator !=(Memory left, Memory right) => !left.Equals(right);
 
     /// <summary>
-    /// Gets a view of a range. It is valid until the instance is disposed, or collected because nothing refers to it any more: using it afterwards reads or writes what is
+    /// Gets a view of a range. It is valid until the instance is disposed, or collected because nothing refers to it any longer: using it afterwards reads or writes what is
     /// not the instance's, or ends the process. <see cref="Access(long, int)"/> returns a view that keeps the instance. Growing does not move the range.
     /// </summary>
     /// <param name="offset">The first byte.</param>
     /// <param name="length">The number of bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the memory.</exception>
     public Span<byte> AsSpan(long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
@@ -120,7 +120,7 @@ public readonly struct Memory : IEquatable<Memory>
     /// </summary>
     /// <param name="offset">The first byte.</param>
     /// <param name="length">The number of bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The range does not lie within the memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the memory.</exception>
     /// <exception cref="InvalidOperationException">Another thread runs a guest of the store.</exception>
     /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
     public MemoryAccess Access(long offset, int length)
@@ -194,7 +194,7 @@ public readonly struct Memory : IEquatable<Memory>
         ReadOnlySpan<byte> rest = ToRead(offset, (int)Math.Min(length - offset, int.MaxValue));
         int end = rest.IndexOf((byte)0);
         if (end < 0)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"no zero byte follows offset {offset} in the memory's {length} bytes");
+            throw new ArgumentOutOfRangeException(nameof(offset), $"No zero byte follows offset {offset} in the memory's {length} bytes.");
         return Encoding.UTF8.GetString(rest[..end]);
     }
 

@@ -217,7 +217,7 @@ public sealed class Store : IDisposable, IAsyncDisposable
     /// </summary>
     public void Dispose() => _core.EndLife(Generation)?.Wait(StoreCore.MillisecondsToEnd);
 
-    /// <summary>Ends the life of everything in the store as <see cref="Dispose"/> does, and waits for a guest that another thread runs for as long as it takes.</summary>
+    /// <summary>Ends the life of everything in the store as <see cref="Dispose"/> does, and waits for a guest that another thread runs, however long that takes.</summary>
     public ValueTask DisposeAsync() => _core.EndLife(Generation) is Task ended ? new ValueTask(ended) : default;
 
     internal StoreUse Enter() => StoreCore.Enter(_core, Generation);

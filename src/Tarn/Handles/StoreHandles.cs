@@ -84,7 +84,7 @@ internal static unsafe class StoreHandles
             return 0;
         function.ThrowIfUnusable();
         if (function.Store != store)
-            throw new ArgumentException("the function belongs to another store", nameof(function));
+            throw new ArgumentException("The function belongs to another store.", nameof(function));
         return (ulong)function.Record;
     }
 
@@ -108,7 +108,7 @@ internal static unsafe class StoreHandles
     {
         ValueKind kind = ValueKinds.Of(type, store.Engine.Types);
         if (value.Kind != kind)
-            throw new ArgumentException($"a value of kind {value.Kind} was given where {type} is wanted", nameof(value));
+            throw new ArgumentException($"A value of kind {value.Kind} was given where {type} is wanted.", nameof(value));
         if (type.IsReference)
             return ToRawReference(store, value, type);
         return new RawValue { Low = value.Low, High = value.High };
@@ -120,7 +120,7 @@ internal static unsafe class StoreHandles
         {
             return type.IsNullable
                 ? default
-                : throw new ArgumentException($"null was given where {type} is wanted", nameof(value));
+                : throw new ArgumentException($"Null was given where {type} is wanted.", nameof(value));
         }
         switch (value.Kind)
         {
@@ -131,7 +131,7 @@ internal static unsafe class StoreHandles
                 ulong reference = store.ReferenceFromFunction(function);
                 ValType actual = ValType.Reference(HeapType.Canonical((int)function.Record->TypeId), nullable: false);
                 if (!ExternTypes.IsSubtype(actual, type, store.Engine.Types))
-                    throw new ArgumentException($"a function of another type was given where {type} is wanted: {function.CoreType}", nameof(value));
+                    throw new ArgumentException($"A function of another type was given where {type} is wanted: {function.CoreType}.", nameof(value));
                 return new RawValue { Low = reference };
             case ValueKind.AnyRef:
                 ulong raw = store.References.Add(value.Reference);
@@ -140,7 +140,7 @@ internal static unsafe class StoreHandles
                     : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
             default:
                 if (!ReferenceEquals(value.Reference, store))
-                    throw new ArgumentException("the reference belongs to another store", nameof(value));
+                    throw new ArgumentException("The reference belongs to another store.", nameof(value));
                 return new RawValue { Low = value.Low };
         }
     }

@@ -117,7 +117,7 @@ public readonly unsafe struct Table : IEquatable<Table>
     {
         TableInstance table = _table!;
         if ((ulong)index >= table.Length)
-            throw new ArgumentOutOfRangeException(nameof(index), $"element {index} does not exist in a table of {table.Length}");
+            throw new ArgumentOutOfRangeException(nameof(index), $"Element {index} does not exist in a table of {table.Length}.");
         return table.Elements + index;
     }
 

@@ -186,5 +186,5 @@ public readonly struct Value : IEquatable<Value>
     };
 
     private ulong Bits(ValueKind kind) =>
-        _kind == kind ? _low : throw new InvalidOperationException($"the value is of kind {_kind}, not {kind}");
+        _kind == kind ? _low : throw new InvalidOperationException($"The value is of kind {_kind}, not {kind}.");
 }

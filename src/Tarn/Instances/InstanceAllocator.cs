@@ -6,7 +6,7 @@ namespace Tarn.Instances;
 
 internal abstract class InstanceAllocator : StorageAllocator, IDisposable
 {
-    /// <summary>Makes an instance in a store of its own, up to its start function. The end of the store's life gives everything back.</summary>
+    /// <summary>Makes an instance in a store of its own, up to its start function. The end of the store's life releases everything.</summary>
     /// <param name="template">The module and its imports, which are tied to no store.</param>
     /// <param name="state">What host functions get.</param>
     /// <param name="limits">What its memories and tables may take and it may execute.</param>

@@ -62,7 +62,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         if (!type.Limits.Is64)
             capacity = UInt128.Min(capacity, (UInt128)1 << 32);
         if (minimum > capacity)
-            throw new InstantiationException($"a memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the engine's limit of {limit} bytes (EngineOptions.MaximumMemoryPages)");
+            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the engine's limit of {limit} bytes (EngineOptions.MaximumMemoryPages).");
         string capacityLimit = limit <= capacity ? $"EngineOptions.MaximumMemoryPages = {_engine.Options.MaximumMemoryPages}" : "what 32-bit addresses reach";
         bool isGuarded = IsGuarded(type);
         if (!isGuarded && limits?.MaximumMemoryBytes is long most && (ulong)most < capacity)
@@ -92,7 +92,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
             if (reservation != null)
                 memory.Release(reservation, reserved);
             string hint = isGuarded ? " Checked memories (MemoryStrategy.Checked) reserve no more than they may grow to." : "";
-            throw new InstantiationException($"the system refuses a memory of {minimum} bytes in a reservation of {reserved} bytes: {e.Message}{hint}", e);
+            throw new InstantiationException($"The system refuses a memory of {minimum} bytes in a reservation of {reserved} bytes: {e.Message}{hint}", e);
         }
         return new MemoryInstance(type, reservation, reserved, (ulong)minimum, (ulong)capacity, record)
         {
@@ -108,7 +108,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         ulong minimum = type.Limits.Minimum;
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         if (minimum > capacity)
-            throw new InstantiationException($"a table's minimum of {minimum} elements is above the engine's limit of {limit} (EngineOptions.MaximumTableElements)");
+            throw new InstantiationException($"A table's minimum of {minimum} elements is above the engine's limit of {limit} (EngineOptions.MaximumTableElements).");
         string capacityLimit = $"EngineOptions.MaximumTableElements = {_engine.Options.MaximumTableElements}";
         if (limits?.MaximumTableElements is long most && (ulong)most < capacity)
         {
@@ -133,7 +133,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         {
             if (reservation != null)
                 memory.Release(reservation, reserved);
-            throw new InstantiationException($"the system refuses a table of {minimum} elements in a reservation of {reserved} bytes: {e.Message}", e);
+            throw new InstantiationException($"The system refuses a table of {minimum} elements in a reservation of {reserved} bytes: {e.Message}", e);
         }
         return new TableInstance(type, (ulong*)reservation, reserved, minimum, capacity, record)
         {

@@ -95,7 +95,7 @@ internal sealed unsafe class MemoryInstance
         return $"the memory of {pages} pages cannot grow by {deltaPages}: it may have {most} pages at most ({limit})";
     }
 
-    /// <summary>Whether a range lies within the memory.</summary>
+    /// <summary>Whether a range is within the memory.</summary>
     public bool Contains(ulong offset, ulong count)
     {
         ulong length = ByteLength;
@@ -156,5 +156,5 @@ internal sealed unsafe class MemoryInstance
     }
 
     internal static void ThrowOutOfRange(ulong offset, ulong count, ulong length) => throw new ArgumentOutOfRangeException(
-        nameof(offset), $"{count} bytes at offset {offset} do not lie within the memory's {length} bytes");
+        nameof(offset), $"{count} bytes at offset {offset} are not within the memory's {length} bytes");
 }

@@ -109,7 +109,7 @@ internal abstract unsafe class MemorySlot
         }
     }
 
-    /// <summary>Cleans unbound slots that lie side by side, guards between them included, with one call.</summary>
+    /// <summary>Cleans unbound slots that are side by side, guards between them included, with one call.</summary>
     /// <returns>Whether the system did it; otherwise they are as they were.</returns>
     public static bool TryCleanRun(MemorySlot first, MemorySlot last)
     {
@@ -164,11 +164,11 @@ internal abstract unsafe class MemorySlot
     }
 
     /// <summary>
-    /// Asks the system which pages hold anything and restores those; all others read as zero, and no image page is left given back. Once
-    /// <paramref name="keepPages"/> are kept, the rest of the memory is given back with one call and its part of the image copied again: page by page a
+    /// Asks the system which pages hold anything and restores those; all others read as zero, and no image page is left released. Once
+    /// <paramref name="keepPages"/> are kept, the rest of the memory is released with one call and its part of the image copied again: page by page a
     /// guest that strides through its memory would make the pool pay a system call for each. The range must be writable.
     /// </summary>
-    /// <returns>How many pages had been changed, or were given back.</returns>
+    /// <returns>How many pages had been changed, or were released.</returns>
     protected int RestoreResident(ulong bytes, int keepPages)
     {
         const int Batch = 64;
@@ -199,7 +199,7 @@ internal abstract unsafe class MemorySlot
                 }
             }
             if (next <= at)
-                throw new InvalidOperationException("the system's list of resident pages does not end");
+                throw new InvalidOperationException("The system's list of resident pages does not end.");
             at = next;
         }
         LastResetBytes += (long)kept * PageSize;

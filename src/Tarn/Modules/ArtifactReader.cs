@@ -40,12 +40,12 @@ internal sealed class ArtifactReader
         byte[] header = new byte[ModuleArtifact.HeaderSize];
         int read = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
         if (!header.AsSpan(0, read).StartsWith(ModuleArtifact.Magic))
-            throw new IncompatibleArtifactException("these bytes are no compiled module: they do not begin with TARNAOT");
+            throw new IncompatibleArtifactException("These bytes are not a compiled module: they do not begin with TARNAOT.");
         if (read < ModuleArtifact.FactsAt)
             throw CutOff(length);
         uint format = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ModuleArtifact.FormatAt));
         if (format != ModuleArtifact.Format)
-            throw new IncompatibleArtifactException($"the compiled module is of another format than this version of Tarn reads, which is {ModuleArtifact.Format}. Compile it again");
+            throw new IncompatibleArtifactException($"The compiled module is of another format than this version of Tarn reads, which is {ModuleArtifact.Format}. Compile it again.");
         if (read < header.Length)
             throw CutOff(length);
         uint identityLength = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(ModuleArtifact.IdentityLengthAt));
@@ -64,15 +64,15 @@ internal sealed class ArtifactReader
         string made = Encoding.UTF8.GetString(header.AsSpan(ModuleArtifact.HeaderSize));
         string wanted = ModuleArtifact.Identity(engine);
         if (made != wanted)
-            throw new IncompatibleArtifactException($"the compiled module was made for another engine; compile it again. Made for: {made}. This engine: {wanted}");
+            throw new IncompatibleArtifactException($"The compiled module was made for another engine; compile it again. Made for: {made}. This engine: {wanted}.");
         ulong end = (ulong)header.Length;
         for (int i = 0; i < ModuleArtifact.SectionCount; i++)
         {
             if (reader.LengthOf((ArtifactSection)i) is not (>= 0 and <= int.MaxValue) and var odd)
-                throw new IncompatibleArtifactException($"the compiled module is damaged: a section of {odd} bytes");
+                throw new IncompatibleArtifactException($"The compiled module is damaged: a section of {odd} bytes.");
             end += (ulong)reader.LengthOf((ArtifactSection)i);
         }
-        return end == (ulong)length ? reader : throw new IncompatibleArtifactException($"the compiled module is cut off or damaged: it has {length} bytes, its header says {end}");
+        return end == (ulong)length ? reader : throw new IncompatibleArtifactException($"The compiled module is cut off or damaged: it has {length} bytes, its header says {end}.");
     }
 
     /// <summary>Bytes of a section.</summary>
@@ -145,7 +145,7 @@ internal sealed class ArtifactReader
         {
             Span<byte> piece = target.Slice(at, Math.Min(Piece, target.Length - at));
             if (_stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false) < piece.Length)
-                throw new IncompatibleArtifactException($"the compiled module was cut off while it was read, in its {NameOf(section)}");
+                throw new IncompatibleArtifactException($"The compiled module was cut off while it was read, in its {NameOf(section)}.");
             sum.Add(piece);
             at += piece.Length;
         }

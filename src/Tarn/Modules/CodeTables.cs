@@ -162,7 +162,7 @@ internal sealed class CodeTables
         scope += copy.Length;
     }
 
-    /// <summary>The function that an offset lies in or just behind.</summary>
+    /// <summary>The function that contains an offset, or ends at it.</summary>
     public bool TryFindFunction(int offset, out int index)
     {
         index = Array.BinarySearch(Starts, offset);

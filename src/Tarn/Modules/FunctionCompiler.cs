@@ -94,6 +94,8 @@ internal sealed class FunctionCompiler
         if (!isShared || !s_contexts.TryTake(out FunctionCompilation? context))
             context = new FunctionCompilation(_engine.CodeTarget);
 
+        context.OptimizationLimit = _engine.Options.OptimizationLimit;
+
         // One in which a function failed is dropped: nobody can say what state it is in.
         try
         {

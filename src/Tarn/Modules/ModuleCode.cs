@@ -73,7 +73,7 @@ internal sealed unsafe class ModuleCode : IDisposable
 
     /// <summary>Loads code that was compiled earlier, all of it: there is nothing left to put off.</summary>
     /// <param name="engine">The engine.</param>
-    /// <param name="wasm">The module, which is not read any more.</param>
+    /// <param name="wasm">The module, which is no longer read.</param>
     /// <param name="artifact">Where code and tables come from, at its machine code.</param>
     /// <exception cref="IncompatibleArtifactException">The artifact is damaged or ends early.</exception>
     public static ModuleCode FromArtifact(EngineCore engine, WasmModule wasm, ArtifactReader artifact)

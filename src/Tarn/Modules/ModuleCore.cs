@@ -83,8 +83,8 @@ internal sealed unsafe class ModuleCore
     /// <summary>Whether a function of the module stores to a table in compiled code, which the pool would not notice.</summary>
     public bool WritesTableElements => Wasm.WritesTables;
 
-    /// <summary>Keeps the code for as long as something made of the module is left.</summary>
-    /// <exception cref="ObjectDisposedException">There was no reference any more: the code is freed.</exception>
+    /// <summary>Keeps the code until <see cref="ReleaseReference"/> is called.</summary>
+    /// <exception cref="ObjectDisposedException">There was no reference left: the code is freed.</exception>
     public void AddReference()
     {
         // From zero there is no way back: the code is gone.

@@ -41,7 +41,7 @@ internal static class ModuleMaker
         return await Task.Run(() => Make(engine, bytes, progress: progress, cancellationToken: cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Makes a module of text. What is wrong with the module is reported by the text's lines.</summary>
+    /// <summary>Makes a module of text. Errors in the module are reported with lines of the text.</summary>
     public static ModuleCore MakeOfText(
         EngineCore engine, ReadOnlyMemory<byte> text, string? fileName, IProgress<CompilationProgress>? progress = null, CancellationToken cancellationToken = default)
     {

@@ -2,7 +2,7 @@
 namespace Tarn;
 
 /// <summary>
-/// Keeps compiled modules in a directory, so that a module is compiled once and not by every process. What is loaded from it is executed, so a directory is used only if no other user
+/// Keeps compiled modules in a directory, so that a module is compiled once and not by every process. Files in it are executed as code, so a directory is used only if no other user
 /// can write to it or put another in its place. Without a directory that can be used, modules are compiled as if there were no cache. Thread-safe, also between processes.
 /// </summary>
 public sealed class CompilationCache

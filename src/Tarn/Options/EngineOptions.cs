@@ -54,7 +54,7 @@ public sealed record EngineOptions
     /// <summary>
     /// Gets whether every instruction has one result, bit for bit, on every processor; <see langword="false"/> by default. Every NaN that arithmetic makes is then the canonical one
     /// with a positive sign, and relaxed vector instructions compute what their strict counterparts do, with two roundings for a multiplication and an addition. Costs floating-point code
-    /// some speed. Part of compiled code: an artifact made without it is not loaded. What depends on the surroundings is not covered: growth that fails, exhausted stacks, time and random
+    /// some speed. Part of compiled code: an artifact made without it is not loaded. Results that depend on the system are not covered: growth that fails, exhausted stacks, time and random
     /// numbers, and whatever else host functions return.
     /// </summary>
     public bool Deterministic { get; init; }
@@ -111,6 +111,9 @@ public sealed record EngineOptions
 
     /// <summary>What code is generated for, where that is not all that this machine's processor can do: for tests of the compiler with fewer extensions.</summary>
     internal Compiler.Machine.MachineTarget? CodeTarget { get; init; }
+
+    /// <summary>Where the optimiser stops, to find a step that miscompiles. Functions must then be compiled on one thread.</summary>
+    internal Compiler.Optimize.OptimizationLimit? OptimizationLimit { get; init; }
 
     /// <summary>
     /// Gets where compiled modules are kept on disk, so that a module is compiled once and not by every process; <see langword="null"/>, the default, for nowhere. Modules below

@@ -33,7 +33,7 @@ public sealed record PoolingOptions
     public int? TotalHeaps { get; init; }
 
     /// <summary>
-    /// Unused slots that keep their last module's image ready, besides the one that each thread keeps for each module. Beyond it the least recently used is given back
+    /// Unused slots that keep their last module's image ready, besides the one that each thread keeps for each module. Beyond it the least recently used is released
     /// to the system.
     /// </summary>
     public int MaximumWarmSlots { get; init; } = 100;
@@ -50,7 +50,7 @@ public sealed record PoolingOptions
     /// <summary>Bytes of a heap of managed objects that may stay resident when its instance has ended.</summary>
     public long HeapKeepResident { get; init; } = 1 << 20;
 
-    /// <summary>How many memory slots that are no longer used wait for each other, to be given back to the system together: one call for those side by side.</summary>
+    /// <summary>How many memory slots that are no longer used wait for each other, to be returned to the system together: one call for those side by side.</summary>
     public int DecommitBatchSize { get; init; } = 1;
 
     /// <summary>How a slot is made fresh.</summary>

@@ -13,7 +13,7 @@ public enum ResetStrategy
     /// <summary>The kernel is asked which pages were written (Linux 6.7 and later), and those are restored.</summary>
     PageMapScan = 2,
 
-    /// <summary>All pages are given back to the system, which hands out zero pages again.</summary>
+    /// <summary>All pages are returned to the system, which hands out zero pages again.</summary>
     Decommit = 3,
 
     /// <summary>All pages in use are overwritten.</summary>

@@ -10,6 +10,6 @@ public enum ResourceKind
     /// <summary>A table, in elements.</summary>
     Table = 1,
 
-    /// <summary>The objects of the host that guests of the store have been given as <c>externref</c>: their number, dropped ones included, for as long as the store lives.</summary>
+    /// <summary>The objects of the host that guests of the store have been given as <c>externref</c>: their number, including dropped ones, until the store ends.</summary>
     HostReferences = 2,
 }

@@ -56,7 +56,7 @@ public sealed record StoreLimits
 
     /// <summary>
     /// What <see cref="Store.Fuel"/> is when an instance is made with these limits, where <see cref="EngineOptions.EnableFuel"/> is on: its start function pays too.
-    /// <see langword="null"/> for as good as no limit.
+    /// <see langword="null"/>, the default, for no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public long? Fuel
@@ -67,7 +67,7 @@ public sealed record StoreLimits
 
     /// <summary>
     /// What <see cref="Store.CallTimeout"/> is when an instance is made with these limits, where <see cref="EngineOptions.EnableInterruption"/> is on: it holds for the start
-    /// function too. <see langword="null"/> for as long as calls like.
+    /// function too. <see langword="null"/>, the default, for no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is neither infinite nor between a millisecond and 24 days.</exception>
     public TimeSpan? CallTimeout

@@ -56,7 +56,7 @@ internal readonly record struct UnwindFrame(FrameKind Kind, int FrameSize, int S
 /// <param name="StackArgumentBytes">Bytes above the return address that the function pops when it returns.</param>
 /// <param name="FunctionIndex">Index in the module's function space, for guest frames.</param>
 /// <param name="WasmOffset">Byte offset in the module, for guest frames.</param>
-/// <param name="Module">Whoever knows the function's name, for guest frames.</param>
+/// <param name="Module">The object that knows the function's name, for guest frames.</param>
 /// <param name="References">Lists of places of managed references, as <see cref="Compiler.CompiledFunction.References"/> has them.</param>
 /// <param name="ReferenceList">Where the frame's list starts; −1 if it has no references.</param>
 internal readonly record struct FrameDescription(

@@ -59,7 +59,7 @@ internal sealed unsafe class FaultRangeTable
             && (byte*)&record.Error - slot == FaultSlotRecord.ErrorOffset;
         if (!asAssumed)
         {
-            throw new InvalidOperationException("fault range structures are not laid out as the signal handler assumes");
+            throw new InvalidOperationException("Fault range structures are not laid out as the signal handler assumes.");
         }
 
         _table = table;
@@ -95,7 +95,7 @@ internal sealed unsafe class FaultRangeTable
     {
         if (granule == 0 || (granule & (granule - 1)) != 0 || slotStride % granule != 0 || length % slotStride != 0 || recordStride < FaultSlotRecord.Size)
         {
-            throw new ArgumentException($"slab of {length:N0} bytes with stride {slotStride:N0}, granule {granule:N0} and record stride {recordStride:N0} does not fit together");
+            throw new ArgumentException($"Slab of {length:N0} bytes with stride {slotStride:N0}, granule {granule:N0} and record stride {recordStride:N0} does not fit together.");
         }
 
         lock (_lock)

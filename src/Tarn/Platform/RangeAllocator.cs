@@ -51,7 +51,7 @@ internal sealed class RangeAllocator
             || before.Start + before.Length > start
             || (behind.Length != 0 && start + bytes > behind.Start);
         if (overlaps)
-            throw new InvalidOperationException($"range {start:X}+{bytes:X} is free already or was never handed out");
+            throw new InvalidOperationException($"Range {start:X}+{bytes:X} is free already or was never handed out.");
         FreeBytes += bytes;
         if (behind.Length != 0 && start + bytes == behind.Start)
         {

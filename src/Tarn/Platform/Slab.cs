@@ -28,7 +28,7 @@ internal sealed unsafe class Slab : IDisposable
 
     public byte* AddressOf(int slot) => Base + Layout.OffsetOf(slot);
 
-    /// <summary>The slot that an address lies in, or −1.</summary>
+    /// <summary>The slot that contains an address, or −1.</summary>
     public int SlotOf(void* address) => (byte*)address < Base ? -1 : Layout.SlotOf((ulong)((byte*)address - Base));
 
     /// <summary>Makes all of it accessible: pages come into being when they are touched.</summary>

@@ -7,7 +7,7 @@
 //          |<------ stride ------->|
 namespace Tarn.Platform;
 
-/// <summary>Where the slots of a slab lie. All numbers are bytes and multiples of the page size.</summary>
+/// <summary>Positions of the slots of a slab. All numbers are bytes and multiples of the page size.</summary>
 internal readonly record struct SlabLayout
 {
     /// <summary>No slab may be larger: user space has 47 bits. What of it is free, the system says.</summary>

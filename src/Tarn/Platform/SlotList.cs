@@ -48,7 +48,7 @@ internal sealed class SlotList
         lock (_lock)
         {
             if (_count == Slots)
-                throw new InvalidOperationException("a slot was returned twice");
+                throw new InvalidOperationException("A slot was returned twice.");
             _free[_count++] = slot;
         }
     }

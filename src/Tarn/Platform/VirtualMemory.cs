@@ -54,7 +54,7 @@ internal abstract unsafe class VirtualMemory
     /// <param name="start">Where to begin.</param>
     /// <param name="end">Where to end.</param>
     /// <param name="ranges">Filled with ranges in ascending order.</param>
-    /// <param name="next">Where to go on when there was no more room; <paramref name="end"/> when all has been looked at.</param>
+    /// <param name="next">Where to continue when there was no more room; <paramref name="end"/> when all has been looked at.</param>
     /// <returns>How many ranges were found.</returns>
     public abstract int FindResident(byte* start, byte* end, Span<PageRange> ranges, out byte* next);
 

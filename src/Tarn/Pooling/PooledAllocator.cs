@@ -122,7 +122,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     /// <summary>
-    /// Ends a pool that was forgotten. Whatever reaches an instance, a store or a module of the engine reaches the engine and so this: nobody can call anything of it any more. Stores
+    /// Ends a pool that was forgotten. Whatever reaches an instance, a store or a module of the engine reaches the engine and so this: nothing of it can be called any longer. Stores
     /// that are finalised after this find that it is released, and touch nothing of it.
     /// </summary>
     ~PooledAllocator()
@@ -366,7 +366,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
         UInt128 minimum = (UInt128)type.Limits.Minimum << log2;
         if (minimum > limit)
-            throw new InstantiationException($"a memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages})");
+            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages}).");
         UInt128 capacity = type.Limits.HasMaximum ? UInt128.Min(limit, (UInt128)type.Limits.Maximum << log2) : limit;
         MemorySlot slot = SlotAt(Take(_memories.Free, "memory", _options.TotalMemories is null ? "InstanceLimits.Count × Memories" : "PoolingOptions.TotalMemories"));
         // The compiler decides by the same facts which accesses to check.
@@ -379,7 +379,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         {
             slot.Unbind();
             _decommit.Add(slot);
-            throw new InstantiationException($"the system refuses a memory of {minimum} bytes: {e.Message}", e);
+            throw new InstantiationException($"The system refuses a memory of {minimum} bytes: {e.Message}", e);
         }
         return new MemoryInstance(type, slot.Base, _memories.Layout.Stride, (ulong)minimum, (ulong)capacity, record, slot)
         {
@@ -406,7 +406,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         ulong limit = (ulong)_limits.TableElements;
         ulong minimum = type.Limits.Minimum;
         if (minimum > limit)
-            throw new InstantiationException($"a table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements)");
+            throw new InstantiationException($"A table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements).");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         int slot = Take(_tables.Free, "table", _options.TotalTables is null ? "InstanceLimits.Count × Tables" : "PoolingOptions.TotalTables");
         return new TableInstance(type, (ulong*)_tables.AddressOf(slot), _tables.Layout.Stride, minimum, capacity, record)
@@ -448,8 +448,8 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     }
 
     /// <summary>
-    /// Ends the pool. Whatever idles is given back, and the address space when no instance and no store has any of it: those that outlive their engine go on
-    /// working, and end as others do.
+    /// Ends the pool. Idle slots are released, and the address space when no instance and no store has any of it: those that outlive their engine continue
+    /// to work, and end as others do.
     /// </summary>
 #pragma warning disable CA1816 // The finaliser is not needed when the address space has gone, which may be later: ReleaseIfUnused.
     public override void Dispose()
@@ -469,13 +469,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         ReleaseIfUnused();
     }
 
-    /// <summary>For tests: told of each pool that ends, when all that idled has been given back.</summary>
+    /// <summary>For tests: told of each pool that ends, when all idle slots have been released.</summary>
     internal static Action<PooledAllocator>? Ending { get; set; }
 
-    /// <summary>Whether the address space has been given back.</summary>
+    /// <summary>Whether the address space has been released.</summary>
     internal bool IsReleased => Volatile.Read(ref _released) != 0;
 
-    /// <summary>Counts the slots that somebody still has: of instances, memories, tables and stacks. For a pool that has ended: what idles counts too.</summary>
+    /// <summary>Counts the slots that are still in use: of instances, memories, tables and stacks. For a pool that has ended: what idles counts too.</summary>
     internal (int Instances, int Memories, int Tables, int Stacks) CountUnreturned()
     {
         _stacks.Flush();
@@ -648,10 +648,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         WasmModule wasm = module.Wasm;
         int memories = wasm.Memories.Length - wasm.ImportedMemoryCount;
         if (memories > _limits.Memories)
-            throw new InstantiationException($"the module defines {memories} memories; the pool allows {_limits.Memories} (InstanceLimits.Memories)");
+            throw new InstantiationException($"The module defines {memories} memories; the pool allows {_limits.Memories} (InstanceLimits.Memories).");
         int tables = wasm.Tables.Length - wasm.ImportedTableCount;
         if (tables > _limits.Tables)
-            throw new InstantiationException($"the module defines {tables} tables; the pool allows {_limits.Tables} (InstanceLimits.Tables)");
+            throw new InstantiationException($"The module defines {tables} tables; the pool allows {_limits.Tables} (InstanceLimits.Tables).");
     }
 
     private int Take(SlotList free, string pool, string limit)

@@ -117,7 +117,7 @@ internal sealed unsafe class PooledInstance : SlotLease
     /// <summary>Where the allocator lists it.</summary>
     public int BoundIndex { get; set; }
 
-    /// <summary>How often it was taken; written by whoever has it.</summary>
+    /// <summary>How often it was taken; written by the thread that has it.</summary>
     public long Rents { get; set; }
 
     /// <summary>Bytes of memories that its resets have looked at.</summary>

@@ -13,7 +13,7 @@ internal sealed class SlotWaiters
     private int _count;
     private long _waits;
 
-    /// <summary>Whether anybody waits: then what is free is spoken for.</summary>
+    /// <summary>Whether there are waiters: a free slot is then promised.</summary>
     public bool Any => Volatile.Read(ref _count) != 0;
 
     /// <summary>How many wait now.</summary>
@@ -29,7 +29,7 @@ internal sealed class SlotWaiters
             SignalFirst();
     }
 
-    /// <summary>Waits until an attempt succeeds that is made whenever it might and nobody is before us.</summary>
+    /// <summary>Waits until an attempt succeeds that is made whenever it might and no other waiter is first.</summary>
     /// <typeparam name="TState">What the attempt needs.</typeparam>
     /// <typeparam name="TResult">What it gives.</typeparam>
     /// <param name="attempt">Gives null if there is still nothing; an exception of its ends the wait.</param>

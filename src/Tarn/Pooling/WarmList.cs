@@ -32,7 +32,7 @@ internal sealed class WarmList
     /// <summary>The images of the module's memories, taken from the first slot that was bound to it.</summary>
     public PageImage[]? Images { get; set; }
 
-    /// <summary>No slot may come back any more: the module has been disposed.</summary>
+    /// <summary>Slots may no longer be returned: the module has been disposed.</summary>
     public bool IsClosed => Volatile.Read(ref _isClosed);
 
     /// <summary>Whether only threads' own places can hold slots; without a lock, so it may have changed.</summary>

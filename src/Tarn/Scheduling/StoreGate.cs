@@ -59,13 +59,13 @@ internal struct StoreGate<TSteps>
     /// <summary>Gets whether an end was asked for that has not come yet.</summary>
     public bool IsEnding => TSteps.Read(ref _ending, GateField.Ending) != 0;
 
-    /// <summary>Gets whether nobody is inside and nobody enters without the lock. Under the lock.</summary>
+    /// <summary>Gets whether no thread is inside and none enters without the lock. Under the lock.</summary>
     public bool IsVacant => TSteps.ReadTenure(ref _tenure) == Tenure.Vacant;
 
     /// <summary>Gets the thread that is inside, or was last. Under the lock.</summary>
     public int Occupant => TSteps.ReadTenure(ref _tenure).Thread;
 
-    /// <summary>Gets whether the current thread, which begins a life of a store that nobody else has a handle of, used the store last. Otherwise <see cref="Begin"/> follows.</summary>
+    /// <summary>Gets whether the current thread, which begins a life of a store that no other thread has a handle of, used the store last. Otherwise <see cref="Begin"/> follows.</summary>
     public bool IsMine => TSteps.ReadTenure(ref _tenure).Thread == TSteps.Thread;
 
     /// <summary>Begins a life: the current thread enters without the lock from now on. Under the lock.</summary>
@@ -121,7 +121,7 @@ internal struct StoreGate<TSteps>
         return depth != 0 || TSteps.Read(ref _watched, GateField.Watched) == 0;
     }
 
-    /// <summary>Gives up the tenure of a thread that <see cref="TryLeave"/> has counted out, so that what waited for it may go on. Under the lock.</summary>
+    /// <summary>Gives up the tenure of a thread that <see cref="TryLeave"/> has counted out, so that what waited for it may continue. Under the lock.</summary>
     /// <returns>Whether the gate is vacant on account of it and the caller has to look for what waited.</returns>
     public bool Leave(Tenure tenure)
     {
@@ -152,7 +152,7 @@ internal struct StoreGate<TSteps>
         return true;
     }
 
-    /// <summary>Says whether something waits for the gate to be vacant. Under the lock, by whoever is inside or has found the gate vacant.</summary>
+    /// <summary>Says whether something waits for the gate to be vacant. Under the lock, by a thread that is inside or has found the gate vacant.</summary>
     public void Watch(bool isWatched)
     {
         _hasWaiting = isWatched;
@@ -167,7 +167,7 @@ internal struct StoreGate<TSteps>
 
     /// <summary>Lets others in while the current thread, which is inside, waits for them. Under the lock; the gate is vacant afterwards.</summary>
     /// <param name="depth">How often the thread is inside.</param>
-    /// <returns>The thread's tenure, which its frames go on holding; both for <see cref="TryReclaim"/>.</returns>
+    /// <returns>The thread's tenure, which its frames continue to hold; both for <see cref="TryReclaim"/>.</returns>
     public Tenure Lend(out int depth)
     {
         Tenure tenure = TSteps.ReadTenure(ref _tenure);
@@ -191,7 +191,7 @@ internal struct StoreGate<TSteps>
         return true;
     }
 
-    /// <summary>Ends the store's life if the current thread used it last, nobody is inside and nothing waits: the usual case, without the lock.</summary>
+    /// <summary>Ends the store's life if the current thread used it last, no thread is inside and nothing waits: the usual case, without the lock.</summary>
     /// <param name="generation">The life that is meant.</param>
     /// <param name="tenure">For <see cref="TryLeave"/>, when the store has been taken apart, or for <see cref="ContinueEnd"/>.</param>
     /// <param name="hasBegun">Whether the life ends by this call although not yet: <see cref="ContinueEnd"/> follows, under the lock. Otherwise <see cref="BeginEnd"/>.</param>
@@ -213,7 +213,7 @@ internal struct StoreGate<TSteps>
         return false;
     }
 
-    /// <summary>Leaves the end that <see cref="TryEnd"/> has begun to whoever finds the gate vacant. Under the lock.</summary>
+    /// <summary>Leaves the end that <see cref="TryEnd"/> has begun to the thread that finds the gate vacant. Under the lock.</summary>
     /// <returns>Whether the gate is vacant and the caller has to look for what waited.</returns>
     public bool ContinueEnd(Tenure tenure)
     {
@@ -225,7 +225,7 @@ internal struct StoreGate<TSteps>
 
     /// <summary>Begins to end the store's life. Under the lock; <see cref="EndNow"/> or <see cref="Defer"/> follows.</summary>
     /// <param name="generation">The life that is meant.</param>
-    /// <param name="isVacant">Whether nobody is inside, or will be before the lock is left.</param>
+    /// <param name="isVacant">Whether no thread is inside, or will be before the lock is left.</param>
     /// <returns>Whether the life has not ended yet.</returns>
     public bool BeginEnd(int generation, out bool isVacant)
     {
@@ -254,10 +254,10 @@ internal struct StoreGate<TSteps>
         return false;
     }
 
-    /// <summary>Makes all handles stale; whoever leaves the gate vacant, with no call running, ends the store.</summary>
+    /// <summary>Makes all handles stale; the thread that leaves the gate vacant, with no call running, ends the store.</summary>
     public void Defer() => TSteps.Write(ref _generation, TSteps.Read(ref _generation, GateField.Generation) + 1, GateField.Generation);
 
-    /// <summary>Ends the store's life: nobody enters again. Under the lock, with the gate vacant and no call running.</summary>
+    /// <summary>Ends the store's life: no thread enters again. Under the lock, with the gate vacant and no call running.</summary>
     /// <returns>For <see cref="TryLeave"/>, when the store has been taken apart.</returns>
     public Tenure EndNow()
     {

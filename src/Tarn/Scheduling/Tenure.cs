@@ -6,10 +6,10 @@ namespace Tarn.Scheduling;
 
 internal sealed class Tenure(int thread)
 {
-    /// <summary>Nobody's: whoever wants to enter does so under the gate's lock.</summary>
+    /// <summary>Of no thread: entering takes the gate's lock.</summary>
     public static readonly Tenure Vacant = new(0);
 
-    /// <summary>Promised to a suspended call that is about to continue on some thread. Nobody else enters.</summary>
+    /// <summary>Promised to a suspended call that is about to continue on some thread. No other thread enters.</summary>
     public static readonly Tenure Claimed = new(-1);
 
 #pragma warning disable CA1051 // The gate hands out references to it.

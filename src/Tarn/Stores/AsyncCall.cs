@@ -66,6 +66,6 @@ internal abstract class AsyncCall(StoreCore store, nint entryStackPointer, CallS
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wake.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>Completes when somebody wakes it.</summary>
+    /// <summary>Completes when the call is woken.</summary>
     protected ValueTask Woken => new(this, _wake.Version);
 }

@@ -15,7 +15,7 @@ internal sealed class AsyncCall<TResult, TReader> : AsyncCall
         _reader = reader;
     }
 
-    /// <summary>Waits, goes on, and so forth until the guest has returned or the call has failed.</summary>
+    /// <summary>Waits and continues until the guest has returned or the call has failed.</summary>
     public async ValueTask<TResult> RunAsync()
     {
         try

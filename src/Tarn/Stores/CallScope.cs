@@ -10,7 +10,7 @@ internal sealed class CallScope : IDisposable
     private readonly long _timeoutMilliseconds;
 
     /// <param name="store">The store.</param>
-    /// <param name="timeoutMilliseconds">How long the call may take; 0 for as long as it likes.</param>
+    /// <param name="timeoutMilliseconds">How long the call may take; 0 for no limit.</param>
     /// <param name="token">The caller's.</param>
     /// <exception cref="ObjectDisposedException">The token's source has been disposed.</exception>
     public CallScope(StoreCore store, long timeoutMilliseconds, CancellationToken token)

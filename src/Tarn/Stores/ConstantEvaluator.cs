@@ -91,7 +91,7 @@ internal static unsafe class ConstantEvaluator
                     stack[depth++] = new RawValue { Low = made };
                     break;
                 default:
-                    throw new InstantiationException($"the constant expression at byte 0x{reader.Position:x} uses {Opcodes.Name(opcode)}, which this version of Tarn cannot evaluate");
+                    throw new InstantiationException($"The constant expression at byte 0x{reader.Position:x} uses {Opcodes.Name(opcode)}, which this version of Tarn cannot evaluate.");
             }
         }
     }

@@ -33,7 +33,7 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
         _body = GCHandle.Alloc(body, GCHandleType.Weak);
     }
 
-    /// <summary>Frees the handle: no store has this function any more.</summary>
+    /// <summary>Frees the handle: no store has this function any longer.</summary>
     ~DefinedHostFunction()
     {
         if (_body.IsAllocated)

@@ -94,7 +94,7 @@ internal sealed class ReferenceTable(StoreCore store)
         }
     }
 
-    /// <summary>Forgets all objects, and gives back the room for more than a few.</summary>
+    /// <summary>Forgets all objects, and releases the room for more than a few.</summary>
     public void Clear()
     {
         if (_used == 0)

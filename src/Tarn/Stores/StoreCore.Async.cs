@@ -51,7 +51,7 @@ internal sealed unsafe partial class StoreCore
             Stay();
     }
 
-    /// <summary>This thread is not on its way to suspend a guest any more.</summary>
+    /// <summary>This thread is no longer on its way to suspend a guest.</summary>
     internal void Stay()
     {
         if (_asyncBody == 0)
@@ -107,7 +107,7 @@ internal sealed unsafe partial class StoreCore
     /// <param name="generation">The life of the store that the function's handle was made in.</param>
     /// <param name="entry">The array entry of its signature.</param>
     /// <param name="function">Its reference record; of this store.</param>
-    /// <param name="arguments">Its arguments; not needed any more when this returns.</param>
+    /// <param name="arguments">Its arguments; they may be changed when this returns.</param>
     /// <param name="slots">The larger of the counts of arguments and results.</param>
     /// <param name="reader">Reads the results.</param>
     /// <param name="cancellationToken">Stops the guest, running or suspended.</param>
@@ -432,7 +432,7 @@ internal sealed unsafe partial class StoreCore
     }
 
     private void DropNested(int depth, ref Aftermath aftermath) =>
-        Drop(depth + 1, static _ => new InvalidOperationException("the call that this one was made in has ended without waiting for it"), ref aftermath);
+        Drop(depth + 1, static _ => new InvalidOperationException("The call that this one was made in has ended without waiting for it."), ref aftermath);
 
     /// <summary>Ends the calls that the host function now running has made and not waited for.</summary>
     internal void EndNestedCalls()

@@ -85,7 +85,7 @@ internal sealed unsafe partial class StoreCore
             : exception;
     }
 
-    /// <summary>Called when compiled code noticed that it shall stop: throws if it is so, returns if the reason has gone.</summary>
+    /// <summary>Called when compiled code noticed a request to stop: throws if it is so, returns if the reason has gone.</summary>
     internal void OnInterrupt()
     {
         lock (_lock)

@@ -117,7 +117,7 @@ internal sealed unsafe partial class StoreCore
     // Whether calls are in progress that are not suspended: exact if the gate is vacant or the current thread is inside.
     private bool IsRunning => _activations != _suspended;
 
-    /// <summary>Ends a life of the store, once for each generation: a slot must never be given back twice.</summary>
+    /// <summary>Ends a life of the store, once for each generation: a slot must never be returned twice.</summary>
     /// <returns>What completes when the end has come, if that is later.</returns>
     internal Task? EndLife(int generation)
     {

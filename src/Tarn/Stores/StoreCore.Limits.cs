@@ -28,7 +28,7 @@ internal sealed unsafe partial class StoreCore
     private void RequireInterruption(string what)
     {
         if (!Engine.Options.EnableInterruption)
-            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.EnableInterruption = false, so its code does not look whether it shall stop. Make the engine with EnableInterruption = true.");
+            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.EnableInterruption = false, so its code does not check whether it must stop. Make the engine with EnableInterruption = true.");
     }
 
     private void RequireFuel()

@@ -144,7 +144,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         Settle(aftermath);
     }
 
-    /// <summary>Ends the life of everything in the store, whose making has failed: nobody has a handle of it.</summary>
+    /// <summary>Ends the life of everything in the store, whose creation has failed: there is no handle of it.</summary>
     internal void Abandon() => EndLife(Generation)?.Wait(MillisecondsToEnd);
 
     /// <summary>Whether it has a guest stack now.</summary>

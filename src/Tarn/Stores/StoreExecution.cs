@@ -36,7 +36,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
             Store.Stay();
             pending.Forget();
             throw new SuspensionException(
-                "the guest called an asynchronous host function that did not complete at once, and whoever called the guest cannot be suspended; "
+                "The guest called an asynchronous host function that did not complete at once, and the guest's caller cannot be suspended; "
                 + "use InvokeAsync (and await it in asynchronous host functions only), or set EngineOptions.BlockOnPendingHostFunctions");
         }
         Store.WaitOutside(pending);
@@ -131,7 +131,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 slots[0].Low = (ulong)Compile(instance.Module, (int)slots[0].Low);
                 break;
             default:
-                throw new NotSupportedException($"compiled code asked for the builtin {id}, which this version of Tarn does not have");
+                throw new NotSupportedException($"Compiled code asked for the builtin {id}, which this version of Tarn does not have.");
         }
     }
 

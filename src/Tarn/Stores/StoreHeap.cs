@@ -56,7 +56,7 @@ internal unsafe struct StoreHeap
     }
 
     /// <summary>
-    /// Gives everything back. What the system does not take is lost, and no reason to keep the rest. The finalizer of a store that was refused comes here with neither an allocator nor an
+    /// Releases everything. Memory that the system refuses to take back is lost, and the rest is released all the same. The finalizer of a store that was refused comes here with neither an allocator nor an
     /// engine, and with nothing to free.
     /// </summary>
     public readonly void FreeAll(StorageAllocator allocator, EngineCore engine)

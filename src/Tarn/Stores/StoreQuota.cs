@@ -15,7 +15,7 @@ internal static class StoreQuota
         UInt128 minimum = (UInt128)type.Limits.Minimum << type.PageSizeLog2;
         UInt128 maximum = type.Limits.HasMaximum ? UInt128.Min((UInt128)type.Limits.Maximum << type.PageSizeLog2, capacity) : capacity;
         if (!limits.Allow(new ResourceRequest(ResourceKind.Memory, 0, Clamp(minimum), Clamp(maximum), store.State)))
-            throw new InstantiationException($"the store's limits refuse a memory of {minimum} bytes (StoreLimits.MaximumMemoryBytes = {Describe(limits.MaximumMemoryBytes)})");
+            throw new InstantiationException($"The store's limits refuse a memory of {minimum} bytes (StoreLimits.MaximumMemoryBytes = {Describe(limits.MaximumMemoryBytes)}).");
     }
 
     /// <summary>Asks whether a table of an instance may be made.</summary>
@@ -26,7 +26,7 @@ internal static class StoreQuota
             return;
         ulong maximum = type.Limits.HasMaximum ? Math.Min(type.Limits.Maximum, capacity) : capacity;
         if (!limits.Allow(new ResourceRequest(ResourceKind.Table, 0, Clamp(type.Limits.Minimum), Clamp(maximum), store.State)))
-            throw new InstantiationException($"the store's limits refuse a table of {type.Limits.Minimum} elements (StoreLimits.MaximumTableElements = {Describe(limits.MaximumTableElements)})");
+            throw new InstantiationException($"The store's limits refuse a table of {type.Limits.Minimum} elements (StoreLimits.MaximumTableElements = {Describe(limits.MaximumTableElements)}).");
     }
 
     /// <summary>Grows a memory as far as engine and store allow.</summary>
@@ -61,7 +61,7 @@ internal static class StoreQuota
         return table.Grow(count, value);
     }
 
-    /// <summary>The trap of whoever hands guests one object of the host too many.</summary>
+    /// <summary>The trap for one object of the host too many.</summary>
     public static TrapException TooManyReferences(StoreCore store, int count) => store.Trap(
         TrapCode.AllocationTooLarge,
         $"guests of the store have been given {count} objects of the host as externref, and its limits do not allow one more (StoreLimits.MaximumHostReferences = {Describe(store.Limits?.MaximumHostReferences)})");

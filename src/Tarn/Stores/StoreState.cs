@@ -3,12 +3,12 @@ namespace Tarn.Stores;
 
 internal enum StoreState
 {
-    /// <summary>It holds what somebody has a handle of.</summary>
+    /// <summary>It holds what a caller has a handle of.</summary>
     Live,
 
     /// <summary>It belongs to a slot of a pool that no instance has at the moment.</summary>
     Idle,
 
-    /// <summary>All that it held is given back.</summary>
+    /// <summary>All that it held is released.</summary>
     Released,
 }

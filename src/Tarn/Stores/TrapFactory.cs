@@ -77,7 +77,7 @@ internal static unsafe class TrapFactory
     // trusted any more: better that it ends than that the guest goes on trying.
     private static InvalidOperationException Escaped(in GuestTrap trap, GuestFrame[] frames)
     {
-        string message = $"a guest's access to 0x{trap.FaultAddress:x} is outside of all its memories; this is a fault of Tarn\n{string.Join('\n', frames)}";
+        string message = $"a guest's access to 0x{trap.FaultAddress:x} is outside of all its memories; this is a bug in Tarn\n{string.Join('\n', frames)}";
         Environment.FailFast(message);
         return new InvalidOperationException(message);
     }
@@ -115,7 +115,7 @@ internal static unsafe class TrapFactory
         AbiTrapCode.OutOfMemory or AbiTrapCode.AllocationTooLarge => TrapCode.AllocationTooLarge,
         AbiTrapCode.UncaughtException => TrapCode.UncaughtException,
         AbiTrapCode.AtomicWaitOnUnsharedMemory => TrapCode.ExpectedSharedMemory,
-        _ => throw new InvalidOperationException($"guest code left by a trap site that no table knows (code {code}); this is a fault of Tarn"),
+        _ => throw new InvalidOperationException($"Guest code left by a trap site that no table knows (code {code}); this is a bug in Tarn."),
     };
 
     // Compiled code has one code for null references; what was null, the instruction tells.

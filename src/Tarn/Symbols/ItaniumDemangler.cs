@@ -29,7 +29,7 @@ internal ref struct ItaniumDemangler
 
     private ItaniumDemangler(ReadOnlySpan<char> name) => _name = name;
 
-    /// <summary>The declaration; null if the name is no such name.</summary>
+    /// <summary>The declaration; null if the name is of another scheme.</summary>
     public static string? Demangle(string name)
     {
         var parser = new ItaniumDemangler(name.AsSpan(2));

@@ -7,7 +7,7 @@ internal static class Punycode
 {
     private const int Base = 36;
 
-    /// <summary>The text; null if it is no such text.</summary>
+    /// <summary>The text; null if it is not Punycode.</summary>
     public static string? Decode(string text)
     {
         int delimiter = text.LastIndexOf('_');

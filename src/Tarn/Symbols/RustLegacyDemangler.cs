@@ -11,7 +11,7 @@ internal static class RustLegacyDemangler
     /// <summary>Whether a name is one of these, whatever may hang on it.</summary>
     public static bool IsMangled(string name) => Parts(name) is not null;
 
-    /// <summary>The path, without its hash; null if the name is no such name.</summary>
+    /// <summary>The path, without its hash; null if the name is of another scheme.</summary>
     public static string? Demangle(string name)
     {
         if (Parts(name) is not List<string> parts)

@@ -20,7 +20,7 @@ internal ref struct RustV0Demangler
         _text = new StringBuilder();
     }
 
-    /// <summary>The path; null if the name is no such name.</summary>
+    /// <summary>The path; null if the name is of another scheme.</summary>
     public static string? Demangle(string name)
     {
         var parser = new RustV0Demangler(name.AsSpan(2));

@@ -66,7 +66,7 @@ internal sealed unsafe class TableInstance
         return $"the table of {Length} elements cannot grow by {delta}: it may have {Capacity} at most ({limit})";
     }
 
-    /// <summary>Whether a range lies within the table.</summary>
+    /// <summary>Whether a range is within the table.</summary>
     public bool Contains(ulong index, ulong count)
     {
         ulong length = Length;

@@ -28,7 +28,7 @@ internal static class TypeDescriptions
         return types.Function(registry.Function(typeId), types.Defined(HeapType.Canonical(typeId)));
     }
 
-    /// <summary>Describes what a function of the host takes and returns. It is no type of a module.</summary>
+    /// <summary>Describes what a function of the host takes and returns. It is not a type of a module.</summary>
     public static FunctionType Function(TypeRegistry registry, ReadOnlySpan<ValType> parameters, ReadOnlySpan<ValType> results)
     {
         var types = new Source(registry, []);

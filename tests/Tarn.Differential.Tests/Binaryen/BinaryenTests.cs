@@ -1,7 +1,7 @@
 // Random modules of Binaryen's generator (wasm-opt --translate-to-fuzz), which looks for other things than ours: references, tail calls, segments of all kinds, several memories, code
 // that its own passes have turned inside out. Tarn, Wasmtime and V8 must agree on results, traps, calls of the host and globals.
 //
-// Bounded in CI by modules and by a minute, whichever comes first; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference names its seed and keeps the module; once mended, the
+// Bounded by modules and by seconds (a minute where the tests do everything), whichever comes first; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference names its seed and keeps the module; once fixed, the
 // seed goes into s_crashers. Skipped, and said so, where node, npm or the registry is missing.
 using System.Diagnostics;
 using Tarn.TestSupport;
@@ -11,7 +11,7 @@ namespace Tarn.Differential.Tests.Binaryen;
 public sealed class BinaryenTests
 {
     private const int ModulesInCi = 2000;
-    private const int SecondsInCi = 60;
+    private static readonly int s_seconds = TestScope.Count(60, 8);
     private const int LeastModules = 20;
 
     /// <summary>Seeds that once showed a fault, kept for ever, with the fault.</summary>
@@ -24,7 +24,7 @@ public sealed class BinaryenTests
         Assert.SkipWhen(peer is null, $"NOT RUN: {absence}");
         using FuzzRun run = FuzzRun.Start(typeof(BinaryenTests), nameof(Modules_of_another_generator_behave_as_in_the_reference_engines), otherwise: 1);
         int most = run.Seconds > 0 ? int.MaxValue : ModulesInCi;
-        double seconds = run.Seconds > 0 ? run.Seconds : SecondsInCi;
+        double seconds = run.Seconds > 0 ? run.Seconds : s_seconds;
 
         using FuzzedWasmtime reference = new();
         using FuzzedTarn guarded = new(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20 });

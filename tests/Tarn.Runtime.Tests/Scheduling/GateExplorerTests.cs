@@ -1,5 +1,6 @@
 // Who is inside a store: StoreGate's own code, in every interleaving of two and three threads, with the store buffers of processors.
 using System.Globalization;
+using Tarn.TestSupport;
 
 namespace Tarn.Runtime.Tests.Scheduling;
 
@@ -32,9 +33,9 @@ public sealed class GateExplorerTests(ITestOutputHelper output)
     [MemberData(nameof(Scenarios))]
     public void Nobody_is_inside_together_with_anybody_else(string scenario)
     {
-        // Two preemptions find most mistakes in seconds; all of them take minutes.
+        // One preemption finds many mistakes in seconds, two find most of them in a minute; all interleavings take hours.
         string? wanted = Environment.GetEnvironmentVariable("TARN_EXPLORER_PREEMPTIONS");
-        var explorer = new Explorer(wanted is null ? 2 : int.Parse(wanted, CultureInfo.InvariantCulture));
+        var explorer = new Explorer(wanted is null ? TestScope.Count(2, 1) : int.Parse(wanted, CultureInfo.InvariantCulture));
         explorer.Explore(s_scenarios[scenario]);
         output.WriteLine($"{scenario}: {explorer.States} states in {explorer.Runs} runs");
         Assert.True(explorer.States > 50);

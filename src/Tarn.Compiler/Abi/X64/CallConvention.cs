@@ -76,7 +76,7 @@ internal static class CallConvention
 
 /// <summary>What a signature asks of its caller beyond registers.</summary>
 /// <param name="StackArgumentBytes">Pushed by the caller, popped by the callee; a multiple of 8.</param>
-/// <param name="ResultBufferBytes">Size of the buffer for results left over; 0 means there is no hidden argument.</param>
+/// <param name="ResultBufferBytes">Size of the buffer for results left over; 0 if there is no hidden argument.</param>
 internal readonly record struct CallShape(int StackArgumentBytes, int ResultBufferBytes)
 {
     /// <summary>The first integer argument is the address of the result buffer.</summary>

@@ -79,6 +79,8 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
 
     private protected override Label NewLabels(int count) => _asm.NewLabels(count);
 
+    private protected override int Offset => _asm.Offset;
+
     private protected override void Bind(Label label) => _asm.Bind(label);
 
     private protected override void Align(int alignment, int most) => _asm.Align(alignment, most);

@@ -6,7 +6,7 @@ namespace Tarn.Wasm.Component;
 /// <param name="Name">The name itself.</param>
 /// <param name="Implements">The interface that an instance with a plain name implements.</param>
 /// <param name="VersionSuffix">What is missing from a canonical interface name's version.</param>
-/// <param name="ExternalId">A name of somebody else's for the item.</param>
+/// <param name="ExternalId">A name that another system has for the item.</param>
 internal readonly record struct ExternName(string Name, string? Implements = null, string? VersionSuffix = null, string? ExternalId = null)
 {
     public bool HasAttributes => Implements is not null || VersionSuffix is not null || ExternalId is not null;
