@@ -7,8 +7,8 @@
 // (StoreGate, StoreCore.Entry), or has found the gate vacant under the lock.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using Tarn.Engines;
 using Tarn.Compiler.Abi;
+using Tarn.Engines;
 using Tarn.Execution;
 using Tarn.Heaps;
 using Tarn.Memories;

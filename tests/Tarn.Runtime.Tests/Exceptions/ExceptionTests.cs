@@ -261,7 +261,13 @@ public sealed class ExceptionTests
     {
         var options = new EngineOptions
         {
-            MemoryStrategy = memory, CompilationMode = mode, AllocationStrategy = allocation, EnableFuel = true, EnableInterruption = true, StackSize = 1 << 20, Features = WasmFeatures.All & ~WasmFeatures.ComponentAsync,
+            MemoryStrategy = memory,
+            CompilationMode = mode,
+            AllocationStrategy = allocation,
+            EnableFuel = true,
+            EnableInterruption = true,
+            StackSize = 1 << 20,
+            Features = WasmFeatures.All & ~WasmFeatures.ComponentAsync,
         };
         using var engine = new Engine(options);
         using var store = new Store(engine);
