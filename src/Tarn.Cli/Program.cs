@@ -24,6 +24,7 @@ RootCommand root = new(
       tarn validate app.wasm                      is the module valid, and if not, where and why?
       tarn print --folded app.wasm                read a binary module as text
       tarn parse app.wat -o app.wasm              write the binary of a text module
+      tarn component wit app.wasm                 what a component imports and exports
       tarn inspect -f add samples/add.wat         see a function as IR and machine code
       tarn pool --slots 500 --hold 100            watch the pools under load
       tarn wast spec-testsuite                    run WebAssembly's own test scripts
@@ -34,6 +35,7 @@ RootCommand root = new(
     ValidateCommand.Create(),
     PrintCommand.Create(),
     ParseCommand.Create(),
+    ComponentCommand.Create(),
     InspectCommand.Create(),
     PoolCommand.Create(),
     WastCommand.Create(),

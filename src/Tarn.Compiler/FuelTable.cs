@@ -25,7 +25,7 @@ internal sealed class FuelTable : IEquatable<FuelTable>
     {
         _costs = new ushort[(int)Opcodes.All.ToArray().Max() + 1];
         Array.Fill(_costs, (ushort)1);
-        foreach (var opcode in (Opcode[])[Opcode.Block, Opcode.Loop, Opcode.Else, Opcode.End, Opcode.Nop])
+        foreach (var opcode in (Opcode[])[Opcode.Block, Opcode.Loop, Opcode.Else, Opcode.End, Opcode.Nop, Opcode.TryTable, Opcode.Try, Opcode.Catch, Opcode.CatchAll, Opcode.Delegate])
         {
             _costs[(int)opcode] = 0;
         }

@@ -16,10 +16,11 @@ public sealed class ComponentCall
 {
     private readonly ComponentValue[] _arguments;
 
-    internal ComponentCall(ComponentValue[] arguments, CancellationToken cancellationToken)
+    internal ComponentCall(ComponentValue[] arguments, Caller caller)
     {
         _arguments = arguments;
-        CancellationToken = cancellationToken;
+        Caller = caller;
+        CancellationToken = caller.CancellationToken;
     }
 
     /// <summary>Gets the arguments. Resources that are borrowed are of use until the function returns; those that are owned are now the host's.</summary>
@@ -27,6 +28,13 @@ public sealed class ComponentCall
 
     /// <summary>Gets the token of the call that entered the component.</summary>
     public CancellationToken CancellationToken { get; }
+
+    /// <summary>The guest that calls.</summary>
+    internal Caller Caller { get; }
+
+    /// <summary>Returns the state that the component was instantiated with.</summary>
+    /// <exception cref="InvalidCastException">It is of another type.</exception>
+    public TState GetState<TState>() => Caller.GetState<TState>();
 
     /// <summary>Gets an argument.</summary>
     /// <param name="index">Its position, from 0.</param>

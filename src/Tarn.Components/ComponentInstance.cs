@@ -24,6 +24,6 @@ public sealed class ComponentInstance : ComponentExports, IDisposable
     /// <summary>Gets a value that indicates whether a call trapped, after which the instance cannot be entered again.</summary>
     public bool HasTrapped => _root.IsPoisoned;
 
-    /// <summary>Ends the instance: all core instances, memories, tables and handles. Destructors of resources that guests still own are not called.</summary>
+    /// <summary>Ends the instance: all core instances, memories, tables and handles. Resources of the host that guests still own are dropped; destructors of guests are not called.</summary>
     public void Dispose() => _root.Dispose();
 }

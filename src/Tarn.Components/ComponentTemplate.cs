@@ -25,17 +25,25 @@ public sealed class ComponentTemplate
 
     /// <summary>Creates an instance. All that it consists of is taken from the engine's pool, where it has one, and returned when the instance is disposed; where this fails, nothing is kept.</summary>
     /// <param name="state">The state of the instance's store.</param>
+    /// <param name="cancellationToken">Stops the start functions of core modules.</param>
     /// <exception cref="TrapException">The start function of a core module trapped.</exception>
     /// <exception cref="ComponentTrapException">The component broke a rule of the canonical ABI while it started.</exception>
-    public ComponentInstance Instantiate(object? state = null)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public ComponentInstance Instantiate(object? state = null, CancellationToken cancellationToken = default)
     {
         Component.ThrowIfDisposed();
         ComponentStore root = new(new Store(Component.Engine, state) { Limits = _options.StoreLimits }, _options);
         try
         {
+            using CancellationTokenRegistration stop = cancellationToken.UnsafeRegister(static store => ((Store)store!).Interrupt(), root.Store);
             Instantiator instantiator = new(Component.Plan, Component.Modules, root, _functions, _resources);
-            instantiator.Run();
+            instantiator.Run(cancellationToken);
             return new ComponentInstance(Component, root, instantiator);
+        }
+        catch (TrapException e) when (e.Code == TrapCode.Interrupted && cancellationToken.IsCancellationRequested)
+        {
+            root.Dispose();
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
         catch
         {

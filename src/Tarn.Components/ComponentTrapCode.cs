@@ -39,4 +39,7 @@ public enum ComponentTrapCode
 
     /// <summary>A host function returned a value that does not fit its type.</summary>
     InvalidHostValue = 12,
+
+    /// <summary>A core function threw an exception that nothing in its component caught.</summary>
+    UncaughtException = 13,
 }

@@ -1,4 +1,5 @@
 // The world of one instance: its descriptors, arguments, clocks. Like the instance it is used by one thread at a time.
+using Tarn.Components;
 using Tarn.Wasi.Descriptors;
 using Tarn.Wasi.Host;
 
@@ -7,6 +8,8 @@ namespace Tarn.Wasi;
 /// <summary>What one instance has open and sees. Dispose it after the instance.</summary>
 public sealed class WasiContext : IWasiState, IDisposable
 {
+    private const string RunInterface = "wasi:cli/run@0.2.0";
+
     private readonly OutputDescriptor _output;
 
     /// <summary>Makes a context.</summary>
@@ -60,15 +63,15 @@ public sealed class WasiContext : IWasiState, IDisposable
     /// <exception cref="ArgumentException">The module exports neither.</exception>
     /// <exception cref="TrapException">The guest trapped.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <remarks>Where the guest waits, for a clock or a stream, this thread does; <see cref="RunAsync"/> holds none.</remarks>
+    /// <remarks>Where the guest waits, for a clock or a stream, this thread does; <see cref="RunAsync(Instance, CancellationToken)"/> holds none.</remarks>
     public int Run(Instance instance, CancellationToken cancellationToken = default)
     {
         ValueTask<int> run = RunAsync(instance, cancellationToken);
         return run.IsCompleted ? run.GetAwaiter().GetResult() : run.AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>Runs an instance's program as <see cref="Run"/> does; while the guest waits for a clock or a stream, no thread waits with it.</summary>
-    /// <inheritdoc cref="Run"/>
+    /// <summary>Runs an instance's program as <see cref="Run(Instance, CancellationToken)"/> does; while the guest waits for a clock or a stream, no thread waits with it.</summary>
+    /// <inheritdoc cref="Run(Instance, CancellationToken)"/>
     public async ValueTask<int> RunAsync(Instance instance, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(instance);
@@ -95,6 +98,47 @@ public sealed class WasiContext : IWasiState, IDisposable
             if (!stopped || flushing.IsCompleted)
                 await flushing;
         }
+    }
+
+    /// <summary>Runs a component's program: what it exports as <c>wasi:cli/run</c>.</summary>
+    /// <returns>The exit status; 0 if the program returned with success and 1 if it returned with an error.</returns>
+    /// <exception cref="KeyNotFoundException">The component does not export <c>wasi:cli/run</c> of version 0.2.</exception>
+    /// <exception cref="TrapException">The guest trapped.</exception>
+    /// <exception cref="ComponentTrapException">The component broke a rule of the canonical ABI.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <remarks>While the guest waits for a clock or a stream, no thread waits with it.</remarks>
+    public async ValueTask<int> RunAsync(ComponentInstance instance, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(instance);
+        ComponentFunction entry = instance.GetInstance(RunInterface).GetFunction("run");
+        bool stopped = false;
+        try
+        {
+            ComponentValue? result = await entry.InvokeAsync([], cancellationToken);
+            return result!.Case == "ok" ? 0 : 1;
+        }
+        catch (WasiExitException exit)
+        {
+            return exit.ExitCode;
+        }
+        catch (Exception e) when (NoteIfStopped(e, out stopped))
+        {
+            throw;
+        }
+        finally
+        {
+            ValueTask flushing = FlushOutputAsync(cancellationToken);
+            if (!stopped || flushing.IsCompleted)
+                await flushing;
+        }
+    }
+
+    /// <summary>Runs a component's program as <see cref="RunAsync(ComponentInstance, CancellationToken)"/> does; where the guest waits, this thread does.</summary>
+    /// <inheritdoc cref="RunAsync(ComponentInstance, CancellationToken)"/>
+    public int Run(ComponentInstance instance, CancellationToken cancellationToken = default)
+    {
+        ValueTask<int> run = RunAsync(instance, cancellationToken);
+        return run.IsCompleted ? run.GetAwaiter().GetResult() : run.AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Closes everything the guest has open, and flushes what a run has left of its output. A stream that may have to be waited for is not: the flush is begun.</summary>

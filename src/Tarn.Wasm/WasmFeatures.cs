@@ -4,7 +4,7 @@ namespace Tarn;
 
 /// <summary>Features of WebAssembly beyond 1.0 that modules may use.</summary>
 [Flags]
-public enum WasmFeatures
+public enum WasmFeatures : long
 {
     /// <summary>WebAssembly 1.0 alone.</summary>
     None = 0,
@@ -102,6 +102,12 @@ public enum WasmFeatures
     /// <summary>In components: more asynchronous built-in functions. A proposal: off by default.</summary>
     ComponentMoreAsync = 1 << 30,
 
+    /// <summary>
+    /// The exception instructions that WebAssembly 3.0 replaced: <c>try</c>, <c>catch</c>, <c>catch_all</c>, <c>delegate</c> and <c>rethrow</c>. Older producers emit them; they need
+    /// <see cref="Exceptions"/> for their tags and for <c>throw</c>. Never part of the standard: off by default.
+    /// </summary>
+    LegacyExceptions = 1L << 31,
+
     /// <summary>All of WebAssembly 3.0: what is on by default.</summary>
     Wasm3 = MutableGlobals | SaturatingFloatToInt | SignExtension | MultiValue | ReferenceTypes | BulkMemory | Simd | RelaxedSimd | TailCalls
         | ExtendedConstants | MultiMemory | Memory64 | FunctionReferences | GarbageCollection | Exceptions,
@@ -109,5 +115,5 @@ public enum WasmFeatures
     /// <summary>Everything that is known, proposals included.</summary>
     All = Wasm3 | Threads | CustomPageSizes | WideArithmetic | ComponentAsync | ComponentAsyncStackful | ComponentThreading | ComponentErrorContext | ComponentFixedLengthLists
         | ComponentMaps | ComponentValues | ComponentNestedNames | ComponentImplements | ComponentCanonicalNames | ComponentMemory64 | ComponentGarbageCollection
-        | ComponentMoreAsync,
+        | ComponentMoreAsync | LegacyExceptions,
 }

@@ -44,6 +44,10 @@ internal sealed class ScriptHost : IScriptEngine
         {
             return OutcomeOf(e);
         }
+        catch (GuestException e)
+        {
+            return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Exception, e.Message);
+        }
         catch (LinkException e)
         {
             return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Unlinkable, e.Message);
@@ -66,6 +70,10 @@ internal sealed class ScriptHost : IScriptEngine
         catch (TrapException e)
         {
             return OutcomeOf(e);
+        }
+        catch (GuestException e)
+        {
+            return ScriptEngineOutcome.Failed(ScriptEngineOutcomeKind.Exception, e.Message);
         }
     }
 
@@ -98,6 +106,7 @@ internal sealed class ScriptHost : IScriptEngine
         ScriptValueKind.V128 => Value.FromBits(ValueKind.V128, value.Low, value.High),
         ScriptValueKind.RefNull => ToNull(value.HeapType),
         ScriptValueKind.RefExtern => Value.FromObject(HostReferenceOf(value.Low)),
+        ScriptValueKind.RefHost => Value.FromAny(HostReferenceOf(value.Low)),
         _ => throw new NotSupportedException($"a value of kind {value.Kind} cannot be passed yet"),
     };
 
@@ -116,7 +125,7 @@ internal sealed class ScriptHost : IScriptEngine
             ValueKind.ExternRef => new ScriptValue { Kind = ScriptValueKind.RefExtern },
             ValueKind.FuncRef => new ScriptValue { Kind = ScriptValueKind.RefFunc },
             ValueKind.ExnRef => new ScriptValue { Kind = ScriptValueKind.RefExn },
-            ValueKind.AnyRef => new ScriptValue { Kind = ScriptValueKind.RefAny },
+            ValueKind.AnyRef => FromAny(value.AsAny()!),
             _ => throw new NotSupportedException($"a result of kind {value.Kind} cannot be described yet"),
         };
     }
@@ -127,6 +136,15 @@ internal sealed class ScriptHost : IScriptEngine
         0x6F or 0x72 => Value.NullExtern,
         0x69 or 0x74 => Value.FromBits(ValueKind.ExnRef, 0),
         _ => Value.FromBits(ValueKind.AnyRef, 0),
+    };
+
+    private static ScriptValue FromAny(object value) => value switch
+    {
+        HostReference host => new ScriptValue { Kind = ScriptValueKind.RefHost, Low = host.Number, HasPayload = true },
+        GuestReference { IsI31: true } => new ScriptValue { Kind = ScriptValueKind.RefI31 },
+        GuestReference { IsStruct: true } => new ScriptValue { Kind = ScriptValueKind.RefStruct },
+        GuestReference { IsArray: true } => new ScriptValue { Kind = ScriptValueKind.RefArray },
+        _ => new ScriptValue { Kind = ScriptValueKind.RefAny },
     };
 
     private HostReference HostReferenceOf(ulong number)

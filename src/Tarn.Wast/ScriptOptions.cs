@@ -1,7 +1,7 @@
 // How a script of the specification's suite is to be run, which its folder decides: the suite keeps each proposal and what 3.0 gave up in folders of their own.
 namespace Tarn.Wast;
 
-/// <summary>What a script's modules may use, and what is made of those that use what was given up.</summary>
+/// <summary>What a script's modules may use.</summary>
 internal sealed record ScriptOptions
 {
     private const WasmFeatures BeforeReferenceTypes =
@@ -10,18 +10,12 @@ internal sealed record ScriptOptions
     /// <summary>What modules may use.</summary>
     public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
-    /// <summary>
-    /// Whether the script is about the first exception proposal's instructions. Tarn refuses these by name: a module refused so counts as passed, and what
-    /// would need it is skipped.
-    /// </summary>
-    public bool IsLegacy { get; init; }
-
     /// <summary>Options for a script at a path such as <c>proposals/threads/atomic.wast</c>.</summary>
     public static ScriptOptions ForPath(string path)
     {
         path = "/" + path.Replace('\\', '/');
         if (path.Contains("/legacy/", StringComparison.Ordinal))
-            return new ScriptOptions { IsLegacy = true };
+            return new ScriptOptions { Features = WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions };
         // These scripts date from before 2.0: they assert that a second table or memory is invalid and that the text's limits are 32-bit numbers.
         if (path.Contains("/proposals/threads/", StringComparison.Ordinal))
             return new ScriptOptions { Features = BeforeReferenceTypes | WasmFeatures.Threads };

@@ -12,13 +12,10 @@ namespace Tarn.Wast;
 /// <summary>Runs one script.</summary>
 internal sealed class ScriptRunner
 {
-    private const string LegacyWords = "legacy exception instruction";
-    private const string LegacyReason = "its module uses the legacy exception instructions, which Tarn refuses by name";
     private const string NoEngine = "needs execution, and there is no engine";
     private const string NoThreads = "threads of scripts are not run";
 
-    // Stands for an instance or definition that was rightly refused, or that without an engine was only checked.
-    private static readonly object s_refused = new();
+    // Stands for an instance or definition that without an engine was only checked.
     private static readonly object s_checked = new();
 
     private readonly ScriptOptions _options;
@@ -30,7 +27,6 @@ internal sealed class ScriptRunner
     private readonly List<ScriptNote> _rewordings = [];
     private object? _lastInstance;
     private object? _lastDefinition;
-    private bool _refusedIsRegistered;
     private int _passed;
 
     private ScriptRunner(ScriptOptions options, IScriptEngine? engine)
@@ -84,10 +80,13 @@ internal sealed class ScriptRunner
             case ScriptCommandKind.Module:
                 _lastInstance = _lastDefinition = null;
                 Forget(command.Name);
-                return Define(command.Module!, out _lastDefinition) is { } problem ? Instead(problem, command.Name) : Instantiate(_lastDefinition!, command.Name);
+                Define(command.Module!, out object defined);
+                return Instantiate(_lastDefinition = defined, command.Name);
             case ScriptCommandKind.ModuleDefinition:
                 _lastDefinition = null;
-                return Define(command.Module!, out _lastDefinition) ?? Verdict.Pass;
+                Define(command.Module!, out object definition);
+                _lastDefinition = definition;
+                return Verdict.Pass;
             case ScriptCommandKind.ModuleInstance:
                 _lastInstance = null;
                 Forget(command.Name);
@@ -116,37 +115,17 @@ internal sealed class ScriptRunner
         }
     }
 
-    // Null when the module is defined; else what the directive comes to.
-    private Verdict? Define(ScriptModule module, out object? definition)
+    private void Define(ScriptModule module, out object definition)
     {
-        definition = null;
-        try
-        {
-            byte[] binary = module.ToBinary(new WatOptions { Features = _options.Features });
-            if (_engine is null)
-                Validate(binary);
-            definition = _engine is null ? s_checked : _engine.Define(binary);
-            Keep(_definitions, module.Name, definition);
-            return null;
-        }
-        catch (WasmException e) when (_options.IsLegacy && e.Message.Contains(LegacyWords, StringComparison.Ordinal))
-        {
-            definition = s_refused;
-            Keep(_definitions, module.Name, definition);
-            return Verdict.Pass;
-        }
-    }
-
-    private Verdict Instead(Verdict verdict, string? name)
-    {
-        Keep(_instances, name, _lastInstance = s_refused);
-        return verdict;
+        byte[] binary = module.ToBinary(new WatOptions { Features = _options.Features });
+        if (_engine is null)
+            Validate(binary);
+        definition = _engine is null ? s_checked : _engine.Define(binary);
+        Keep(_definitions, module.Name, definition);
     }
 
     private Verdict Instantiate(object definition, string? name)
     {
-        if (definition == s_refused)
-            return Instead(Verdict.Skip(LegacyReason), name);
         if (definition == s_checked)
         {
             Keep(_instances, name, _lastInstance = s_checked);
@@ -154,8 +133,6 @@ internal sealed class ScriptRunner
         }
 
         ScriptEngineOutcome outcome = _engine!.Instantiate(definition);
-        if (outcome.Kind == ScriptEngineOutcomeKind.Unlinkable && _refusedIsRegistered)
-            return Instead(Verdict.Skip(LegacyReason), name);
         if (outcome.Kind != ScriptEngineOutcomeKind.Done)
             return Verdict.Fail($"instantiation ended with {Describe(outcome)}");
         Keep(_instances, name, _lastInstance = outcome.Instance);
@@ -164,12 +141,6 @@ internal sealed class ScriptRunner
 
     private Verdict Register(string name, object instance)
     {
-        if (instance == s_refused)
-        {
-            _refusedIsRegistered = true;
-            return Verdict.Skip(LegacyReason);
-        }
-
         if (instance == s_checked)
             return Verdict.Skip(NoEngine);
         _engine!.Register(name, instance);
@@ -180,8 +151,6 @@ internal sealed class ScriptRunner
     {
         ScriptAction action = command.Action!;
         object instance = FindInstance(action.Instance);
-        if (instance == s_refused)
-            return Verdict.Skip(LegacyReason);
         if (instance == s_checked)
             return Verdict.Skip(NoEngine);
         ScriptEngineOutcome outcome = action.IsGet ? _engine!.Get(instance, action.Export) : _engine!.Invoke(instance, action.Export, action.Arguments);
@@ -204,12 +173,11 @@ internal sealed class ScriptRunner
 
     private Verdict ExpectInstantiationToFail(ScriptCommand command)
     {
-        if (Define(command.Module!, out object? definition) is { } refused)
-            return refused;
+        Define(command.Module!, out object definition);
         if (definition == s_checked)
             return Verdict.Skip(NoEngine);
         bool trap = command.Kind == ScriptCommandKind.AssertTrap;
-        return Expect(_engine!.Instantiate(definition!), trap ? ScriptEngineOutcomeKind.Trap : ScriptEngineOutcomeKind.Unlinkable, command.Text);
+        return Expect(_engine!.Instantiate(definition), trap ? ScriptEngineOutcomeKind.Trap : ScriptEngineOutcomeKind.Unlinkable, command.Text);
     }
 
     private static Verdict Expect(ScriptEngineOutcome outcome, ScriptEngineOutcomeKind kind, string? message)
@@ -239,8 +207,6 @@ internal sealed class ScriptRunner
             refusal = e;
         }
 
-        if (_options.IsLegacy && refusal.Message.Contains(LegacyWords, StringComparison.Ordinal))
-            return Verdict.Pass;
         // Annotations are checked where they are read, which is while parsing the text: there both classes are one.
         bool malformed = refusal is MalformedModuleException or TextFormatException;
         if (!custom && malformed != (command.Kind == ScriptCommandKind.AssertMalformed))

@@ -129,6 +129,18 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetGlobal(name, out global);
     }
 
+    /// <summary>Finds an exported exception tag.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Tag GetTag(string name) => TryGetTag(name, out Tag tag) ? tag : throw Missing(name, ExternalKind.Tag);
+
+    /// <summary>Finds an exported exception tag.</summary>
+    public bool TryGetTag(string name, out Tag tag)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        using StoreUse use = Enter();
+        return _data.TryGetTag(name, out tag);
+    }
+
     /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</summary>
     public void Interrupt() => _data.Store.Interrupt(_generation);
 

@@ -61,6 +61,13 @@ public sealed unsafe partial class Linker
     /// <summary>Defines a global.</summary>
     public Linker Define(string module, string name, Global global) => Add(module, name, global.ToDefinition());
 
+    /// <summary>Defines an exception tag.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="tag">The tag. Modules that import it can be instantiated in its store only.</param>
+    /// <returns>The linker.</returns>
+    public Linker Define(string module, string name, Tag tag) => Add(module, name, tag.ToDefinition());
+
     /// <summary>Defines all exports of an instance under a module name.</summary>
     /// <param name="module">The module name.</param>
     /// <param name="instance">The instance.</param>
@@ -182,6 +189,20 @@ public sealed unsafe partial class Linker
         if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Global)
             return false;
         global = new Global(definition.Store!, definition.Generation, definition.GlobalCell, definition.GlobalType);
+        return true;
+    }
+
+    /// <summary>Gets an exception tag that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="tag">The tag.</param>
+    /// <returns>Whether a tag of that name is defined.</returns>
+    public bool TryGetTag(string module, string name, out Tag tag)
+    {
+        tag = default;
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Tag)
+            return false;
+        tag = new Tag(definition.Store!, definition.Generation, definition.Tag!);
         return true;
     }
 

@@ -18,6 +18,12 @@ public sealed class DifferentialTests
         733858910, 1044662208, 659239059, // unsigned division by constants above 2^63
     ];
 
+    /// <summary>The same for modules with exceptions, which have been tried with vectors and without.</summary>
+    private static readonly int[] s_exceptionCrashers =
+    [
+        501895986, // a load that a ternary operation of two values read both from memory and from a register, which it was never in
+    ];
+
     public static TheoryData<MemoryStrategy, CompilationMode> Configurations => new()
     {
         { MemoryStrategy.Guarded, CompilationMode.Eager },
@@ -70,12 +76,43 @@ public sealed class DifferentialTests
         Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
     }
 
-    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, bool vectors = false)
+    /// <summary>The same for modules that throw and catch.</summary>
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public void Random_modules_with_exceptions_behave_as_in_the_reference_engine(MemoryStrategy memory, CompilationMode compilation)
     {
-        var generator = new ModuleGenerator(seed, vectors);
+        using var reference = new WasmtimePeer();
+        using var tarn = new TarnPeer(new EngineOptions { MemoryStrategy = memory, CompilationMode = compilation });
+        using FuzzRun run = FuzzRun.Start(
+            typeof(DifferentialTests), nameof(Random_modules_with_exceptions_behave_as_in_the_reference_engine), 6_000_000 + ((int)memory * 1_000_000), $"exceptions-{memory}-{compilation}");
+        foreach (int seed in s_exceptionCrashers)
+        {
+            foreach (bool vectors in (bool[])[false, true])
+            {
+                Compare(seed, reference, tarn, run, out _, vectors, exceptions: true);
+            }
+        }
+
+        int compared = 0, left = 0, thrown = 0;
+        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
+        {
+            left += Compare(run.First + compared, reference, tarn, run, out string seen, vectors: compared % 3 == 0, exceptions: true) ? 0 : 1;
+            thrown += seen.Contains(": exception", StringComparison.Ordinal) ? 1 : 0;
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules from seed {run.First}; in {thrown} of them something went uncaught; {left} not compared: they run out of stack");
+        Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
+        Assert.True(thrown >= compared / 50, $"only {thrown} of {compared} modules throw what is not caught");
+    }
+
+    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, bool vectors = false) => Compare(seed, reference, tarn, run, out _, vectors);
+
+    private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, out string expected, bool vectors = false, bool exceptions = false)
+    {
+        var generator = new ModuleGenerator(seed, vectors, exceptions);
         byte[] bytes = generator.Generate();
         run.Running(seed, bytes);
-        string expected = reference.Run(seed, bytes, generator);
+        expected = reference.Run(seed, bytes, generator);
         if (WasmtimePeer.RanOutOfStack(expected))
             return false;
         string actual;

@@ -179,6 +179,13 @@ internal sealed partial class ModuleGenerator
 
     private void Expression(int type, int depth)
     {
+        if (type == ExnRef)
+        {
+            _code.Byte(0x20);
+            _code.U32((uint)_scratchException);
+            return;
+        }
+
         _budget--;
         if (depth > MaxDepth || _budget <= 0 || Chance(18))
         {

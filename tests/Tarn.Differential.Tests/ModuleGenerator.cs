@@ -48,12 +48,16 @@ internal sealed partial class ModuleGenerator
     private readonly bool _vectors;
     private readonly int _scratches; // locals at the end that belong to canonicalisation
 
-    /// <summary>A generator for a seed. With <paramref name="vectors"/> modules use SIMD throughout; functions and globals with vectors in their types are not exported.</summary>
-    public ModuleGenerator(int seed, bool vectors = false)
+    /// <summary>
+    /// A generator for a seed. With <paramref name="vectors"/> modules use SIMD throughout; functions and globals with vectors in their types are not exported. With
+    /// <paramref name="exceptions"/> they throw and catch.
+    /// </summary>
+    public ModuleGenerator(int seed, bool vectors = false, bool exceptions = false)
     {
         _random = new Random(seed);
         _vectors = vectors;
-        _scratches = vectors ? 3 : 2;
+        _exceptions = exceptions;
+        _scratches = (vectors ? 3 : 2) + (exceptions ? 1 : 0);
     }
 
     /// <summary>The exported functions "f0", "f1", … in order, with their parameter and result types as binary type codes.</summary>
@@ -91,6 +95,7 @@ internal sealed partial class ModuleGenerator
         _imports = 2;
         _functionTypes.Add(typeCount);
         _functionTypes.Add(typeCount + 1);
+        AddTags();
         int functionCount = 2 + Next(6);
         for (int i = 0; i < functionCount; i++)
         {
@@ -150,6 +155,7 @@ internal sealed partial class ModuleGenerator
         s.U32(1);
         s.U32(3);
         module.Section(5, s);
+        WriteTags(module);
         WriteGlobals(module);
         WriteExports(module, functionCount);
         s = new ByteWriter(); // one active element segment, one passive
@@ -315,6 +321,12 @@ internal sealed partial class ModuleGenerator
             _locals.Add(V128);
         }
 
+        if (_exceptions)
+        {
+            _scratchException = _locals.Count;
+            _locals.Add(ExnRef);
+        }
+
         _budget = 40 + Next(200);
         _code = new ByteWriter();
         _labels.Clear();
@@ -366,6 +378,12 @@ internal sealed partial class ModuleGenerator
     {
         _budget--;
         int local = Next(_locals.Count - _scratches);
+        if (_exceptions && depth < MaxDepth && Chance(22))
+        {
+            ExceptionStatement(depth);
+            return;
+        }
+
         switch (Next(depth < MaxDepth ? 20 : 8))
         {
             case 0 or 1 or 2:

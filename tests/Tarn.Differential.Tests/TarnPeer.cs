@@ -46,8 +46,18 @@ internal sealed class TarnPeer(EngineOptions options) : IDisposable
                 }
 
                 var output = new Value[results.Length];
-                bool returned = instance.GetFunction(name).TryInvoke(arguments, output, out Trap? trap);
-                seen.Line($"{name}: {(returned ? string.Join(' ', output.Select(Print)) : "trap " + ReferenceName(trap!.Code))}");
+                string outcome;
+                try
+                {
+                    bool returned = instance.GetFunction(name).TryInvoke(arguments, output, out Trap? trap);
+                    outcome = returned ? string.Join(' ', output.Select(Print)) : "trap " + ReferenceName(trap!.Code);
+                }
+                catch (GuestException)
+                {
+                    outcome = "exception";
+                }
+
+                seen.Line($"{name}: {outcome}");
             }
         }
 

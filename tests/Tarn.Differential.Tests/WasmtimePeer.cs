@@ -79,9 +79,12 @@ internal sealed class WasmtimePeer : IDisposable
         }
         catch (TrapException trap)
         {
-            return "trap " + trap.Type;
+            return Describe(trap);
         }
     }
+
+    /// <summary>A trap's name. The package has none for an exception that nothing caught.</summary>
+    public static string Describe(TrapException trap) => trap.Type == TrapCode.Undefined && trap.Message.Contains("exception", StringComparison.Ordinal) ? "exception" : "trap " + trap.Type;
 
     private static string Print(object? value) => value switch
     {

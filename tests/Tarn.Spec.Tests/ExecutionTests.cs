@@ -9,7 +9,7 @@ namespace Tarn.Spec.Tests;
 
 public sealed class ExecutionTests
 {
-    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic"];
+    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic", "guarded-moving"];
 
     [Theory]
     [MemberData(nameof(Configurations))]
@@ -28,6 +28,8 @@ public sealed class ExecutionTests
             CompilationThreads = 1,
             MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
             CompilationMode = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
+            // Every allocation moves all objects, and verifies the heap before and after.
+            HeapStress = configuration.EndsWith("moving", StringComparison.Ordinal) ? HeapStress.Verify : HeapStress.None,
             Deterministic = configuration.EndsWith("deterministic", StringComparison.Ordinal),
             CodeTarget = configuration.EndsWith("avx2", StringComparison.Ordinal) ? new X64Target(Processor.Features & ~CpuFeatures.AnyAvx512)
                 : configuration.EndsWith("sse4", StringComparison.Ordinal) ? new X64Target(CpuFeatures.None)

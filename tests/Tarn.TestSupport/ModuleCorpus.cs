@@ -78,19 +78,9 @@ public static class ModuleCorpus
         {
             if (command.Kind is not (ScriptCommandKind.Module or ScriptCommandKind.ModuleDefinition))
                 continue;
-            byte[]? binary = null;
-            try
-            {
-                binary = command.Module!.ToBinary(new WatOptions { Features = options.Features });
-                ModuleValidator.Validate(WasmModule.Decode(binary, options.Features), new TypeRegistry(), 1);
-            }
-            catch (WasmException) when (options.IsLegacy)
-            {
-                // Instructions that are refused by name.
-                binary = null;
-            }
-
-            if (binary is { Length: < LargestModule })
+            byte[] binary = command.Module!.ToBinary(new WatOptions { Features = options.Features });
+            ModuleValidator.Validate(WasmModule.Decode(binary, options.Features), new TypeRegistry(), 1);
+            if (binary.Length < LargestModule)
                 yield return binary;
         }
     }

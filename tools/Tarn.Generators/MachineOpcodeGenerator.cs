@@ -141,7 +141,7 @@ internal static class MachineOpcodeGenerator
         if (row.Has("reads-flags") || (!required && row.Has("may-read-flags")))
             flags.Add("ReadsFlags");
         if (!required && row.Has("faults"))
-            flags.Add("MayFault");
+            flags.Add("MayFault | MachineFlags.NullCheck");
         if (!required && row.Has("repeatable"))
             flags.Add("Rematerialisable");
         if (!required && row.Has("resident"))

@@ -72,7 +72,7 @@ internal static class OpcodeGenerator
         text.Append("internal enum Opcode : ushort\n{\n");
         foreach (OpcodeRow row in rows)
         {
-            text.Append($"    /// <summary><c>{row.Name}</c>, {row.Encoding}{(row.IsRefused ? "; legacy, refused" : "")}.</summary>\n");
+            text.Append($"    /// <summary><c>{row.Name}</c>, {row.Encoding}{(row.IsLegacy ? "; legacy" : "")}.</summary>\n");
             text.Append($"    {row.Id} = 0x{row.Value:X3},\n");
         }
 
@@ -104,7 +104,7 @@ internal static class OpcodeGenerator
             immediate[row.Value] = (byte)immediates.FindIndex(k => k.Name == row.Immediate);
             category[row.Value] = (byte)categories.FindIndex(k => k.Name == row.Category);
             alignment[row.Value] = (byte)(row.Alignment ?? 0);
-            flags[row.Value] = (byte)(1 | (row.IsConstant ? 2 : 0) | (row.IsRefused ? 4 : 0));
+            flags[row.Value] = (byte)(1 | (row.IsConstant ? 2 : 0) | (row.IsLegacy ? 4 : 0));
             string needs = row.Feature ?? "None";
             if (!features.Contains(needs))
                 features.Add(needs);

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Tarn.Generators;
 
 /// <summary>An instruction as the table describes it.</summary>
-internal sealed record OpcodeRow(string Name, int Value, string Encoding, string Immediate, string? Signature, int? Alignment, string? Feature, string Category, bool IsConstant, bool IsRefused, string Id)
+internal sealed record OpcodeRow(string Name, int Value, string Encoding, string Immediate, string? Signature, int? Alignment, string? Feature, string Category, bool IsConstant, bool IsLegacy, string Id)
 {
     // The numbering scheme of the enum: each prefix has a page; 0xFD comes last because its sub-opcodes pass 0xFF (relaxed SIMD).
     private static readonly Dictionary<string, int> s_pages = new()
@@ -32,7 +32,7 @@ internal sealed record OpcodeRow(string Name, int Value, string Encoding, string
             columns[6] == "-" ? null : columns[6],
             columns[7],
             flags.Contains("const"),
-            flags.Contains("refused"),
+            flags.Contains("legacy"),
             columns[9] == "-" ? Pascal(columns[0]) : columns[9]);
     }
 

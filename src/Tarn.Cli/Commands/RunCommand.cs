@@ -62,7 +62,7 @@ internal static class RunCommand
               tarn run --invoke add samples/add.wat 2 3      calls a function: 5 (--invoke may also stand behind a module that is no program)
               tarn run --timeout 2 --max-memory 64M app.wasm keeps it short and small
 
-            Exit status: the guest's own; 134 it trapped, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
+            Exit status: the guest's own; 134 it trapped or threw what nothing caught, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
             """)
         {
             file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, noCache, verbose,

@@ -1,5 +1,6 @@
 // One `tarn run`, from the module's path to the exit status.
 using Tarn.Cli.Commands;
+using Tarn.Components;
 using Tarn.Dumps;
 using Tarn.Wasi;
 
@@ -42,6 +43,21 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             Console.Error.WriteLine(TrapReport.Describe(e.Trap));
             return ExitStatus.Trapped;
         }
+        catch (GuestException e)
+        {
+            Console.Error.WriteLine($"tarn: {e.Message}");
+            return ExitStatus.Trapped;
+        }
+        catch (ComponentTrapException e)
+        {
+            Console.Error.WriteLine($"tarn: the guest trapped: {e.Message}");
+            return ExitStatus.Trapped;
+        }
+        catch (ComponentLinkException e)
+        {
+            Console.Error.WriteLine($"tarn: {e.Message}\nhint: --unknown-imports trap lets a component run that does not call it");
+            return ExitStatus.Failed;
+        }
         catch (OperationCanceledException e) when (watchdog.Status != 0)
         {
             Console.Error.WriteLine($"tarn: the guest was stopped: {watchdog.Reason}");
@@ -71,6 +87,17 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         byte[]? bytes = ModuleLoader.ReadUnlessCompiled(path);
         EngineOptions adapted = ModuleLoader.Adapt(options, bytes?.Length ?? 0);
         using var engine = new Engine(adapted);
+        if (bytes is not null && ComponentRun.IsComponent(bytes))
+        {
+            return new ComponentRun(path, bytes)
+            {
+                World = GuestWorld.Options(path, arguments, Directories, ReadOnlyDirectories, Variables),
+                Function = Function,
+                Limits = Limits,
+                UnknownImports = UnknownImports,
+            }.Execute(engine, watchdog);
+        }
+
         using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(engine, path, bytes);
         if (path != "-")
             module.Core.Symbols.UseSourceMaps(FindSourceMap);

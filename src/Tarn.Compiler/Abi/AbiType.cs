@@ -9,15 +9,18 @@ internal enum AbiType : byte
     /// <summary>i64.</summary>
     I64 = 1,
 
-    /// <summary>Any reference: 64 bits, null is 0.</summary>
+    /// <summary>A reference to a function or an exception: 64 bits, null is 0.</summary>
     Reference = 2,
 
+    /// <summary>A managed reference: an integer register, 32 bits, zero-extended, null is 0.</summary>
+    Managed = 3,
+
     /// <summary>f32: a vector register, the bits above 32 undefined.</summary>
-    F32 = 3,
+    F32 = 4,
 
     /// <summary>f64.</summary>
-    F64 = 4,
+    F64 = 5,
 
     /// <summary>v128.</summary>
-    V128 = 5,
+    V128 = 6,
 }

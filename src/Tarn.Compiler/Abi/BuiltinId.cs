@@ -64,6 +64,33 @@ internal enum BuiltinId : byte
     /// </summary>
     CompileFunction = 18,
 
+    /// <summary>() where the nursery has no room for what the execution record's HeapRequest says; preserves all registers but for managed references, which it updates.</summary>
+    CollectGarbage = 19,
+
+    /// <summary>(canonical type id, length) → a new object, all zero, that is too large for the nursery.</summary>
+    AllocateObject = 20,
+
+    /// <summary>(canonical type id, data segment, offset, length) → a new array; checks bounds and traps.</summary>
+    ArrayNewData = 21,
+
+    /// <summary>(canonical type id, element segment, offset, length) → a new array; checks bounds and traps.</summary>
+    ArrayNewElement = 22,
+
+    /// <summary>(array, index, data segment, offset, count); checks bounds and traps.</summary>
+    ArrayInitData = 23,
+
+    /// <summary>(array, index, element segment, offset, count); checks bounds and traps.</summary>
+    ArrayInitElement = 24,
+
+    /// <summary>(destination, index, source, index, count) of arrays of managed references; the caller has checked bounds.</summary>
+    ArrayCopyReferences = 25,
+
+    /// <summary>(reference to a function) → its index in the store's table of functions.</summary>
+    FunctionHandle = 26,
+
+    /// <summary>(tag): throws an exception with the payload that lies in the VM context; does not return.</summary>
+    Throw = 27,
+
     /// <summary>How many there are; not a builtin.</summary>
-    Count = 19,
+    Count = 28,
 }

@@ -27,6 +27,13 @@ internal static class BuiltinSignatures
         BuiltinId.MemoryAtomicWait64 => [I32, I64, I64, I64],
         BuiltinId.ThrowReference => [Reference],
         BuiltinId.CompileFunction => [],
+        BuiltinId.CollectGarbage => [],
+        BuiltinId.AllocateObject => [I32, I32],
+        BuiltinId.ArrayNewData or BuiltinId.ArrayNewElement => [I32, I32, I32, I32],
+        BuiltinId.ArrayInitData or BuiltinId.ArrayInitElement => [Managed, I32, I32, I32, I32],
+        BuiltinId.ArrayCopyReferences => [Managed, I32, Managed, I32, I32],
+        BuiltinId.FunctionHandle => [Reference],
+        BuiltinId.Throw => [I32],
         _ => throw new ArgumentOutOfRangeException(nameof(id), id, "no such builtin"),
     };
 
@@ -36,6 +43,8 @@ internal static class BuiltinSignatures
         BuiltinId.TableGrow => [I64],
         BuiltinId.FunctionReference => [Reference],
         BuiltinId.IsSubtype => [I32],
+        BuiltinId.AllocateObject or BuiltinId.ArrayNewData or BuiltinId.ArrayNewElement => [Managed],
+        BuiltinId.FunctionHandle => [I32],
         BuiltinId.MemoryAtomicNotify => [I32],
         BuiltinId.MemoryAtomicWait32 => [I32],
         BuiltinId.MemoryAtomicWait64 => [I32],
@@ -44,7 +53,7 @@ internal static class BuiltinSignatures
     };
 
     /// <summary>Builtins that leave every register as it was: call sites need not save anything.</summary>
-    public static bool PreservesAllRegisters(BuiltinId id) => id is BuiltinId.Interrupt or BuiltinId.FuelExhausted;
+    public static bool PreservesAllRegisters(BuiltinId id) => id is BuiltinId.Interrupt or BuiltinId.FuelExhausted or BuiltinId.CollectGarbage;
 
     /// <summary>Builtins that are machine code through and through and never reach managed code.</summary>
     public static bool IsMachineCode(BuiltinId id) => id is BuiltinId.MemoryCopyBytes or BuiltinId.MemoryFillBytes;

@@ -16,7 +16,12 @@
 //   0x50  FaultSignal             u32   signal number of the fault
 //   0x54  StopRequested           u32   not zero: host calls take the general way, where somebody looks whether the guest has to stop. Any thread
 //   0x58  Owner                   u64   opaque to code: the runtime's own
-//   0x60  room up to 256 bytes
+//   0x60  HeapTop                 u64   offset in the heap where the next object goes
+//   0x68  HeapLimit               u64   offset that no object of the nursery may reach over
+//   0x70  HeapRequest             u64   bytes that there was no room for
+//   0x78  Functions               u64   address of the store's table of functions that objects name: 8 bytes each, the first is null
+//   0x80  FunctionCount           u64   entries of that table
+//   0x88  room up to 256 bytes
 namespace Tarn.Compiler.Abi;
 
 internal static class ExecutionRecordLayout
@@ -35,6 +40,11 @@ internal static class ExecutionRecordLayout
     public const int FaultSignal = 0x50;
     public const int StopRequested = 0x54;
     public const int Owner = 0x58;
+    public const int HeapTop = 0x60;
+    public const int HeapLimit = 0x68;
+    public const int HeapRequest = 0x70;
+    public const int Functions = 0x78;
+    public const int FunctionCount = 0x80;
 
     public const int Size = 0x100;
 }

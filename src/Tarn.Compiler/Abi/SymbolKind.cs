@@ -32,4 +32,5 @@ internal readonly record struct TrapSite(int Offset, TrapCode Code, int WasmOffs
 /// <summary>The return address of one call within a function. Sorted by offset within a function.</summary>
 /// <param name="ReturnOffset">Of the instruction after the call.</param>
 /// <param name="WasmOffset">Byte offset of the call in the module.</param>
-internal readonly record struct CallSite(int ReturnOffset, int WasmOffset);
+/// <param name="References">Start of the list of places of managed references in <see cref="CompiledFunction.References"/>; −1 if none is alive.</param>
+internal readonly record struct CallSite(int ReturnOffset, int WasmOffset, int References = -1);

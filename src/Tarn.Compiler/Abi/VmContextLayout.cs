@@ -2,7 +2,7 @@
 // code. Compiler and runtime both use this type; were they to compute offsets separately, guests would follow stray pointers.
 //
 // Sections in order, each aligned to 16 (docs/abi.md): memories, tables, globals, imported functions, function references, segment states (elements, then
-// data). Function references exist for those defined functions that escape: exported, the start function, or named by ref.func; the specification
+// data), and what an exception in flight brings, which only modules with exceptions have. Function references exist for those defined functions that escape: exported, the start function, or named by ref.func; the specification
 // lets a body name only functions that occur outside of bodies, so looking at exports, segments and initialisers finds them all.
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
@@ -22,6 +22,18 @@ internal sealed class VmContextLayout
 
     /// <summary>In the entry of an imported memory or table: address of the owner's entry; never changes.</summary>
     public const int EntryRecord = 8;
+
+    /// <summary>In the exception's section: number of the clause that has caught it.</summary>
+    public const int ExceptionClause = 0;
+
+    /// <summary>In the exception's section: its reference, where the clause takes one.</summary>
+    public const int ExceptionReference = 8;
+
+    /// <summary>In the exception's section: its payload, <see cref="PayloadValueSize"/> bytes for each value.</summary>
+    public const int ExceptionPayload = 16;
+
+    /// <summary>Bytes of a value of a payload.</summary>
+    public const int PayloadValueSize = 16;
 
     private readonly int[] _references;
     private readonly int[] _escaping;
@@ -46,7 +58,15 @@ internal sealed class VmContextLayout
         _functionReferences = _importedFunctions + (module.ImportedFunctionCount * FunctionReferenceRecord.Size);
         _elementStates = _functionReferences + (_escaping.Length * FunctionReferenceRecord.Size);
         _dataStates = _elementStates + (module.Elements.Length * sizeof(ulong));
-        Size = (_dataStates + (module.Data.Length * sizeof(ulong)) + 15) & ~15;
+        var end = (_dataStates + (module.Data.Length * sizeof(ulong)) + 15) & ~15;
+        Exception = -1;
+        if (module.Tags.Length > 0 || (module.Facts & ModuleFacts.UsesExceptions) != 0)
+        {
+            Exception = end;
+            end += ExceptionPayload + (LargestPayload(module) * PayloadValueSize);
+        }
+
+        Size = end;
         for (var i = 0; i < module.ImportedFunctionCount; i++)
             _references[i] = _importedFunctions + (i * FunctionReferenceRecord.Size);
         for (var i = 0; i < _escaping.Length; i++)
@@ -79,6 +99,18 @@ internal sealed class VmContextLayout
 
     /// <summary>Offset of a data segment's remaining length.</summary>
     public int DataState(int index) => _dataStates + (index * sizeof(ulong));
+
+    /// <summary>Offset of what an exception in flight brings, −1 in modules without exceptions: clause, reference, then the values of the payload.</summary>
+    public int Exception { get; }
+
+    /// <summary>Values of the largest payload that an exception with a tag of the module has.</summary>
+    public static int LargestPayload(WasmModule module)
+    {
+        var most = 0;
+        foreach (ref readonly var tag in module.Tags)
+            most = Math.Max(most, ((CoreFunctionType)module.TypeArray[tag.TypeIndex].Composite).ParameterCount);
+        return most;
+    }
 
     private static int[] FindEscaping(WasmModule module)
     {

@@ -20,6 +20,8 @@ internal sealed class AllocationChecker(RegisterFile file)
     private MachineLiveness _liveness = null!;
     private List<long>?[] _entry = [];
     private List<long> _state = [];
+    private List<long>? _thrown;
+    private int _throwingCall = -1;
     private int[] _moveStart = [];
     private MachineFlags[] _repeatable = [];
 
@@ -56,6 +58,8 @@ internal sealed class AllocationChecker(RegisterFile file)
             pending.Remove(b);
             _state = [.. _entry[b]!];
             ref var block = ref function.Blocks[b];
+            _throwingCall = function.ThrowingCall(block);
+            _thrown = null;
             for (var i = block.First; i < block.End; i++)
             {
                 ApplyMoves(i, b);
@@ -65,6 +69,11 @@ internal sealed class AllocationChecker(RegisterFile file)
             for (var s = 0; s < block.SuccessorCount; s++)
             {
                 var target = function.Edges[block.SuccessorStart + s].To;
+                if (s == 1 && _thrown is not null)
+                {
+                    _state = _thrown;
+                }
+
                 var state = Rename(block.SuccessorStart + s);
                 var known = _entry[target];
                 if (known is null)
@@ -312,6 +321,11 @@ internal sealed class AllocationChecker(RegisterFile file)
             CheckOperand(i, instruction.Flags, operands, locations, k, clobbers);
         }
 
+        if (_function.HasManagedReferences && MachineOpcode.IsSafepoint(instruction))
+        {
+            ApplySafepoint(i, preservesRegisters: (instruction.Flags & MachineFlags.Call) == 0);
+        }
+
         for (var set = clobbers; set != 0; set &= set - 1)
         {
             Erase(Location.Register(BitOperations.TrailingZeroCount(set)));
@@ -325,6 +339,12 @@ internal sealed class AllocationChecker(RegisterFile file)
             }
         }
 
+        if (i == _throwingCall)
+        {
+            // Neither results nor what is moved after the call are there for a handler.
+            _thrown = [.. _state];
+        }
+
         for (var k = 0; k < operands.Length; k++)
         {
             if (operands[k].IsDefinition && operands[k].Kind != OperandKind.Temp && !locations[k].IsNone)
@@ -332,6 +352,28 @@ internal sealed class AllocationChecker(RegisterFile file)
                 Put(locations[k], operands[k].VirtualRegister);
             }
         }
+    }
+
+    // Objects move: a reference is good afterwards only where the safepoint named it, and what it names has to be one.
+    private void ApplySafepoint(int i, bool preservesRegisters)
+    {
+        HashSet<Location> named = [];
+        foreach (ref var safepoint in _allocation.Safepoints.Span)
+        {
+            if (safepoint.Instruction == i)
+            {
+                foreach (var location in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
+                {
+                    named.Add(location);
+                    if ((location.IsRegister && !preservesRegisters) || !Contents(location).Exists(v => _function.Types[v] == MachineType.Managed))
+                    {
+                        throw new AllocationException($"Safepoint {i} names {location}, which holds no reference.");
+                    }
+                }
+            }
+        }
+
+        _state.RemoveAll(pair => _function.Types[(int)pair] == MachineType.Managed && !named.Contains(new Location((int)(pair >> 32))));
     }
 
     private void CheckOperand(int i, MachineFlags flags, Span<MachineOperand> operands, Span<Location> locations, int k, ulong clobbers)

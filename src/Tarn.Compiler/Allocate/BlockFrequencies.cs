@@ -48,6 +48,13 @@ internal sealed class BlockFrequencies
                 continue;
             }
 
+            if (function.Instructions[block.End - 1].Opcode == MachineOpcode.BranchOnThrow)
+            {
+                // As if the handler were not there: code that nothing is thrown in shall not differ.
+                Flow(b, edges[0].To, flow);
+                continue;
+            }
+
             var total = 0f;
             foreach (ref var edge in edges)
             {

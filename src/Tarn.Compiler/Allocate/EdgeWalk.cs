@@ -28,6 +28,9 @@ internal struct EdgeWalk
     /// <summary>Block that the edge enters.</summary>
     public int Target { get; private set; }
 
+    /// <summary>The position that the edge leaves from: the source's end, or where its call returns to if the edge is the one to a handler.</summary>
+    public int Exit { get; private set; }
+
     /// <summary>Moves to the next edge, if there is one.</summary>
     public bool Next()
     {
@@ -38,7 +41,11 @@ internal struct EdgeWalk
             if (_predecessor > 0)
             {
                 ref var target = ref function.Blocks[Target];
-                Source = function.Edges[function.Predecessors[target.PredecessorStart + --_predecessor]].From;
+                var edge = function.Predecessors[target.PredecessorStart + --_predecessor];
+                Source = function.Edges[edge].From;
+                ref var source = ref function.Blocks[Source];
+                var call = _table.ThrowingCalls[Source];
+                Exit = call >= 0 && edge != source.SuccessorStart ? (2 * call) + 1 : (2 * source.End) - 1;
                 return true;
             }
 

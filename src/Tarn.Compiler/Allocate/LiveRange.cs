@@ -94,6 +94,9 @@ internal struct VirtualRegisterState
     /// <summary>The definition is a location in memory.</summary>
     public bool IsMemoryResident;
 
+    /// <summary>Whether the slot is written on the ways into memory only, not after the definition.</summary>
+    public bool IsStoredLate;
+
     /// <summary>Some live range is in the spill slot.</summary>
     public bool IsSpilled;
 

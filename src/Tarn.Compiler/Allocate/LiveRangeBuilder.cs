@@ -35,6 +35,7 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
         _liveInStart.Fill(blockCount + 1, 0);
         _liveInCount.Fill(blockCount, 0);
         _table.BlockOf.Fill(function.Instructions.Count, 0);
+        _table.ThrowingCalls.Fill(blockCount, -1);
         _table.ParameterOf.Fill(function.Arguments.Count, -1);
         _table.States.Clear();
         _table.States.AddDefault(function.Types.Count);
@@ -85,14 +86,18 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
             }
         }
 
+        // The edge to a handler leaves where the call returns to.
+        var call = function.ThrowingCall(block);
+        _table.ThrowingCalls[b] = call;
         for (var s = 0; s < block.SuccessorCount; s++)
         {
             ref var edge = ref function.Edges[block.SuccessorStart + s];
             ref var label = ref function.Instructions[function.Blocks[edge.To].First];
+            var position = s == 1 && call >= 0 ? (2 * call) + 1 : (2 * end) - 1;
             for (var k = 0; k < edge.ArgumentCount; k++)
             {
                 var v = function.Arguments[edge.ArgumentStart + k];
-                AddUse(v, 2 * end - 1, ~(edge.ArgumentStart + k), UseConstraint.Gap, b);
+                AddUse(v, position, ~(edge.ArgumentStart + k), UseConstraint.Gap, b);
                 if (_liveIndex[v] < 0)
                 {
                     _liveIndex[v] = _live.Add(v);
@@ -326,7 +331,7 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
             return;
         }
 
-        if (head >= 0 && _table.Segments.Count > _mostSegments)
+        if (head >= 0 && _table.Segments.Count > _mostSegments && !_table.IsManaged(v))
         {
             // A function with too many holes: live in this one too costs nothing but registers.
             _table.Segments[head].From = from;

@@ -39,6 +39,9 @@ internal sealed class LiveRangeTable
     /// <summary>Instructions that are calls, in order.</summary>
     public GrowableArray<int> Calls = new(64);
 
+    /// <summary>For each block, the call at its end that may go to a handler, or −1.</summary>
+    public GrowableArray<int> ThrowingCalls = new(128);
+
     /// <summary>Block of each instruction.</summary>
     public GrowableArray<int> BlockOf = new(1024);
 
@@ -79,6 +82,12 @@ internal sealed class LiveRangeTable
 
         return v;
     }
+
+    /// <summary>
+    /// Whether a virtual register is a managed reference. It is in no register while a call runs, since whoever saved that register would keep the old reference when the object moves;
+    /// and its segments are exact, since a safepoint names the place of each.
+    /// </summary>
+    public bool IsManaged(int v) => Function.Types[v] == MachineType.Managed;
 
     /// <summary>Whether a virtual register is a block parameter.</summary>
     public bool IsParameter(in VirtualRegisterState state)

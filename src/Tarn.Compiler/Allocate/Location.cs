@@ -78,6 +78,19 @@ internal struct AllocatedMove
     public MoveKind Kind;
 }
 
+/// <summary>What the collector finds and changes at a safepoint.</summary>
+internal struct Safepoint
+{
+    /// <summary>The instruction.</summary>
+    public int Instruction;
+
+    /// <summary>Start of its places in <see cref="Allocation.References"/>.</summary>
+    public int Start;
+
+    /// <summary>Number of its places.</summary>
+    public int Count;
+}
+
 /// <summary>The result of register allocation.</summary>
 internal sealed class Allocation
 {
@@ -90,6 +103,12 @@ internal sealed class Allocation
     /// <summary>Number of spill slots of 8 bytes.</summary>
     public int SlotCount;
 
+    /// <summary>The safepoints that managed references live across, in the order of instructions.</summary>
+    public GrowableArray<Safepoint> Safepoints = new(16);
+
+    /// <summary>Places of managed references, each safepoint's together: slots, and registers where the safepoint preserves them.</summary>
+    public GrowableArray<Location> References = new(64);
+
     /// <summary>All registers written anywhere.</summary>
     public ulong UsedRegisters;
 
@@ -98,6 +117,8 @@ internal sealed class Allocation
     {
         Locations.Clear();
         Moves.Clear();
+        Safepoints.Clear();
+        References.Clear();
         SlotCount = 0;
         UsedRegisters = 0;
     }

@@ -17,6 +17,7 @@ internal sealed class MoveResolver
     private readonly SpillSlots _slots;
     private readonly RangeSequence _sequence;
     private readonly LoopHeaderSpilling _loops;
+    private readonly SafepointMaps _safepoints;
     private Allocation _allocation = null!;
     private const int EnteringEdge = 0;
     private const int OwnGap = 1;
@@ -33,6 +34,7 @@ internal sealed class MoveResolver
         _slots = new SpillSlots(table);
         _sequence = new RangeSequence(table);
         _loops = new LoopHeaderSpilling(table, splitter, _sequence);
+        _safepoints = new SafepointMaps(table);
     }
 
     /// <summary>Finishes an allocation: slots, the location of each operand, and all moves.</summary>
@@ -60,6 +62,10 @@ internal sealed class MoveResolver
         ResolveTiedAndFixed();
         ResolveParameters();
         EmitMoves();
+        if (function.HasManagedReferences)
+        {
+            _safepoints.Write(allocation);
+        }
     }
 
     private void AddMove(int instruction, int group, Location from, Location to, int v)
@@ -114,6 +120,7 @@ internal sealed class MoveResolver
         if (state.IsSpilled && start.IsRegister && !(definition.Kind == OperandKind.DefFixed && _sequence.LocationOf(first).IsSlot))
         {
             late = _sequence.IsBetterStoredLate(v);
+            state.IsStoredLate = late;
             if (!late)
             {
                 AddMove(gap, OwnGap, start, Location.Slot(state.Slot), v);
@@ -188,7 +195,7 @@ internal sealed class MoveResolver
     {
         for (var walk = new EdgeWalk(_table, v, p); walk.Next();)
         {
-            AddEdgeMove(walk.Source, walk.Target, _sequence.LocationBefore(2 * _table.Function.Blocks[walk.Source].End - 1), here, v);
+            AddEdgeMove(walk.Source, walk.Target, _sequence.LocationBefore(walk.Exit), here, v);
         }
     }
 

@@ -81,7 +81,7 @@ internal sealed class RangeSequence(LiveRangeTable table)
                     return false;
                 }
 
-                if (LocationBefore(2 * _table.Function.Blocks[walk.Source].End - 1).IsRegister)
+                if (LocationBefore(walk.Exit).IsRegister)
                 {
                     cost += _table.EdgeFrequency(walk.Source, walk.Target);
                 }
@@ -125,7 +125,7 @@ internal sealed class RangeSequence(LiveRangeTable table)
                     return long.MaxValue;
                 }
 
-                if (LocationBefore(2 * _table.Function.Blocks[walk.Source].End - 1) != range.Location)
+                if (LocationBefore(walk.Exit) != range.Location)
                 {
                     cost += _table.EdgeFrequency(walk.Source, walk.Target);
                 }

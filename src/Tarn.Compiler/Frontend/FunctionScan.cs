@@ -20,6 +20,25 @@ internal struct ScanFrame
 
     /// <summary>Number of branches to the label (each entry of a table counts).</summary>
     public int BranchCount;
+
+    /// <summary>For a <c>try</c>, its first catch in <see cref="FunctionScan.Catches"/>, counted from 1; 0 for none.</summary>
+    public int FirstCatch;
+
+    /// <summary>For a <c>try</c> that ends in <c>delegate</c>, one more than its label; otherwise 0.</summary>
+    public int Delegate;
+}
+
+/// <summary>A <c>catch</c> or <c>catch_all</c> of a <c>try</c>.</summary>
+internal struct ScanCatch
+{
+    /// <summary>Index of the tag, or −1 for all.</summary>
+    public int Tag;
+
+    /// <summary>The next one of the same <c>try</c>, counted from 1; 0 for none.</summary>
+    public int Next;
+
+    /// <summary>Whether its exception is thrown again by a <c>rethrow</c>.</summary>
+    public bool IsRethrown;
 }
 
 /// <summary>Scans function bodies.</summary>
@@ -29,6 +48,9 @@ internal sealed class FunctionScan
     {
         public int Frame;
         public int StackStart;
+
+        // The catch that has been met last, counted from 1.
+        public int LastCatch;
     }
 
     private GrowableArray<int> _stack = new(256);
@@ -40,6 +62,9 @@ internal sealed class FunctionScan
 
     /// <summary>Frames in order of their opening.</summary>
     public GrowableArray<ScanFrame> Frames = new(64);
+
+    /// <summary>The catches of the body.</summary>
+    public GrowableArray<ScanCatch> Catches = new(16);
 
     /// <summary>Locals, each frame's together.</summary>
     public GrowableArray<int> Assigned = new(256);
@@ -68,6 +93,7 @@ internal sealed class FunctionScan
         Frames.Clear();
         Assigned.Clear();
         Named.Clear();
+        Catches.Clear();
         HasCalls = false;
         HasTailCalls = false;
         if (_marks.Length < localCount || _mark > int.MaxValue / 2)
@@ -95,8 +121,25 @@ internal sealed class FunctionScan
                     Push();
                     break;
                 case (byte)Opcode.TryTable:
-                    InstructionSkipper.SkipImmediates(ref reader, Opcode.TryTable);
+                    ReadTryTable(ref reader);
                     Push();
+                    break;
+                case (byte)Opcode.Try:
+                    reader.ReadBlockType();
+                    Push();
+                    break;
+                case (byte)Opcode.Catch:
+                    AddCatch((int)reader.ReadVarU32());
+                    break;
+                case (byte)Opcode.CatchAll:
+                    AddCatch(-1);
+                    break;
+                case (byte)Opcode.Rethrow:
+                    Catches[_open[_open.Count - 1 - (int)reader.ReadVarU32()].LastCatch - 1].IsRethrown = true;
+                    break;
+                case (byte)Opcode.Delegate:
+                    Frames[_open[_open.Count - 1].Frame].Delegate = 1 + (int)reader.ReadVarU32();
+                    budget.Charge((long)ComplexityLimits.SavedValue * Pop(), "local variables assigned in nested blocks");
                     break;
                 case (byte)Opcode.End:
                     budget.Charge((long)ComplexityLimits.SavedValue * Pop(), "local variables assigned in nested blocks");
@@ -176,6 +219,36 @@ internal sealed class FunctionScan
         }
 
         return local;
+    }
+
+    private void ReadTryTable(ref WasmReader reader)
+    {
+        reader.ReadBlockType();
+        for (var count = reader.ReadVarU32(); count > 0; count--)
+        {
+            if (reader.ReadByte() < 2)
+            {
+                reader.ReadVarU32();
+            }
+
+            CountBranch((int)reader.ReadVarU32());
+        }
+    }
+
+    private void AddCatch(int tag)
+    {
+        ref var open = ref _open[_open.Count - 1];
+        Catches.Add(new ScanCatch { Tag = tag });
+        if (open.LastCatch == 0)
+        {
+            Frames[open.Frame].FirstCatch = Catches.Count;
+        }
+        else
+        {
+            Catches[open.LastCatch - 1].Next = Catches.Count;
+        }
+
+        open.LastCatch = Catches.Count;
     }
 
     private void CountBranch(int depth) => Frames[_open[_open.Count - 1 - depth].Frame].BranchCount++;

@@ -106,6 +106,8 @@ internal sealed partial class FunctionTranslator
         {
             Push(Result(call, i, _function.ResultsOf(signature)[i]));
         }
+
+        EndCall();
     }
 
     private int FunctionReference(int function)

@@ -20,6 +20,8 @@ internal sealed partial class FunctionTranslator
         Loop,
         If,
         Else,
+        Try,
+        Catch,
     }
 
     private struct Frame
@@ -49,6 +51,15 @@ internal sealed partial class FunctionTranslator
         public int ElseEdge;
         public int ElseSaved;
         public int ElseInstruction;
+
+        // For a try_table or try, its scope; for a catch, the exception's reference, if something within throws it again.
+        public int Scope;
+        public int Caught;
+
+        // The scope around the frame, the one that what is thrown within goes to first, and for a catch, the clause that its next catch belongs to.
+        public int OuterScope;
+        public int InnerScope;
+        public int NextClause;
 
         // The instruction of the last branch that saved values for this label, and where; entries of one table share them.
         public int SavedBy;
@@ -93,6 +104,10 @@ internal sealed partial class FunctionTranslator
             PendingHead = -1,
             ElseEdge = -1,
             SavedBy = -1,
+            Scope = -1,
+            OuterScope = _scope,
+            InnerScope = _scope,
+            Caught = -1,
         });
         return ref _frames[index];
     }
@@ -218,7 +233,13 @@ internal sealed partial class FunctionTranslator
 
     private void EndFrame(ref WasmReader reader)
     {
+        if (_frames[_frames.Count - 1].Scope >= 0)
+        {
+            CloseScope();
+        }
+
         ref var frame = ref _frames[_frames.Count - 1];
+        _scope = frame.OuterScope;
         if (frame.Kind == FrameKind.If && frame.ElseEdge >= 0)
         {
             // No else arm: the parameters are the results.
@@ -613,21 +634,22 @@ internal sealed partial class FunctionTranslator
             var opcode = (Opcode)reader.ReadByte();
             switch (opcode)
             {
-                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                     InstructionSkipper.SkipImmediates(ref reader, opcode);
                     _nextScanFrame++;
                     depth++;
                     continue;
-                case Opcode.Else when depth == 0:
+                case Opcode.Else or Opcode.Catch or Opcode.CatchAll when depth == 0:
                     reader.Seek(position);
                     return;
-                case Opcode.End:
+                case Opcode.End or Opcode.Delegate:
                     if (depth-- == 0)
                     {
                         reader.Seek(position);
                         return;
                     }
 
+                    InstructionSkipper.SkipImmediates(ref reader, opcode);
                     continue;
                 case >= (Opcode)0xFB:
                     opcode = ReadPrefixed(ref reader, (byte)opcode);

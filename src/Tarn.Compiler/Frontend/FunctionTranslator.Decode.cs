@@ -1,5 +1,4 @@
-// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own. Garbage
-// collection and exception instructions are refused by name until they are translated.
+// The instruction switch. Simple instructions go by the table in SimpleInstructions.cs; prefixed pages have switches of their own.
 using Tarn.Compiler.Abi;
 using Tarn.Compiler.IR;
 using Tarn.Wasm;
@@ -116,6 +115,23 @@ internal sealed partial class FunctionTranslator
             case Opcode.Else:
                 StartElse(ref reader);
                 return;
+            case Opcode.TryTable:
+                StartTryTable(ref reader);
+                return;
+            case Opcode.Try:
+                StartTry(reader.ReadBlockType());
+                return;
+            case Opcode.Catch:
+                reader.ReadVarU32();
+                StartCatch(ref reader);
+                return;
+            case Opcode.CatchAll:
+                StartCatch(ref reader);
+                return;
+            case Opcode.Delegate:
+                reader.ReadVarU32();
+                EndFrame(ref reader);
+                return;
         }
 
         if (opcode < (Opcode)0xFB)
@@ -139,6 +155,15 @@ internal sealed partial class FunctionTranslator
                 break;
             case Opcode.BrTable:
                 BranchTable(ref reader);
+                break;
+            case Opcode.Throw:
+                Throw((int)reader.ReadVarU32());
+                break;
+            case Opcode.ThrowRef:
+                ThrowReference(Pop());
+                break;
+            case Opcode.Rethrow:
+                Rethrow((int)reader.ReadVarU32());
                 break;
             case Opcode.Return:
                 Branch(_frames.Count - 1);
@@ -196,8 +221,7 @@ internal sealed partial class FunctionTranslator
                 MemoryGrow((int)reader.ReadVarU32());
                 break;
             case Opcode.RefNull:
-                reader.ReadHeapType();
-                Push(_builder.Zero(IrType.Ref));
+                Push(_builder.Zero(ValueTypes.IsManaged(_module, reader.ReadHeapType()) ? IrType.Managed : IrType.Ref));
                 break;
             case Opcode.RefIsNull:
                 Push(_builder.IsZero(Pop()));
@@ -221,7 +245,8 @@ internal sealed partial class FunctionTranslator
                 DecodeVector(ReadPrefixed(ref reader, 0xFD), ref reader);
                 break;
             case (Opcode)0xFB:
-                throw Unsupported(ReadPrefixed(ref reader, (byte)opcode));
+                DecodeObject(ReadPrefixed(ref reader, 0xFB), ref reader);
+                break;
             default:
                 throw Unsupported(opcode);
         }

@@ -121,7 +121,7 @@ internal sealed partial class FunctionTranslator
     {
         CheckElement(table, index, code);
         return _builder.Emit(
-            IrOpcode.LoadVm, IrType.Ref, TableElements(table), index, -1, 0, MemoryAccess.Create(3, scaleLog2: 3).Bits, AliasRegion.TableElements);
+            IrOpcode.LoadVm, TypeOf(_module.TableArray[table].Element), TableElements(table), index, -1, 0, MemoryAccess.Create(3, scaleLog2: 3).Bits, AliasRegion.TableElements);
     }
 
     private void TableGet(int table) => Push(LoadElement(table, Pop(), TrapCode.TableOutOfBounds));

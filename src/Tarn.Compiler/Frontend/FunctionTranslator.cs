@@ -1,7 +1,8 @@
 // From a validated body to SSA in one decode. The value stack and the locals hold value ids; blocks get parameters only where the values that
 // arrive differ (joins) or may differ (loop headers, by the scan). One translator belongs to one worker and is reused; Translate leaves nothing behind.
 //
-// The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Atomics.
+// The parts: this file (state, entry, values), .Control (blocks and branches), .Decode (the instruction switch), .Memory, .Tables, .Calls, .Exceptions, .Atomics,
+// .Objects and .Casts (managed objects).
 // Invariant: while Block is −1 the code is unreachable; instructions are then skipped, never translated, so operands always exist.
 using Tarn.Assembler;
 using Tarn.Compiler.Abi;
@@ -39,6 +40,7 @@ internal sealed partial class FunctionTranslator
     /// <summary>Lets go of the module that was translated last: a translator that waits for work does not keep it.</summary>
     public void Forget()
     {
+        ForgetFieldOffsets();
         _module = null!;
         _layout = null!;
     }
@@ -52,6 +54,11 @@ internal sealed partial class FunctionTranslator
     /// <param name="budget">What the function may spend together with the module's others.</param>
     public void Translate(WasmModule module, VmContextLayout layout, int functionIndex, TargetDescription target, IrFunction function, ModuleBudget? budget = null)
     {
+        if (_module != module)
+        {
+            ForgetFieldOffsets();
+        }
+
         _module = module;
         _layout = layout;
         _target = target;
@@ -133,6 +140,7 @@ internal sealed partial class FunctionTranslator
         _pending.Clear();
         _frames.Clear();
         _nextScanFrame = 0;
+        ResetExceptions();
         _fuelCheck = -1;
         var entry = _function.AddBlock();
         _budget.Charge((long)ComplexityLimits.Parameter * _function.ParameterTypes.Length, "many parameters");
@@ -173,16 +181,7 @@ internal sealed partial class FunctionTranslator
         PushFunctionFrame();
     }
 
-    /// <summary>The IR type of a WebAssembly type.</summary>
-    public static IrType TypeOf(ValType type) => type.Bits switch
-    {
-        0x7F => IrType.I32,
-        0x7E => IrType.I64,
-        0x7D => IrType.F32,
-        0x7C => IrType.F64,
-        0x7B => IrType.V128,
-        _ => IrType.Ref,
-    };
+    private IrType TypeOf(ValType type) => ValueTypes.Of(_module, type);
 
     private int SignatureOf(int typeIndex)
     {

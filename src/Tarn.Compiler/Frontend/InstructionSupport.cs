@@ -8,15 +8,12 @@ namespace Tarn.Compiler.Frontend;
 internal static class InstructionSupport
 {
     /// <summary>Groups of instructions of which some cannot be executed: modules that use none of them are not looked at.</summary>
-    private const ModuleFacts Incomplete = ModuleFacts.UsesAggregates | ModuleFacts.UsesExceptions | ModuleFacts.UsesAtomics;
+    private const ModuleFacts Incomplete = ModuleFacts.UsesAtomics;
 
     /// <summary>Whether an instruction can be executed.</summary>
     public static bool Supports(Opcode opcode) => opcode switch
     {
-        Opcode.Throw or Opcode.ThrowRef or Opcode.TryTable => false,
         Opcode.MemoryAtomicNotify or Opcode.MemoryAtomicWait32 or Opcode.MemoryAtomicWait64 => false,
-        // Structures, arrays and casts.
-        >= (Opcode)0x100 and < (Opcode)0x200 => false,
         _ => true,
     };
 
@@ -68,9 +65,9 @@ internal static class InstructionSupport
             Opcode opcode = InstructionSkipper.Skip(ref reader);
             if (!Supports(opcode))
                 throw new UnsupportedModuleException(Opcodes.Name(opcode), functionIndex, at);
-            if (opcode is Opcode.Block or Opcode.Loop or Opcode.If)
+            if (opcode is Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try)
                 depth++;
-            else if (opcode == Opcode.End)
+            else if (opcode is Opcode.End or Opcode.Delegate)
                 depth--;
         }
     }

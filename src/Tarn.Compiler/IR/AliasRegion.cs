@@ -33,6 +33,21 @@ internal enum AliasRegion : byte
     /// <summary>The header of the VM context and the execution record.</summary>
     Execution,
 
+    /// <summary>Type and length of managed objects.</summary>
+    HeapHeader,
+
+    /// <summary>Where managed objects are: what a collection changes.</summary>
+    HeapLayout,
+
+    /// <summary>Fields and elements of managed objects that are references.</summary>
+    HeapReferences,
+
+    /// <summary>Other fields of structures.</summary>
+    HeapFields,
+
+    /// <summary>Other elements of arrays.</summary>
+    HeapElements,
+
     /// <summary>All memories that are imported.</summary>
     MemoryImported = 16,
 

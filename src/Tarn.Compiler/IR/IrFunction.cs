@@ -11,6 +11,7 @@
 // Order, predecessors, dominators and loops are valid from ComputeOrder (IrFunction.Order.cs) until the graph next changes.
 using System.Runtime.CompilerServices;
 using Tarn.Assembler;
+using Tarn.Compiler.Abi;
 
 namespace Tarn.Compiler.IR;
 
@@ -57,6 +58,9 @@ internal sealed partial class IrFunction
     /// <summary>Types that the signatures refer to.</summary>
     public GrowableArray<IrType> SignatureTypes = new(64);
 
+    /// <summary>The scopes whose handlers catch what calls throw, in the form of <see cref="HandlerTable.Scopes"/>.</summary>
+    public GrowableArray<int> HandlerScopes = new(8);
+
     /// <summary>Index of the function in its module.</summary>
     public int FunctionIndex;
 
@@ -98,6 +102,7 @@ internal sealed partial class IrFunction
         Vectors.Clear();
         Signatures.Clear();
         SignatureTypes.Clear();
+        HandlerScopes.Clear();
         Order.Clear();
         Predecessors.Clear();
         FunctionIndex = functionIndex;
@@ -247,7 +252,7 @@ internal sealed partial class IrFunction
         return terminator.Opcode switch
         {
             IrOpcode.Jump => 1,
-            IrOpcode.BranchIf => 2,
+            IrOpcode.BranchIf or IrOpcode.BranchOnThrow => 2,
             IrOpcode.Switch => terminator.C,
             _ => 0,
         };
@@ -260,9 +265,50 @@ internal sealed partial class IrFunction
         return terminator.Opcode switch
         {
             IrOpcode.Jump => terminator.A,
-            IrOpcode.BranchIf => index == 0 ? terminator.B : terminator.C,
+            IrOpcode.BranchIf or IrOpcode.BranchOnThrow => index == 0 ? terminator.B : terminator.C,
             _ => Pool[terminator.B + index],
         };
+    }
+
+    /// <summary>
+    /// The instruction before which others are put that belong to the end of a block: its terminator or, where that asks whether a call has thrown, the call. What came after the call
+    /// would not be executed on the way to the handler.
+    /// </summary>
+    public int EndOf(int block)
+    {
+        var last = Blocks[block].Last;
+        return Instructions[last].Opcode == IrOpcode.BranchOnThrow ? CallBefore(last) : last;
+    }
+
+    /// <summary>
+    /// Finds for each block the one that its straight line starts with: a call that may throw ends a block, but what comes after it goes on from there as if it did not. The order must
+    /// have been computed.
+    /// </summary>
+    public void FindLines(ref GrowableArray<int> lines)
+    {
+        lines.Fill(Blocks.Count, -1);
+        foreach (var block in Order.Span)
+        {
+            lines[block] = block;
+            if (HandlerScopes.Count > 0 && Blocks[block].PredecessorCount == 1)
+            {
+                var edge = PredecessorsOf(block)[0];
+                ref var branch = ref Instructions[Blocks[Edges[edge].From].Last];
+                lines[block] = branch.Opcode == IrOpcode.BranchOnThrow && branch.B == edge ? lines[Edges[edge].From] : block;
+            }
+        }
+    }
+
+    /// <summary>The call that a <see cref="IrOpcode.BranchOnThrow"/> belongs to.</summary>
+    public int CallBefore(int branch)
+    {
+        var call = Links[branch].Previous;
+        while (call >= 0 && Instructions[call].Opcode == IrOpcode.Result)
+        {
+            call = Links[call].Previous;
+        }
+
+        return call;
     }
 
     /// <summary>Makes an instruction that is not yet in a block.</summary>

@@ -107,7 +107,7 @@ internal enum IrOpcode : byte
     /// <summary>The low half of an I64, as I32 (and so zero-extended).</summary>
     Wrap,
 
-    /// <summary>1 if the condition (aux) holds between a and b, else 0: I32. Operands are I32, I64 or Ref, both alike.</summary>
+    /// <summary>1 if the condition (aux) holds between a and b, else 0: I32. Operands are I32, I64, Ref or Managed, both alike.</summary>
     CompareInteger,
 
     /// <summary>1 if the condition (aux) holds between a and b, else 0: I32. Operands are F32 or F64.</summary>
@@ -184,7 +184,7 @@ internal enum IrOpcode : byte
     /// <summary>F32 to F64.</summary>
     Promote,
 
-    /// <summary>The same bits as another type of the same width (I32–F32, I64–F64, I64–Ref).</summary>
+    /// <summary>The same bits as another type of the same width (I32–F32, I64–F64, I64–Ref, I32–Managed).</summary>
     Bitcast,
 
     // Memory.
@@ -224,6 +224,24 @@ internal enum IrOpcode : byte
 
     /// <summary>Sequentially consistent fence.</summary>
     AtomicFence,
+
+    // Managed objects. Fields and elements are read and written by Load and Store, with the heap's base as base and the object, or what ElementOffset
+    // gives, as index.
+
+    /// <summary>
+    /// Room for a managed object of D bytes, or of b bytes (I64) where b is not −1, from the heap of the execution record a. A safepoint: the collector may run, which moves
+    /// objects. What is in the room is not defined.
+    /// </summary>
+    Allocate,
+
+    /// <summary>
+    /// Where element b (I32) of the array a starts, less the offset of the first, as an offset in the heap: a + b · scale, I32. Aux: <see cref="MemoryAccess"/>, of which only
+    /// the scale counts. It reads where objects are, so it stays between safepoints.
+    /// </summary>
+    ElementOffset,
+
+    /// <summary>Notes that a reference has been stored at b (an object or element offset) + D in the heap with base a (I64), where b is old.</summary>
+    WriteBarrier,
 
     // Checks.
 
@@ -509,6 +527,12 @@ internal enum IrOpcode : byte
 
     /// <summary>Goes to the edge numbered a (I32) in the pool at B, of C edges; the last edge is for any a ≥ C − 1.</summary>
     Switch,
+
+    /// <summary>
+    /// Goes to edge B if the call before it returns, to edge C if a handler of scope D (<see cref="IrFunction.HandlerScopes"/>) catches what the call throws. Between the call and
+    /// this there is nothing but the call's results, which exist on edge B only.
+    /// </summary>
+    BranchOnThrow,
 
     /// <summary>Returns the C values in the pool at B.</summary>
     Return,

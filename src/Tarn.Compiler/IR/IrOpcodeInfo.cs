@@ -26,7 +26,7 @@ internal enum OperandRule : byte
     /// <summary>I32 or I64.</summary>
     Integer,
 
-    /// <summary>I32, I64 or Ref.</summary>
+    /// <summary>I32, I64, Ref or Managed.</summary>
     IntegerOrRef,
 
     /// <summary>F32 or F64.</summary>
@@ -38,8 +38,14 @@ internal enum OperandRule : byte
     /// <summary>I64 or Ref.</summary>
     Address,
 
-    /// <summary>I32, I64, or absent (−1).</summary>
+    /// <summary>I32, I64, Managed, or absent (−1).</summary>
     Index,
+
+    /// <summary>I64, or absent (−1).</summary>
+    Size,
+
+    /// <summary>Managed.</summary>
+    Managed,
 
     /// <summary>Any type.</summary>
     Any,
@@ -245,6 +251,9 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.AtomicReadModifyWrite, "atomic.rmw", i64, result, none, atomic),
             new(IrOpcode.AtomicCompareExchange, "atomic.cmpxchg", i64, result, result, atomic),
             new(IrOpcode.AtomicFence, "atomic.fence", none, none, none, IrEffects.Call | pinned),
+            new(IrOpcode.Allocate, "allocate", i64, OperandRule.Size, none, IrEffects.Pinned | IrEffects.CanTrap | IrEffects.WritesRegion),
+            new(IrOpcode.ElementOffset, "element", OperandRule.Managed, i32, none, IrEffects.ReadsRegion),
+            new(IrOpcode.WriteBarrier, "writebarrier", i64, index, none, pinned),
             new(IrOpcode.TrapIf, "trapif", i32, none, none, IrEffects.CanTrap),
             new(IrOpcode.TrapIfNot, "trapifnot", i32, none, none, IrEffects.CanTrap),
             new(IrOpcode.InterruptCheck, "interruptcheck", none, none, none, IrEffects.CanTrap | pinned),
@@ -337,6 +346,7 @@ internal readonly struct IrOpcodeInfo(
             new(IrOpcode.Jump, "jump", none, none, none, terminator),
             new(IrOpcode.BranchIf, "branchif", i32, none, none, terminator),
             new(IrOpcode.Switch, "switch", i32, none, none, terminator),
+            new(IrOpcode.BranchOnThrow, "onthrow", none, none, none, terminator),
             new(IrOpcode.Return, "return", none, none, none, terminator | IrEffects.PoolOperands),
             new(IrOpcode.TailCall, "tailcall", none, none, none, terminator | IrEffects.PoolOperands),
             new(IrOpcode.TailCallReference, "tailcall.ref", address, none, none, terminator | IrEffects.PoolOperands),

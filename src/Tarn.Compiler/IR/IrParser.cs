@@ -57,6 +57,13 @@ internal sealed class IrParser
                         started = true;
                     }
                 }
+                else if (_line.StartsWith("handlers", StringComparison.Ordinal))
+                {
+                    if (sweep == 0)
+                    {
+                        HandlerScopes();
+                    }
+                }
                 else if (!started)
                 {
                     throw Error("expected 'function'");
@@ -80,6 +87,15 @@ internal sealed class IrParser
                     Instruction(block);
                 }
             }
+        }
+    }
+
+    private void HandlerScopes()
+    {
+        Word();
+        while (_position < _line.Length)
+        {
+            _function.HandlerScopes.Add((int)Number());
         }
     }
 
@@ -275,6 +291,13 @@ internal sealed class IrParser
                 i.B = Edge(block);
                 Take(',');
                 i.C = Edge(block);
+                break;
+            case IrOpcode.BranchOnThrow:
+                i.B = Edge(block);
+                Take(',');
+                i.C = Edge(block);
+                Take(',');
+                i.D = (int)Number();
                 break;
             case IrOpcode.Switch:
                 i.A = Value();

@@ -79,6 +79,18 @@ internal sealed class IrPrinter
         _text.Append("function ").Append(_function.FunctionIndex).Append(' ');
         Signature(_function.Signature);
         _text.Append('\n');
+        if (_function.HandlerScopes.Count > 0)
+        {
+            _text.Append("handlers");
+            foreach (var number in _function.HandlerScopes.Span)
+            {
+                _text.Append(' ').Append(number);
+            }
+
+            _text.Append('\n');
+            _sources?.Add(-1);
+        }
+
         _sources?.Add(-1);
         foreach (var block in BlocksInOrder())
         {
@@ -224,6 +236,13 @@ internal sealed class IrPrinter
                 Edge(i.B);
                 _text.Append(", ");
                 Edge(i.C);
+                break;
+            case IrOpcode.BranchOnThrow:
+                _text.Append(' ');
+                Edge(i.B);
+                _text.Append(", ");
+                Edge(i.C);
+                _text.Append(", ").Append(i.D);
                 break;
             case IrOpcode.Switch:
                 Operands(i.A);

@@ -5,7 +5,7 @@ namespace Tarn.Compiler.IR;
 internal static class IrText
 {
     /// <summary>Names of types, by <see cref="IrType"/>.</summary>
-    public static readonly string[] Types = ["none", "i32", "i64", "f32", "f64", "v128", "ref"];
+    public static readonly string[] Types = ["none", "i32", "i64", "f32", "f64", "v128", "ref", "managed"];
 
     /// <summary>Names of integer conditions.</summary>
     public static readonly string[] IntegerConditions = ["eq", "ne", "slt", "sge", "sle", "sgt", "ult", "uge", "ule", "ugt"];
@@ -31,6 +31,11 @@ internal static class IrText
         AliasRegion.GlobalImported => "importedglobal",
         AliasRegion.SegmentState => "segment",
         AliasRegion.Execution => "execution",
+        AliasRegion.HeapHeader => "heapheader",
+        AliasRegion.HeapLayout => "heaplayout",
+        AliasRegion.HeapReferences => "heapreferences",
+        AliasRegion.HeapFields => "heapfields",
+        AliasRegion.HeapElements => "heapelements",
         AliasRegion.MemoryImported => "importedmemory",
         _ => $"memory{region - AliasRegion.MemoryDefined}",
     };

@@ -23,6 +23,12 @@ internal enum IrType : byte
     /// <summary>128-bit vector.</summary>
     V128,
 
-    /// <summary>A WebAssembly reference: 64 bits, null is 0. Kept apart from I64 so that safepoints can find references.</summary>
+    /// <summary>A reference to a function (the address of its record) or to an exception (a handle): 64 bits, null is 0.</summary>
     Ref,
+
+    /// <summary>
+    /// A managed reference (any, extern and what is below them): 32 bits, zero-extended, null is 0. The collector moves objects and changes every such value
+    /// that lives across a safepoint, so nothing derived from one may (<see cref="IrOpcode.ElementOffset"/>).
+    /// </summary>
+    Managed,
 }

@@ -230,7 +230,12 @@ internal sealed class IrVerifier
             CheckCall(index, in instruction);
         }
 
-        if (instruction.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch)
+        if (instruction.Opcode == IrOpcode.BranchOnThrow)
+        {
+            CheckBranchOnThrow(index, in instruction);
+        }
+
+        if (instruction.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch or IrOpcode.BranchOnThrow)
         {
             if (instruction.Opcode == IrOpcode.Switch && instruction.C < 1)
             {
@@ -246,7 +251,7 @@ internal sealed class IrVerifier
 
     private void CheckOperand(int block, int index, OperandRule rule, int value, in IrInstruction instruction)
     {
-        if (rule == OperandRule.None || (rule == OperandRule.Index && value == -1))
+        if (rule == OperandRule.None || (rule is OperandRule.Index or OperandRule.Size && value == -1))
         {
             return;
         }
@@ -264,8 +269,11 @@ internal sealed class IrVerifier
             OperandRule.I64 => type == IrType.I64,
             OperandRule.F32 => type == IrType.F32,
             OperandRule.F64 => type == IrType.F64,
-            OperandRule.Integer or OperandRule.Index => type is IrType.I32 or IrType.I64,
-            OperandRule.IntegerOrRef => type is IrType.I32 or IrType.I64 or IrType.Ref,
+            OperandRule.Integer => type is IrType.I32 or IrType.I64,
+            OperandRule.Index => type is IrType.I32 or IrType.I64 or IrType.Managed,
+            OperandRule.Size => type == IrType.I64,
+            OperandRule.Managed => type == IrType.Managed,
+            OperandRule.IntegerOrRef => type is IrType.I32 or IrType.I64 or IrType.Ref or IrType.Managed,
             OperandRule.Float => type is IrType.F32 or IrType.F64,
             OperandRule.SameAsA => type == _function.TypeOf(instruction.A),
             OperandRule.Address => type is IrType.I64 or IrType.Ref,
@@ -305,6 +313,11 @@ internal sealed class IrVerifier
         {
             Error(index, $"uses v{value}, whose definition does not dominate it");
         }
+        else if (_function.Get(value).Opcode == IrOpcode.Result && _function.Get(_function.Blocks[definition].Last) is { Opcode: IrOpcode.BranchOnThrow } branch
+            && _function.Get(value).A == _function.CallBefore(_function.Blocks[definition].Last) && !_function.Dominates(_function.Edges[branch.B].To, block))
+        {
+            Error(index, $"uses v{value}, a result of a call that may have thrown");
+        }
 
         return true;
     }
@@ -316,7 +329,8 @@ internal sealed class IrVerifier
         {
             >= IrOpcode.Add and <= IrOpcode.SignExtend16 => type is IrType.I32 or IrType.I64,
             IrOpcode.SignExtend32 or IrOpcode.ExtendSigned or IrOpcode.ExtendUnsigned or IrOpcode.VmContext => type == IrType.I64,
-            IrOpcode.Wrap or IrOpcode.CompareInteger or IrOpcode.CompareFloat or IrOpcode.TypeId => type == IrType.I32,
+            IrOpcode.Wrap or IrOpcode.CompareInteger or IrOpcode.CompareFloat or IrOpcode.TypeId or IrOpcode.ElementOffset => type == IrType.I32,
+            IrOpcode.Allocate => type == IrType.Managed,
             >= IrOpcode.FloatAdd and <= IrOpcode.FloatNearest => type is IrType.F32 or IrType.F64,
             >= IrOpcode.ConvertToSigned and <= IrOpcode.SaturateToUnsigned => type is IrType.I32 or IrType.I64,
             IrOpcode.ConvertFromSigned or IrOpcode.ConvertFromUnsigned => type is IrType.F32 or IrType.F64,
@@ -398,7 +412,9 @@ internal sealed class IrVerifier
         var isLoad = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm;
 
         // Loads of fewer bytes of a vector clear the others.
+        // Managed references take 8 bytes in the runtime's records and 4 in objects.
         var good = type is IrType.I32 or IrType.I64 ? width <= Width(type) : width == Width(type) || (type == IrType.V128 && isLoad && width is 4 or 8);
+        good |= type == IrType.Managed && width == 8;
         if (!good)
         {
             Error(index, $"accesses {width} bytes as {type}");
@@ -410,7 +426,7 @@ internal sealed class IrVerifier
         }
 
         var linear = i.Opcode is IrOpcode.Load or IrOpcode.Store;
-        if (linear != i.Region >= AliasRegion.MemoryImported)
+        if (linear != i.Region >= AliasRegion.HeapHeader)
         {
             Error(index, $"has region {i.Region}");
         }
@@ -458,7 +474,9 @@ internal sealed class IrVerifier
             var good = parameters.Length == values.Length;
             for (var n = 0; good && n < values.Length; n++)
             {
-                good = IrTypes.Of(parameters[n]) == _function.TypeOf(values[n]);
+                // Tables hold references of either kind.
+                good = IrTypes.Of(parameters[n]) == _function.TypeOf(values[n])
+                    || (parameters[n] == AbiType.Reference && _function.TypeOf(values[n]) == IrType.Managed);
             }
 
             if (!good)
@@ -509,9 +527,32 @@ internal sealed class IrVerifier
         }
     }
 
+    private void CheckBranchOnThrow(int index, in IrInstruction i)
+    {
+        var call = _function.CallBefore(index);
+        if (call < 0 || !IrOpcodeInfo.IsCall(_function.Get(call).Opcode))
+        {
+            Error(index, "does not follow a call and its results");
+            return;
+        }
+
+        if (!HandlerTable.IsScope(_function.HandlerScopes.Span, i.D))
+        {
+            Error(index, $"names the scope {i.D}, which does not exist");
+        }
+
+        foreach (var argument in _function.ArgumentsOf(i.C))
+        {
+            if ((uint)argument < (uint)_position.Length && _function.Links[argument].Block == _function.Links[index].Block && _position[argument] >= _position[call])
+            {
+                Error(index, $"passes v{argument} to a handler, which is not defined before the call");
+            }
+        }
+    }
+
     private static int Width(IrType type) => type switch
     {
-        IrType.I32 or IrType.F32 => 4,
+        IrType.I32 or IrType.F32 or IrType.Managed => 4,
         IrType.V128 => 16,
         _ => 8,
     };

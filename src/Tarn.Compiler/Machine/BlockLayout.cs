@@ -352,7 +352,7 @@ internal sealed class BlockLayout(int innerAlignment, int outerAlignment)
         ref var block = ref _machine.Blocks[b];
         return OpcodeAt(block.End - 1) switch
         {
-            MachineOpcode.Jump => next >= 0 && _threaded[_machine.Edges[block.SuccessorStart].To] == next,
+            MachineOpcode.Jump or MachineOpcode.BranchOnThrow => next >= 0 && _threaded[_machine.Edges[block.SuccessorStart].To] == next,
             MachineOpcode.JumpIf => next < 0 || _threaded[_machine.Edges[block.SuccessorStart].To] == next || _threaded[_machine.Edges[block.SuccessorStart + 1].To] == next,
             _ => false,
         };

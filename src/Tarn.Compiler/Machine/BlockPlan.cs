@@ -61,6 +61,7 @@ internal sealed class BlockPlan
         _splitOf.Fill(ir.Edges.Count, -1);
         foreach (var block in ir.Order.Span)
         {
+            SplitThrowEdges(block);
             ref var b = ref ir.Blocks[block];
             if (b.IsLoopHeader)
             {
@@ -75,6 +76,32 @@ internal sealed class BlockPlan
         machine.Blocks.AddDefault(_blocks.Count);
     }
 
+    // The blocks of edges to a handler come right before it, not behind the calls: what goes on after a call follows it.
+    private void SplitThrowEdges(int block)
+    {
+        var ir = _ir;
+        ref var b = ref ir.Blocks[block];
+        if (ir.HandlerScopes.Count == 0 || b.PredecessorCount < 2)
+        {
+            return;
+        }
+
+        foreach (var edge in ir.PredecessorsOf(block))
+        {
+            if (IsForwardThrow(edge))
+            {
+                _splitOf[edge] = _blocks.Add(new PlannedBlock { Block = ~edge, Loop = -2 });
+            }
+        }
+    }
+
+    private bool IsForwardThrow(int edge)
+    {
+        ref var e = ref _ir.Edges[edge];
+        ref var branch = ref _ir.Get(_ir.Blocks[e.From].Last);
+        return branch.Opcode == IrOpcode.BranchOnThrow && branch.C == edge && _ir.Blocks[e.From].OrderIndex < _ir.Blocks[e.To].OrderIndex;
+    }
+
     private void SplitEdges(int block)
     {
         var ir = _ir;
@@ -85,11 +112,14 @@ internal sealed class BlockPlan
         }
 
         var isMembership = HasTwoOutcomes(block, count);
+
+        // The edge to a handler leaves from another place than the one beside it.
+        var isThrow = ir.Get(ir.Blocks[block].Last).Opcode == IrOpcode.BranchOnThrow;
         for (var k = 0; k < count; k++)
         {
             var edge = ir.Successor(block, k);
             ref var e = ref ir.Edges[edge];
-            if (_splitOf[edge] >= 0 || ir.Blocks[e.To].PredecessorCount < 2)
+            if (_splitOf[edge] >= 0 || ir.Blocks[e.To].PredecessorCount < 2 || (isThrow && IsForwardThrow(edge)))
             {
                 continue;
             }
@@ -97,7 +127,7 @@ internal sealed class BlockPlan
             // Entries of a switch that go to the same block without arguments share a block. So do those with equal arguments, if that makes the switch a
             // test for membership of a set (BlockLayout.MembersOf). Elsewhere they stay apart: the origin of a jump is what the processor predicts later branches by.
             var shared = -1;
-            if (e.ArgumentCount == 0 || isMembership)
+            if ((e.ArgumentCount == 0 || isMembership) && !isThrow)
             {
                 for (var p = _blocks.Count - 1; p > _blockIndex[block] && p > _blocks.Count - Window; p--)
                 {

@@ -32,6 +32,10 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     /// <summary>Call sites in the order of emission.</summary>
     private protected GrowableArray<CallSite> _callSites = new(64);
+    private GrowableArray<int> _references = new(64);
+
+    /// <summary>Handlers of calls in the order of emission.</summary>
+    private protected GrowableArray<HandlerPlace> _handlers = new(16);
 
     /// <summary>The block being emitted.</summary>
     private protected int _current;
@@ -50,6 +54,30 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Return addresses by offset.</summary>
     public ReadOnlySpan<CallSite> CallSites => _callSites.Span;
 
+    /// <summary>Places of managed references at calls: for each list its length, then the numbers of slots, or the complements of registers.</summary>
+    public ReadOnlySpan<int> References => _references.Span;
+
+    /// <summary>The function's exception handlers; <see langword="null"/> if there are none.</summary>
+    public HandlerTable? ToHandlerTable()
+    {
+        if (_handlers.Count == 0)
+        {
+            return null;
+        }
+
+        var sites = new HandlerSite[_handlers.Count];
+        for (var k = 0; k < sites.Length; k++)
+        {
+            ref var handler = ref _handlers[k];
+            sites[k] = new HandlerSite(_callSites[handler.CallSite].ReturnOffset, OffsetOf(handler.Landing), handler.Scope);
+        }
+
+        return new HandlerTable(sites, _machine.HandlerScopes.Span.ToArray());
+    }
+
+    /// <summary>What the frame keeps of the caller's registers, in the target's own form: whoever finds a handler above the frame puts them back.</summary>
+    public abstract byte SavedRegisters { get; }
+
     /// <summary>Bytes from the stack pointer to the return address.</summary>
     public int FrameSize => _frame.Size;
 
@@ -67,6 +95,8 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         _frame = new FrameLayout(machine, allocation, registers);
         _trapSites.Clear();
         _callSites.Clear();
+        _references.Clear();
+        _handlers.Clear();
         BeginFunction();
         FindDefinitions();
         _firstLabel = NewLabels(machine.Blocks.Count);
@@ -122,6 +152,9 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     /// <summary>Where an offset at the time of emission is in the finished code.</summary>
     private protected abstract int MapOffset(int offset);
 
+    /// <summary>Where a label is in the finished code.</summary>
+    private protected abstract int OffsetOf(Label label);
+
     /// <summary>Emits what follows the blocks, and finishes the code.</summary>
     private protected abstract void FinishFunction();
 
@@ -159,6 +192,50 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
 
     // ---- What it may use
 
+    /// <summary>Notes where a call returns to, and where managed references are while it runs.</summary>
+    private protected void AddCallSite(int returnOffset, int instruction)
+    {
+        var references = -1;
+        if (_allocation.Safepoints.Count > 0 && FindSafepoint(instruction) is var found and >= 0)
+        {
+            ref var safepoint = ref _allocation.Safepoints[found];
+            references = _references.Add(safepoint.Count);
+            foreach (var place in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
+            {
+                _references.Add(place.IsRegister ? ~place.Value : place.Payload);
+            }
+        }
+
+        _callSites.Add(new CallSite(returnOffset, _machine.Sources[instruction], references));
+    }
+
+    private int FindSafepoint(int instruction)
+    {
+        var low = 0;
+        var high = _allocation.Safepoints.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >> 1;
+            var at = _allocation.Safepoints[middle].Instruction;
+            if (at == instruction)
+            {
+                return middle;
+            }
+
+            if (at < instruction)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return -1;
+    }
+
+
     /// <summary>Where an operand is.</summary>
     private protected Location At(in MachineInstruction instruction, int k) => _allocation.Locations[instruction.OperandStart + k];
 
@@ -182,6 +259,18 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         EmitInstructions(target);
         _current = current;
         return true;
+    }
+
+    /// <summary>Notes that what the call emitted last throws is caught by a scope's handlers, at the current block's second edge.</summary>
+    private protected void AddHandler(int scope)
+        => _handlers.Add(new HandlerPlace { CallSite = _callSites.Count - 1, Landing = LabelOf(EdgeTarget(1)), Scope = scope });
+
+    /// <summary>A call site and where its handlers are.</summary>
+    private protected struct HandlerPlace
+    {
+        public int CallSite;
+        public Label Landing;
+        public int Scope;
     }
 
     private void FindDefinitions()

@@ -73,8 +73,11 @@ internal sealed class CodeGenerator(MachineTarget target)
             Relocations = _relocations.Span.ToArray(),
             TrapSites = _emitter.TrapSites.ToArray(),
             CallSites = _emitter.CallSites.ToArray(),
+            References = _emitter.References.ToArray(),
             FrameSize = _emitter.FrameSize,
             StackArgumentBytes = Machine.IncomingBytes,
+            SavedRegisters = _emitter.SavedRegisters,
+            Handlers = _emitter.ToHandlerTable(),
         };
     }
 }

@@ -50,6 +50,7 @@ internal abstract class Lowering
     /// <summary>The machine instruction that operands are added to.</summary>
     private protected int _open;
 
+    private GrowableArray<int> _lines = new(128);
     private readonly TripCounts _tripCounts = new();
     private readonly BlockPlan _plan = new();
     private GrowableArray<PendingEdge> _pendingEdges = new(128);
@@ -76,6 +77,7 @@ internal abstract class Lowering
         _reloadsAfterCalls = reloadsAfterCalls;
         machine.Clear();
         machine.FunctionIndex = ir.FunctionIndex;
+        machine.HandlerScopes.AddRange(ir.HandlerScopes.Span);
         machine.Budget = ir.Budget;
         _virtual.Fill(ir.Instructions.Count, -1);
         _merged.Fill(ir.Instructions.Count, false);
@@ -87,6 +89,7 @@ internal abstract class Lowering
             _tripCounts.Prepare(ir, _ranges);
         }
 
+        ir.FindLines(ref _lines);
         _plan.Prepare(ir, machine);
         _edgeOfSplit.Fill(_plan.Count, -1);
         BeginFunction();
@@ -365,6 +368,7 @@ internal abstract class Lowering
         IrType.F32 => MachineType.F32,
         IrType.F64 => MachineType.F64,
         IrType.V128 => MachineType.V128,
+        IrType.Managed => MachineType.Managed,
         _ => MachineType.I64,
     };
 
@@ -386,6 +390,7 @@ internal abstract class Lowering
                     value = instruction.A;
                     continue;
                 case IrOpcode.Bitcast when instruction.Type is IrType.I64 or IrType.Ref && _ir.TypeOf(instruction.A) is IrType.I64 or IrType.Ref:
+                case IrOpcode.Bitcast when instruction.Type is IrType.I32 or IrType.Managed && _ir.TypeOf(instruction.A) is IrType.I32 or IrType.Managed:
                     value = instruction.A;
                     continue;
                 default:
@@ -476,5 +481,8 @@ internal abstract class Lowering
     private protected bool LivesOn(int value) => _virtual[Resolve(value)] >= 0;
 
     /// <summary>Whether a value may be computed within the root: it is in the same block and has no other use.</summary>
-    private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && _ir.Links[value].Block == _rootBlock;
+    private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && IsInRootLine(value);
+
+    /// <summary>Whether a value is of the root's block, or of one that goes on to it behind a call that may throw.</summary>
+    private protected bool IsInRootLine(int value) => _lines[_ir.Links[value].Block] == _lines[_rootBlock];
 }

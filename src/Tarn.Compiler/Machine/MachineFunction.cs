@@ -51,11 +51,17 @@ internal sealed class MachineFunction
     /// <summary>Numbers of outgoing edges, one for each entry of each switch.</summary>
     public GrowableArray<int> SwitchTargets = new(16);
 
+    /// <summary>Scopes of exception handlers, in the form of <see cref="Abi.HandlerTable.Scopes"/>.</summary>
+    public GrowableArray<int> HandlerScopes = new(8);
+
     /// <summary>Bytes of the frame for results of calls that do not fit registers.</summary>
     public int ResultBufferBytes;
 
     /// <summary>Whether the function calls anything that is not a leaf of the runtime.</summary>
     public bool HasCalls;
+
+    /// <summary>Whether any virtual register is a managed reference.</summary>
+    public bool HasManagedReferences;
 
     /// <summary>Whether the VM context has to be kept in the frame, since some call does not preserve it.</summary>
     public bool SavesVmContext;
@@ -77,15 +83,21 @@ internal sealed class MachineFunction
         Types.Clear();
         Constants.Clear();
         SwitchTargets.Clear();
+        HandlerScopes.Clear();
         ResultBufferBytes = 0;
         HasCalls = false;
+        HasManagedReferences = false;
         SavesVmContext = false;
         IncomingBytes = 0;
     }
 
     /// <summary>Makes a virtual register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int NewVirtualRegister(MachineType type) => Types.Add(type);
+    public int NewVirtualRegister(MachineType type)
+    {
+        HasManagedReferences |= type == MachineType.Managed;
+        return Types.Add(type);
+    }
 
     /// <summary>Operands of an instruction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,6 +111,23 @@ internal sealed class MachineFunction
 
     /// <summary>Arguments of an edge.</summary>
     public Span<int> ArgumentsOf(in MachineEdge edge) => Arguments.Span.Slice(edge.ArgumentStart, edge.ArgumentCount);
+
+    /// <summary>The call that a block ends in which may go to a handler, or −1.</summary>
+    public int ThrowingCall(in MachineBlock block)
+    {
+        if (Instructions[block.End - 1].Opcode != MachineOpcode.BranchOnThrow)
+        {
+            return -1;
+        }
+
+        var call = block.End - 2;
+        while (call > block.First && (Instructions[call].Flags & MachineFlags.Call) == 0)
+        {
+            call--;
+        }
+
+        return call;
+    }
 
     /// <summary>Outgoing edges of a block.</summary>
     public Span<MachineEdge> SuccessorsOf(in MachineBlock block) => Edges.Span.Slice(block.SuccessorStart, block.SuccessorCount);

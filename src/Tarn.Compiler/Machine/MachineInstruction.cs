@@ -36,6 +36,9 @@ internal enum MachineFlags : byte
 
     /// <summary>The access may fault: a trap site.</summary>
     MayFault = 16,
+
+    /// <summary>With <see cref="MayFault"/>: what faults is an access of null, not one outside of a memory.</summary>
+    NullCheck = 32,
 }
 
 /// <summary>A machine instruction: 24 bytes.</summary>

@@ -41,9 +41,21 @@ internal static class MachineOpcode
     /// <summary>Calls the runtime. Aux: builtin.</summary>
     public const ushort CallBuiltin = 10;
 
+    /// <summary>
+    /// Terminator: to the first edge, or to the second if a handler catches what the call before it throws. Aux: scope. The second edge is taken from where the call returns: what comes
+    /// between the call and this is executed on the first edge only.
+    /// </summary>
+    public const ushort BranchOnThrow = 11;
+
+    /// <summary>Makes room for a managed object: a safepoint that preserves all registers. Immediate: bytes, unless there is an operand for them.</summary>
+    public const ushort Allocate = 12;
+
     /// <summary>The first number that a target may use as it likes.</summary>
     public const ushort FirstOfTarget = 16;
 
+    /// <summary>Whether the collector may run in an instruction.</summary>
+    public static bool IsSafepoint(in MachineInstruction instruction) => (instruction.Flags & MachineFlags.Call) != 0 || instruction.Opcode == Allocate;
+
     /// <summary>Whether an opcode ends a block.</summary>
-    public static bool IsTerminator(ushort opcode) => opcode is >= Jump and <= TailCallReference;
+    public static bool IsTerminator(ushort opcode) => opcode is (>= Jump and <= TailCallReference) or BranchOnThrow;
 }

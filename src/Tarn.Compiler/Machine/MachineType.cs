@@ -8,8 +8,11 @@ internal enum MachineType : byte
     /// <summary>32-bit integer, zero-extended.</summary>
     I32,
 
-    /// <summary>64-bit integer, address or reference.</summary>
+    /// <summary>64-bit integer, address or reference to a function.</summary>
     I64,
+
+    /// <summary>Managed reference: 32 bits, zero-extended. The collector finds it at safepoints, and changes it there.</summary>
+    Managed,
 
     /// <summary>32-bit float.</summary>
     F32,

@@ -51,8 +51,14 @@ internal sealed class MachineVerifier(OpcodeForm?[] forms)
             }
 
             ref var last = ref function.Instructions[block.End - 1];
-            var edges = last.Opcode switch { MachineOpcode.Jump => 1, MachineOpcode.JumpIf => 2, MachineOpcode.Switch => -1, _ => 0 };
+            var edges = last.Opcode switch { MachineOpcode.Jump => 1, MachineOpcode.JumpIf or MachineOpcode.BranchOnThrow => 2, MachineOpcode.Switch => -1, _ => 0 };
             Require(edges < 0 ? block.SuccessorCount > 1 : block.SuccessorCount == edges, b, block.End - 1, "a block has the edges of its terminator");
+            if (last.Opcode == MachineOpcode.BranchOnThrow)
+            {
+                Require((function.Instructions[function.ThrowingCall(block)].Flags & MachineFlags.Call) != 0, b, block.End - 1, "a branch to a handler follows a call");
+                Require(Abi.HandlerTable.IsScope(function.HandlerScopes.Span, last.Aux), b, block.End - 1, "a branch to a handler has a scope");
+            }
+
             if (last.Opcode == MachineOpcode.Switch)
             {
                 foreach (var entry in function.SwitchTargets.Span.Slice(last.Aux, last.Immediate))

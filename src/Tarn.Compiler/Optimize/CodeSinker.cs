@@ -20,6 +20,7 @@ internal sealed class CodeSinker(ValueUses uses)
 
     private GrowableArray<int> _useBlock = new(1024);
     private GrowableArray<int> _useAt = new(1024);
+    private GrowableArray<int> _lines = new(128);
     private GrowableArray<int> _loopEnd = new(128);
     private GrowableArray<int> _lastParameter = new(128);
     private IrFunction _function = null!;
@@ -36,6 +37,7 @@ internal sealed class CodeSinker(ValueUses uses)
     {
         _function = function;
         Decided.Clear();
+        function.FindLines(ref _lines);
         uses.Clear(function.Instructions.Count);
         _useBlock.Fill(function.Instructions.Count, NoUse);
         _useAt.Fill(function.Instructions.Count, -1);
@@ -68,11 +70,12 @@ internal sealed class CodeSinker(ValueUses uses)
     private void VisitBlock(int block)
     {
         var last = _function.Blocks[block].Last;
+        var end = _function.EndOf(block);
         for (int k = 0, n = _function.SuccessorCount(block); k < n; k++)
         {
             foreach (var argument in _function.ArgumentsOf(_function.Successor(block, k)))
             {
-                Use(argument, last, block);
+                Use(argument, end, block);
             }
         }
 
@@ -86,7 +89,7 @@ internal sealed class CodeSinker(ValueUses uses)
                 if (at != block)
                 {
                     _function.Unlink(i);
-                    _function.LinkBefore(_useBlock[i] == at ? _useAt[i] : _function.Blocks[at].Last, i);
+                    _function.LinkBefore(_useBlock[i] == at ? _useAt[i] : _function.EndOf(at), i);
                 }
             }
 
@@ -142,7 +145,8 @@ internal sealed class CodeSinker(ValueUses uses)
             }
         }
 
-        if (target == block)
+        // After a call that may throw it goes on as in the same block, where nothing moves either.
+        if (_lines[target] == _lines[block])
         {
             return block;
         }
@@ -233,7 +237,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
         else if (common >= 0 && common != known)
         {
-            _useAt[value] = _function.Blocks[common].Last;
+            _useAt[value] = _function.EndOf(common);
         }
 
         known = common;

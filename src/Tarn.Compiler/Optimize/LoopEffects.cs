@@ -11,7 +11,8 @@ internal sealed class LoopEffects
     /// <summary>Everything that can be written.</summary>
     public const uint Everything = ~((1u << (int)AliasRegion.None) | (1u << (int)AliasRegion.ReadOnly));
 
-    private const uint Memories = uint.MaxValue << (int)AliasRegion.MemoryImported;
+    // What is copied or filled in bytes may be elements of arrays.
+    private const uint Memories = (uint.MaxValue << (int)AliasRegion.MemoryImported) | (1u << (int)AliasRegion.HeapElements);
 
     private GrowableArray<uint> _written = new(128);
 
@@ -34,9 +35,15 @@ internal sealed class LoopEffects
                 : (BuiltinId)i.A switch
                 {
                     BuiltinId.MemoryCopyBytes or BuiltinId.MemoryFillBytes or BuiltinId.MemoryInit => Memories,
-                    BuiltinId.IsSubtype or BuiltinId.FunctionReference => 0,
+                    BuiltinId.ArrayCopyReferences => SetOf(AliasRegion.HeapReferences),
+                    BuiltinId.IsSubtype or BuiltinId.FunctionReference or BuiltinId.FunctionHandle => 0,
                     _ => Everything,
                 };
+        }
+
+        if (i.Opcode == IrOpcode.Allocate)
+        {
+            return SetOf(AliasRegion.HeapLayout);
         }
 
         if ((effects & IrEffects.WritesRegion) == 0)

@@ -182,7 +182,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     private bool IsInvariant(int index, int loop)
     {
         ref var i = ref _function.Get(index);
-        return (i.Opcode is not (IrOpcode.Load or IrOpcode.LoadVm) || (_effects.WrittenIn(loop) & LoopEffects.SetOf(i.Region)) == 0)
+        return ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.ReadsRegion) == 0 || (_effects.WrittenIn(loop) & LoopEffects.SetOf(i.Region)) == 0)
             && OperandsAreOutside(index, loop, HelperDepth);
     }
 

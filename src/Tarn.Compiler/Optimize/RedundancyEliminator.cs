@@ -205,7 +205,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
             case IrOpcode.LoadVm when i.Region == AliasRegion.ReadOnly:
                 Number(index, in i);
                 break;
-            case IrOpcode.Load or IrOpcode.LoadVm:
+            case IrOpcode.Load or IrOpcode.LoadVm or IrOpcode.ElementOffset:
                 VisitLoad(index, in i);
                 break;
             case IrOpcode.Store or IrOpcode.StoreVm:

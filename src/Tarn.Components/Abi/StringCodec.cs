@@ -41,7 +41,8 @@ internal static class StringCodec
     public static (uint Pointer, uint Units) Store(AbiContext context, ComponentValue value)
     {
         string text = value.Text;
-        (StringEncoding source, uint units) = value.Origin ?? (StringEncoding.Utf16, (uint)text.Length);
+        if (value.Origin is not (StringEncoding source, uint units))
+            return StoreOwn(context, text);
         bool mixed = source == StringEncoding.Latin1Utf16;
         bool latin1 = mixed && (units & Utf16Tag) == 0;
         if (mixed)
@@ -66,6 +67,22 @@ internal static class StringCodec
                     return ToLatin1OrUtf16(context, text, units);
                 return latin1 ? Copy(context, System.Text.Encoding.Latin1.GetBytes(text), units, 2) : ProbablyUtf16(context, text, units);
         }
+    }
+
+    // A string of the host has no encoding that the guest could know of: it is stored as if it were in the guest's, with one allocation of its exact size. Allocators for what is returned from
+    // imports (cabi_import_realloc of the adapters for preview 1) do not move what they have allocated.
+    private static (uint Pointer, uint Units) StoreOwn(AbiContext context, string text)
+    {
+        CheckLength(text.Length);
+        if (context.Encoding == StringEncoding.Utf8)
+        {
+            byte[] utf8 = System.Text.Encoding.UTF8.GetBytes(text);
+            return Copy(context, utf8, (uint)utf8.Length, 1);
+        }
+
+        if (context.Encoding == StringEncoding.Latin1Utf16 && !text.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF'))
+            return Copy(context, System.Text.Encoding.Latin1.GetBytes(text), (uint)text.Length, 2);
+        return Copy(context, System.Text.Encoding.Unicode.GetBytes(text), context.Encoding == StringEncoding.Utf16 ? (uint)text.Length : (uint)text.Length | Utf16Tag, 2);
     }
 
     private static string DecodeUtf8(ReadOnlySpan<byte> content)

@@ -83,6 +83,30 @@ internal sealed class HandleTable(int limit)
         return entry;
     }
 
+    /// <summary>Destroys the resources of the host that the instance still owns: the instance has ended. What one destructor throws does not keep the others from being called.</summary>
+    public void DropHostResources()
+    {
+        List<Exception>? problems = null;
+        for (int i = 1; i < _count; i++)
+        {
+            HandleEntry entry = _entries[i];
+            if (entry is not { Type.Host: not null, Scope: null })
+                continue;
+            _entries[i] = default;
+            try
+            {
+                entry.Type.Host.Destroy(entry.Representation);
+            }
+            catch (Exception e)
+            {
+                (problems ??= []).Add(e);
+            }
+        }
+
+        if (problems is not null)
+            throw new AggregateException(problems);
+    }
+
     /// <summary>Ends a borrow of a handle that is still there, since it was lent.</summary>
     public void EndLend(uint index) => _entries[index].Lends--;
 }

@@ -26,9 +26,17 @@ internal sealed class ComponentStore(Store store, ComponentOptions options) : ID
         return exception;
     }
 
+    /// <summary>The handle tables of all instances.</summary>
+    public List<Handles.HandleTable> Tables { get; } = [];
+
     public void Dispose()
     {
+        if (IsDisposed)
+            return;
         IsDisposed = true;
         Store.Dispose();
+        // Nobody is left to drop what the host has lent objects for.
+        foreach (Handles.HandleTable table in Tables)
+            table.DropHostResources();
     }
 }

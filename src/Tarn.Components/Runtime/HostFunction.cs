@@ -8,7 +8,7 @@ internal sealed class HostFunction(string name, ComponentHostCallback? callback,
 
     public bool IsAsync => asyncCallback is not null;
 
-    public ComponentValue? Call(ComponentValue[] arguments, CancellationToken cancellationToken) => callback!(new ComponentCall(arguments, cancellationToken));
+    public ComponentValue? Call(ComponentValue[] arguments, Caller caller) => callback!(new ComponentCall(arguments, caller));
 
-    public ValueTask<ComponentValue?> CallAsync(ComponentValue[] arguments, CancellationToken cancellationToken) => asyncCallback!(new ComponentCall(arguments, cancellationToken));
+    public ValueTask<ComponentValue?> CallAsync(ComponentValue[] arguments, Caller caller) => asyncCallback!(new ComponentCall(arguments, caller));
 }

@@ -13,7 +13,7 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 
     public InstanceState? Parent { get; } = parent;
 
-    public HandleTable Handles { get; } = new(root.HandleLimit);
+    public HandleTable Handles { get; } = CreateTable(root);
 
     /// <summary>Whether the instance may call out.</summary>
     public bool MayLeave { get; set; } = true;
@@ -43,6 +43,13 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
     {
         if (!MayLeave)
             throw new ComponentTrapException(ComponentTrapCode.CannotLeave, "cannot leave component instance");
+    }
+
+    private static HandleTable CreateTable(ComponentStore root)
+    {
+        HandleTable table = new(root.HandleLimit);
+        root.Tables.Add(table);
+        return table;
     }
 
     private bool IsWithin(InstanceState other)

@@ -39,11 +39,12 @@ internal sealed class Instantiator
     public ResourceRuntime?[] Resources => _resources;
 
     /// <summary>Runs all steps.</summary>
-    public void Run()
+    public void Run(CancellationToken cancellationToken)
     {
         int imported = 0;
         foreach (PlanStep step in _plan.Steps)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             switch (step)
             {
                 case ResourceStep resource:

@@ -43,7 +43,15 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
         Value[] values = Lower(arguments, scope);
         if (signature.Results.Length > 0)
             results = new Value[signature.Results.Length];
-        core.Invoke(values, results);
+        try
+        {
+            core.Invoke(values, results);
+        }
+        catch (GuestException e)
+        {
+            throw Uncaught(e);
+        }
+
         receive(Lift(results, scope));
         Finish(results, scope);
         entry.Complete();
@@ -57,7 +65,16 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
         CallEntry entry = instance.Enter();
         try
         {
-            Value[] results = await core.InvokeAsync(Lower(arguments, scope), cancellationToken).ConfigureAwait(false);
+            Value[] results;
+            try
+            {
+                results = await core.InvokeAsync(Lower(arguments, scope), cancellationToken).ConfigureAwait(false);
+            }
+            catch (GuestException e)
+            {
+                throw Uncaught(e);
+            }
+
             ComponentValue? result = Lift(results, scope);
             Finish(results, scope);
             entry.Complete();
@@ -69,6 +86,9 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
             scope.End();
         }
     }
+
+    // Exceptions end at a component's border: the caller, which may be another component, could catch it by its handlers for all.
+    private static ComponentTrapException Uncaught(GuestException e) => new(ComponentTrapCode.UncaughtException, $"an exception that the component did not catch: {e.Message}", inner: e);
 
     private void CheckSupported()
     {

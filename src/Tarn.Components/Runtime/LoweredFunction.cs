@@ -30,7 +30,7 @@ internal sealed class LoweredFunction(InstanceState instance, AbiContext context
             }
             else
             {
-                LowerResult(host!.Call(values, caller.CancellationToken), results, place, scope);
+                LowerResult(host!.Call(values, caller), results, place, scope);
             }
         }
         finally
@@ -47,7 +47,7 @@ internal sealed class LoweredFunction(InstanceState instance, AbiContext context
         ComponentValue[] values = LiftArguments(arguments.Span, new ulong[CanonicalLayout.MaxFlatParameters + 1], scope, out uint place);
         try
         {
-            LowerResult(await host!.CallAsync(values, caller.CancellationToken).ConfigureAwait(false), results.Span, place, scope);
+            LowerResult(await host!.CallAsync(values, caller).ConfigureAwait(false), results.Span, place, scope);
         }
         finally
         {

@@ -31,6 +31,14 @@ internal readonly struct WasiCall
         }
     }
 
+    /// <summary>A call whose arguments are values and in no memory.</summary>
+    public WasiCall(WasiContext context, Caller caller, CancellationToken cancellationToken)
+    {
+        Context = context;
+        _caller = caller;
+        CancellationToken = cancellationToken;
+    }
+
     private WasiCall(in WasiCall call, bool awaited)
     {
         this = call;

@@ -43,10 +43,10 @@ internal static class BodyStructure
             Opcode opcode = InstructionSkipper.Skip(ref reader);
             switch (opcode)
             {
-                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                     depth++;
                     break;
-                case Opcode.End when depth-- == 0:
+                case Opcode.End or Opcode.Delegate when depth-- == 0:
                     return;
                 case Opcode.MemoryInit or Opcode.DataDrop or Opcode.ArrayNewData or Opcode.ArrayInitData when module.DeclaredDataCount < 0:
                     throw MissingDataCount(opcode, at);

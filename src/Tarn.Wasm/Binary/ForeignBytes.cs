@@ -21,7 +21,7 @@ internal static class ForeignBytes
         {
             // Version 13 and layer 1 where a core module has version 1 and layer 0.
             return bytes.Length >= 8 && bytes[6] == 1
-                ? "is a component (WASI preview 2), and Tarn runs core modules. Build for wasm32-wasip1 instead of wasm32-wasip2"
+                ? "is a component, and a core module is expected here. Components are run by tarn run and the Component class, and looked at by tarn component"
                 : null;
         }
 

@@ -58,10 +58,10 @@ internal static class InstructionSkipper
         {
             switch (Skip(ref reader))
             {
-                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+                case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                     depth++;
                     break;
-                case Opcode.End when depth-- == 0:
+                case Opcode.End or Opcode.Delegate when depth-- == 0:
                     return;
             }
         }

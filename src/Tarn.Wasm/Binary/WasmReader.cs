@@ -356,7 +356,7 @@ internal ref struct WasmReader
     }
 
     /// <summary>
-    /// An opcode with its prefix. Fails for what is not an instruction, for legacy instructions (by name) and for instructions whose feature is off.
+    /// An opcode with its prefix. Fails for what is no instruction, and for instructions whose feature is off.
     /// </summary>
     public Opcode ReadOpcode()
     {
@@ -387,11 +387,11 @@ internal ref struct WasmReader
     {
         if (!Opcodes.IsDefined(opcode))
             MalformedModuleException.Throw($"illegal opcode {(int)opcode:x2}", at);
-        if (Opcodes.IsRefused(opcode))
-            MalformedModuleException.Throw($"illegal opcode {(int)opcode:x2}: {Opcodes.Name(opcode)} belongs to the legacy exception instructions, which WebAssembly 3.0 replaced by try_table and throw_ref", at);
         WasmFeatures feature = Opcodes.Feature(opcode);
         if ((feature & ~_features) != 0)
         {
+            if (Opcodes.IsLegacy(opcode))
+                MalformedModuleException.ThrowFeature($"illegal opcode {(int)opcode:x2}: {Opcodes.Name(opcode)} belongs to the legacy exception instructions, which WebAssembly 3.0 replaced by try_table and throw_ref; it needs the feature {feature}, which is off", feature, at);
             (byte prefix, uint code) = Opcodes.Encoding(opcode);
             MalformedModuleException.ThrowFeature($"illegal opcode {(prefix != 0 ? $"{prefix:x2} " : "")}{code:x2}: {Opcodes.Name(opcode)} needs the feature {feature}, which is off", feature, at);
         }

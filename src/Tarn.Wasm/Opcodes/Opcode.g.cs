@@ -19,13 +19,13 @@ internal enum Opcode : ushort
     If = 0x004,
     /// <summary><c>else</c>, 0x05.</summary>
     Else = 0x005,
-    /// <summary><c>try</c>, 0x06; legacy, refused.</summary>
+    /// <summary><c>try</c>, 0x06; legacy.</summary>
     Try = 0x006,
-    /// <summary><c>catch</c>, 0x07; legacy, refused.</summary>
+    /// <summary><c>catch</c>, 0x07; legacy.</summary>
     Catch = 0x007,
     /// <summary><c>throw</c>, 0x08.</summary>
     Throw = 0x008,
-    /// <summary><c>rethrow</c>, 0x09; legacy, refused.</summary>
+    /// <summary><c>rethrow</c>, 0x09; legacy.</summary>
     Rethrow = 0x009,
     /// <summary><c>throw_ref</c>, 0x0A.</summary>
     ThrowRef = 0x00A,
@@ -51,9 +51,9 @@ internal enum Opcode : ushort
     CallRef = 0x014,
     /// <summary><c>return_call_ref</c>, 0x15.</summary>
     ReturnCallRef = 0x015,
-    /// <summary><c>delegate</c>, 0x18; legacy, refused.</summary>
+    /// <summary><c>delegate</c>, 0x18; legacy.</summary>
     Delegate = 0x018,
-    /// <summary><c>catch_all</c>, 0x19; legacy, refused.</summary>
+    /// <summary><c>catch_all</c>, 0x19; legacy.</summary>
     CatchAll = 0x019,
     /// <summary><c>drop</c>, 0x1A.</summary>
     Drop = 0x01A,

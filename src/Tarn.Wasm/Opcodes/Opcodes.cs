@@ -7,7 +7,7 @@ internal static partial class Opcodes
 {
     private static readonly string?[] s_names = new string?[TableSize];
 
-    /// <summary>Every opcode of the table in the order of its value, the refused ones included.</summary>
+    /// <summary>Every opcode of the table in the order of its value, the legacy ones included.</summary>
     public static ReadOnlySpan<ushort> All => AllTable;
 
     /// <summary>Whether the value is an instruction at all (values come from decoding, so they may be anything below <see cref="TableSize"/>).</summary>
@@ -16,8 +16,8 @@ internal static partial class Opcodes
     /// <summary>Whether the instruction may stand in a constant expression (<c>global.get</c> and <c>ref.func</c> under conditions of their own).</summary>
     public static bool IsConstant(Opcode opcode) => (FlagsTable[(int)opcode] & 2) != 0;
 
-    /// <summary>Whether this is a legacy instruction, known only to be refused by its name.</summary>
-    public static bool IsRefused(Opcode opcode) => (FlagsTable[(int)opcode] & 4) != 0;
+    /// <summary>Whether this is one of the exception instructions that WebAssembly 3.0 replaced.</summary>
+    public static bool IsLegacy(Opcode opcode) => (FlagsTable[(int)opcode] & 4) != 0;
 
     /// <summary>What follows the opcode in the binary format.</summary>
     public static ImmediateKind Immediate(Opcode opcode) => (ImmediateKind)ImmediateTable[(int)opcode];

@@ -10,6 +10,11 @@
 //   FoldedIf           (if …              folded condition  (then …, which emits the pending `if` and opens its label
 //   FoldedThen/Else    (then … / (else …  instructions      )
 //   FoldedIfRest       after then         (else …           )       emits end
+//   Plain try/catch    try, catch         instructions      end, delegate (catches in between)
+//   FoldedTry          (try …             (do …
+//   FoldedTryRest      after do           (catch …, (delegate …     )       emits end
+//   FoldedCatches      after a catch      (catch …          )       emits end; after catch_all FoldedCaught, which takes nothing more
+//   FoldedDelegated    after delegate                       )
 namespace Tarn.Wasm.Text;
 
 internal ref partial struct ModuleParser
@@ -30,12 +35,19 @@ internal ref partial struct ModuleParser
     {
         PlainBlock,
         PlainIf,
+        PlainTry,
+        PlainCatch,
         FoldedOperands,
         FoldedBlock,
         FoldedIf,
         FoldedThen,
         FoldedIfRest,
         FoldedElse,
+        FoldedTry,
+        FoldedTryRest,
+        FoldedCatches,
+        FoldedCaught,
+        FoldedDelegated,
     }
 
     /// <summary>An open block or folded instruction.</summary>
@@ -145,9 +157,13 @@ internal ref partial struct ModuleParser
         {
             bool inFrame = _frameCount != 0;
             FrameKind frame = inFrame ? _frames[_frameCount - 1].Kind : default;
+            bool isTry = inFrame && frame >= FrameKind.FoldedTry;
             switch (Kind)
             {
-                case TokenKind.Keyword when !(inFrame && frame is FrameKind.FoldedOperands or FrameKind.FoldedIf or FrameKind.FoldedIfRest):
+                case TokenKind.Open when isTry:
+                    TryPart(code, frame);
+                    break;
+                case TokenKind.Keyword when !isTry && !(inFrame && frame is FrameKind.FoldedOperands or FrameKind.FoldedIf or FrameKind.FoldedIfRest):
                     PlainInstruction(code);
                     break;
                 case TokenKind.Open when inFrame && frame == FrameKind.FoldedIf && Is(_at + 1, "then"u8):
@@ -194,7 +210,7 @@ internal ref partial struct ModuleParser
         {
             case Opcode.End:
                 Advance();
-                if (_frameCount == 0 || _frames[_frameCount - 1].Kind is not (FrameKind.PlainBlock or FrameKind.PlainIf))
+                if (_frameCount == 0 || _frames[_frameCount - 1].Kind is not (FrameKind.PlainBlock or FrameKind.PlainIf or FrameKind.PlainTry or FrameKind.PlainCatch))
                     Fail(token, "unexpected token 'end': no block is open here");
                 MatchLabel();
                 PopLabel();
@@ -208,7 +224,24 @@ internal ref partial struct ModuleParser
                 MatchLabel();
                 code.Byte(0x05);
                 break;
-            case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+            case Opcode.Catch or Opcode.CatchAll:
+                Advance();
+                if (_frameCount == 0 || _frames[_frameCount - 1].Kind is not (FrameKind.PlainTry or FrameKind.PlainCatch))
+                    Fail(token, $"unexpected token '{Opcodes.Name(opcode)}': no try is open here");
+                _frames[_frameCount - 1].Kind = opcode == Opcode.Catch ? FrameKind.PlainCatch : FrameKind.PlainBlock;
+                code.Byte((byte)opcode);
+                if (opcode == Opcode.Catch)
+                    code.U32(Index(IndexSpace.Tag));
+                break;
+            case Opcode.Delegate:
+                Advance();
+                if (_frameCount == 0 || _frames[_frameCount - 1].Kind != FrameKind.PlainTry)
+                    Fail(token, "unexpected token 'delegate': no try is open here, or it has had a catch");
+                PopLabel();
+                code.Byte((byte)opcode);
+                code.U32(Label());
+                break;
+            case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                 if (opcode == Opcode.If)
                     NoteHint(hint, code.Count);
                 else if (hint >= 0)
@@ -219,7 +252,7 @@ internal ref partial struct ModuleParser
                 BlockType(code);
                 if (opcode == Opcode.TryTable)
                     CatchClauses(code);
-                Push(opcode == Opcode.If ? FrameKind.PlainIf : FrameKind.PlainBlock, -1, token);
+                Push(opcode switch { Opcode.If => FrameKind.PlainIf, Opcode.Try => FrameKind.PlainTry, _ => FrameKind.PlainBlock }, -1, token);
                 PushLabel(label, name);
                 break;
             default:
@@ -249,18 +282,18 @@ internal ref partial struct ModuleParser
         int pending = _pending.Count;
         switch (opcode)
         {
-            case Opcode.End or Opcode.Else:
+            case Opcode.End or Opcode.Else or Opcode.Catch or Opcode.CatchAll or Opcode.Delegate:
                 _at = token;
                 Unexpected("an instruction");
                 break;
-            case Opcode.Block or Opcode.Loop or Opcode.TryTable:
+            case Opcode.Block or Opcode.Loop or Opcode.TryTable or Opcode.Try:
                 int label = OptionalLabel(out byte[]? name);
                 Mark(code, token);
                 code.Byte((byte)opcode);
                 BlockType(code);
                 if (opcode == Opcode.TryTable)
                     CatchClauses(code);
-                Push(FrameKind.FoldedBlock, -1, token);
+                Push(opcode == Opcode.Try ? FrameKind.FoldedTry : FrameKind.FoldedBlock, -1, token);
                 PushLabel(label, name);
                 break;
             case Opcode.If:
@@ -298,6 +331,48 @@ internal ref partial struct ModuleParser
         Push(FrameKind.FoldedThen, -1, _at - 1);
     }
 
+    // What may stand in a folded try: (do …) first, then either (delegate …) or any number of (catch …) and at most one (catch_all …).
+    private void TryPart(ByteBuffer code, FrameKind kind)
+    {
+        int token = _at + 1;
+        if (kind == FrameKind.FoldedTry)
+        {
+            if (!TryForm("do"u8))
+                Unexpected("(do …)");
+            _frames[_frameCount - 1].Kind = FrameKind.FoldedTryRest;
+        }
+        else if (kind is FrameKind.FoldedTryRest or FrameKind.FoldedCatches && TryForm("catch"u8))
+        {
+            _frames[_frameCount - 1].Kind = FrameKind.FoldedCatches;
+            Mark(code, token);
+            code.Byte((byte)Opcode.Catch);
+            code.U32(Index(IndexSpace.Tag));
+        }
+        else if (kind is FrameKind.FoldedTryRest or FrameKind.FoldedCatches && TryForm("catch_all"u8))
+        {
+            _frames[_frameCount - 1].Kind = FrameKind.FoldedCaught;
+            Mark(code, token);
+            code.Byte((byte)Opcode.CatchAll);
+        }
+        else if (kind == FrameKind.FoldedTryRest && TryForm("delegate"u8))
+        {
+            // The label is counted from outside of the try.
+            PopLabel();
+            Mark(code, token);
+            code.Byte((byte)Opcode.Delegate);
+            code.U32(Label());
+            Close();
+            Push(FrameKind.FoldedDelegated, -1, token);
+            return;
+        }
+        else
+        {
+            Unexpected("')'");
+        }
+
+        Push(FrameKind.FoldedThen, -1, token);
+    }
+
     private void CloseFolded(ByteBuffer code, FrameKind kind)
     {
         ref Frame frame = ref _frames[_frameCount - 1];
@@ -310,13 +385,16 @@ internal ref partial struct ModuleParser
                 _pending.Truncate(frame.Pending);
                 _frameCount--;
                 break;
-            case FrameKind.FoldedBlock or FrameKind.FoldedIfRest:
+            case FrameKind.FoldedBlock or FrameKind.FoldedIfRest or FrameKind.FoldedTryRest or FrameKind.FoldedCatches or FrameKind.FoldedCaught:
                 Mark(code, _at);
                 code.Byte(0x0B);
                 PopLabel();
                 break;
-            case FrameKind.FoldedThen:
+            case FrameKind.FoldedThen or FrameKind.FoldedDelegated:
                 _frameCount--;
+                break;
+            case FrameKind.FoldedTry:
+                Unexpected("(do …)");
                 break;
             case FrameKind.FoldedElse:
                 // Nothing but the closing parenthesis of the if may follow.
@@ -341,8 +419,8 @@ internal ref partial struct ModuleParser
     {
         if (!Opcodes.TryFind(Text, out Opcode opcode))
             Unexpected("an instruction");
-        if (Opcodes.IsRefused(opcode))
-            Fail(_at, $"unexpected token: '{Opcodes.Name(opcode)}' is a legacy exception instruction, which is not supported; use try_table");
+        if (Opcodes.IsLegacy(opcode) && (_options.Features & WasmFeatures.LegacyExceptions) == 0)
+            Fail(_at, $"unexpected token: '{Opcodes.Name(opcode)}' is a legacy exception instruction, which needs the feature LegacyExceptions, which is off; use try_table");
         return opcode;
     }
 

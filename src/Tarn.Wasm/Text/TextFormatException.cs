@@ -24,10 +24,10 @@ public sealed class TextFormatException : WasmException
     /// <summary>The file that the text came from, where that was known.</summary>
     public string? FileName { get; }
 
-    /// <summary>Line of the offending token, counted from 1.</summary>
+    /// <summary>Line of the offending token, counted from 1; 0 where the error is about the whole.</summary>
     public int Line { get; }
 
-    /// <summary>Column of the offending token in characters, counted from 1.</summary>
+    /// <summary>Column of the offending token in characters, counted from 1; 0 where the error is about the whole.</summary>
     public int Column { get; }
 
     /// <summary>Makes the error for the bytes from <paramref name="start"/> to <paramref name="end"/> of a source.</summary>
@@ -36,6 +36,9 @@ public sealed class TextFormatException : WasmException
         string place = Describe(source, start, end, fileName, out int line, out int column, out string excerpt);
         return new TextFormatException($"{reason} ({place})\n{excerpt}", reason, fileName, line, column);
     }
+
+    /// <summary>Makes the error for a source, or for several, as a whole: line and column are 0.</summary>
+    internal static TextFormatException WithoutPlace(string reason, string? fileName) => new(fileName is null ? reason : $"{reason} ({fileName})", reason, fileName, 0, 0);
 
     /// <summary>The place of some bytes of a source: <c>file:line:column</c> or <c>line 1, column 2</c>, and the line with carets under them.</summary>
     internal static string Describe(ReadOnlySpan<byte> source, int start, int end, string? fileName, out int line, out int column, out string excerpt)

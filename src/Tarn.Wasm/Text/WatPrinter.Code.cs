@@ -36,7 +36,7 @@ internal sealed partial class WatPrinter
         _output.Depth++;
         LocalDeclarations(ref reader, FunctionTypeAt(_module.Functions[index])?.ParameterCount ?? 0);
         int start = _module.Bodies[definedIndex].Offset;
-        if (_options.Folded)
+        if (_options.Folded && !HasLegacyTry(reader))
             FoldedBody(ref reader, start);
         else
             FlatBody(ref reader, start);
@@ -127,15 +127,16 @@ internal sealed partial class WatPrinter
         {
             int offset = reader.Position - start;
             Opcode opcode = reader.ReadOpcode();
-            if (opcode is Opcode.End or Opcode.Else)
+            if (opcode is Opcode.End or Opcode.Else or Opcode.Catch or Opcode.CatchAll or Opcode.Delegate)
             {
-                if (opcode == Opcode.End)
+                bool ends = opcode is Opcode.End or Opcode.Delegate;
+                if (ends)
                     LeaveLabel();
                 if (_labels.Count == 0)
                     break;
-                _output.Depth = depth + _labels.Count - (opcode == Opcode.End ? 1 : 2);
+                _output.Depth = depth + _labels.Count - (ends ? 1 : 2);
                 _output.Line();
-                Write(opcode == Opcode.End ? "end"u8 : "else"u8);
+                Instruction(_output, ref reader, opcode);
                 _output.Depth = depth + _labels.Count - 1;
                 continue;
             }
@@ -148,6 +149,20 @@ internal sealed partial class WatPrinter
 
         CheckEnd(reader);
         _output.Depth = depth;
+    }
+
+    // Whose parts have no folded form here.
+    private bool HasLegacyTry(WasmReader reader)
+    {
+        if ((_module.Features & WasmFeatures.LegacyExceptions) == 0)
+            return false;
+        while (!reader.IsAtEnd)
+        {
+            if (InstructionSkipper.Skip(ref reader) == Opcode.Try)
+                return true;
+        }
+
+        return false;
     }
 
     private static void CheckEnd(WasmReader reader)
@@ -175,7 +190,7 @@ internal sealed partial class WatPrinter
         WasmReader reader = _module.Read(expression);
         WasmReader ahead = reader;
         Opcode first = InstructionSkipper.Skip(ref ahead);
-        bool single = first is not (Opcode.End or Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable) && ahead.Remaining == 1;
+        bool single = first is not (Opcode.End or Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try) && ahead.Remaining == 1;
         _output.Space();
         if (single || !keyword.IsEmpty)
             Write("("u8);

@@ -93,7 +93,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void PopBlockResults(int* results, int count)
     {
-        PopAll(results, count, Ending);
+        PopAll(results, count, _frames[_depth - 1].Opcode is (byte)Opcode.Try or (byte)Opcode.Catch or (byte)Opcode.CatchAll ? "instruction" : Ending);
         if (_sp != _bottom)
             Fail($"type mismatch: {Ending} requires [] but stack has [{StackText((int)(_sp - _bottom))}] beyond its results");
     }
@@ -158,9 +158,11 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     // Clauses of try_table branch to labels around it, so they are checked before its own frame exists.
     private void Catches(ref WasmReader reader, Opcode opcode)
     {
-        if (opcode != Opcode.TryTable)
+        if (opcode is not (Opcode.TryTable or Opcode.Try))
             return;
         _facts |= ModuleFacts.UsesExceptions;
+        if (opcode == Opcode.Try)
+            return;
         for (int count = reader.ReadCount(int.MaxValue, "catch clauses", 2); count > 0; count--)
         {
             byte kind = reader.ReadByte();
@@ -200,6 +202,32 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         frame->IsUnreachable = false;
         int* parameters = Parameters(frame, out int parameterCount);
         PushAll(parameters, parameterCount);
+    }
+
+    // A part of a legacy try, for a tag or for all, begins like the else of an if.
+    private void Catch(SignatureShape* tag, Opcode opcode)
+    {
+        Frame* frame = &_frames[_depth - 1];
+        if (frame->Opcode is not ((byte)Opcode.Try or (byte)Opcode.Catch))
+            Malformed($"unexpected {Opcodes.Name(opcode)}: the innermost block is not a try, or has had its catch_all");
+        int* results = Results(frame, out int count);
+        PopBlockResults(results, count);
+        ForgetInitialized(frame->InitializedCount);
+        frame->Opcode = (byte)opcode;
+        frame->IsUnreachable = false;
+        if (tag != null)
+            PushAll(_signatureTypes + tag->ParameterStart, tag->ParameterCount);
+    }
+
+    // Ends a try; the label is counted from outside of it.
+    private void Delegate(uint label)
+    {
+        Frame* frame = &_frames[_depth - 1];
+        if (frame->Opcode != (byte)Opcode.Try)
+            Malformed("unexpected delegate: the innermost block is not a try, or has had a catch");
+        if (label >= (uint)_depth - 1)
+            Fail($"unknown label {label}: {_depth - 1} are open");
+        LeaveFrame();
     }
 
     private void Branch(uint label)

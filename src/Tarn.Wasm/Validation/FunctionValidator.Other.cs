@@ -117,7 +117,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         switch (opcode)
         {
-            case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable:
+            case Opcode.Block or Opcode.Loop or Opcode.If or Opcode.TryTable or Opcode.Try:
                 EnterBlock(ref reader, opcode);
                 break;
             case Opcode.Else:
@@ -139,6 +139,20 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 _facts |= ModuleFacts.UsesExceptions;
                 SignatureShape* tag = TagShape(reader.ReadIndex());
                 PopAll(_signatureTypes + tag->ParameterStart, tag->ParameterCount);
+                SetUnreachable();
+                break;
+            case Opcode.Catch:
+                Catch(TagShape(reader.ReadIndex()), opcode);
+                break;
+            case Opcode.CatchAll:
+                Catch(null, opcode);
+                break;
+            case Opcode.Delegate:
+                Delegate(reader.ReadVarU32());
+                break;
+            case Opcode.Rethrow:
+                if (Label(reader.ReadVarU32())->Opcode is not ((byte)Opcode.Catch or (byte)Opcode.CatchAll))
+                    Fail("invalid rethrow label: it is that of no catch");
                 SetUnreachable();
                 break;
             case Opcode.ThrowRef:

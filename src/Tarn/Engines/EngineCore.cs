@@ -2,6 +2,7 @@
 // it; nothing below the handles refers to that view, except to hand it back.
 using Tarn.Compiler;
 using Tarn.Execution;
+using Tarn.Heaps;
 
 namespace Tarn.Engines;
 
@@ -30,6 +31,10 @@ internal sealed class EngineCore
             Deterministic = options.Deterministic,
         };
         CodeTarget = options.CodeTarget ?? HostTarget.Current;
+        TypeDescriptors = new TypeDescriptors(Types);
+        HeapSpaces = options.AllocationStrategy != AllocationStrategy.Pooling ? new HeapSpaces(int.MaxValue, "no limit")
+            : options.Pooling.TotalHeaps is int heaps ? new HeapSpaces(heaps, "PoolingOptions.TotalHeaps")
+            : new HeapSpaces(options.Pooling.Limits.Count, "InstanceLimits.Count");
     }
 
     public EngineOptions Options { get; }
@@ -38,6 +43,12 @@ internal sealed class EngineCore
     public object Facade { get; }
 
     public TypeRegistry Types { get; }
+
+    /// <summary>What compiled code reads to decide casts.</summary>
+    public TypeDescriptors TypeDescriptors { get; }
+
+    /// <summary>Address space for heaps of managed objects.</summary>
+    public HeapSpaces HeapSpaces { get; }
 
     /// <summary>What code is compiled for.</summary>
     public TargetDescription Target { get; }

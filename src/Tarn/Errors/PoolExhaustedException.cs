@@ -11,7 +11,7 @@ public sealed class PoolExhaustedException : WasmException
         Limit = limit;
     }
 
-    /// <summary>The pool: instance, memory, table or stack.</summary>
+    /// <summary>The pool: instance, memory, table, stack or heap.</summary>
     public string Pool { get; }
 
     /// <summary>How many slots the pool has.</summary>

@@ -50,16 +50,21 @@ public sealed class Trap
     /// <summary>The message, then one line for each call, as far as they fit a screen.</summary>
     public override string ToString()
     {
+        return WithBacktrace(Message, Backtrace);
+    }
+
+    internal static string WithBacktrace(string message, IReadOnlyList<GuestFrame> backtrace)
+    {
         const int MostLines = 20;
-        var text = new StringBuilder(Message);
-        for (int i = 0; i < Backtrace.Count; i++)
+        var text = new StringBuilder(message);
+        for (int i = 0; i < backtrace.Count; i++)
         {
             if (i == MostLines)
             {
-                text.Append("\n   and ").Append(Backtrace.Count - i).Append(" more or deeper");
+                text.Append("\n   and ").Append(backtrace.Count - i).Append(" more or deeper");
                 break;
             }
-            text.Append('\n').Append("   at ").Append(Backtrace[i].ToString());
+            text.Append('\n').Append("   at ").Append(backtrace[i].ToString());
         }
         return text.ToString();
     }

@@ -15,6 +15,8 @@ internal static unsafe class AbiAssertions
         Same(nameof(VmContext.InterruptRequested), (byte*)&context.InterruptRequested - start, VmContextHeader.InterruptRequested);
         Same(nameof(VmContext.Execution), (byte*)&context.Execution - start, VmContextHeader.Execution);
         Same(nameof(VmContext.Owner), (byte*)&context.Owner - start, VmContextHeader.Owner);
+        Same(nameof(VmContext.HeapBase), (byte*)&context.HeapBase - start, VmContextHeader.HeapBase);
+        Same(nameof(VmContext.TypeDescriptors), (byte*)&context.TypeDescriptors - start, VmContextHeader.TypeDescriptors);
         Same(nameof(VmContext), sizeof(VmContext), VmContextHeader.Size);
 
         FunctionReference reference = default;
@@ -42,6 +44,11 @@ internal static unsafe class AbiAssertions
         Same(nameof(ExecutionRecord.StopRequested), (byte*)&record.StopRequested - start, ExecutionRecordLayout.StopRequested);
         Same(nameof(ExecutionRecord.Owner), (byte*)&record.Owner - start, ExecutionRecordLayout.Owner);
         Same(nameof(ExecutionRecord.HostHandle), (byte*)&record.HostHandle - start, ExecutionRecordLayout.HostHandle);
+        Same(nameof(ExecutionRecord.HeapTop), (byte*)&record.HeapTop - start, ExecutionRecordLayout.HeapTop);
+        Same(nameof(ExecutionRecord.HeapLimit), (byte*)&record.HeapLimit - start, ExecutionRecordLayout.HeapLimit);
+        Same(nameof(ExecutionRecord.HeapRequest), (byte*)&record.HeapRequest - start, ExecutionRecordLayout.HeapRequest);
+        Same(nameof(ExecutionRecord.Functions), (byte*)&record.Functions - start, ExecutionRecordLayout.Functions);
+        Same(nameof(ExecutionRecord.FunctionCount), (byte*)&record.FunctionCount - start, ExecutionRecordLayout.FunctionCount);
         Same(nameof(ExecutionRecord), sizeof(ExecutionRecord), ExecutionRecordLayout.Size);
 
         ExitFrame frame = default;

@@ -23,4 +23,9 @@ internal unsafe struct ExecutionRecord
     public uint FaultSignal;
     public uint StopRequested;
     public nint Owner;
+    public ulong HeapTop;
+    public ulong HeapLimit;
+    public ulong HeapRequest;
+    public nint Functions;
+    public long FunctionCount;
 }

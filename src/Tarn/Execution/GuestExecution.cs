@@ -131,6 +131,12 @@ internal abstract unsafe class GuestExecution
     /// <summary>Makes the exception for a trap. GuestStackPointer is the guest's, so a backtrace can still be taken.</summary>
     protected abstract Exception CreateTrap(in GuestTrap trap);
 
+    /// <summary>
+    /// Gives the guest an exception that its host function has thrown: if a handler of it catches, GuestStackPointer is the frame by which the handler is resumed. Otherwise nothing has
+    /// changed.
+    /// </summary>
+    protected virtual bool TryCatch(Exception thrown) => false;
+
     /// <summary>Waits for a pending host function on behalf of a caller that cannot be suspended.</summary>
     protected virtual void WaitForPending() =>
         throw new InvalidOperationException("An asynchronous host function was called by a guest that was entered synchronously.");
@@ -170,15 +176,16 @@ internal abstract unsafe class GuestExecution
                 record->ExitCode = ExitCode.Returned;
                 if (record->ExitArgument == (uint)HostCallStatus.Threw)
                 {
-                    ThrowAgain();
+                    Catch();
                 }
-
-                if (maySuspend)
+                else if (maySuspend)
                 {
                     return false;
                 }
-
-                WaitForPending();
+                else
+                {
+                    WaitForPending();
+                }
             }
             else if (code == ExitCode.Returned)
             {
@@ -200,11 +207,14 @@ internal abstract unsafe class GuestExecution
         }
     }
 
-    private void ThrowAgain()
+    private void Catch()
     {
         ExceptionDispatchInfo thrown = _thrown!;
         _thrown = null;
-        thrown.Throw();
+        if (!TryCatch(thrown.SourceException))
+        {
+            thrown.Throw();
+        }
     }
 
     // Called by exit stubs, on the thread's own stack. No exception may leave it.

@@ -5,7 +5,7 @@ using Tarn.Platform;
 
 namespace Tarn.Execution;
 
-internal abstract class MachineStubs
+internal abstract unsafe class MachineStubs
 {
     /// <summary>C function (execution record) → <see cref="RawResult"/>: continues the guest suspended at GuestStackPointer.</summary>
     public abstract nint Resume { get; }
@@ -43,6 +43,32 @@ internal abstract class MachineStubs
     /// <param name="programCounter">Return address in the caller.</param>
     /// <param name="stackPointer">Stack pointer in the caller, without the arguments of the call.</param>
     public abstract void Unwind(nint end, in FrameDescription frame, out nint programCounter, out nint stackPointer);
+
+    /// <summary>Where the exit frame of a builtin that preserves all registers holds one.</summary>
+    public abstract unsafe ulong* SavedRegister(ExitFrame* frame, int register);
+
+    /// <summary>What was in the registers where a guest called out, from its exit frame.</summary>
+    public abstract UnwoundRegisters RegistersOf(ExitFrame* frame);
+
+    /// <summary>Makes the VM context that of a guest's frame, if the frame keeps it: otherwise its calls have left it as it is.</summary>
+    /// <param name="end">As for <see cref="Unwind"/>.</param>
+    /// <param name="saved">What the frame keeps.</param>
+    /// <param name="registers">Changed.</param>
+    public abstract void EnterFrame(nint end, byte saved, ref UnwoundRegisters registers);
+
+    /// <summary>Puts back the registers that a guest's frame keeps, as returning from it would.</summary>
+    /// <param name="end">As for <see cref="Unwind"/>.</param>
+    /// <param name="saved">What the frame keeps.</param>
+    /// <param name="registers">Changed.</param>
+    public abstract void LeaveFrame(nint end, byte saved, ref UnwoundRegisters registers);
+
+    /// <summary>Makes an exit frame by which <see cref="Resume"/> goes on at a landing. What lies below the stack pointer is overwritten.</summary>
+    /// <param name="stackPointer">Stack pointer in the frame that handles the exception.</param>
+    /// <param name="returnAddress">Where the frame's call would have returned to; for backtraces.</param>
+    /// <param name="landing">Where it goes on.</param>
+    /// <param name="registers">The registers of the frame.</param>
+    /// <returns>The exit frame.</returns>
+    public abstract ExitFrame* PrepareLanding(nint stackPointer, nint returnAddress, nint landing, in UnwoundRegisters registers);
 
     /// <summary>Makes a guest function () → () that reads one byte at an address, with a trap site at the access; for the self-test.</summary>
     public abstract CodeBlock CreateProbe(nint address);

@@ -12,4 +12,6 @@ internal unsafe struct VmContext
     private readonly uint _reserved;
     public ExecutionRecord* Execution;
     public nint Owner;
+    public nint HeapBase;
+    public nint TypeDescriptors;
 }

@@ -2,6 +2,7 @@
 // stores and instances of different engines do not mix, which is checked wherever they meet.
 using System.Diagnostics;
 using Tarn.Engines;
+using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Pooling;
 
@@ -9,7 +10,7 @@ namespace Tarn;
 
 /// <summary>Compiles and runs WebAssembly under one set of options. Make one for a process, or a few; it is thread-safe.</summary>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
-public sealed class Engine : IDisposable
+public sealed class Engine : IDisposable, IGuestExceptions
 {
     /// <summary>Makes an engine with default options.</summary>
     public Engine()
@@ -56,10 +57,15 @@ public sealed class Engine : IDisposable
     public void Dispose()
     {
         if (Core.TryDispose())
+        {
             Allocator.Dispose();
+            Core.HeapSpaces.Dispose();
+        }
     }
 
     internal void ThrowIfDisposed() => Core.ThrowIfDisposed();
+
+    Exception IGuestExceptions.Create(StoreCore store, TagInstance tag, ReadOnlySpan<RawValue> payload, ulong reference) => new GuestException(store, tag, payload, reference);
 
     [DebuggerBrowsable(DebuggerBrowsableState.Never)]
     private string DebuggerDisplay => $"Engine, {Options.AllocationStrategy}, {(Core.IsDisposed ? "disposed" : Options.MemoryStrategy.ToString())}";

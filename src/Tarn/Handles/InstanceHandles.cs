@@ -35,6 +35,13 @@ internal static unsafe class InstanceHandles
         return found;
     }
 
+    public static bool TryGetTag(this InstanceData instance, string name, out Tag tag)
+    {
+        bool found = instance.TryFindExport(name, ExternalKind.Tag, out int index);
+        tag = found ? new Tag(instance.Store, instance.Store.Generation, instance.Tags[index]) : default;
+        return found;
+    }
+
     /// <summary>The memory that host functions mean when they say memory: one that the module exports.</summary>
     /// <exception cref="InvalidOperationException">The module exports none.</exception>
     public static Memory DefaultMemory(this InstanceData instance) => instance.Module.DefaultMemory >= 0

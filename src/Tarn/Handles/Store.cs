@@ -164,6 +164,20 @@ public sealed class Store : IDisposable, IAsyncDisposable
         return _core.CreateGlobal(core, value);
     }
 
+    /// <summary>Makes an exception tag that modules can import, and by which host functions throw exceptions that guests can catch. It lives as long as the store.</summary>
+    /// <param name="type">Its type: the values that an exception carries.</param>
+    /// <exception cref="ArgumentException">The type has results, or refers to a type that a module defines.</exception>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public Tag CreateTag(TagType type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        if (type.Function.Results.Length != 0)
+            throw new ArgumentException($"The type {type} has results. An exception carries the parameters of its tag's type, and there is nothing that it returns.", nameof(type));
+        ValType[] values = TypeDescriptions.ToCore(type.Function.Parameters);
+        using StoreUse use = Enter();
+        return _core.CreateTag(values);
+    }
+
     /// <summary>Makes a function of the host, for tables, globals and arguments; for imports use <see cref="Linker"/>. It lives as long as the store.</summary>
     /// <param name="type">Its type.</param>
     /// <param name="callback">Its body.</param>

@@ -25,7 +25,9 @@ internal static unsafe class StoreHandles
     {
         using StoreUse use = store.Enter();
         RawValue raw = store.ToRaw(value, type.Type);
-        return new Global(store, store.Generation, store.AllocateGlobal(raw), type);
+        RawValue* cell = store.AllocateGlobal(raw);
+        store.NoteGlobal(cell, type.Type);
+        return new Global(store, store.Generation, cell, type);
     }
 
     /// <summary>Makes a memory that modules can import.</summary>
@@ -52,6 +54,13 @@ internal static unsafe class StoreHandles
         using StoreUse use = store.Enter();
         FunctionReference* record = store.AllocateFunction(host);
         return new Function(store, store.Generation, record);
+    }
+
+    /// <summary>Makes an exception tag that modules can import.</summary>
+    public static Tag CreateTag(this StoreCore store, ValType[] values)
+    {
+        using StoreUse use = store.Enter();
+        return new Tag(store, store.Generation, store.AllocateTag(values));
     }
 
     public static Value DefaultValue(ValueKind kind) => kind switch
@@ -89,6 +98,7 @@ internal static unsafe class StoreHandles
             ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
             ValueKind.ExternRef => Value.FromObject(store.References.Get(raw.Low)),
             ValueKind.FuncRef => Value.FromFunction(store.FunctionFromReference(raw.Low)),
+            ValueKind.AnyRef => Value.FromAny(store.References.Get(raw.Low)),
             _ => Value.FromBits(kind, raw.Low, 0, store),
         };
     }
@@ -123,6 +133,11 @@ internal static unsafe class StoreHandles
                 if (!ExternTypes.IsSubtype(actual, type, store.Engine.Types))
                     throw new ArgumentException($"A function of another type was given where {type} is wanted: {function.CoreType}.", nameof(value));
                 return new RawValue { Low = reference };
+            case ValueKind.AnyRef:
+                ulong raw = store.References.Add(value.Reference);
+                return store.IsOfType(raw, type)
+                    ? new RawValue { Low = raw }
+                    : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
             default:
                 if (!ReferenceEquals(value.Reference, store))
                     throw new ArgumentException("The reference belongs to another store.", nameof(value));

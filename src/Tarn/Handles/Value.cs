@@ -4,7 +4,7 @@
 //
 //   _low    i32 (zero-extended), i64, the bits of f32 and f64, the low half of v128, the record's address of a funcref
 //   _high   the high half of v128
-//   _object the host's object of an externref; the store of a funcref
+//   _object the host's object of an externref; the store of a funcref; the guest's object of an anyref
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Tarn.Execution;
@@ -77,6 +77,11 @@ public readonly struct Value : IEquatable<Value>
     public static unsafe Value FromFunction(Function function) =>
         function.IsNull ? NullFunction : new(ValueKind.FuncRef, (ulong)function.Record, (uint)function.Generation, function.Store);
 
+    /// <summary>
+    /// Makes an <c>anyref</c> of a guest's object or of an object of the host, which a guest can hold but not look into; <see langword="null"/> gives the null reference.
+    /// </summary>
+    public static Value FromAny(object? value) => new(ValueKind.AnyRef, value is null ? 0u : 1u, 0, value);
+
     /// <summary>An opaque guest reference that the host can hold and hand back.</summary>
     internal static Value FromBits(ValueKind kind, ulong low, ulong high = 0, object? reference = null) => new(kind, low, high, reference);
 
@@ -138,6 +143,14 @@ public readonly struct Value : IEquatable<Value>
     public object? AsObject()
     {
         _ = Bits(ValueKind.ExternRef);
+        return _object;
+    }
+
+    /// <summary>Gets what an <c>anyref</c> refers to: a <see cref="GuestReference"/>, an object of the host, or <see langword="null"/>.</summary>
+    /// <exception cref="InvalidOperationException">The value is of another kind.</exception>
+    public object? AsAny()
+    {
+        _ = Bits(ValueKind.AnyRef);
         return _object;
     }
 

@@ -71,10 +71,15 @@ internal static unsafe class Instantiation
             header->StackLimit = store.StackLimit;
             header->Execution = store.Execution;
             header->Owner = instance.Handle;
+            if (module.NeedsHeap)
+            {
+                header->HeapBase = (nint)store.RequireManagedHeap().Base;
+                header->TypeDescriptors = store.Engine.TypeDescriptors.Address;
+            }
             BindImports(instance, template);
             WasmModule wasm = module.Wasm;
             for (int i = wasm.ImportedTagCount; i < wasm.Tags.Length; i++)
-                instance.Tags[i] = new TagInstance(wasm.CanonicalIds[wasm.Tags[i].TypeIndex]);
+                instance.Tags[i] = instance.CreateTag(i);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
                 StoreQuota.RequireMemory(store, wasm.Memories[i]);
@@ -97,6 +102,7 @@ internal static unsafe class Instantiation
                 *instance.DataSegmentState(i) = (ulong)wasm.Data[i].Length;
             for (int i = wasm.ImportedGlobalCount; i < wasm.Globals.Length; i++)
                 *instance.GlobalCell(i) = instance.Evaluate(wasm.GlobalInitializers[i - wasm.ImportedGlobalCount]);
+            instance.EvaluateElements();
             return instance;
         }
         catch

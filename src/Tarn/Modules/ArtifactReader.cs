@@ -111,6 +111,13 @@ internal sealed class ArtifactReader
         TrapCodes = ReadBytes(ArtifactSection.TrapCodes),
         CallOffsets = ReadNumbers(ArtifactSection.CallOffsets),
         CallWasmOffsets = ReadNumbers(ArtifactSection.CallWasmOffsets),
+        CallReferences = ReadNumbers(ArtifactSection.CallReferences),
+        References = ReadNumbers(ArtifactSection.References),
+        SavedRegisters = ReadBytes(ArtifactSection.SavedRegisters),
+        HandlerOffsets = ReadNumbers(ArtifactSection.HandlerOffsets),
+        HandlerLandings = ReadNumbers(ArtifactSection.HandlerLandings),
+        HandlerScopes = ReadNumbers(ArtifactSection.HandlerScopes),
+        Scopes = ReadNumbers(ArtifactSection.Scopes),
     };
 
     /// <summary>Reads the relocations, which follow the tables.</summary>

@@ -22,6 +22,38 @@ internal static class ElementItems
         return all;
     }
 
+    /// <summary>Segments that are not declarative and have items whose expressions make objects.</summary>
+    public static int[] FindAllocating(WasmModule module, int[][] items)
+    {
+        List<int> found = [];
+        ReadOnlySpan<byte> bytes = module.Bytes.Span;
+        for (int s = 0; s < items.Length; s++)
+        {
+            foreach (int item in items[s])
+            {
+                if (item < Null && Allocates(new WasmReader(bytes, ExpressionOffset(item), bytes.Length, module.Features)))
+                {
+                    found.Add(s);
+                    break;
+                }
+            }
+        }
+        return [.. found];
+    }
+
+    private static bool Allocates(WasmReader reader)
+    {
+        while (true)
+        {
+            Opcode opcode = reader.ReadOpcode();
+            if (opcode == Opcode.End)
+                return false;
+            if (opcode is >= Opcode.StructNew and <= Opcode.ArrayNewFixed)
+                return true;
+            InstructionSkipper.SkipImmediates(ref reader, opcode);
+        }
+    }
+
     private static int[] Decode(WasmModule module, in ElementSegment segment)
     {
         var items = new int[segment.Count];

@@ -13,6 +13,9 @@ internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int funct
     private readonly TrapSite[] _traps = compiled.TrapSites;
     private readonly CallSite[] _calls = compiled.CallSites;
     private readonly Relocation[] _relocations = compiled.Relocations;
+    private readonly int[] _references = compiled.References;
+    private readonly HandlerTable? _handlers = compiled.Handlers;
+    private readonly byte _savedRegisters = compiled.SavedRegisters;
     private readonly int _frameSize = compiled.FrameSize;
     private readonly int _stackArgumentBytes = compiled.StackArgumentBytes;
 
@@ -20,10 +23,12 @@ internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int funct
     {
         int wasmOffset;
         int frameSize = _frameSize;
+        int references = -1;
         int call = FindCall(offset);
         if (call >= 0)
         {
             wasmOffset = _calls[call].WasmOffset;
+            references = _calls[call].References;
         }
         else if (FindTrap(offset) is int trap and >= 0)
         {
@@ -36,8 +41,17 @@ internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int funct
             frame = default;
             return false;
         }
-        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out ModuleCore? named) ? named : null);
+        frame = new FrameDescription(FrameKind.Guest, frameSize, _stackArgumentBytes, functionIndex, wasmOffset, module.TryGetTarget(out ModuleCore? named) ? named : null, _references, references);
         return true;
+    }
+
+    public override bool TryGetUnwind(int offset, out UnwindFrame frame)
+    {
+        int site = _handlers is null ? -1 : FindHandler(_handlers.Sites, offset);
+        frame = site < 0
+            ? new UnwindFrame(FrameKind.Guest, _frameSize, _stackArgumentBytes, _savedRegisters, UnwindFrame.NoHandler, -1, [])
+            : new UnwindFrame(FrameKind.Guest, _frameSize, _stackArgumentBytes, _savedRegisters, _handlers!.Sites[site].LandingOffset, _handlers.Sites[site].Scope, _handlers.Scopes);
+        return site >= 0 || FindCall(offset) >= 0;
     }
 
     public override bool TryGetTrap(int offset, out TrapCode code)
@@ -60,8 +74,11 @@ internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int funct
             Relocations = _relocations,
             TrapSites = _traps,
             CallSites = _calls,
+            References = _references,
             FrameSize = _frameSize,
             StackArgumentBytes = _stackArgumentBytes,
+            SavedRegisters = _savedRegisters,
+            Handlers = _handlers,
         };
     }
 
@@ -75,6 +92,23 @@ internal sealed class LoadedFunction(WeakReference<ModuleCore> module, int funct
             if (_traps[middle].Offset == offset)
                 return middle;
             if (_traps[middle].Offset < offset)
+                low = middle + 1;
+            else
+                high = middle - 1;
+        }
+        return -1;
+    }
+
+    private static int FindHandler(HandlerSite[] sites, int offset)
+    {
+        int low = 0;
+        int high = sites.Length - 1;
+        while (low <= high)
+        {
+            int middle = (low + high) >>> 1;
+            if (sites[middle].ReturnOffset == offset)
+                return middle;
+            if (sites[middle].ReturnOffset < offset)
                 low = middle + 1;
             else
                 high = middle - 1;

@@ -16,7 +16,7 @@ namespace Tarn.Modules;
 
 internal static class ModuleArtifact
 {
-    public const uint Format = 4;
+    public const uint Format = 5;
     public const int SectionCount = (int)ArtifactSection.RelocationTargets + 1;
     public const int FormatAt = 8;
     public const int FactsAt = 12;
@@ -46,6 +46,13 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.TrapCodes] = tables.TrapCodes;
         sections[(int)ArtifactSection.CallOffsets] = BytesOf(tables.CallOffsets);
         sections[(int)ArtifactSection.CallWasmOffsets] = BytesOf(tables.CallWasmOffsets);
+        sections[(int)ArtifactSection.CallReferences] = BytesOf(tables.CallReferences);
+        sections[(int)ArtifactSection.References] = BytesOf(tables.References);
+        sections[(int)ArtifactSection.SavedRegisters] = tables.SavedRegisters;
+        sections[(int)ArtifactSection.HandlerOffsets] = BytesOf(tables.HandlerOffsets);
+        sections[(int)ArtifactSection.HandlerLandings] = BytesOf(tables.HandlerLandings);
+        sections[(int)ArtifactSection.HandlerScopes] = BytesOf(tables.HandlerScopes);
+        sections[(int)ArtifactSection.Scopes] = BytesOf(tables.Scopes);
         sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(relocations.Offsets);
         sections[(int)ArtifactSection.RelocationKinds] = relocations.Kinds;
         sections[(int)ArtifactSection.RelocationTargets] = BytesOf(relocations.Targets);
@@ -76,7 +83,7 @@ internal static class ModuleArtifact
     public static string Identity(EngineCore engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
         + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
-        + $"{engine.Target}, features {(int)engine.Options.Features:x}";
+        + $"{engine.Target}, features {(long)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.
     private static byte[] BytesOf(int[] values) => MemoryMarshal.AsBytes(values.AsSpan()).ToArray();

@@ -15,10 +15,13 @@ internal sealed class ModuleCodeOwner(WeakReference<ModuleCore> module, int firs
             return false;
         int wasmOffset;
         int frameSize = tables.FrameSizes[index];
+        int references = -1;
         int call = tables.FindCall(offset);
         if (call >= 0)
         {
             wasmOffset = tables.CallWasmOffsets[call];
+            if (tables.CallReferences.Length != 0)
+                references = tables.CallReferences[call];
         }
         else
         {
@@ -30,7 +33,26 @@ internal sealed class ModuleCodeOwner(WeakReference<ModuleCore> module, int firs
                 frameSize = 0;
         }
         ModuleCore? named = module.TryGetTarget(out ModuleCore? there) ? there : null;
-        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named);
+        frame = new FrameDescription(FrameKind.Guest, frameSize, tables.StackArgumentBytes[index], firstFunction + index, wasmOffset, named, tables.References, references);
+        return true;
+    }
+
+    public override bool TryGetUnwind(int offset, out UnwindFrame frame)
+    {
+        frame = default;
+        if (!tables.TryFindFunction(offset, out int index))
+            return false;
+        int handler = tables.FindHandler(offset);
+        if (handler < 0 && tables.FindCall(offset) < 0)
+            return false;
+        frame = new UnwindFrame(
+            FrameKind.Guest,
+            tables.FrameSizes[index],
+            tables.StackArgumentBytes[index],
+            tables.SavedRegisters[index],
+            handler < 0 ? UnwindFrame.NoHandler : tables.HandlerLandings[handler],
+            handler < 0 ? -1 : tables.HandlerScopes[handler],
+            tables.Scopes);
         return true;
     }
 

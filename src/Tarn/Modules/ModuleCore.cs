@@ -3,6 +3,7 @@
 using Tarn.Compiler.Abi;
 using Tarn.Engines;
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Symbols;
 
 namespace Tarn.Modules;
@@ -26,6 +27,11 @@ internal sealed unsafe class ModuleCore
         Wasm = wasm;
         Layout = code.Layout;
         ElementItems = Tarn.Modules.ElementItems.Decode(wasm);
+        NeedsHeap = TypeDescriptors.IsNeededBy(wasm);
+        AllocatingElements = NeedsHeap ? Tarn.Modules.ElementItems.FindAllocating(wasm, ElementItems) : [];
+        ManagedGlobals = TypeShape.ManagedGlobals(wasm);
+        if (NeedsHeap)
+            engine.TypeDescriptors.Add(wasm);
         _exports = new Dictionary<string, Export>(wasm.Exports.Length, StringComparer.Ordinal);
         foreach (ref readonly Export export in wasm.Exports)
         {
@@ -55,6 +61,15 @@ internal sealed unsafe class ModuleCore
     public VmContextLayout Layout { get; }
 
     public int[][] ElementItems { get; }
+
+    /// <summary>Whether instances need a heap of managed objects.</summary>
+    public bool NeedsHeap { get; }
+
+    /// <summary>Element segments with items that make objects.</summary>
+    public int[] AllocatingElements { get; }
+
+    /// <summary>Globals whose cell in the VM context holds a managed reference.</summary>
+    public int[] ManagedGlobals { get; }
 
     /// <summary>Whether instances run a function before they are handed out.</summary>
     public bool HasStart { get; }

@@ -17,6 +17,15 @@ public sealed record EngineOptions
     /// <summary>The largest <see cref="MaximumMemoryPages"/>: all of the address space that a process has, 2^47 bytes.</summary>
     public const long LargestMemoryPages = 1L << 31;
 
+    /// <summary>The largest <see cref="MaximumHeapBytes"/>: 1 GiB.</summary>
+    public const long LargestHeapBytes = 1L << 30;
+
+    /// <summary>The smallest <see cref="NurseryBytes"/>: 64 KiB.</summary>
+    public const int SmallestNurseryBytes = 64 << 10;
+
+    /// <summary>The largest <see cref="NurseryBytes"/>: 4 MiB.</summary>
+    public const int LargestNurseryBytes = 4 << 20;
+
     /// <summary>What modules may use: all of WebAssembly 3.0 by default.</summary>
     public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
@@ -52,6 +61,20 @@ public sealed record EngineOptions
 
     /// <summary>Where instances live: in pools reserved when the engine is built, or in memory asked for as they come.</summary>
     public AllocationStrategy AllocationStrategy { get; init; } = AllocationStrategy.Pooling;
+
+    /// <summary>
+    /// Gets how many bytes the managed objects of one store may take, dead ones that have not been collected included; 256 MiB by default. A collection of all objects needs as much memory
+    /// again as those that live take. A guest whose objects do not fit traps with <see cref="TrapCode.AllocationTooLarge"/>.
+    /// </summary>
+    public long MaximumHeapBytes { get; init; } = 256L << 20;
+
+    /// <summary>
+    /// Gets the bytes in which a store's new managed objects are made, between 64 KiB and 4 MiB; 1 MiB by default. When they are used up, those objects that live are moved elsewhere.
+    /// </summary>
+    public int NurseryBytes { get; init; } = 1 << 20;
+
+    /// <summary>What heaps do beyond their duty, for tests.</summary>
+    internal HeapStress HeapStress { get; init; }
 
     /// <summary>The pools' limits and layout, where <see cref="AllocationStrategy"/> is <see cref="AllocationStrategy.Pooling"/>.</summary>
     public PoolingOptions Pooling { get; init; } = new();
@@ -126,6 +149,10 @@ public sealed record EngineOptions
             faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it must not be negative");
         if (MaximumMemoryPages > LargestMemoryPages)
             faults.Add($"MaximumMemoryPages is {MaximumMemoryPages}; it may be {LargestMemoryPages} at most, which is all of the address space that a process has");
+        if (MaximumHeapBytes is < 0 or > LargestHeapBytes)
+            faults.Add($"MaximumHeapBytes is {MaximumHeapBytes}; it must be between 0 and {LargestHeapBytes}");
+        if (NurseryBytes is < SmallestNurseryBytes or > LargestNurseryBytes)
+            faults.Add($"NurseryBytes is {NurseryBytes}; it must be between {SmallestNurseryBytes} and {LargestNurseryBytes}");
         if (MaximumTableElements < 0)
             faults.Add($"MaximumTableElements is {MaximumTableElements}; it must not be negative");
         if (AllocationStrategy == AllocationStrategy.Pooling)

@@ -105,7 +105,8 @@ public sealed class FuelCosts
         Opcode opcode = Find(instruction);
         ArgumentOutOfRangeException.ThrowIfNegative(cost);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(cost, MaximumCost);
-        if (opcode is Opcode.Block or Opcode.Loop or Opcode.Else or Opcode.End or Opcode.Nop)
+        if (opcode is Opcode.Block or Opcode.Loop or Opcode.Else or Opcode.End or Opcode.Nop
+            or Opcode.TryTable or Opcode.Try or Opcode.Catch or Opcode.CatchAll or Opcode.Delegate)
             throw new ArgumentException($"The instruction '{instruction}' only gives structure and cannot cost fuel. Set a cost for the instructions within.", nameof(instruction));
         var costs = new FuelCosts(this);
         costs._costs[opcode] = cost;

@@ -29,6 +29,9 @@ public sealed record PoolingOptions
     /// <summary>Guest stacks in the pool; <see langword="null"/> for <c>Count</c>.</summary>
     public int? TotalStacks { get; init; }
 
+    /// <summary>Heaps of managed objects that may be in use at the same time; <see langword="null"/> for <c>Count</c>. Their address space is reserved when they are first needed.</summary>
+    public int? TotalHeaps { get; init; }
+
     /// <summary>
     /// Unused slots that keep their last module's image ready, besides the one that each thread keeps for each module. Beyond it the least recently used is released
     /// to the system.
@@ -43,6 +46,9 @@ public sealed record PoolingOptions
 
     /// <summary>Bytes of a guest stack that may stay resident when its instance has ended.</summary>
     public long StackKeepResident { get; init; } = 64 << 10;
+
+    /// <summary>Bytes of a heap of managed objects that may stay resident when its instance has ended.</summary>
+    public long HeapKeepResident { get; init; } = 1 << 20;
 
     /// <summary>How many memory slots that are no longer used wait for each other, to be returned to the system together: one call for those side by side.</summary>
     public int DecommitBatchSize { get; init; } = 1;
@@ -73,6 +79,9 @@ public sealed record PoolingOptions
         AtMost(faults, nameof(TotalMemories), TotalMemories ?? 0);
         AtMost(faults, nameof(TotalTables), TotalTables ?? 0);
         AtMost(faults, nameof(TotalStacks), TotalStacks ?? 0);
+        AtMost(faults, nameof(TotalHeaps), TotalHeaps ?? 0);
+        AtLeast(faults, nameof(TotalHeaps), TotalHeaps ?? 0, 0);
+        AtLeast(faults, nameof(HeapKeepResident), HeapKeepResident, 0);
         AtLeast(faults, "Limits.Size", limits.Size, MinimumInstanceSize);
         if (limits.Size > MaximumInstanceSize)
             faults.Add($"Limits.Size is {limits.Size} bytes; it may be {MaximumInstanceSize} at most");

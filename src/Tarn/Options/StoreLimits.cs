@@ -38,6 +38,18 @@ public sealed record StoreLimits
     }
 
     /// <summary>
+    /// Gets the bytes that exceptions may take to which the store's guests have references (<c>exnref</c>): 96 for each, and 16 for each of its values. They are kept until the store ends,
+    /// whether the guest still holds the reference or not. The handler that would take one more reference is not entered: the call traps with
+    /// <see cref="TrapCode.AllocationTooLarge"/>. <see langword="null"/>, the default, for 64 MiB.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaximumExceptionBytes
+    {
+        get;
+        init => field = NotNegative(value);
+    }
+
+    /// <summary>
     /// Gets who is asked after the limits, whenever a memory or table is made by an instance or is to grow, and when the room for references of the host is to double.
     /// </summary>
     public ResourceLimiter? Limiter { get; init; }
@@ -68,6 +80,11 @@ public sealed record StoreLimits
             field = value;
         }
     }
+
+    /// <summary>What exceptions may take in a store with these limits or, where they are <see langword="null"/>, without.</summary>
+    internal static long ExceptionBytes(StoreLimits? limits) => limits?.MaximumExceptionBytes ?? DefaultExceptionBytes;
+
+    private const long DefaultExceptionBytes = 64L << 20;
 
     /// <summary>Whether a store may hold one more object of the host.</summary>
     internal bool AllowReference(int count, int capacity, object? state)

@@ -11,6 +11,16 @@ internal abstract class CodeOwner
     /// <summary>Describes the frame of a PC that is a return address or a trap site; false if the offset is none.</summary>
     public abstract bool TryGetFrame(int offset, out FrameDescription frame);
 
+    /// <summary>
+    /// Describes the frame of a return address to whoever looks for an exception's handler. As answered here, it has none and keeps none of its caller's registers: right for stubs.
+    /// </summary>
+    public virtual bool TryGetUnwind(int offset, out UnwindFrame frame)
+    {
+        bool known = TryGetFrame(offset, out FrameDescription described);
+        frame = new UnwindFrame(described.Kind, described.FrameSize, described.StackArgumentBytes, 0, UnwindFrame.NoHandler, -1, []);
+        return known;
+    }
+
     /// <summary>The trap site at an offset (return address of the trap's call, or the faulting instruction).</summary>
     public abstract bool TryGetTrap(int offset, out TrapCode code);
 }
@@ -27,6 +37,19 @@ internal enum FrameKind : byte
     Exit,
 }
 
+/// <summary>How to leave a frame for its caller's, and where it goes on if it handles an exception.</summary>
+/// <param name="Kind">Whose frame it is.</param>
+/// <param name="FrameSize">Bytes from the stack pointer to the return address.</param>
+/// <param name="StackArgumentBytes">Bytes above the return address that the function pops when it returns.</param>
+/// <param name="SavedRegisters">What the frame keeps of its caller's registers, in the machine's form.</param>
+/// <param name="Landing">Offset in the block of the code that goes on when a handler catches, or <see cref="NoHandler"/>.</param>
+/// <param name="Scope">Offset of the innermost scope.</param>
+/// <param name="Scopes">The scopes, in the form of <see cref="Compiler.Abi.HandlerTable.Scopes"/>.</param>
+internal readonly record struct UnwindFrame(FrameKind Kind, int FrameSize, int StackArgumentBytes, byte SavedRegisters, int Landing, int Scope, int[] Scopes)
+{
+    public const int NoHandler = -1;
+}
+
 /// <summary>How to walk past a frame, and what it is.</summary>
 /// <param name="Kind">Whose frame it is.</param>
 /// <param name="FrameSize">Bytes from the stack pointer to the return address.</param>
@@ -34,5 +57,8 @@ internal enum FrameKind : byte
 /// <param name="FunctionIndex">Index in the module's function space, for guest frames.</param>
 /// <param name="WasmOffset">Byte offset in the module, for guest frames.</param>
 /// <param name="Module">The object that knows the function's name, for guest frames.</param>
+/// <param name="References">Lists of places of managed references, as <see cref="Compiler.CompiledFunction.References"/> has them.</param>
+/// <param name="ReferenceList">Where the frame's list starts; −1 if it has no references.</param>
 internal readonly record struct FrameDescription(
-    FrameKind Kind, int FrameSize, int StackArgumentBytes = 0, int FunctionIndex = -1, int WasmOffset = -1, object? Module = null);
+    FrameKind Kind, int FrameSize, int StackArgumentBytes = 0, int FunctionIndex = -1, int WasmOffset = -1, object? Module = null,
+    int[]? References = null, int ReferenceList = -1);

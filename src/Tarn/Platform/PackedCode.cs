@@ -190,6 +190,16 @@ internal sealed unsafe class PackedCode(CodeArena arena, VirtualMemory memory, i
             return Find(offset) is CodePiece piece && piece.Owner!.TryGetFrame(offset - piece.Start, out frame);
         }
 
+        public override bool TryGetUnwind(int offset, out UnwindFrame frame)
+        {
+            frame = default;
+            if (Find(offset) is not CodePiece piece || !piece.Owner!.TryGetUnwind(offset - piece.Start, out frame))
+                return false;
+            if (frame.Landing != UnwindFrame.NoHandler)
+                frame = frame with { Landing = frame.Landing + piece.Start };
+            return true;
+        }
+
         public override bool TryGetTrap(int offset, out Compiler.Abi.TrapCode code)
         {
             code = default;

@@ -139,6 +139,9 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     /// <summary>Those who wait for a slot.</summary>
     public SlotWaiters Waiters { get; } = new();
 
+    /// <summary>Bytes of a heap's spaces that stay resident.</summary>
+    public uint HeapKeepResident => (uint)Math.Min(_options.HeapKeepResident, uint.MaxValue);
+
     /// <summary>How slots are made fresh.</summary>
     public ResetStrategy Strategy => _strategy;
 

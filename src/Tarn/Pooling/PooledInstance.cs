@@ -7,6 +7,7 @@
 //     else in the context (function references, imports) is written once, when the slot is bound;
 //   - tables: copied back from their initial elements, if the module has instructions that write elements in place or managed
 //     code wrote any; what was grown is cleared;
+//   - the heap of managed objects: both tops are set back, and what constant expressions made is copied back;
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
 //
 // Space between slots: each cycle writes to a slot's managed objects (its store, this, its memories' and tables' books), each from the thread that has it. Two slots'
@@ -16,6 +17,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Modules;
 using Tarn.Tables;
@@ -38,6 +40,8 @@ internal sealed unsafe class PooledInstance : SlotLease
     private readonly int _cellBytes;
     private readonly int _stateOffset;
     private readonly bool _writesTables;
+    private readonly HeapImage? _heap;
+    private readonly ulong[]?[] _elementValues;
     private int _learned;
 
     /// <param name="pool">The pool that the slot is of.</param>
@@ -85,6 +89,8 @@ internal sealed unsafe class PooledInstance : SlotLease
         _initialContext = new byte[_cellBytes + stateBytes];
         new ReadOnlySpan<byte>(data.Context + VmContextHeader.Size, _cellBytes).CopyTo(_initialContext);
         new ReadOnlySpan<byte>(data.Context + _stateOffset, stateBytes).CopyTo(_initialContext.AsSpan(_cellBytes));
+        _heap = store.ManagedHeap?.Capture();
+        _elementValues = Array.ConvertAll(data.ElementValues, values => (ulong[]?)values?.Clone());
         if (spaceBefore is not null)
             SpaceAfter = new byte[SpaceBytes];
     }
@@ -175,6 +181,12 @@ internal sealed unsafe class PooledInstance : SlotLease
             ref byte from = ref MemoryMarshal.GetArrayDataReference(initial);
             Unsafe.CopyBlock(ref *((byte*)_header + VmContextHeader.Size), ref from, (uint)_cellBytes);
             Unsafe.CopyBlock(ref *((byte*)_header + _stateOffset), ref Unsafe.Add(ref from, _cellBytes), (uint)(initial.Length - _cellBytes));
+        }
+        if (_heap is not null)
+        {
+            Store.ManagedHeap!.Reset(_heap, _pool.HeapKeepResident);
+            for (int i = 0; i < _elementValues.Length; i++)
+                _elementValues[i]?.CopyTo(_data.ElementValues[i]!, 0);
         }
         _header->InterruptRequested = 0;
         if (_memories.Length != 0 && CountLearned() is int learned && learned != _learned)

@@ -40,6 +40,46 @@ internal sealed unsafe class InstanceData
 
     public TagInstance[] Tags { get; }
 
+    /// <summary>Values of the element segments whose items make objects, which are evaluated once; <see langword="null"/> for others.</summary>
+    public ulong[]?[] ElementValues { get; private set; } = [];
+
+    /// <summary>Evaluates the element segments whose items make objects.</summary>
+    public void EvaluateElements()
+    {
+        ReadOnlySpan<int> segments = Module.AllocatingElements;
+        if (segments.IsEmpty)
+            return;
+        ElementValues = new ulong[]?[Module.Wasm.Elements.Length];
+        foreach (int segment in segments)
+        {
+            int[] items = Module.ElementItems[segment];
+            var values = new ulong[items.Length];
+            for (int i = 0; i < items.Length; i++)
+                values[i] = ElementReference(items[i]);
+            ElementValues[segment] = values;
+        }
+    }
+
+    /// <summary>The value of an element segment's item.</summary>
+    public ulong ElementValue(int segment, int item) =>
+        segment < ElementValues.Length && ElementValues[segment] is ulong[] values ? values[item] : ElementReference(Module.ElementItems[segment][item]);
+
+    /// <summary>Visits the values of element segments.</summary>
+    public void VisitElementValues<T>(T visitor)
+        where T : Heaps.IRootVisitor
+    {
+        foreach (ulong[]? values in ElementValues)
+        {
+            if (values is null)
+                continue;
+            fixed (ulong* first = values)
+            {
+                for (int i = 0; i < values.Length; i++)
+                    visitor.Visit(first + i);
+            }
+        }
+    }
+
     /// <summary>The handle that leads from the context's Owner field to this object.</summary>
     public nint Handle
     {
@@ -77,6 +117,16 @@ internal sealed unsafe class InstanceData
         Module.ReleaseReference();
     }
 
+    /// <summary>Makes the tag that the module defines.</summary>
+    public TagInstance CreateTag(int index)
+    {
+        int type = Module.Wasm.Tags[index].TypeIndex;
+        return new TagInstance(Module.Wasm.CanonicalIds[type], ((CoreFunctionType)Module.Wasm.Types[type].Composite).ParameterCount);
+    }
+
+    /// <summary>Where the values of an exception that is thrown or caught here lie. Only in modules with exceptions.</summary>
+    public RawValue* ExceptionPayload => (RawValue*)(Context + Module.Layout.Exception + Compiler.Abi.VmContextLayout.ExceptionPayload);
+
     /// <summary>The reference record of a function: that of an import, or of a defined function that escapes.</summary>
     public FunctionReference* FunctionRecord(int functionIndex)
     {
@@ -101,11 +151,10 @@ internal sealed unsafe class InstanceData
         ulong available = *ElementSegmentState(segment);
         if (source > available || count > available - source || !table.Contains(destination, count))
             return false;
-        ReadOnlySpan<int> items = count == 0 ? [] : Module.ElementItems[segment].AsSpan((int)source, (int)count);
         table.IsDirty = true;
         ulong* to = table.Elements + destination;
-        foreach (int item in items)
-            *to++ = ElementReference(item);
+        for (int i = 0; i < (int)count; i++)
+            *to++ = ElementValue(segment, (int)source + i);
         return true;
     }
 

@@ -1,9 +1,10 @@
-// The host's objects that guests of one store hold as externref. A guest sees handles: indices into this table, shifted so
-// that 0 is null. One object has one handle, so passing the same object again and again does not grow the table.
-// Handles live as long as the store (or, pooled, until the slot is reset): the guest may keep them anywhere, and its
-// stack and memory are not searched. So a guest decides how many there are, and the store's limits are asked about each new one. Validation keeps guests from forging
-// handles; a handle out of range is a bug of ours.
+// The host's objects that guests of one store hold as externref. A guest sees handles: indices into this table, tagged as ObjectLayout says, so that references of the host and of the guest's own objects
+// can stand for each other (any.convert_extern). One object has one handle, so passing the same object again and again does not grow the table.
+//
+// Handles that no guest holds any more are freed by collections of the whole heap: BeginMarking, Mark for each that is found, Sweep. Validation keeps guests from forging handles; one out of
+// range is a bug of ours.
 using System.Runtime.CompilerServices;
+using Tarn.Compiler.Abi;
 
 namespace Tarn.Stores;
 
@@ -11,56 +12,105 @@ internal sealed class ReferenceTable(StoreCore store)
 {
     // What a slot keeps for its next instance: 16 KiB or so.
     private const int KeptCapacity = 256;
+    private const int TagBits = 2;
 
     private object?[] _objects = [];
+    private ulong[] _marks = [];
     private Dictionary<object, int>? _handles;
-    private int _count;
+    private readonly Stack<int> _free = new();
+    private int _used;
 
-    public int Count => _count;
+    /// <summary>Objects that guests have been given and that have not been found to be dropped.</summary>
+    public int Count => _used - _free.Count;
 
     /// <summary>Objects that there is room for.</summary>
     public int Capacity => _objects.Length;
 
-    /// <summary>The handle of an object; 0 for null.</summary>
+    /// <summary>The reference of an object; 0 for null.</summary>
     /// <exception cref="TrapException">The store's limits do not allow one more.</exception>
+    /// <exception cref="ArgumentException">It is a reference of a guest in another store, or of one that has ended.</exception>
     public ulong Add(object? value)
     {
         if (value is null)
             return 0;
+        if (value is GuestReference reference)
+            return reference.RawIn(store);
         _handles ??= new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
         if (!_handles.TryGetValue(value, out int index))
         {
-            if (store.Limits is StoreLimits limits && !limits.AllowReference(_count, _objects.Length, store.State))
-                throw StoreQuota.TooManyReferences(store, _count);
-            if (_count == _objects.Length)
-                Array.Resize(ref _objects, Math.Max(8, _count * 2));
-            index = _count;
+            if (store.Limits is StoreLimits limits && !limits.AllowReference(Count, _objects.Length, store.State))
+                throw StoreQuota.TooManyReferences(store, Count);
+            if (!_free.TryPop(out index))
+            {
+                if (_used == _objects.Length)
+                    Array.Resize(ref _objects, Math.Max(8, _used * 2));
+                index = _used++;
+            }
             _handles.Add(value, index);
             _objects[index] = value;
-            _count++;
         }
-        return (ulong)index + 1;
+        return ((ulong)(uint)index << TagBits) | ObjectLayout.HandleTag;
     }
 
-    /// <summary>The object of a handle.</summary>
+    /// <summary>The object of a reference: the host's own, or a view of the guest's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public object? Get(ulong handle) => handle == 0 ? null : _objects[(int)(handle - 1)];
+    public object? Get(ulong reference)
+    {
+        if (reference == 0)
+            return null;
+        return (reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag ? _objects[(int)(reference >> TagBits)] : GuestReference.Of(store, reference);
+    }
+
+    /// <summary>Whether a reference is a handle that some object has.</summary>
+    public bool IsInUse(uint reference) => reference >> TagBits < (uint)_used && _objects[reference >> TagBits] is not null;
+
+    /// <summary>Begins to find out which handles guests still hold.</summary>
+    public void BeginMarking()
+    {
+        int words = (_used + 63) / 64;
+        if (_marks.Length < words)
+            _marks = new ulong[words];
+        Array.Clear(_marks);
+    }
+
+    /// <summary>A handle that a guest holds.</summary>
+    public void Mark(uint reference)
+    {
+        uint index = reference >> TagBits;
+        _marks[index / 64] |= 1UL << (int)(index % 64);
+    }
+
+    /// <summary>Lets go of the objects whose handles were not marked.</summary>
+    public void Sweep()
+    {
+        for (int i = 0; i < _used; i++)
+        {
+            if ((_marks[i / 64] & (1UL << (i % 64))) == 0 && _objects[i] is object dropped)
+            {
+                _handles!.Remove(dropped);
+                _objects[i] = null;
+                _free.Push(i);
+            }
+        }
+    }
 
     /// <summary>Forgets all objects, and releases the room for more than a few.</summary>
     public void Clear()
     {
-        if (_count == 0)
+        if (_used == 0)
             return;
         if (_objects.Length > KeptCapacity)
         {
             _objects = [];
+            _marks = [];
             _handles = null;
         }
         else
         {
-            Array.Clear(_objects, 0, _count);
+            Array.Clear(_objects, 0, _used);
             _handles?.Clear();
         }
-        _count = 0;
+        _free.Clear();
+        _used = 0;
     }
 }

@@ -1,8 +1,11 @@
 // Where a store gets contexts, memories, tables and stacks from. Whatever is handed out is zero and belongs to one owner until it is handed back; every
 // method either succeeds or leaves nothing behind.
+using Tarn.Engines;
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Modules;
+using Tarn.Platform;
 using Tarn.Tables;
 
 namespace Tarn.Stores;
@@ -37,4 +40,29 @@ internal abstract unsafe class StorageAllocator
     public abstract GuestStack AllocateStack();
 
     public abstract void FreeStack(GuestStack stack);
+
+    /// <summary>A heap for the managed objects of a store.</summary>
+    /// <exception cref="PoolExhaustedException">There is none.</exception>
+    /// <exception cref="InstantiationException">The system refuses it.</exception>
+    public static ManagedHeap AllocateHeap(StoreCore store)
+    {
+        EngineCore engine = store.Engine;
+        HeapSpace space = engine.HeapSpaces.Take();
+        try
+        {
+            return new ManagedHeap(store, space, engine.TypeDescriptors, engine.Options);
+        }
+        catch (PlatformException e)
+        {
+            engine.HeapSpaces.Return(space);
+            throw new InstantiationException($"the system refuses memory for a heap of managed objects: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Takes a heap back whose store has ended.</summary>
+    public static void FreeHeap(StoreCore store, ManagedHeap heap)
+    {
+        heap.End();
+        store.Engine.HeapSpaces.Return(heap.Space);
+    }
 }

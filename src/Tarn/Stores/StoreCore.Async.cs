@@ -200,7 +200,7 @@ internal sealed unsafe partial class StoreCore
         SetScope(call.Scope);
         try
         {
-            pending.Finish(this, (RawValue*)_driver.SuspendedValues);
+            _driver.Finish(pending);
             ThrowIfInterrupted();
             RawResult ignored = default;
             if (_driver.Continue(call.EntryStackPointer, ref ignored))
@@ -433,6 +433,17 @@ internal sealed unsafe partial class StoreCore
 
     private void DropNested(int depth, ref Aftermath aftermath) =>
         Drop(depth + 1, static _ => new InvalidOperationException("The call that this one was made in has ended without waiting for it."), ref aftermath);
+
+    /// <summary>Ends the calls that the host function now running has made and not waited for.</summary>
+    internal void EndNestedCalls()
+    {
+        if (!HasNestedCalls)
+            return;
+        Aftermath aftermath = default;
+        lock (_lock)
+            DropNested(RunningDepth(), ref aftermath);
+        Settle(aftermath);
+    }
 
     // Ends the suspended calls from a depth on; everything from there on is suspended.
     private void Drop(int depth, Func<AsyncCall, Exception> reason, ref Aftermath aftermath)

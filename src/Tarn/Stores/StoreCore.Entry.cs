@@ -194,6 +194,7 @@ internal sealed unsafe partial class StoreCore
             _state = StoreState.Idle;
             if (References.Count != 0)
                 References.Clear();
+            Exceptions.Clear();
             if (State is not null)
                 State = null;
             if (Limits is not null)

@@ -8,14 +8,16 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Tarn.Engines;
+using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Tables;
 
 namespace Tarn.Stores;
 
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The facade is a view of this: disposing it ends this.")]
-internal sealed unsafe partial class StoreCore
+internal sealed unsafe partial class StoreCore : IHeapOwner
 {
     private readonly Lock _lock = new();
     private StoreHeap _heap = new();
@@ -35,6 +37,7 @@ internal sealed unsafe partial class StoreCore
     {
         // Before anything is refused: the finaliser of what was not finished clears it.
         References = new ReferenceTable(this);
+        Exceptions = new ExceptionTable(this);
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         Engine = engine;
@@ -112,6 +115,21 @@ internal sealed unsafe partial class StoreCore
 
     internal ReferenceTable References { get; }
 
+    /// <summary>The guests' managed objects; <see langword="null"/> while no instance needs any.</summary>
+    internal ManagedHeap? ManagedHeap { get; private set; }
+
+    internal List<InstanceData> Instances => _heap.Instances;
+
+    internal IReadOnlyList<TableInstance> HostTables => _heap.HostTables;
+
+    internal IReadOnlyList<nint> ManagedHostGlobals => _heap.ManagedGlobals;
+
+    /// <summary>The guests' managed objects, for a module that has some.</summary>
+    /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
+    internal ManagedHeap RequireManagedHeap() => ManagedHeap ??= StorageAllocator.AllocateHeap(this);
+
+    internal ExceptionTable Exceptions { get; }
+
     /// <summary>Asks whatever guest runs in a life of the store to stop. Any thread may call it.</summary>
     internal void Interrupt(int generation)
     {
@@ -144,6 +162,21 @@ internal sealed unsafe partial class StoreCore
     {
         if (store is null || store.Generation != generation)
             ThrowStale(store);
+    }
+
+    /// <summary>Makes an exception tag. Inside the store.</summary>
+    internal TagInstance AllocateTag(ValType[] values)
+    {
+        int type = Engine.Types.AddFunction(values, []);
+        _heap.AddHostType(type);
+        return new TagInstance(type, values.Length);
+    }
+
+    /// <summary>Notes a global of the host, if the collector has to look at it.</summary>
+    internal void NoteGlobal(RawValue* cell, ValType type)
+    {
+        if (TypeShape.IsManaged(type, Engine.Types))
+            _heap.AddManagedGlobal((nint)cell);
     }
 
     /// <summary>Makes a cell for a global of the host. Inside the store.</summary>
@@ -221,6 +254,41 @@ internal sealed unsafe partial class StoreCore
         }
     }
 
+    /// <summary>Whether a managed reference that is not null is of a canonical type.</summary>
+    internal bool IsOfType(ulong raw, ValType type)
+    {
+        HeapType heap = type.Heap;
+        uint tag = (uint)raw & ObjectLayout.TagMask;
+        if (heap == HeapType.Any)
+            return true;
+        if (heap == HeapType.None || tag == ObjectLayout.HandleTag)
+            return false;
+        if (tag != 0)
+            return heap == HeapType.I31 || heap == HeapType.Eq;
+        if (heap == HeapType.Eq)
+            return true;
+        if (heap.IsConcrete)
+            return Engine.Types.IsSubtype((int)(*(uint*)(ManagedHeap!.Base + raw)), heap.TypeIndex);
+        CompositeKind kind = ManagedHeap!.ShapeAt((uint)raw).Kind;
+        return heap == HeapType.Struct ? kind == CompositeKind.Struct : heap == HeapType.Array && kind == CompositeKind.Array;
+    }
+
+    ExecutionRecord* IHeapOwner.Execution => Execution;
+
+    void IHeapOwner.VisitRoots<T>(T visitor) => RootWalker.Visit(this, visitor);
+
+    void IHeapOwner.BeginMarkingHandles() => References.BeginMarking();
+
+    void IHeapOwner.MarkHandle(uint handle) => References.Mark(handle);
+
+    void IHeapOwner.SweepHandles() => References.Sweep();
+
+    bool IHeapOwner.IsHandleInUse(uint handle) => References.IsInUse(handle);
+
+    Exception IHeapOwner.HeapTrap(TrapCode code, string? detail) => Trap(code, detail);
+
+    void IHeapOwner.ThrowIfInterrupted() => ThrowIfInterrupted();
+
     // Under the lock.
     private void RequestStop(int generation)
     {
@@ -295,6 +363,7 @@ internal sealed unsafe partial class StoreCore
             _state = StoreState.Released;
         }
         References.Clear();
+        Exceptions.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
         if (_stack is GuestStack stack)
@@ -303,6 +372,11 @@ internal sealed unsafe partial class StoreCore
             StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
         }
         _heap.FreeAll(Allocator, Engine);
+        if (ManagedHeap is ManagedHeap managed)
+        {
+            ManagedHeap = null;
+            StorageAllocator.FreeHeap(this, managed);
+        }
         NativeMemory.AlignedFree(Execution);
         Execution = null;
     }

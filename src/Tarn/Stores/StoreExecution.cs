@@ -2,6 +2,7 @@
 // in raw slots in the order of BuiltinSignatures, results go to the first slot.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Modules;
 using Tarn.Tables;
@@ -39,7 +40,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 + "use InvokeAsync (and await it in asynchronous host functions only), or set EngineOptions.BlockOnPendingHostFunctions");
         }
         Store.WaitOutside(pending);
-        pending.Finish(Store, (RawValue*)SuspendedValues);
+        Finish(pending);
     }
 
     protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values)
@@ -92,12 +93,78 @@ internal sealed unsafe class StoreExecution : GuestExecution
             case BuiltinId.IsSubtype:
                 slots[0].Low = Store.Engine.Types.IsSubtype((int)slots[0].Low, (int)slots[1].Low) ? 1u : 0u;
                 break;
+            case BuiltinId.CollectGarbage:
+                Store.ManagedHeap!.MakeRoom(Store.Execution->HeapRequest);
+                break;
+            case BuiltinId.AllocateObject:
+                slots[0].Low = Store.ManagedHeap!.Allocate((uint)slots[0].Low, (uint)slots[1].Low);
+                break;
+            case BuiltinId.ArrayNewData:
+                slots[0].Low = HeapOperations.NewArrayFromData(instance, Store.ManagedHeap!, (uint)slots[0].Low, (int)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low);
+                break;
+            case BuiltinId.ArrayNewElement:
+                slots[0].Low = HeapOperations.NewArrayFromElements(instance, Store.ManagedHeap!, (uint)slots[0].Low, (int)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low);
+                break;
+            case BuiltinId.ArrayInitData:
+                HeapOperations.InitializeArrayFromData(
+                    instance, Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (int)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.ArrayInitElement:
+                HeapOperations.InitializeArrayFromElements(
+                    instance, Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (int)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.ArrayCopyReferences:
+                HeapOperations.CopyReferences(Store.ManagedHeap!, (uint)slots[0].Low, (uint)slots[1].Low, (uint)slots[2].Low, (uint)slots[3].Low, (uint)slots[4].Low);
+                break;
+            case BuiltinId.FunctionHandle:
+                slots[0].Low = Store.ManagedHeap!.Functions.Of((nint)slots[0].Low);
+                break;
+            case BuiltinId.Throw:
+                TagInstance tag = instance.Tags[(int)slots[0].Low];
+                Throw(new ThrownException(tag, 0), new ReadOnlySpan<RawValue>(instance.ExceptionPayload, tag.ValueCount));
+                break;
+            case BuiltinId.ThrowReference:
+                ExceptionObject exception = Store.Exceptions.Get(slots[0].Low);
+                Throw(new ThrownException(exception.Tag, slots[0].Low), exception.Payload);
+                break;
             case BuiltinId.CompileFunction:
                 slots[0].Low = (ulong)Compile(instance.Module, (int)slots[0].Low);
                 break;
             default:
                 throw new NotSupportedException($"Compiled code asked for the builtin {id}, which this version of Tarn does not have.");
         }
+    }
+
+    protected override bool TryCatch(Exception thrown)
+    {
+        // What is of another store, or of another life of this one, no guest here can make sense of.
+        if (thrown is not IGuestException exception || !exception.IsOf(Store))
+            return false;
+        // Guests that the host function has called, and has not waited for, lie where the handler goes on.
+        nint frame = Record->GuestStackPointer;
+        Store.EndNestedCalls();
+        Record->GuestStackPointer = frame;
+        return Unwinder.TryCatch(Store, exception.Thrown, exception.ToRaw());
+    }
+
+    /// <summary>Takes the result of a pending host function to where the guest finds it, or what it has thrown to a handler.</summary>
+    public void Finish(PendingHostCall pending)
+    {
+        try
+        {
+            pending.Finish(Store, (RawValue*)SuspendedValues);
+        }
+        catch (WasmException exception) when (exception is IGuestException)
+        {
+            if (!TryCatch(exception))
+                throw;
+        }
+    }
+
+    private void Throw(in ThrownException thrown, ReadOnlySpan<RawValue> payload)
+    {
+        if (!Unwinder.TryCatch(Store, thrown, payload))
+            throw ((IGuestExceptions)Store.Engine.Facade).Create(Store, thrown.Tag, payload, thrown.Reference);
     }
 
     protected override Exception CreateTrap(in GuestTrap trap) => TrapFactory.Create(Store, trap);

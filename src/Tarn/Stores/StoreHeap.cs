@@ -19,6 +19,7 @@ internal unsafe struct StoreHeap
     private List<TableInstance>? _tables;
     private List<nint>? _blocks;
     private List<int>? _hostTypes;
+    private List<nint>? _managedGlobals;
 
     public StoreHeap()
     {
@@ -29,6 +30,14 @@ internal unsafe struct StoreHeap
 
     /// <summary>Whether there is one instance and nothing beside it: then a slot's reset undoes everything.</summary>
     public readonly bool IsOneInstance => Instances.Count == 1 && _memories is null && _tables is null && _blocks is null;
+
+    /// <summary>Tables that the host made.</summary>
+    public readonly IReadOnlyList<TableInstance> HostTables => _tables is null ? [] : _tables;
+
+    /// <summary>Cells of globals that the host made and that hold managed references.</summary>
+    public readonly IReadOnlyList<nint> ManagedGlobals => _managedGlobals is null ? [] : _managedGlobals;
+
+    public void AddManagedGlobal(nint cell) => (_managedGlobals ??= []).Add(cell);
 
     public void Add(MemoryInstance memory) => (_memories ??= []).Add(memory);
 

@@ -52,8 +52,11 @@ internal static class StoreQuota
         {
             ulong length = table.Length;
             UInt128 desired = length + (UInt128)count;
+            // The limiter is the host's: it may do what makes the collector run, which moves what the value refers to.
+            using var kept = new TemporaryRoot(store, table.Type.Element, value);
             if (desired > table.Capacity || !limits.Allow(new ResourceRequest(ResourceKind.Table, (long)length, (long)desired, Clamp(table.Capacity), store.State)))
                 return -1;
+            value = kept.Value;
         }
         return table.Grow(count, value);
     }
@@ -62,6 +65,11 @@ internal static class StoreQuota
     public static TrapException TooManyReferences(StoreCore store, int count) => store.Trap(
         TrapCode.AllocationTooLarge,
         $"guests of the store have been given {count} objects of the host as externref, and its limits do not allow one more (StoreLimits.MaximumHostReferences = {Describe(store.Limits?.MaximumHostReferences)})");
+
+    /// <summary>The trap of a guest that asks for the reference of one exception too many.</summary>
+    public static TrapException TooManyExceptions(StoreCore store, int count) => store.Trap(
+        TrapCode.AllocationTooLarge,
+        $"guests of the store have references to {count} exceptions, and its limits do not allow one more (StoreLimits.MaximumExceptionBytes = {StoreLimits.ExceptionBytes(store.Limits)})");
 
     /// <summary>Why a memory did not grow. The limiter is not asked again: it may count what it is asked.</summary>
     public static string DescribeRefusal(StoreCore store, MemoryInstance memory, ulong pages) =>

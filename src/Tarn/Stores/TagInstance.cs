@@ -2,7 +2,10 @@
 namespace Tarn.Stores;
 
 /// <param name="typeId">Canonical id of its function type.</param>
-internal sealed class TagInstance(int typeId)
+/// <param name="valueCount">How many values an exception with the tag has.</param>
+internal sealed class TagInstance(int typeId, int valueCount)
 {
     public int TypeId { get; } = typeId;
+
+    public int ValueCount { get; } = valueCount;
 }

@@ -23,7 +23,12 @@ internal static unsafe class TrapFactory
         TrapCode code = PublicCode(trap.Code, frames);
         ulong? address = null;
         ulong? size = null;
-        if (trap.IsFault)
+        if (trap.IsFault && trap.Code == AbiTrapCode.NullReference)
+        {
+            if (store.ManagedHeap is not { } heap || !heap.Space.Contains(trap.FaultAddress))
+                throw Escaped(trap, Frames(frames));
+        }
+        else if (trap.IsFault)
         {
             MemoryInstance memory = FindMemory(trap) ?? throw Escaped(trap, Frames(frames));
             address = (ulong)(trap.FaultAddress - (nint)memory.Base);
@@ -46,6 +51,14 @@ internal static unsafe class TrapFactory
         Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
         TarnMetrics.CountTrap(code);
         return new TrapException(new Trap(code, Frames(frames), detail: detail), store);
+    }
+
+    /// <summary>The calls in progress of a guest that has left for the host.</summary>
+    public static GuestFrame[] SuspendedFrames(StoreCore store)
+    {
+        var frames = new List<FrameDescription>();
+        Backtrace.WalkSuspended(store.Execution, frames, MostFrames);
+        return Frames(frames);
     }
 
     private static GuestFrame[] Frames(List<FrameDescription> frames)

@@ -36,7 +36,10 @@ internal sealed class AllocationSimulator(MachineFunction function, Allocation a
                 _move++;
             }
 
-            for (var i = block.First; i < block.End; i++)
+            // The edge to a handler is taken where the call returns.
+            var call = function.ThrowingCall(block);
+            var end = call >= 0 && random.Next(2) == 0 ? call + 1 : block.End;
+            for (var i = block.First; i < end; i++)
             {
                 while (_move < allocation.Moves.Count && allocation.Moves[_move].Instruction == i)
                 {
@@ -54,7 +57,7 @@ internal sealed class AllocationSimulator(MachineFunction function, Allocation a
                 return null;
             }
 
-            ref var edge = ref function.Edges[block.SuccessorStart + random.Next(block.SuccessorCount)];
+            ref var edge = ref function.Edges[block.SuccessorStart + (call < 0 ? random.Next(block.SuccessorCount) : end == block.End ? 0 : 1)];
             var passed = function.ArgumentsOf(edge).ToArray().Select(v => _values[v]).ToArray();
             ref var label = ref function.Instructions[function.Blocks[edge.To].First];
             for (var k = 0; k < passed.Length; k++)

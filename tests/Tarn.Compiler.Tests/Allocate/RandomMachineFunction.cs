@@ -148,7 +148,7 @@ internal sealed class RandomMachineFunction
         {
             _budget--;
             var nested = depth < _shape.Depth;
-            var choice = _random.Next(_shape.Ifs + _shape.Loops + _shape.Blocks + _shape.Calls + _shape.Constants + _shape.Operations);
+            var choice = _random.Next(_shape.Ifs + _shape.Loops + _shape.Blocks + _shape.Calls + _shape.Throws + _shape.Constants + _shape.Operations);
             if ((choice -= _shape.Ifs) < 0 && nested)
             {
                 If(values, depth);
@@ -164,6 +164,13 @@ internal sealed class RandomMachineFunction
             else if ((choice -= _shape.Calls) < 0)
             {
                 Call(values);
+            }
+            else if ((choice -= _shape.Throws) < 0)
+            {
+                if (nested)
+                {
+                    Try(values, depth);
+                }
             }
             else if ((choice -= _shape.Constants) < 0)
             {
@@ -202,6 +209,39 @@ internal sealed class RandomMachineFunction
 
         Emit([.. operands], MachineFlags.Call);
         values.AddRange(results);
+    }
+
+    // A call that goes on or to a handler, which has neither its results nor what is made of them before the block ends.
+    private void Try(List<int> values, int depth)
+    {
+        var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
+        var passed = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => Pick(values)).ToArray();
+        var before = new List<int>(values);
+        var after = new List<int>(values);
+        Call(after);
+        if (_random.Next(3) == 0)
+        {
+            after.Add(MakeOf(null));
+        }
+
+        var from = _block;
+        _function.Instructions.Add(new MachineInstruction { Opcode = MachineOpcode.BranchOnThrow, OperandStart = _function.Operands.Count });
+        EndBlock(jump: false);
+        var ends = new List<(int Block, int[] Arguments)>();
+        StartBlock();
+        _successors[from].Add((_block, []));
+        Sequence(after, depth + 1);
+        ends.Add((_block, Arguments(after, types)));
+        EndBlock(jump: true);
+        StartBlock();
+        _successors[from].Add((_block, passed));
+        var parameters = passed.Select(v => NewValue(_function.Types[v])).ToList();
+        SetLabel([.. parameters.Select(p => MachineOperand.Create(p, OperandKind.Def))]);
+        before.AddRange(parameters);
+        Sequence(before, depth + 1);
+        ends.Add((_block, Arguments(before, types)));
+        EndBlock(jump: true);
+        Join(values, types, ends);
     }
 
     private void Operation(List<int> values)

@@ -22,6 +22,9 @@ internal sealed record RandomShape
     /// <summary>Weight of calls.</summary>
     public int Calls { get; init; } = 1;
 
+    /// <summary>Weight of calls that may go to a handler.</summary>
+    public int Throws { get; init; }
+
     /// <summary>Weight of constants.</summary>
     public int Constants { get; init; } = 1;
 
@@ -106,6 +109,7 @@ internal sealed record RandomShape
             Depth = OneOf(1, 3, 4, 7),
             Integers = OneOf(0, 5, 6, 10),
             Cold = OneOf(0, 1, 4),
+            Throws = OneOf(0, 1, 4),
         };
     }
 }

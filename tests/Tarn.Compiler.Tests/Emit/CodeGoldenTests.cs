@@ -46,7 +46,13 @@ public sealed class CodeGoldenTests
             text.Append("; code, frame ").Append(listing.Function.FrameSize).Append('\n').Append(Disassembler.Format(listing.Function.Code, withBytes: false));
             text.Append("; relocations ").AppendJoin(' ', listing.Function.Relocations.Select(r => $"{r.Offset:X}:{r.Kind}:{r.Target}"));
             text.Append("\n; traps ").AppendJoin(' ', listing.Function.TrapSites.Select(s => $"{s.Offset:X}:{s.Code}"));
-            text.Append("\n; calls ").AppendJoin(' ', listing.Function.CallSites.Select(s => $"{s.ReturnOffset:X}")).Append("\n\n");
+            text.Append("\n; calls ").AppendJoin(' ', listing.Function.CallSites.Select(s => $"{s.ReturnOffset:X}"));
+            if (listing.Function.Handlers is { } handlers)
+            {
+                text.Append("\n; handlers ").AppendJoin(' ', handlers.Sites.Select(s => $"{s.ReturnOffset:X}:{s.LandingOffset:X}:{s.Scope}")).Append(", scopes ").AppendJoin(' ', handlers.Scopes);
+            }
+
+            text.Append("\n\n");
         }
 
         GoldenFile.Check($"{Folder}/{name}.txt", text.ToString());

@@ -28,7 +28,11 @@ internal sealed unsafe class IrInstance : IDisposable
     private static readonly List<nint> s_memories = [];
     private static readonly Dictionary<nint, ulong> s_maxima = [];
 
+    // A reference to an exception is an index into this list plus one.
+    private static readonly List<IrThrownException> s_exceptions = [];
+
     private readonly Dictionary<int, IrFunction> _functions = [];
+    private readonly Dictionary<int, UInt128[]> _items = [];
     private readonly FunctionTranslator _translator = new();
     private readonly FunctionOptimizer _optimizer = new() { Verifies = true };
 
@@ -45,6 +49,8 @@ internal sealed unsafe class IrInstance : IDisposable
         Context = Allocate((nuint)Layout.Size + 16);
         _execution = Allocate(ExecutionRecordLayout.Size);
         Write(Context + VmContextHeader.Execution, (ulong)_execution);
+        IrHeap.Attach(module, Context, _execution);
+        Tags = Array.ConvertAll(new object[module.Tags.Length], _ => new object());
         Link(resolve);
         DefineMemories();
         Initialize();
@@ -55,6 +61,9 @@ internal sealed unsafe class IrInstance : IDisposable
     public VmContextLayout Layout { get; }
 
     public byte* Context { get; }
+
+    /// <summary>What tells the module's tags apart, those of other instances among them.</summary>
+    public object[] Tags { get; }
 
     public void Dispose()
     {
@@ -71,6 +80,8 @@ internal sealed unsafe class IrInstance : IDisposable
         s_callables.Clear();
         s_memories.Clear();
         s_maxima.Clear();
+        s_exceptions.Clear();
+        IrHeap.Clear();
     }
 
     public int FindExport(string name, ExternalKind kind)
@@ -117,6 +128,9 @@ internal sealed unsafe class IrInstance : IDisposable
             {
                 case ExternalKind.Function:
                     other.WriteRecord(index, Context + Layout.FunctionReference(import.Index), Module.CanonicalIds[Module.Functions[import.Index]], other == this ? import : null);
+                    break;
+                case ExternalKind.Tag:
+                    Tags[import.Index] = other.Tags[index];
                     break;
                 case ExternalKind.Memory:
                     LinkEntry(other.Context + other.Layout.Memory(index), index < other.Module.ImportedMemoryCount, Context + Layout.Memory(import.Index));
@@ -312,7 +326,12 @@ internal sealed unsafe class IrInstance : IDisposable
                     }
 
                 default:
-                    throw new NotSupportedException($"constant expression: {opcode}");
+                    if (!IrHeap.TryEvaluate(Module, opcode, ref reader, stack))
+                    {
+                        throw new NotSupportedException($"constant expression: {opcode}");
+                    }
+
+                    break;
             }
         }
     }
@@ -403,6 +422,24 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
+    /// <summary>Writes to the VM context what a handler reads there.</summary>
+    public void Hand(IrThrownException thrown, int clause, bool withPayload)
+    {
+        var area = Context + Layout.Exception;
+        *(int*)(area + VmContextLayout.ExceptionClause) = clause;
+        if (thrown.Handle == 0)
+        {
+            s_exceptions.Add(thrown);
+            thrown.Handle = (ulong)s_exceptions.Count;
+        }
+
+        *(ulong*)(area + VmContextLayout.ExceptionReference) = thrown.Handle;
+        for (var i = 0; withPayload && i < thrown.Payload.Length; i++)
+        {
+            ((UInt128*)(area + VmContextLayout.ExceptionPayload))[i] = thrown.Payload[i];
+        }
+    }
+
     public ulong Builtin(BuiltinId id, ulong[] a)
     {
         switch (id)
@@ -472,10 +509,69 @@ internal sealed unsafe class IrInstance : IDisposable
                     return entry[1] - a[2];
                 }
 
+            case BuiltinId.Throw:
+                var payload = (UInt128*)(Context + Layout.Exception + VmContextLayout.ExceptionPayload);
+                var thrown = new IrThrownException(Tags[(int)a[0]], new UInt128[((CoreFunctionType)Module.Types[Module.Tags[(int)a[0]].TypeIndex].Composite).ParameterCount]);
+                for (var i = 0; i < thrown.Payload.Length; i++)
+                {
+                    thrown.Payload[i] = payload[i];
+                }
+
+                throw thrown;
+            case BuiltinId.ThrowReference:
+                throw s_exceptions[(int)a[0] - 1];
+            case BuiltinId.AllocateObject:
+                return IrHeap.New(Module.Registry!, (int)a[0], (uint)a[1]);
+            case BuiltinId.FunctionHandle:
+                return IrHeap.Handle(a[0]);
+            case BuiltinId.ArrayCopyReferences:
+                IrHeap.Move(IrHeap.Element(Module.Registry!, (uint)a[0], (uint)a[1]), IrHeap.Element(Module.Registry!, (uint)a[2], (uint)a[3]), (uint)a[4] * sizeof(uint));
+                return 0;
+            case BuiltinId.ArrayNewData or BuiltinId.ArrayNewElement:
+                {
+                    RequireSegment(id == BuiltinId.ArrayNewData, (int)a[1], (uint)a[2], (uint)a[3], ((ArrayType)Module.Registry![(int)a[0]].Composite).Element.Storage);
+                    var array = IrHeap.New(Module.Registry!, (int)a[0], (uint)a[3]);
+                    InitializeArray(id == BuiltinId.ArrayNewData, array, 0, (int)a[1], (uint)a[2], (uint)a[3]);
+                    return array;
+                }
+
+            case BuiltinId.ArrayInitData or BuiltinId.ArrayInitElement:
+                Require(a[1] + a[4] <= IrHeap.LengthOf((uint)a[0]), TrapCode.ArrayOutOfBounds);
+                RequireSegment(id == BuiltinId.ArrayInitData, (int)a[2], (uint)a[3], (uint)a[4], IrHeap.ElementOf(Module.Registry!, (uint)a[0]));
+                InitializeArray(id == BuiltinId.ArrayInitData, (uint)a[0], (uint)a[1], (int)a[2], (uint)a[3], (uint)a[4]);
+                return 0;
             case BuiltinId.IsSubtype:
                 return Module.Registry!.IsSubtype((int)a[0], (int)a[1]) ? 1UL : 0;
             default:
                 throw new NotSupportedException(id.ToString());
+        }
+    }
+
+    private void RequireSegment(bool isData, int segment, uint source, uint count, ValType element)
+    {
+        var remaining = *(ulong*)(Context + (isData ? Layout.DataState(segment) : Layout.ElementState(segment)));
+        var needed = isData ? (ulong)count << ObjectLayout.ShiftOf(element) : count;
+        Require(source + needed <= remaining, isData ? TrapCode.MemoryOutOfBounds : TrapCode.TableOutOfBounds);
+    }
+
+    private void InitializeArray(bool isData, uint array, uint index, int segment, uint source, uint count)
+    {
+        var types = Module.Registry!;
+        var element = IrHeap.ElementOf(types, array);
+        if (isData)
+        {
+            if (count > 0)
+            {
+                IrHeap.Copy(Module.Read(Module.Data[segment]).Slice((int)source, (int)count << ObjectLayout.ShiftOf(element)), IrHeap.Element(types, array, index));
+            }
+
+            return;
+        }
+
+        var items = ItemsOf(segment);
+        for (var i = 0u; i < count; i++)
+        {
+            IrHeap.Write(types, IrHeap.Element(types, array, index + i), element, items[source + i]);
         }
     }
 
@@ -490,20 +586,34 @@ internal sealed unsafe class IrInstance : IDisposable
         }
     }
 
+    // The values of a segment's items, which are evaluated once: they may be objects.
+    private UInt128[] ItemsOf(int segment)
+    {
+        if (!_items.TryGetValue(segment, out var items))
+        {
+            var description = Module.Elements[segment];
+            var reader = Module.Read(in description);
+            items = new UInt128[description.Count];
+            for (var i = 0; i < items.Length; i++)
+            {
+                items[i] = description.HasExpressions ? EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
+            }
+
+            _items.Add(segment, items);
+        }
+
+        return items;
+    }
+
     private void TableInit(int table, int segment, ulong destination, uint source, uint count)
     {
         var entry = (ulong*)TableEntry(table);
         var remaining = *(ulong*)(Context + Layout.ElementState(segment));
         Require(count <= entry[1] && destination <= entry[1] - count && source + (ulong)count <= remaining, TrapCode.TableOutOfBounds);
-        var description = Module.Elements[segment];
-        var reader = Module.Read(in description);
-        for (var i = 0u; i < source + count; i++)
+        var items = ItemsOf(segment);
+        for (var i = 0u; i < count; i++)
         {
-            var value = description.HasExpressions ? (ulong)EvaluateNext(ref reader) : (ulong)(Context + Layout.FunctionReference(reader.ReadIndex()));
-            if (i >= source)
-            {
-                ((ulong*)entry[0])[destination + i - source] = value;
-            }
+            ((ulong*)entry[0])[destination + i] = (ulong)items[source + i];
         }
     }
 }

@@ -78,14 +78,17 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 {
                     case IrOpcode.BlockParameter:
                         break;
-                    case IrOpcode.Call:
-                        multi[index] = new IrInterpreter(_instance).Run(_instance.FunctionOf(i.A), Values(index), _depth + 1);
-                        break;
-                    case IrOpcode.CallReference:
-                        multi[index] = _instance.CallRecord((ulong)_values[i.A], Values(index), _depth + 1);
-                        break;
-                    case IrOpcode.CallBuiltin:
-                        multi[index] = [_instance.Builtin((BuiltinId)i.A, Array.ConvertAll(Values(index), v => (ulong)v))];
+                    case IrOpcode.Call or IrOpcode.CallReference or IrOpcode.CallBuiltin:
+                        try
+                        {
+                            multi[index] = Call(index, in i);
+                        }
+                        catch (IrThrownException thrown) when (FindHandler(block, index, thrown) is var edge and >= 0)
+                        {
+                            block = Take(edge);
+                            goto NextBlock;
+                        }
+
                         break;
                     case IrOpcode.Result:
                         _values[index] = multi[i.A][i.B];
@@ -119,6 +122,9 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                     case IrOpcode.BranchIf:
                         block = Take((uint)_values[i.A] != 0 ? i.B : i.C);
                         break;
+                    case IrOpcode.BranchOnThrow:
+                        block = Take(i.B);
+                        break;
                     case IrOpcode.Switch:
                         block = Take(_function.Pool[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]);
                         break;
@@ -132,14 +138,51 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         break;
                 }
 
-                if (i.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch)
+                if (i.Opcode is IrOpcode.Jump or IrOpcode.BranchIf or IrOpcode.Switch or IrOpcode.BranchOnThrow)
                 {
                     break;
                 }
 
                 index = _function.Links[index].Next;
             }
+
+        NextBlock:;
         }
+    }
+
+    private UInt128[] Call(int index, in IrInstruction i) => i.Opcode switch
+    {
+        IrOpcode.Call => new IrInterpreter(_instance).Run(_instance.FunctionOf(i.A), Values(index), _depth + 1),
+        IrOpcode.CallReference => _instance.CallRecord((ulong)_values[i.A], Values(index), _depth + 1),
+        _ => [_instance.Builtin((BuiltinId)i.A, Array.ConvertAll(Values(index), v => (ulong)v))],
+    };
+
+    // The edge to the handler of what a call has thrown, which finds what it needs in the VM context; −1 if there is none.
+    private int FindHandler(int block, int call, IrThrownException thrown)
+    {
+        var last = _function.Blocks[block].Last;
+        ref var branch = ref _function.Get(last);
+        if (branch.Opcode != IrOpcode.BranchOnThrow || _function.CallBefore(last) != call)
+        {
+            return -1;
+        }
+
+        var scopes = _function.HandlerScopes.Span;
+        for (var scope = branch.D; scope >= 0; scope = scopes[scope + HandlerTable.Outer])
+        {
+            for (var k = 0; k < scopes[scope + HandlerTable.ClauseCount]; k++)
+            {
+                var clause = scopes[scope + HandlerTable.Clauses + k];
+                var tag = HandlerTable.TagOf(clause);
+                if (tag < 0 || ReferenceEquals(_instance.Tags[tag], thrown.Tag))
+                {
+                    _instance.Hand(thrown, scopes[scope + HandlerTable.FirstClause] + k, tag >= 0);
+                    return branch.C;
+                }
+            }
+        }
+
+        return -1;
     }
 
     private UInt128[] Values(int index)
@@ -248,6 +291,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 return Bits((float)AsDouble(i.A));
             case IrOpcode.Promote:
                 return Bits((double)AsSingle(i.A));
+            case IrOpcode.Allocate:
+                return IrHeap.Allocate(i.B >= 0 ? (ulong)_values[i.B] : (ulong)i.D);
+            case IrOpcode.ElementOffset:
+                return (uint)_values[i.A] + ((uint)_values[i.B] << i.Access.ScaleLog2);
+            case IrOpcode.WriteBarrier:
+                return 0;
             case IrOpcode.Load or IrOpcode.LoadVm or IrOpcode.AtomicLoad:
                 return Load(in i);
             case IrOpcode.Store or IrOpcode.StoreVm:
@@ -313,7 +362,11 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     {
         var access = i.Access;
         var address = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm ? Address(in i) : (ulong)_values[i.A] + i.Offset;
-        if (i.Opcode != IrOpcode.LoadVm)
+        if (i.Opcode == IrOpcode.Load && i.Region < AliasRegion.MemoryImported)
+        {
+            IrHeap.Check(address, access.Width, access.MayFault);
+        }
+        else if (i.Opcode != IrOpcode.LoadVm)
         {
             IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Load ? (ulong)_values[i.A] : address);
         }
@@ -335,7 +388,11 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     private void Store(in IrInstruction i, UInt128 value, ulong address)
     {
         var access = i.Access;
-        if (i.Opcode != IrOpcode.StoreVm)
+        if (i.Opcode == IrOpcode.Store && i.Region < AliasRegion.MemoryImported)
+        {
+            IrHeap.Check(address, access.Width, access.MayFault);
+        }
+        else if (i.Opcode != IrOpcode.StoreVm)
         {
             IrInstance.CheckAccess(address, access.Width, access.MayFault, i.Opcode == IrOpcode.Store ? (ulong)_values[i.A] : address);
         }

@@ -1,5 +1,5 @@
 // The specification's scripts on interpreted IR, translated only with checked memory and optimised with both kinds of memory: the front end must be right whatever the code generator does.
-// Scripts that need what the interpreter lacks (SIMD, garbage collection, exceptions, huge memories) are skipped command by command; how many commands ran is asserted, so
+// Scripts that need what the interpreter lacks (SIMD, garbage collection, huge memories) are skipped command by command; how many commands ran is asserted, so
 // that skipping cannot grow unnoticed.
 using Tarn.TestSupport;
 using Tarn.Wasm;
@@ -106,7 +106,7 @@ public sealed class SpecificationTests
                             }
 
                             break;
-                        case ScriptCommandKind.AssertReturn or ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.Action:
+                        case ScriptCommandKind.AssertReturn or ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.AssertException or ScriptCommandKind.Action:
                             if (command.Action is { } action)
                             {
                                 var target = action.Instance is null ? current : named[action.Instance];
@@ -128,7 +128,7 @@ public sealed class SpecificationTests
                             break;
                     }
                 }
-                catch (Exception error) when (error is NotSupportedException or UnsupportedModuleException or KeyNotFoundException or IrTrapException)
+                catch (Exception error) when (error is NotSupportedException or UnsupportedModuleException or KeyNotFoundException or IrTrapException or IrThrownException)
                 {
                     // What needs instructions or imports that are not there is skipped.
                 }
@@ -165,12 +165,21 @@ public sealed class SpecificationTests
             {
                 var arguments = action.Arguments.Select(a => a.Kind switch
                 {
-                    ScriptValueKind.RefExtern => a.Low + 1,
+                    ScriptValueKind.RefExtern or ScriptValueKind.RefHost => (a.Low << 2) | Abi.ObjectLayout.HandleTag,
                     ScriptValueKind.V128 => new UInt128(a.High, a.Low),
                     _ => (UInt128)a.Low,
                 }).ToArray();
                 results = instance.Call(instance.FindExport(action.Export, ExternalKind.Function), arguments);
             }
+        }
+        catch (IrThrownException thrown)
+        {
+            if (command.Kind != ScriptCommandKind.AssertException)
+            {
+                failures.Add($"{where}: unexpected {thrown.Message}");
+            }
+
+            return true;
         }
         catch (IrTrapException trap)
         {
@@ -183,7 +192,7 @@ public sealed class SpecificationTests
             return true;
         }
 
-        if (command.Kind is ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion)
+        if (command.Kind is ScriptCommandKind.AssertTrap or ScriptCommandKind.AssertExhaustion or ScriptCommandKind.AssertException)
         {
             failures.Add($"{where}: no trap");
             return true;
@@ -214,7 +223,7 @@ public sealed class SpecificationTests
         ScriptValueKind.I32 or ScriptValueKind.F32 => (uint)pattern.Low == value,
         ScriptValueKind.I64 or ScriptValueKind.F64 => pattern.Low == value,
         ScriptValueKind.RefNull => value == 0,
-        ScriptValueKind.RefExtern => pattern.HasPayload ? value == pattern.Low + 1 : value != 0,
+        ScriptValueKind.RefExtern or ScriptValueKind.RefHost => pattern.HasPayload ? value == ((pattern.Low << 2) | Abi.ObjectLayout.HandleTag) : value != 0,
         ScriptValueKind.RefFunc => value != 0,
         _ => true,
     };

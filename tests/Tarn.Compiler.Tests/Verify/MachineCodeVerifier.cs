@@ -96,7 +96,7 @@ internal sealed class MachineCodeVerifier(WasmModule module, VmContextLayout lay
         Dead += _faults.Count(site => !_states.ContainsKey(site));
     }
 
-    private static AbiType[] Types(ReadOnlySpan<ValType> types) => Array.ConvertAll(types.ToArray(), type => IrTypes.ToAbi(FunctionTranslator.TypeOf(type)));
+    private AbiType[] Types(ReadOnlySpan<ValType> types) => Array.ConvertAll(types.ToArray(), type => IrTypes.ToAbi(ValueTypes.Of(module, type)));
 
     private static int Number(Register register) => Array.IndexOf(s_wide, register.GetFullRegister());
 

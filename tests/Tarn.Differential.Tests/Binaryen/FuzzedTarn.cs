@@ -19,7 +19,9 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         Linker linker = new(_engine);
         using Store store = new(_engine);
         foreach ((string from, string name, string kind, bool isMutable) in shape.ImportedGlobals)
-            linker.Define(from, name, store.CreateGlobal(new GlobalType(Enum.Parse<ValueKind>(kind), isMutable), Argument(kind, 0)));
+            linker.Define(from, name, kind == "Extern" ? store.CreateGlobal(new GlobalType(WasmValueType.Reference(HeapKind.Extern, isNullable: false)), Value.FromObject(this)) : store.CreateGlobal(new GlobalType(Enum.Parse<ValueKind>(kind), isMutable), Argument(kind, 0)));
+        foreach ((string from, string name, string[] parameters) in shape.Tags)
+            linker.Define(from, name, store.CreateTag(new TagType(new FunctionType([.. parameters.Select(Enum.Parse<ValueKind>)], []))));
         foreach (FuzzedFunction import in shape.Imports)
         {
             FunctionType type = new([.. import.Parameters.Select(Enum.Parse<ValueKind>)], [.. import.Results.Select(Enum.Parse<ValueKind>)]);
@@ -44,6 +46,10 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         {
             return seen.Append("start: trap ").Append(TarnPeer.ReferenceName(trap.Trap.Code)).Append('\n').ToString();
         }
+        catch (GuestException)
+        {
+            return seen.Append("start: trap Exception\n").ToString();
+        }
 
         for (int call = 0; call < FuzzedModule.Calls; call++)
         {
@@ -51,8 +57,18 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
             {
                 Value[] arguments = [.. function.Parameters.Select((kind, i) => Argument(kind, shape.Argument(call, i)))];
                 Value[] results = new Value[function.Results.Length];
-                bool returned = instance.GetFunction(function.Name).TryInvoke(arguments, results, out Trap? trap);
-                seen.Append(function.Name).Append(": ").Append(returned ? string.Join(' ', results.Select(Print)) : "trap " + TarnPeer.ReferenceName(trap!.Code)).Append('\n');
+                string outcome;
+                try
+                {
+                    bool returned = instance.GetFunction(function.Name).TryInvoke(arguments, results, out Trap? trap);
+                    outcome = returned ? string.Join(' ', results.Select(Print)) : "trap " + TarnPeer.ReferenceName(trap!.Code);
+                }
+                catch (GuestException)
+                {
+                    outcome = "trap Exception";
+                }
+
+                seen.Append(function.Name).Append(": ").Append(outcome).Append('\n');
             }
         }
 
@@ -69,6 +85,7 @@ internal sealed class FuzzedTarn(EngineOptions options) : IDisposable
         "F64" => (double)raw,
         "V128" => Value.FromVector(Vector128.Create(FuzzedModule.Vector(raw))),
         "FuncRef" => Value.NullFunction,
+        "AnyRef" => Value.FromAny(null),
         _ => Value.NullExtern,
     };
 

@@ -52,7 +52,7 @@ internal sealed class FuzzedWasmtime : IDisposable
         }
         catch (TrapException trap)
         {
-            return seen.Append("start: trap ").Append(trap.Type).Append('\n').ToString();
+            return seen.Append("start: ").Append(Name(trap)).Append('\n').ToString();
         }
 
         for (int call = 0; call < FuzzedModule.Calls; call++)
@@ -84,9 +84,11 @@ internal sealed class FuzzedWasmtime : IDisposable
         }
         catch (TrapException trap)
         {
-            return "trap " + trap.Type;
+            return Name(trap);
         }
     }
+
+    private static string Name(TrapException trap) => WasmtimePeer.Describe(trap) is "exception" ? "trap Exception" : WasmtimePeer.Describe(trap);
 
     private static ValueKind Kind(string kind) => kind switch
     {

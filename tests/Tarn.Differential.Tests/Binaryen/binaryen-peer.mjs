@@ -74,17 +74,20 @@ function argument(type, raw) {
 }
 
 function trapName(e) {
+  if (e instanceof WebAssembly.Exception) return 'Exception';
   if (e instanceof RangeError && /call stack/.test(e.message)) return 'StackOverflow';
   if (!(e instanceof WebAssembly.RuntimeError)) throw e;
   if (/unreachable/.test(e.message)) return 'Unreachable';
-  if (/null function or function signature|dereferencing a null/.test(e.message)) return 'IndirectCall';
+  if (/null function or function signature|function signature mismatch|dereferencing a null/.test(e.message)) return 'IndirectCall';
   if (/out of bounds/.test(e.message)) return 'OutOfBounds';
   if (/by zero/.test(e.message)) return 'DivisionByZero';
   if (/unrepresentable/.test(e.message)) return 'Unrepresentable';
+  if (/illegal cast/.test(e.message)) return 'CastFailure';
+  if (/too large/.test(e.message)) return 'AllocationTooLarge';
   return e.message;
 }
 
-function run({ exports, imports, importedGlobals, globals, calls }) {
+function run({ exports, imports, importedGlobals, tags, globals, calls }) {
   const lines = [], object = {};
   const zero = type => type === 'I64' ? 0n : type.endsWith('Ref') ? null : 0;
   for (const { module, name, parameters, results } of imports) {
@@ -94,7 +97,8 @@ function run({ exports, imports, importedGlobals, globals, calls }) {
     };
   }
   const names = { FuncRef: 'anyfunc', ExternRef: 'externref' };
-  for (const { module, name, type, mutable } of importedGlobals) (object[module] ??= {})[name] = new WebAssembly.Global({ value: names[type] ?? type.toLowerCase(), mutable }, zero(type));
+  for (const { module, name, type, mutable } of importedGlobals) (object[module] ??= {})[name] = type === 'Extern' ? {} : new WebAssembly.Global({ value: names[type] ?? type.toLowerCase(), mutable }, zero(type));
+  for (const { module, name, parameters } of tags) (object[module] ??= {})[name] = new WebAssembly.Tag({ parameters: parameters.map(type => names[type] ?? type.toLowerCase()) });
   let instance;
   try {
     const module = new WebAssembly.Module(current);

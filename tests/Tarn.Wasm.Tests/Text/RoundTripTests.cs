@@ -25,9 +25,7 @@ public sealed class RoundTripTests
             // Invalid modules are printed as well, as long as they decode and their bodies can be read.
             if (command.Module == null || command.Kind is ScriptCommandKind.AssertMalformed or ScriptCommandKind.AssertMalformedCustom or ScriptCommandKind.AssertInvalidCustom)
                 continue;
-            if (file.StartsWith("legacy/", StringComparison.Ordinal) && command.Module.Form != ScriptModuleForm.Binary)
-                continue;
-            byte[] binary = command.Module.ToBinary();
+            byte[] binary = command.Module.ToBinary(new WatOptions { Features = WasmFeatures.All });
             WasmModule module;
             try
             {

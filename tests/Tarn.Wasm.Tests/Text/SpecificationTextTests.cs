@@ -32,7 +32,6 @@ public sealed class SpecificationTextTests
             if (command.Module is not { Form: not ScriptModuleForm.Binary } module)
                 continue;
             bool malformed = command.Kind is ScriptCommandKind.AssertMalformed or ScriptCommandKind.AssertMalformedCustom or ScriptCommandKind.AssertInvalidCustom;
-            bool legacy = file.StartsWith("legacy/", StringComparison.Ordinal);
             try
             {
                 module.ToBinary(options);
@@ -41,9 +40,6 @@ public sealed class SpecificationTextTests
             }
             catch (TextFormatException e)
             {
-                // The one known difference: legacy exception instructions are refused by name.
-                if (legacy && e.Reason.Contains("legacy exception instruction", StringComparison.Ordinal))
-                    continue;
                 if (!malformed)
                     problems.Add($"{file}:{command.Line}: {e.Message}");
                 else if (!e.Reason.Contains(command.Text!, StringComparison.Ordinal))

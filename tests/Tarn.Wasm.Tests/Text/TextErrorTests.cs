@@ -45,7 +45,6 @@ public sealed class TextErrorTests
     [InlineData("(module (func (i32.load align=3 (i32.const 0))))", "alignment must be a power of two")]
     [InlineData("(module (start 0) (start 0))", "multiple start sections")]
     [InlineData("(module (type $t (func)) (func (type $t) (param i32)))", "inline function type: parameters and results differ from those of the type that is named")]
-    [InlineData("(module (func (try (do))))", "unexpected token: 'try' is a legacy exception instruction, which is not supported; use try_table")]
     [InlineData("(module (func (if (i32.const 1) (nop))))", "unexpected token ')', expected (then …)")]
     [InlineData("(module (data \"\\zz\"))", "illegal escape in string")]
     [InlineData("(module (data \"abc", "unclosed string")]

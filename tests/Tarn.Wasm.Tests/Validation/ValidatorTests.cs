@@ -77,11 +77,13 @@ public sealed class ValidatorTests
         byte[] module = new ModuleBuilder().Vector(1, B(0x60, 0, 0)).Vector(3, U(0)).Code(B(0, opcode, 0x40, 0x0B, 0x0B)).Build();
         MalformedModuleException error = Assert.Throws<MalformedModuleException>(() => Validate(module));
         Assert.Equal(
-            $"illegal opcode {opcode:x2}: {name} belongs to the legacy exception instructions, which WebAssembly 3.0 replaced by try_table and throw_ref", error.Problem);
+            $"illegal opcode {opcode:x2}: {name} belongs to the legacy exception instructions, which WebAssembly 3.0 replaced by try_table and throw_ref; it needs the feature LegacyExceptions, which is off", error.Problem);
         Assert.Equal((byte)opcode, module[(int)error.Offset]);
     }
 
     [Theory]
+    [InlineData(WasmFeatures.LegacyExceptions, "(func try end)")]
+    [InlineData(WasmFeatures.LegacyExceptions, "(func (try (do) (catch_all (rethrow 0))))")]
     [InlineData(WasmFeatures.SignExtension, "(func (drop (i32.extend8_s (i32.const 1))))")]
     [InlineData(WasmFeatures.SaturatingFloatToInt, "(func (drop (i32.trunc_sat_f32_s (f32.const 1))))")]
     [InlineData(WasmFeatures.BulkMemory, "(memory 1) (func (memory.fill (i32.const 1) (i32.const 1) (i32.const 1)))")]

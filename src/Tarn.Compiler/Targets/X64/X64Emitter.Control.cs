@@ -183,7 +183,7 @@ internal sealed partial class X64Emitter
         }
 
         _pushed -= instruction.Immediate;
-        _callSites.Add(new CallSite(_asm.Offset, _machine.Sources[i]));
+        AddCallSite(_asm.Offset, i);
         if (instruction.Condition != 0)
         {
             _asm.Mov(OperandSize.S64, VmContext, new Mem(Gpr.Rsp, _frame.ContextOffset + _pushed));
@@ -338,6 +338,12 @@ internal sealed partial class X64Emitter
                     _asm.CallSymbol(Symbol(SymbolKind.Builtin, cold.Argument));
                     _callSites.Add(new CallSite(_asm.Offset, cold.Source));
                     _asm.Jmp(cold.Return);
+                    break;
+                case ColdKind.Collect:
+                    EmitCollect(cold);
+                    break;
+                case ColdKind.MarkCard:
+                    EmitMarkCardCold(cold);
                     break;
                 case ColdKind.MinMax:
                     EmitMinMaxCold(cold);

@@ -282,6 +282,12 @@ internal sealed partial class X64Emitter
                 _asm.Cmp(OperandSize.S32, new Mem(VmContext, VmContextHeader.InterruptRequested), 0);
                 CallBuiltinIf(Condition.NotEqual, BuiltinId.Interrupt, i);
                 break;
+            case X64Opcode.Allocate:
+                EmitAllocate(i, instruction);
+                break;
+            case X64Opcode.MarkCard:
+                EmitMarkCard(i, instruction);
+                break;
             case X64Opcode.FuelCheck:
                 _asm.Alu(AluOp.Sub, OperandSize.S64, new Mem(G(instruction, 0), ExecutionRecordLayout.Fuel), instruction.Immediate);
                 CallBuiltinIf(Condition.Sign, BuiltinId.FuelExhausted, i);
@@ -298,6 +304,10 @@ internal sealed partial class X64Emitter
                 break;
             case X64Opcode.Fence:
                 _asm.Mfence();
+                break;
+            case X64Opcode.BranchOnThrow:
+                AddHandler(instruction.Aux);
+                EmitJump(EdgeTarget(0));
                 break;
             case X64Opcode.Jump:
                 EmitJump(EdgeTarget(0));

@@ -45,6 +45,8 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     {
         Trap,
         CallBuiltin,
+        Collect,
+        MarkCard,
         MinMax,
         Unsigned64ToFloat,
         Truncate,
@@ -86,6 +88,11 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     private protected override void Align(int alignment) => _asm.Align(alignment);
 
     private protected override int MapOffset(int offset) => _asm.MapOffset(offset);
+
+    private protected override int OffsetOf(Label label) => _asm.OffsetOf(label);
+
+    /// <inheritdoc/>
+    public override byte SavedRegisters => SavedRegisterSet.Of(_frame.Saved, _machine.SavesVmContext);
 
     private protected override void FinishFunction()
     {
@@ -282,7 +289,8 @@ internal sealed partial class X64Emitter(CpuFeatures features) : CodeEmitter(X64
     {
         if ((instruction.Flags & MachineFlags.MayFault) != 0)
         {
-            _trapSites.Add(new TrapSite(_asm.Offset, TrapCode.MemoryOutOfBounds, _machine.Sources[i]));
+            var code = (instruction.Flags & MachineFlags.NullCheck) != 0 ? TrapCode.NullReference : TrapCode.MemoryOutOfBounds;
+            _trapSites.Add(new TrapSite(_asm.Offset, code, _machine.Sources[i]));
         }
     }
 

@@ -80,7 +80,12 @@ internal sealed partial class X64Lowering
             if (v >= 0 && _parameterPlaces[k].Kind == LocationKind.Memory)
             {
                 EmitLoad(v, parameters[k], Math.Max(WidthOf(parameters[k]), 4), signed: false, Address.Of(X64AddressKind.Incoming, _parameterPlaces[k].Value));
-                _machine.Instructions[_open].Flags |= MachineFlags.Rematerialisable | MachineFlags.MemoryResident;
+
+                // The collector does not look where the caller left a reference, so that is good only once.
+                if (parameters[k] != IrType.Managed)
+                {
+                    _machine.Instructions[_open].Flags |= MachineFlags.Rematerialisable | MachineFlags.MemoryResident;
+                }
             }
         }
     }
@@ -98,7 +103,7 @@ internal sealed partial class X64Lowering
 
             var type = parameters[k];
             bytes += type == IrType.V128 ? 16 : 8;
-            if (_ir.Get(arguments[k]).Opcode == IrOpcode.Constant && type is IrType.I64 or IrType.Ref or IrType.I32
+            if (_ir.Get(arguments[k]).Opcode == IrOpcode.Constant && type is IrType.I64 or IrType.Ref or IrType.Managed or IrType.I32
                 && IsImmediate(arguments[k], out var immediate) && (type != IrType.I32 || immediate >= 0))
             {
                 Begin(X64Opcode.PushImmediate, 8, immediate: immediate);
@@ -149,7 +154,7 @@ internal sealed partial class X64Lowering
     private int UseOnce(int value)
     {
         ref var constant = ref _ir.Get(value);
-        return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && _ir.Links[value].Block != _rootBlock
+        return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && !IsInRootLine(value)
             ? LoadConstant(TypeOf(constant.Type), constant.Bits)
             : Use(value);
     }
@@ -550,6 +555,15 @@ internal sealed partial class X64Lowering
             case IrOpcode.AtomicFence:
                 Begin(X64Opcode.Fence, 0);
                 break;
+            case IrOpcode.Allocate:
+                LowerAllocate(i, ref instruction);
+                break;
+            case IrOpcode.ElementOffset:
+                LowerElementOffset(i, ref instruction);
+                break;
+            case IrOpcode.WriteBarrier:
+                LowerWriteBarrier(ref instruction);
+                break;
             case IrOpcode.TrapIf:
                 EmitTrapIf(LowerCondition(instruction.A), instruction.Aux);
                 break;
@@ -594,6 +608,11 @@ internal sealed partial class X64Lowering
                 var condition = LowerCondition(instruction.A);
                 Begin(X64Opcode.JumpIf, 0, condition);
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
+                break;
+            case IrOpcode.BranchOnThrow:
+                AddSuccessor(instruction.B);
+                AddSuccessor(instruction.C);
+                Begin(X64Opcode.BranchOnThrow, 0, aux: instruction.D);
                 break;
             case IrOpcode.Switch:
                 LowerSwitch(ref instruction, block);

@@ -20,6 +20,7 @@ internal sealed partial class X64Lowering
         if (linear)
         {
             address.MayFault = access.MayFault;
+            address.IsNullCheck = instruction.Region < AliasRegion.MemoryImported;
         }
         else if (instruction.Opcode is IrOpcode.LoadVm or IrOpcode.StoreVm)
         {
@@ -165,7 +166,7 @@ internal sealed partial class X64Lowering
     private void EmitConstant(int v, MachineType type, ulong bits)
     {
         var index = _machine.Constants.Add(bits);
-        if (type is MachineType.I32 or MachineType.I64)
+        if (type is MachineType.I32 or MachineType.I64 or MachineType.Managed)
         {
             Begin(X64Opcode.LoadConstant, type == MachineType.I32 ? 4 : 8, immediate: index);
             _machine.Instructions[_open].Flags = MachineFlags.Rematerialisable;
@@ -216,7 +217,7 @@ internal sealed partial class X64Lowering
         EmitLoad(Definition(i), type, access.Width, access.Signed, address);
 
         // What never changes can be read again instead of being spilled.
-        if (instruction.Region == AliasRegion.ReadOnly && address.Kind == X64AddressKind.VmContext && address.Index < 0 && type is IrType.I32 or IrType.I64 or IrType.Ref)
+        if (instruction.Region == AliasRegion.ReadOnly && address.Kind == X64AddressKind.VmContext && address.Index < 0 && type is IrType.I32 or IrType.I64 or IrType.Ref or IrType.Managed)
         {
             _machine.Instructions[_open].Flags |= MachineFlags.Rematerialisable | (access.Width == 8 ? MachineFlags.MemoryResident : 0);
         }

@@ -316,18 +316,19 @@ internal sealed partial class X64Lowering
         }
 
         _merged[inner] = true;
-        if (count == 2)
-        {
-            leaves[2] = leaves[1];
-        }
-
         // What is overwritten should be of no further use, and what may be in memory should be last.
-        for (var k = 1; k < 3 && LivesOn(leaves[0]); k++)
+        for (var k = 1; k < count && LivesOn(leaves[0]); k++)
         {
             if (!LivesOn(leaves[k]))
             {
                 (leaves[0], leaves[k]) = (leaves[k], leaves[0]);
             }
+        }
+
+        if (count == 2)
+        {
+            // Only after that: a load that stood first and last would be read in one place and in memory in the other.
+            leaves[2] = leaves[1];
         }
 
         if (CanMergeLoad(leaves[1], 16) || _ir.Get(leaves[1]).Opcode == IrOpcode.Constant)

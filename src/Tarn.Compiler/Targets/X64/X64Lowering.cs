@@ -42,7 +42,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         instruction.Displacement = address.Displacement;
         if (address.MayFault)
         {
-            instruction.Flags |= MachineFlags.MayFault;
+            instruction.Flags |= address.IsNullCheck ? MachineFlags.MayFault | MachineFlags.NullCheck : MachineFlags.MayFault;
             _machine.Sources[_open] = address.WasmOffset;
         }
 
@@ -66,6 +66,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         public int Displacement;
         public int WasmOffset;
         public bool MayFault;
+        public bool IsNullCheck;
 
         public static Address Of(X64AddressKind kind, int displacement)
             => new() { Kind = kind, Base = -1, Index = -1, Displacement = displacement };

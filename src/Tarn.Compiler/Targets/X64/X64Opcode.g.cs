@@ -42,6 +42,12 @@ internal enum X64Opcode : ushort
     /// <summary>def@…, use@…. Calls the runtime. Aux: builtin.</summary>
     CallBuiltin = MachineOpcode.CallBuiltin,
 
+    /// <summary>To the first edge; to the second if a handler of scope Aux catches what the call before it throws.</summary>
+    BranchOnThrow = MachineOpcode.BranchOnThrow,
+
+    /// <summary>early:i, temp:i, late:i | early:i, temp:i, late:i, late:i. The offset of a new object in the heap of the execution record. Last source: bytes; without it the immediate.</summary>
+    Allocate = MachineOpcode.Allocate,
+
     /// <summary>def, any. A copy of the definition's type; of 32 bits it clears the upper half.</summary>
     Copy = MachineOpcode.FirstOfTarget,
 
@@ -236,6 +242,9 @@ internal enum X64Opcode : ushort
 
     /// <summary>Calls the interrupt builtin if an interruption is requested.</summary>
     InterruptCheck,
+
+    /// <summary>temp:i, late:i, late:i. Marks the card of the second source plus the immediate, an offset in the heap with the first source as base, unless it is in the nursery.</summary>
+    MarkCard,
 
     /// <summary>use:i. Source: the execution record. Immediate: fuel.</summary>
     FuelCheck,

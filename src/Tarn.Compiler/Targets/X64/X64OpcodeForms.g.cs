@@ -159,6 +159,26 @@ internal static class X64OpcodeForms
             SubOperationField.None,
             PrintsImmediate: false,
             PrintsAux: true);
+        forms[(int)X64Opcode.BranchOnThrow] = new OpcodeForm(
+            "branchonthrow",
+            [[]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.None,
+            PrintsImmediate: false,
+            PrintsAux: true);
+        forms[(int)X64Opcode.Allocate] = new OpcodeForm(
+            "allocate",
+            [[new OperandForm(OperandKind.DefEarly, RegisterClass.Integer), new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer)], [new OperandForm(OperandKind.DefEarly, RegisterClass.Integer), new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.None,
+            PrintsImmediate: true,
+            PrintsAux: false);
         forms[(int)X64Opcode.Copy] = new OpcodeForm(
             "copy",
             [[new OperandForm(OperandKind.Def), new OperandForm(OperandKind.UseAny)]],
@@ -202,7 +222,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.Load] = new OpcodeForm(
             "load",
             [[new OperandForm(OperandKind.Def, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault | MachineFlags.Rematerialisable | MachineFlags.MemoryResident,
+            MachineFlags.MayFault | MachineFlags.NullCheck | MachineFlags.Rematerialisable | MachineFlags.MemoryResident,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -212,7 +232,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.LoadVector] = new OpcodeForm(
             "loadvector",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault | MachineFlags.Rematerialisable | MachineFlags.MemoryResident,
+            MachineFlags.MayFault | MachineFlags.NullCheck | MachineFlags.Rematerialisable | MachineFlags.MemoryResident,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -222,7 +242,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.Store] = new OpcodeForm(
             "store",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -232,7 +252,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.StoreImmediate] = new OpcodeForm(
             "storeimmediate",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -242,7 +262,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.StoreVector] = new OpcodeForm(
             "storevector",
             [[new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -262,7 +282,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.Alu] = new OpcodeForm(
             "alu",
             [[new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer)]],
-            MachineFlags.ReadsFlags | MachineFlags.MayFault,
+            MachineFlags.ReadsFlags | MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -302,7 +322,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AluMemory] = new OpcodeForm(
             "alumemory",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -312,7 +332,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AluMemoryImmediate] = new OpcodeForm(
             "alumemoryimmediate",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -322,7 +342,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.Compare] = new OpcodeForm(
             "compare",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -332,7 +352,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.CompareImmediate] = new OpcodeForm(
             "compareimmediate",
             [[new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -342,7 +362,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.CompareMemory] = new OpcodeForm(
             "comparememory",
             [[new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -352,7 +372,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.CompareTypeId] = new OpcodeForm(
             "comparetypeid",
             [[new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -372,7 +392,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.TestImmediate] = new OpcodeForm(
             "testimmediate",
             [[new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -422,7 +442,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.Multiply] = new OpcodeForm(
             "multiply",
             [[new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -432,7 +452,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.MultiplyImmediate] = new OpcodeForm(
             "multiplyimmediate",
             [[new OperandForm(OperandKind.Def, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -512,7 +532,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.BitCount] = new OpcodeForm(
             "bitcount",
             [[new OperandForm(OperandKind.Def, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -532,7 +552,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AndNot] = new OpcodeForm(
             "andnot",
             [[new OperandForm(OperandKind.Def, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -582,7 +602,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorBinary] = new OpcodeForm(
             "vectorbinary",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -592,7 +612,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorUnary] = new OpcodeForm(
             "vectorunary",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -602,7 +622,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorUnaryImmediate] = new OpcodeForm(
             "vectorunaryimmediate",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -612,7 +632,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorCompare] = new OpcodeForm(
             "vectorcompare",
             [[new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: true,
@@ -632,7 +652,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.IntegerToFloat] = new OpcodeForm(
             "integertofloat",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -672,7 +692,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorMap] = new OpcodeForm(
             "vectormap",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -682,7 +702,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorBinaryImmediate] = new OpcodeForm(
             "vectorbinaryimmediate",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -702,7 +722,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorTernary] = new OpcodeForm(
             "vectorternary",
             [[new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Vector, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -722,7 +742,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorInsert] = new OpcodeForm(
             "vectorinsert",
             [[new OperandForm(OperandKind.Def, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)], [new OperandForm(OperandKind.DefTied, RegisterClass.Vector), new OperandForm(OperandKind.UseTied, RegisterClass.Vector), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -752,7 +772,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.VectorStoreLane] = new OpcodeForm(
             "vectorstorelane",
             [[new OperandForm(OperandKind.Use, RegisterClass.Vector), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -792,7 +812,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.BoundsCheck] = new OpcodeForm(
             "boundscheck",
             [[new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer), new OperandForm(OperandKind.UseAny, RegisterClass.Integer, Address: AddressForm.Possible)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -808,6 +828,16 @@ internal static class X64OpcodeForms
             SetsFlags: false,
             SubOperationField.None,
             PrintsImmediate: false,
+            PrintsAux: false);
+        forms[(int)X64Opcode.MarkCard] = new OpcodeForm(
+            "markcard",
+            [[new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer)]],
+            MachineFlags.None,
+            MachineFlags.None,
+            0,
+            SetsFlags: false,
+            SubOperationField.None,
+            PrintsImmediate: true,
             PrintsAux: false);
         forms[(int)X64Opcode.FuelCheck] = new OpcodeForm(
             "fuelcheck",
@@ -832,7 +862,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AtomicAdd] = new OpcodeForm(
             "atomicadd",
             [[new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -842,7 +872,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AtomicExchange] = new OpcodeForm(
             "atomicexchange",
             [[new OperandForm(OperandKind.DefTied, RegisterClass.Integer), new OperandForm(OperandKind.UseTied, RegisterClass.Integer), new OperandForm(OperandKind.Use, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             0,
             SetsFlags: false,
@@ -852,7 +882,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AtomicCompareExchange] = new OpcodeForm(
             "atomiccompareexchange",
             [[new OperandForm(OperandKind.DefFixed, RegisterClass.Integer, 1UL << X64Registers.Rax), new OperandForm(OperandKind.UseFixed, RegisterClass.Integer, 1UL << X64Registers.Rax), new OperandForm(OperandKind.UseLate, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             X64Registers.ClobberRax,
             SetsFlags: false,
@@ -862,7 +892,7 @@ internal static class X64OpcodeForms
         forms[(int)X64Opcode.AtomicLoop] = new OpcodeForm(
             "atomicloop",
             [[new OperandForm(OperandKind.DefFixed, RegisterClass.Integer, 1UL << X64Registers.Rax), new OperandForm(OperandKind.Temp, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer), new OperandForm(OperandKind.UseLate, RegisterClass.Integer, Address: AddressForm.Required)]],
-            MachineFlags.MayFault,
+            MachineFlags.MayFault | MachineFlags.NullCheck,
             MachineFlags.None,
             X64Registers.ClobberRax,
             SetsFlags: false,

@@ -47,6 +47,9 @@ internal sealed class ResourceSubstitution(ComponentTypeArena arena)
         if (_done.TryGetValue(node, out TypeNode? known))
             return known;
         TypeNode result = Rewrite(node);
+        // What a node is equal to comes before it, and has been rewritten before it. Nothing recurses along origins, of which there can be a long chain.
+        if (result != node && node.Origin is TypeNode origin)
+            result.Origin = _done.GetValueOrDefault(origin, origin);
         _done.Add(node, result);
         return result;
     }

@@ -27,8 +27,16 @@ internal abstract class TypeNode
     /// <summary>The word for it in messages.</summary>
     public abstract string Description { get; }
 
+    /// <summary>The node that this one was made equal to, or null: a type that is exported as equal to another one is another node, and remembers which.</summary>
+    public TypeNode? Origin { get; internal set; }
+
     /// <summary>The same type under another identity.</summary>
-    public TypeNode WithNewIdentity() => (TypeNode)MemberwiseClone();
+    public TypeNode WithNewIdentity()
+    {
+        TypeNode copy = (TypeNode)MemberwiseClone();
+        copy.Origin = this;
+        return copy;
+    }
 }
 
 /// <summary>A resource type's identity: what two uses must share to be the same resource. Generative: each definition makes one, and so does each instantiation.</summary>
@@ -114,6 +122,9 @@ internal sealed record ComponentExternType(ComponentSort Sort, TypeNode? Type, C
         ComponentSort.Function => "func",
         _ => Sort.Keyword(),
     };
+
+    /// <summary>The interface that an instance with a plain name implements, where its name says so.</summary>
+    public string? Implements { get; init; }
 
     public bool HasResources => Type is { HasResources: true };
 

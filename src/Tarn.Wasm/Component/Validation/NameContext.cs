@@ -35,6 +35,8 @@ internal sealed class NameContext(ComponentTypeArena arena, WasmFeatures feature
             throw new InvalidModuleException($"{kind} name `{name.Name}` is not valid: {mismatch}", offset);
         if (!_keys.TryAdd(parsed.Key, name.Name))
             throw new InvalidModuleException($"{kind} name `{name.Name}` conflicts with previous name `{_keys[parsed.Key]}`", offset);
+        if (name.Implements is not null)
+            item = item with { Implements = name.Implements };
         if (!Items.TryAdd(name.Name, item))
             throw new InvalidModuleException($"{kind} name `{name.Name}` conflicts with previous name `{name.Name}`", offset);
         _measure.Add(item);

@@ -2,8 +2,37 @@
 namespace Tarn.Wasm.Component;
 
 /// <summary>A semantic version.</summary>
-internal readonly record struct SemanticVersion(ulong Major, ulong Minor, ulong Patch, string Prerelease, string Build)
+internal readonly record struct SemanticVersion(ulong Major, ulong Minor, ulong Patch, string Prerelease, string Build) : IComparable<SemanticVersion>
 {
+    /// <summary>The order of precedence (section 11); versions that differ only in their build are equal in it.</summary>
+    public int CompareTo(SemanticVersion other)
+    {
+        int order = (Major, Minor, Patch).CompareTo((other.Major, other.Minor, other.Patch));
+        if (order != 0 || Prerelease == other.Prerelease)
+            return order;
+        if (Prerelease.Length == 0 || other.Prerelease.Length == 0)
+            return Prerelease.Length == 0 ? 1 : -1;
+        string[] mine = Prerelease.Split('.'), others = other.Prerelease.Split('.');
+        for (int i = 0; i < mine.Length && i < others.Length; i++)
+        {
+            bool isNumber = mine[i].All(char.IsAsciiDigit), isOtherNumber = others[i].All(char.IsAsciiDigit);
+            order = (isNumber, isOtherNumber) switch
+            {
+                (true, true) => mine[i].Length != others[i].Length ? mine[i].Length.CompareTo(others[i].Length) : string.CompareOrdinal(mine[i], others[i]),
+                (true, false) => -1,
+                (false, true) => 1,
+                _ => string.CompareOrdinal(mine[i], others[i]),
+            };
+            if (order != 0)
+                return order;
+        }
+
+        return mine.Length.CompareTo(others.Length);
+    }
+
+    /// <summary>The part of a version that compatible versions share (Explainer.md, "Canonical Interface Name"), or null for one that is compatible with itself alone.</summary>
+    public string? Track => Prerelease.Length > 0 ? null : Major > 0 ? $"{Major}" : Minor > 0 ? $"0.{Minor}" : null;
+
     /// <summary>What is wrong with the text of a version, or null.</summary>
     public static string? Parse(ReadOnlySpan<char> text, out SemanticVersion version)
     {

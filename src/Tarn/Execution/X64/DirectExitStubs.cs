@@ -4,7 +4,7 @@
 //
 // Safety:
 //  - The frame on the guest stack is an exit frame like any other (backtraces find the way through it by its Resume), but it has no values and
-//    nobody resumes it: the call completes or throws. GuestStackPointer leads to it meanwhile, so that nested activations start below.
+//    nobody resumes it: the call completes or throws. If it threw, the registers are saved in the frame, for the guest may have a handler. GuestStackPointer leads to it meanwhile, so that nested activations start below.
 //  - C's convention preserves rbx, rbp and r12 to r15, the guest's the same but for r14, which stays the callee's context. rbx holds the frame across the
 //    call and is put back from it. Managed code cannot unwind through the stub: entries throw nothing.
 //  - Nested activations overwrite HostStackPointer and leave GuestStackPointer where they found it; both come back from the frame.
@@ -102,6 +102,11 @@ internal static class DirectExitStubs
         asm.Bind(threw);
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.GuestStackPointer), Frame);
         asm.Mov(S64, new Mem(R10, ExecutionRecordLayout.ExitVmContext), R14);
+
+        // A handler in the guest may catch: the frame is made as complete as that of any exit.
+        asm.Mov(S64, Rsp, Frame);
+        asm.Mov(S64, Frame, new Mem(Rsp, SavedFrameRegister));
+        ExitStubs.SaveRegisters(asm);
         stub.LeaveToHostFrame(R10);
         asm.Pop(R11);
         asm.Jmp(R11);

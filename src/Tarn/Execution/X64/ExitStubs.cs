@@ -207,6 +207,21 @@ internal static class ExitStubs
         return entry;
     }
 
+    /// <summary>Where the frame of a preserving exit holds an integer register.</summary>
+    public static unsafe ulong* SavedRegister(ExitFrame* frame, Gpr register)
+    {
+        int at = register switch
+        {
+            Rbx => ExitFrame.RegistersOffset,
+            Rbp => ExitFrame.RegistersOffset + 8,
+            R12 => ExitFrame.RegistersOffset + 16,
+            R13 => ExitFrame.RegistersOffset + 24,
+            R15 => ExitFrame.RegistersOffset + 32,
+            _ => PreservedIntegers + (8 * VolatileRegisters.IndexOf(register)),
+        };
+        return at >= ExitFrame.RegistersOffset ? (ulong*)((byte*)frame + at) : throw new ArgumentOutOfRangeException(nameof(register), register, "not a register that is preserved");
+    }
+
     /// <summary>C function (execution record): continues what is suspended at GuestStackPointer.</summary>
     public static Label EmitResume(StubAssembler stub)
     {
@@ -220,6 +235,23 @@ internal static class ExitStubs
         return entry;
     }
 
+    /// <summary>Bytes of the frame by which a guest goes on at a handler: to a backtrace it is that of a call which returns to the first of its two words.</summary>
+    public const int LandingFrameBytes = ExitFrame.HeaderSize + 16;
+
+    /// <summary>Where the frames of <see cref="MachineStubs.PrepareLanding"/> are resumed.</summary>
+    public static Label EmitHandlerLanding(StubAssembler stub)
+    {
+        X64Assembler asm = stub.Asm;
+        stub.Align();
+        Label entry = asm.BindNew();
+        stub.Owner.AddFrame(asm.OffsetOf(entry), new FrameDescription(FrameKind.Exit, ExitFrame.HeaderSize, LandingFrameBytes - ExitFrame.HeaderSize - 8));
+        RestoreHeader(asm);
+        asm.Mov(S64, R11, new Mem(Rsp, ExitFrame.HeaderSize + 8));
+        asm.Add(S64, Rsp, LandingFrameBytes);
+        asm.Jmp(R11);
+        return entry;
+    }
+
     private static void SaveContext(X64Assembler asm, Label resume)
     {
         asm.Lea(S64, R11, Mem.At(resume));
@@ -227,7 +259,8 @@ internal static class ExitStubs
         asm.Mov(S64, new Mem(Rsp, ExitFrame.VmContextOffset), R14);
     }
 
-    private static void SaveRegisters(X64Assembler asm)
+    /// <summary>Completes the frame at rsp with the registers that the guest's convention preserves.</summary>
+    public static void SaveRegisters(X64Assembler asm)
     {
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset), Rbx);
         asm.Mov(S64, new Mem(Rsp, ExitFrame.RegistersOffset + 8), Rbp);

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Abi.X64;
 using Tarn.Platform;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
@@ -23,6 +24,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
 
     private readonly CodeArena _arena;
     private readonly PackedCode _signatureStubs;
+    private readonly nint _handlerLanding;
     private readonly nint[] _builtins = new nint[(int)BuiltinId.Count];
 
     public X64MachineStubs(CodeArena arena, VirtualMemory memory)
@@ -38,6 +40,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         StubAssembler stub = new(arena, "fixed stubs");
         Label resume = ExitStubs.EmitResume(stub);
         Label landing = EmitFaultLanding(stub);
+        Label handler = ExitStubs.EmitHandlerLanding(stub);
         Label interrupt = ExitStubs.EmitPreserving(stub, BuiltinId.Interrupt);
         Label[] builtins = new Label[_builtins.Length];
         for (int i = 0; i < builtins.Length; i++)
@@ -48,7 +51,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
                 BuiltinId.MemoryCopyBytes => MemoryBuiltins.EmitCopy(stub, interrupt),
                 BuiltinId.MemoryFillBytes => MemoryBuiltins.EmitFill(stub, interrupt),
                 BuiltinId.Interrupt => interrupt,
-                BuiltinId.FuelExhausted or BuiltinId.CompileFunction => ExitStubs.EmitPreserving(stub, id),
+                BuiltinId.FuelExhausted or BuiltinId.CompileFunction or BuiltinId.CollectGarbage => ExitStubs.EmitPreserving(stub, id),
                 _ => ExitStubs.EmitBuiltin(stub, id, Trap),
             };
         }
@@ -56,6 +59,7 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         nint start = (nint)stub.Publish().Address;
         Resume = start + stub.Asm.OffsetOf(resume);
         FaultLanding = start + stub.Asm.OffsetOf(landing);
+        _handlerLanding = start + stub.Asm.OffsetOf(handler);
         for (int i = 0; i < builtins.Length; i++)
         {
             _builtins[i] = start + stub.Asm.OffsetOf(builtins[i]);
@@ -73,6 +77,56 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
     {
         programCounter = *(nint*)end;
         stackPointer = end + sizeof(nint) + frame.StackArgumentBytes;
+    }
+
+    public override ulong* SavedRegister(ExitFrame* frame, int register) => ExitStubs.SavedRegister(frame, (Gpr)register);
+
+    public override UnwoundRegisters RegistersOf(ExitFrame* frame)
+    {
+        UnwoundRegisters registers = new() { VmContext = frame->VmContext };
+        for (int k = 0; k < SavedRegisterSet.Count; k++)
+        {
+            registers.Values[k] = ((ulong*)((byte*)frame + ExitFrame.RegistersOffset))[k];
+        }
+
+        return registers;
+    }
+
+    public override void EnterFrame(nint end, byte saved, ref UnwoundRegisters registers)
+    {
+        if ((saved & SavedRegisterSet.VmContext) != 0)
+        {
+            registers.VmContext = *(VmContext**)(end - SavedRegisterSet.ContextOffset(saved));
+        }
+    }
+
+    public override void LeaveFrame(nint end, byte saved, ref UnwoundRegisters registers)
+    {
+        nint at = end;
+        for (int k = 0; k < SavedRegisterSet.Count; k++)
+        {
+            if (((saved >> k) & 1) != 0)
+            {
+                at -= sizeof(ulong);
+                registers.Values[k] = *(ulong*)at;
+            }
+        }
+    }
+
+    public override ExitFrame* PrepareLanding(nint stackPointer, nint returnAddress, nint landing, in UnwoundRegisters registers)
+    {
+        ExitFrame* frame = (ExitFrame*)(stackPointer - ExitStubs.LandingFrameBytes);
+        frame->Resume = _handlerLanding;
+        frame->VmContext = registers.VmContext;
+        for (int k = 0; k < SavedRegisterSet.Count; k++)
+        {
+            ((ulong*)((byte*)frame + ExitFrame.RegistersOffset))[k] = registers.Values[k];
+        }
+
+        nint* values = (nint*)ExitFrame.Values(frame);
+        values[0] = returnAddress;
+        values[1] = landing;
+        return frame;
     }
 
     public override nint Builtin(BuiltinId id) => _builtins[(int)id];
