@@ -16,7 +16,7 @@ public sealed class LayeringTests
         ["Tarn.Wasi"] = ["Tarn", "Tarn.Components"],
         ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Wast"] = ["Tarn", "Tarn.Wasm"],
-        ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Wast", "Tarn.Components", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
+        ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Components", "Tarn.Wast", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],
     };
 
     public static TheoryData<string> Assemblies => new(s_allowed.Keys);

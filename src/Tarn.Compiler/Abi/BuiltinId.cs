@@ -88,7 +88,7 @@ internal enum BuiltinId : byte
     /// <summary>(reference to a function) → its index in the store's table of functions.</summary>
     FunctionHandle = 26,
 
-    /// <summary>(tag): throws an exception with the payload that lies in the VM context; does not return.</summary>
+    /// <summary>(tag): throws an exception with the payload that is in the VM context; does not return.</summary>
     Throw = 27,
 
     /// <summary>How many there are; not a builtin.</summary>

@@ -11,7 +11,7 @@ namespace Tarn.Compiler.Abi;
 
 /// <summary>One call that can reach a handler. Sorted by offset within a function.</summary>
 /// <param name="ReturnOffset">Of the instruction after the call.</param>
-/// <param name="LandingOffset">Of the code that goes on when a handler of the scope, or of one around it, catches.</param>
+/// <param name="LandingOffset">Of the code that continues when a handler of the scope, or of one around it, catches.</param>
 /// <param name="Scope">Offset of the innermost scope in <see cref="HandlerTable.Scopes"/>.</param>
 internal readonly record struct HandlerSite(int ReturnOffset, int LandingOffset, int Scope);
 
@@ -49,7 +49,7 @@ internal sealed class HandlerTable(HandlerSite[] sites, int[] scopes)
     /// <summary>Whether a clause's handler takes the exception's reference.</summary>
     public static bool WantsReference(int clause) => (clause & 1) != 0;
 
-    /// <summary>Whether an offset is that of a scope, as far as can be told: what it says lies within the table.</summary>
+    /// <summary>Whether an offset is that of a scope, as far as can be told: what it says is within the table.</summary>
     public static bool IsScope(ReadOnlySpan<int> scopes, int offset)
         => offset >= 0 && offset <= scopes.Length - Clauses && scopes[offset + Outer] < offset && scopes[offset + Outer] >= -1
             && scopes[offset + ClauseCount] >= 0 && scopes[offset + ClauseCount] <= scopes.Length - Clauses - offset;

@@ -281,7 +281,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>
-    /// Finds for each block the one that its straight line starts with: a call that may throw ends a block, but what comes after it goes on from there as if it did not. The order must
+    /// Finds for each block the one that its straight line starts with: a call that may throw ends a block, but what comes after it continues from there as if it did not. The order must
     /// have been computed.
     /// </summary>
     public void FindLines(ref GrowableArray<int> lines)

@@ -483,6 +483,6 @@ internal abstract class Lowering
     /// <summary>Whether a value may be computed within the root: it is in the same block and has no other use.</summary>
     private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && IsInRootLine(value);
 
-    /// <summary>Whether a value is of the root's block, or of one that goes on to it behind a call that may throw.</summary>
+    /// <summary>Whether a value is of the root's block, or of one that continues to it behind a call that may throw.</summary>
     private protected bool IsInRootLine(int value) => _lines[_ir.Links[value].Block] == _lines[_rootBlock];
 }

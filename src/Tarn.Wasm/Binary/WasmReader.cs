@@ -356,7 +356,7 @@ internal ref struct WasmReader
     }
 
     /// <summary>
-    /// An opcode with its prefix. Fails for what is no instruction, and for instructions whose feature is off.
+    /// An opcode with its prefix. Fails for what is not an instruction, and for instructions whose feature is off.
     /// </summary>
     public Opcode ReadOpcode()
     {

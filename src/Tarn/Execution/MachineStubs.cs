@@ -62,10 +62,10 @@ internal abstract unsafe class MachineStubs
     /// <param name="registers">Changed.</param>
     public abstract void LeaveFrame(nint end, byte saved, ref UnwoundRegisters registers);
 
-    /// <summary>Makes an exit frame by which <see cref="Resume"/> goes on at a landing. What lies below the stack pointer is overwritten.</summary>
+    /// <summary>Makes an exit frame by which <see cref="Resume"/> continues at a landing. What is below the stack pointer is overwritten.</summary>
     /// <param name="stackPointer">Stack pointer in the frame that handles the exception.</param>
     /// <param name="returnAddress">Where the frame's call would have returned to; for backtraces.</param>
-    /// <param name="landing">Where it goes on.</param>
+    /// <param name="landing">Where it continues.</param>
     /// <param name="registers">The registers of the frame.</param>
     /// <returns>The exit frame.</returns>
     public abstract ExitFrame* PrepareLanding(nint stackPointer, nint returnAddress, nint landing, in UnwoundRegisters registers);

@@ -8,7 +8,7 @@ namespace Tarn;
 
 /// <summary>
 /// A guest threw an exception that no handler of its call caught. A host function that lets it pass hands it to the guest around, and one that throws it itself, with a tag that it holds,
-/// throws an exception that its guest can catch. Traps are no exceptions in this sense (<see cref="TrapException"/>).
+/// throws an exception that its guest can catch. Traps are not exceptions in this sense (<see cref="TrapException"/>).
 /// </summary>
 public sealed class GuestException : WasmException, IGuestException
 {

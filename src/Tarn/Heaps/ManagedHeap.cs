@@ -24,7 +24,7 @@ internal sealed unsafe class ManagedHeap
     private long _threshold = SmallestThreshold;
 
     /// <param name="owner">The store whose objects they are.</param>
-    /// <param name="space">Where they are; the heap gives it back to nobody.</param>
+    /// <param name="space">Where they are; the heap does not release it.</param>
     /// <param name="types">Their types.</param>
     /// <param name="options">The engine's options.</param>
     /// <exception cref="PlatformException">The system refuses memory for the nursery.</exception>
@@ -176,7 +176,7 @@ internal sealed unsafe class ManagedHeap
         return Place(typeId, length, (uint)bytes, TakeOld((uint)bytes));
     }
 
-    /// <summary>The same without ever collecting: for whoever holds references where no collector looks.</summary>
+    /// <summary>The same without ever collecting: for callers that hold references where no collector looks.</summary>
     /// <exception cref="TrapException">There is no room.</exception>
     public uint AllocateInPlace(uint typeId, uint length)
     {

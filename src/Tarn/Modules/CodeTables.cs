@@ -59,7 +59,7 @@ internal sealed class CodeTables
     /// <summary>For each call that an exception's handler is around: the offset it returns to.</summary>
     public required int[] HandlerOffsets { get; init; }
 
-    /// <summary>For each such call: the offset at which the code goes on when a handler catches.</summary>
+    /// <summary>For each such call: the offset at which the code continues when a handler catches.</summary>
     public required int[] HandlerLandings { get; init; }
 
     /// <summary>For each such call: offset of its innermost scope.</summary>

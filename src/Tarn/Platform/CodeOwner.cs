@@ -12,7 +12,7 @@ internal abstract class CodeOwner
     public abstract bool TryGetFrame(int offset, out FrameDescription frame);
 
     /// <summary>
-    /// Describes the frame of a return address to whoever looks for an exception's handler. As answered here, it has none and keeps none of its caller's registers: right for stubs.
+    /// Describes the frame of a return address to the search for an exception's handler. As answered here, it has none and keeps none of its caller's registers: right for stubs.
     /// </summary>
     public virtual bool TryGetUnwind(int offset, out UnwindFrame frame)
     {
@@ -37,12 +37,12 @@ internal enum FrameKind : byte
     Exit,
 }
 
-/// <summary>How to leave a frame for its caller's, and where it goes on if it handles an exception.</summary>
+/// <summary>How to leave a frame for its caller's, and where it continues if it handles an exception.</summary>
 /// <param name="Kind">Whose frame it is.</param>
 /// <param name="FrameSize">Bytes from the stack pointer to the return address.</param>
 /// <param name="StackArgumentBytes">Bytes above the return address that the function pops when it returns.</param>
 /// <param name="SavedRegisters">What the frame keeps of its caller's registers, in the machine's form.</param>
-/// <param name="Landing">Offset in the block of the code that goes on when a handler catches, or <see cref="NoHandler"/>.</param>
+/// <param name="Landing">Offset in the block of the code that continues when a handler catches, or <see cref="NoHandler"/>.</param>
 /// <param name="Scope">Offset of the innermost scope.</param>
 /// <param name="Scopes">The scopes, in the form of <see cref="Compiler.Abi.HandlerTable.Scopes"/>.</param>
 internal readonly record struct UnwindFrame(FrameKind Kind, int FrameSize, int StackArgumentBytes, byte SavedRegisters, int Landing, int Scope, int[] Scopes)

@@ -5,5 +5,5 @@ using Tarn.Linking;
 namespace Tarn.Stores;
 
 /// <param name="Tag">What it was thrown with.</param>
-/// <param name="Reference">Its reference, or 0 if nobody has asked for one yet.</param>
+/// <param name="Reference">Its reference, or 0 if none has been asked for yet.</param>
 internal readonly record struct ThrownException(TagInstance Tag, ulong Reference);

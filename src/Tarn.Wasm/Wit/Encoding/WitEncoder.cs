@@ -1,4 +1,4 @@
-// Encodes WIT as a component that consists of types (WIT.md, "Package format"): one export for each interface and world. A world alone is encoded in the same way, for the metadata of a
+// Encodes WIT as a component that consists of types (the WIT specification, "Package format"): one export for each interface and world. A world alone is encoded in the same way, for the metadata of a
 // core module.
 using Tarn.Wasm.Component;
 

@@ -1,4 +1,4 @@
-// Makes a world list all that it needs: interfaces whose types its imports and exports use are imports too, unless they are exports (WIT.md, "Elaboration of worlds").
+// Makes a world list all that it needs: interfaces whose types its imports and exports use are imports too, unless they are exports (the WIT specification, "Elaboration of worlds").
 //
 // Imports are put in the order interfaces, used types, own types, functions, functions of resources, each class in the order in which it came and each interface behind those it uses.
 // That is the order of the encoding, in which something can only refer to what is before it.

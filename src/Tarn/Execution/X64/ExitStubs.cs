@@ -235,7 +235,7 @@ internal static class ExitStubs
         return entry;
     }
 
-    /// <summary>Bytes of the frame by which a guest goes on at a handler: to a backtrace it is that of a call which returns to the first of its two words.</summary>
+    /// <summary>Bytes of the frame by which a guest continues at a handler: to a backtrace it is that of a call which returns to the first of its two words.</summary>
     public const int LandingFrameBytes = ExitFrame.HeaderSize + 16;
 
     /// <summary>Where the frames of <see cref="MachineStubs.PrepareLanding"/> are resumed.</summary>
