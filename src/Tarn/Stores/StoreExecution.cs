@@ -2,7 +2,6 @@
 // in raw slots in the order of BuiltinSignatures, results go to the first slot.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
-using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Modules;
 using Tarn.Tables;
