@@ -84,7 +84,7 @@ internal sealed class LiveRangeTable
     }
 
     /// <summary>
-    /// Whether a virtual register is a managed reference. It is in no register while a call runs, since whoever saved that register would keep the old reference when the object moves;
+    /// Whether a virtual register is a managed reference. It is in no register while a call runs, since the code that saved that register would keep the old reference when the object moves;
     /// and its segments are exact, since a safepoint names the place of each.
     /// </summary>
     public bool IsManaged(int v) => Function.Types[v] == MachineType.Managed;

@@ -170,8 +170,41 @@ internal sealed partial class FunctionTranslator
         ? _builder.Unary(IrOpcode.Wrap, IrType.I32, _builder.Unary(IrOpcode.Bitcast, IrType.I64, reference))
         : HandleOfFunction(reference);
 
+    // A guest's function that objects have named before has its index in its record. The handle of an imported copy is that of the function it is a copy of.
     private int HandleOfFunction(int reference)
-        => _builder.IsConstant(reference, out _) ? _builder.I32(0) : CallBuiltin(BuiltinId.FunctionHandle, reference);
+    {
+        if (_builder.IsConstant(reference, out _))
+        {
+            return _builder.I32(0);
+        }
+
+        var join = _function.AddBlock();
+        var result = _function.AddBlockParameter(join, IrType.I32);
+        var ask = _function.AddBlock(IrBlockFlags.Cold);
+        var guest = _function.AddBlock();
+        var mark = _function.Instructions.Count;
+        if (!_builder.IsConstant(_builder.IsZero(reference), out _))
+        {
+            var known = _function.AddBlock();
+            Terminate(IrOpcode.BranchIf, _builder.IsZero(reference), _function.AddEdge(_builder.Block, join, [_builder.I32(0)]), _function.AddEdge(_builder.Block, known, []));
+            StartBlock(known);
+        }
+
+        var host = _builder.LoadReadOnly(reference, FunctionReferenceRecord.HostFunction, IrType.I32, 2);
+        var isGuest = _builder.Compare(IntegerCondition.Equal, host, _builder.I32(unchecked((int)FunctionReferenceRecord.NotAHostFunction)));
+        Terminate(IrOpcode.BranchIf, isGuest, _function.AddEdge(_builder.Block, guest, []), _function.AddEdge(_builder.Block, ask, []));
+        StartBlock(guest);
+        var handle = _builder.Emit(
+            IrOpcode.LoadVm, IrType.I32, reference, -1, -1, FunctionReferenceRecord.Opaque, MemoryAccess.Create(2).Bits, AliasRegion.Execution);
+        Terminate(IrOpcode.BranchIf, handle, _function.AddEdge(guest, join, [handle]), _function.AddEdge(guest, ask, []));
+        _builder.Values.TruncateToInstruction(mark);
+        StartBlock(ask);
+        var asked = CallBuiltin(BuiltinId.FunctionHandle, reference);
+        Terminate(IrOpcode.Jump, _function.AddEdge(_builder.Block, join, [asked]));
+        _builder.Values.TruncateToInstruction(mark);
+        StartBlock(join);
+        return result;
+    }
 
     private void WriteBarrier(int value, int index, int offset)
     {

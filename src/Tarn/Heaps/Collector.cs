@@ -13,12 +13,20 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
     // In an object's header, instead of a type id, which has 27 bits: the object has moved to 8 times the rest.
     private const uint Moved = 0x8000_0000;
 
+    // Objects up to this many bytes are copied word by word.
+    private const uint Small = 128;
+
     private readonly byte* _base = space.Base;
 
     // What is moved: the nursery, and in a collection of everything [_fromStart, _fromEnd) of old space.
     private uint _fromStart;
     private uint _fromEnd;
     private bool _marksHandles;
+
+    // Where the next object is copied to, and up to where that is accessible.
+    private uint _to;
+    private uint _accessible;
+    private TypeShape?[] _shapes = [];
 
     /// <summary>Moves what lives in the nursery to old space.</summary>
     /// <returns>Bytes that were moved.</returns>
@@ -27,13 +35,14 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         _fromStart = uint.MaxValue;
         _fromEnd = 0;
         _marksHandles = false;
-        uint scan = heap.OldTop;
-        uint start = scan;
-        space.CommitOld(heap.Half, scan + (heap.Top - ObjectLayout.NurseryStart));
+        uint start = heap.OldTop;
+        space.CommitOld(heap.Half, start + (heap.Top - ObjectLayout.NurseryStart));
+        Begin(start);
         heap.VisitRoots(this);
         ScanCards(HeapSpace.StartOf(heap.Half), start);
-        Scan(scan);
-        return heap.OldTop - start;
+        Scan(start);
+        heap.OldTop = _to;
+        return _to - start;
     }
 
     /// <summary>Moves everything that lives to the half of old space that is in use now.</summary>
@@ -45,15 +54,24 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         _fromEnd = HeapSpace.EndOf(from);
         _marksHandles = true;
         uint start = heap.OldTop;
+        Begin(start);
         heap.Owner.BeginMarkingHandles();
         heap.VisitRoots(this);
         Scan(start);
+        heap.OldTop = _to;
         heap.Owner.SweepHandles();
         uint first = _fromStart >> ObjectLayout.CardShift;
         uint used = space.CommittedOf(from);
         if (used > _fromStart)
             new Span<byte>(space.Cards + first, (int)((used - 1 >> ObjectLayout.CardShift) - first + 1)).Clear();
-        return heap.OldTop - start;
+        return _to - start;
+    }
+
+    private void Begin(uint start)
+    {
+        _to = start;
+        _accessible = space.CommittedOf(heap.Half);
+        _shapes = heap.Types.Shapes;
     }
 
     /// <summary>A root: a cell of 8 bytes that holds a reference.</summary>
@@ -76,6 +94,7 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
             starts[card] = at;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private uint Move(uint reference)
     {
         if (!ManagedHeap.IsYoung(reference) && (reference < _fromStart || reference >= _fromEnd))
@@ -83,13 +102,29 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         uint* header = (uint*)(_base + reference);
         if ((*header & Moved) != 0)
             return (*header & ~Moved) << 3;
-        uint bytes = heap.SizeAt(reference);
-        uint to = heap.OldTop;
+        TypeShape shape = _shapes[*header]!;
+        uint bytes = shape.Kind == CompositeKind.Struct ? (uint)shape.Bytes : (uint)shape.SizeOf(header[ObjectLayout.Length / sizeof(uint)]);
+        uint to = _to;
         uint end = to + bytes;
-        space.CommitOld(heap.Half, end);
-        heap.OldTop = end;
-        Buffer.MemoryCopy(header, _base + to, bytes, bytes);
-        NoteStarts(space, to, end);
+        if (end > _accessible)
+        {
+            space.CommitOld(heap.Half, end);
+            _accessible = space.CommittedOf(heap.Half);
+        }
+        _to = end;
+        if (bytes <= Small)
+        {
+            ulong* source = (ulong*)header;
+            ulong* target = (ulong*)(_base + to);
+            for (uint word = 0; word < bytes / sizeof(ulong); word++)
+                target[word] = source[word];
+        }
+        else
+        {
+            Buffer.MemoryCopy(header, _base + to, bytes, bytes);
+        }
+        if (to >> ObjectLayout.CardShift != end - 1 >> ObjectLayout.CardShift || (to & ((1 << ObjectLayout.CardShift) - 1)) == 0)
+            NoteStarts(space, to, end);
         *header = Moved | (to >> 3);
         return to;
     }
@@ -106,16 +141,18 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
     }
 
     // Objects that were copied, which may add more behind them.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Scan(uint at)
     {
-        while (at < heap.OldTop)
+        while (at < _to)
             at += ScanObject(at, 0, uint.MaxValue);
     }
 
     // The references of an object that lie in a range; gives its bytes.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private uint ScanObject(uint at, uint from, uint to)
     {
-        TypeShape shape = heap.Types.Shape(*(uint*)(_base + at + ObjectLayout.TypeId));
+        TypeShape shape = _shapes[*(uint*)(_base + at + ObjectLayout.TypeId)]!;
         if (shape.Kind == CompositeKind.Struct)
         {
             foreach (int offset in shape.References)
@@ -138,6 +175,7 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         return (uint)shape.SizeOf(length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ScanCards(uint from, uint to)
     {
         if (to <= from)

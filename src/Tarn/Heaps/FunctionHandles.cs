@@ -1,8 +1,8 @@
 // Functions that managed objects name, by index: an object holds no address, so that whoever gets to write where a function's index is chooses among the store's functions and calls
-// nothing else. Index 0 is null. A function that objects have named once keeps its index until the store's objects are forgotten.
-//
-// The functions' records live as long as the store, so the table holds no function alive.
+// nothing else. Index 0 is null. A function that objects have named once keeps its index for as long as the store
+// lives, as its record does; a guest's function has it in its record, where compiled code finds it without asking.
 using System.Runtime.InteropServices;
+using Tarn.Compiler.Abi;
 using Tarn.Execution;
 
 namespace Tarn.Heaps;
@@ -32,6 +32,9 @@ internal sealed unsafe class FunctionHandles
         int count = (int)_execution->FunctionCount;
         if (count == _capacity)
             Grow(count * 2);
+        var reference = (FunctionReference*)record;
+        if (reference->HostFunction == FunctionReferenceRecord.NotAHostFunction)
+            reference->Opaque = count;
         _table[count] = record;
         _handles.Add(record, (uint)count);
         Publish(count + 1);
@@ -40,17 +43,6 @@ internal sealed unsafe class FunctionHandles
 
     /// <summary>The function of an index.</summary>
     public nint Record(uint handle) => handle < (uint)_execution->FunctionCount ? _table[handle] : 0;
-
-    /// <summary>Functions that objects name, and null.</summary>
-    public int Count => (int)_execution->FunctionCount;
-
-    /// <summary>Forgets all functions but the first ones.</summary>
-    public void Truncate(int count)
-    {
-        for (int i = Count - 1; i >= count; i--)
-            _handles.Remove(_table[i]);
-        Publish(count);
-    }
 
     /// <summary>Gives the table's memory back.</summary>
     public void Free()

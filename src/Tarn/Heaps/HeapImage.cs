@@ -5,5 +5,4 @@ namespace Tarn.Heaps;
 /// <summary>The objects of a heap that has not been collected.</summary>
 /// <param name="Young">The nursery's bytes.</param>
 /// <param name="Old">Old space's.</param>
-/// <param name="Functions">How many functions they name.</param>
-internal sealed record HeapImage(byte[] Young, byte[] Old, int Functions);
+internal sealed record HeapImage(byte[] Young, byte[] Old);

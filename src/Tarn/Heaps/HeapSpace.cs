@@ -44,7 +44,7 @@ internal sealed unsafe class HeapSpace
     /// <summary>For each card of old space the object that covers its first byte.</summary>
     public uint* Starts => (uint*)_reservation;
 
-    /// <summary>Bytes that have been made accessible and not given back, tables aside.</summary>
+    /// <summary>Bytes that have been made accessible and not released, tables aside.</summary>
     public long CommittedBytes => (_nurseryCommitted - ObjectLayout.NurseryStart) + (_committed[0] - (long)ObjectLayout.NurseryEnd) + (_committed[1] - (long)Middle);
 
     /// <summary>Whether an address is one that compiled code can form from a reference.</summary>

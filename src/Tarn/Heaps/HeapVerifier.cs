@@ -21,7 +21,7 @@ internal sealed unsafe class HeapVerifier(ManagedHeap heap) : IRootVisitor
     public void Visit(ulong* cell)
     {
         if (*cell > uint.MaxValue)
-            throw new InvalidOperationException($"a root holds 0x{*cell:x}, which is no managed reference");
+            throw new InvalidOperationException($"a root holds 0x{*cell:x}, which is not a managed reference");
         VerifyReference((uint)*cell, "a root");
     }
 

@@ -12,10 +12,10 @@ internal sealed unsafe class HostRoots
     private int _used;
     private int _generation;
 
-    /// <summary>Cells in use, or waiting to be given back.</summary>
+    /// <summary>Cells in use, or waiting to be released.</summary>
     public int Count => _used - _free.Count;
 
-    /// <summary>Changes when all references are forgotten: a cell of an earlier generation is nobody's.</summary>
+    /// <summary>Changes when all references are forgotten: a cell of an earlier generation has no owner.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
     /// <summary>Takes a cell for a reference. Inside the store.</summary>

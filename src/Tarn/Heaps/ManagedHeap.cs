@@ -14,6 +14,9 @@ internal sealed unsafe class ManagedHeap
 {
     private const long SmallestThreshold = 4L << 20;
 
+    // Bytes of the half that is not in use which stay with the process, so that the next collection of everything need not ask for them again.
+    private const uint ResidentWhenEmpty = 4 << 20;
+
     private readonly HeapSpace _space;
     private readonly Collector _collector;
     private readonly IHeapOwner _owner;
@@ -24,7 +27,7 @@ internal sealed unsafe class ManagedHeap
     private long _threshold = SmallestThreshold;
 
     /// <param name="owner">The store whose objects they are.</param>
-    /// <param name="space">Where they are; the heap gives it back to nobody.</param>
+    /// <param name="space">Where they are; the heap does not release it.</param>
     /// <param name="types">Their types.</param>
     /// <param name="options">The engine's options.</param>
     /// <exception cref="PlatformException">The system refuses memory for the nursery.</exception>
@@ -102,12 +105,12 @@ internal sealed unsafe class ManagedHeap
 
     /// <summary>Forgets all objects.</summary>
     /// <param name="keepResident">Bytes of memory of each space that stay with the process.</param>
-    /// <param name="functions">How many functions that objects name stay known.</param>
-    public void Reset(uint keepResident, int functions = 1)
+    public void Reset(uint keepResident)
     {
         if (_half != 0 || _oldTop != HeapSpace.StartOf(0))
         {
-            _space.Trim(_half, _half == 0 ? keepResident : 0);
+            _space.Trim(0, keepResident);
+            _space.Trim(1, 0);
             ClearCards();
         }
         if (Top - ObjectLayout.NurseryStart > keepResident)
@@ -117,20 +120,18 @@ internal sealed unsafe class ManagedHeap
         _threshold = SmallestThreshold;
         if (HostRoots.Count != 0)
             HostRoots.Clear();
-        Functions.Truncate(functions);
         Begin();
     }
 
     /// <summary>What the heap holds, to start from again. Nothing has been collected yet.</summary>
     public HeapImage Capture() => new(
         new ReadOnlySpan<byte>(Base + ObjectLayout.NurseryStart, (int)(Top - ObjectLayout.NurseryStart)).ToArray(),
-        new ReadOnlySpan<byte>(Base + HeapSpace.StartOf(0), (int)(_oldTop - HeapSpace.StartOf(0))).ToArray(),
-        Functions.Count);
+        new ReadOnlySpan<byte>(Base + HeapSpace.StartOf(0), (int)(_oldTop - HeapSpace.StartOf(0))).ToArray());
 
     /// <summary>Forgets all objects but those of an image.</summary>
     public void Reset(HeapImage image, uint keepResident)
     {
-        Reset(keepResident, image.Functions);
+        Reset(keepResident);
         image.Young.CopyTo(new Span<byte>(Base + ObjectLayout.NurseryStart, image.Young.Length));
         Top = ObjectLayout.NurseryStart + (uint)image.Young.Length;
         if (image.Old.Length == 0)
@@ -176,7 +177,7 @@ internal sealed unsafe class ManagedHeap
         return Place(typeId, length, (uint)bytes, TakeOld((uint)bytes));
     }
 
-    /// <summary>The same without ever collecting: for whoever holds references where no collector looks.</summary>
+    /// <summary>The same without ever collecting: for callers that hold references where no collector looks.</summary>
     /// <exception cref="TrapException">There is no room.</exception>
     public uint AllocateInPlace(uint typeId, uint length)
     {
@@ -270,7 +271,7 @@ internal sealed unsafe class ManagedHeap
         _half = to;
         _oldTop = HeapSpace.StartOf(to);
         BytesMoved += _collector.CollectAll(from);
-        _space.Trim(from, 0);
+        _space.Trim(from, ResidentWhenEmpty);
         FullCollections++;
         _threshold = Math.Max(SmallestThreshold, 2 * (_oldTop - (long)HeapSpace.StartOf(to)));
     }

@@ -31,6 +31,9 @@ internal sealed unsafe class TypeDescriptors(TypeRegistry types)
     /// <summary>Address of the descriptor of type 0; 0 while no module has a type that needs one.</summary>
     public nint Address => (nint)_base;
 
+    /// <summary>All shapes by type id; replaced when there are more.</summary>
+    public TypeShape?[] Shapes => _shapes;
+
     /// <summary>The shape of a type that some module has brought.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TypeShape Shape(uint typeId) => _shapes[(int)typeId]!;

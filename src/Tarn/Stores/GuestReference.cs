@@ -6,7 +6,7 @@ using Tarn.Heaps;
 
 namespace Tarn;
 
-/// <summary>A reference to a managed object of a guest, which stays alive for as long as the host holds the reference or until its store ends. Dispose it to let go earlier.</summary>
+/// <summary>A reference to a managed object of a guest, which stays alive while the host holds the reference or until its store ends. Dispose it to let go earlier.</summary>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class GuestReference : IDisposable
 {

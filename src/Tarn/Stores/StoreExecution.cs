@@ -16,6 +16,9 @@ internal sealed unsafe class StoreExecution : GuestExecution
 
     public StoreCore Store { get; }
 
+    /// <summary>A call from outside begins, which counts like one from inside.</summary>
+    public void BeginArguments() => HostCalls++;
+
     /// <summary>The asynchronous host function on account of which the guest has just left.</summary>
     public PendingHostCall? Pending { get; set; }
 

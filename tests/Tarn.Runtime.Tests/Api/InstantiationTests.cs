@@ -106,7 +106,7 @@ public sealed class InstantiationTests : IDisposable
         memory.Write(65532, 0x12345678);
         Assert.Equal(0x12345678, memory.Read<int>(65532));
         ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => memory.Read<int>(65533));
-        Assert.Contains("4 bytes at offset 65533 do not lie within the memory's 65536 bytes", e.Message, StringComparison.Ordinal);
+        Assert.Contains("4 bytes at offset 65533 are not within the memory's 65536 bytes", e.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => memory.Read<int>(-1));
         Assert.Equal(1, memory.Grow(2));
         Assert.Equal(0x12345678, memory.Read<int>(65532));

@@ -3,7 +3,7 @@ namespace Tarn.Wasi.Preview2.Io;
 
 /// <summary>The object behind a pollable.</summary>
 /// <param name="isReady">Whether waiting would end at once.</param>
-/// <param name="wait">Waits until it may be ready; whoever waits asks again.</param>
+/// <param name="wait">Waits until it may be ready; the waiter asks again.</param>
 internal sealed class Pollable(Func<bool> isReady, Func<CancellationToken, Task> wait)
 {
     /// <summary>Always ready.</summary>

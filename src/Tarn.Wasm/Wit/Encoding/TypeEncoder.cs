@@ -20,7 +20,7 @@ internal abstract class TypeEncoder(ComponentBuilder scope)
     /// <summary>Indices of function types by their encoding.</summary>
     public Dictionary<string, int> Functions { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>The index of a type that belongs to somebody else, or null where it is to be defined here.</summary>
+    /// <summary>The index of a type that belongs to another definition, or null where it is to be defined here.</summary>
     protected abstract int? FindElsewhere(WitTypeDef type);
 
     /// <summary>Gives a type a name; its new index, or null where names are not given.</summary>

@@ -1,6 +1,6 @@
 // What the imports and exports of a core module mean in its world: which function each import is, which function of the world each export is, checked by their signatures.
 //
-// Two naming schemes exist (BuildTargets.md, and the older one of most toolchains): `cm32p2|a:b/c@0.2|f` and `a:b/c@0.2.0` `f`.
+// Two naming schemes exist (that of the component model, and the older one of most toolchains): `cm32p2|a:b/c@0.2|f` and `a:b/c@0.2.0` `f`.
 using Tarn.Wasm.Component;
 
 namespace Tarn.Wasm.Wit;

@@ -1,4 +1,4 @@
-// Adds the imports and exports of one world to another (WIT.md, "Include").
+// Adds the imports and exports of one world to another (the WIT specification, "Include").
 //
 // Types and resources that a world defines itself are copied, since a type belongs to one world: the copy's functions refer to the copied types.
 namespace Tarn.Wasm.Wit;

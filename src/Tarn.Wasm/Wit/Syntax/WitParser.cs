@@ -1,4 +1,4 @@
-// Parses a WIT file (WIT.md, "Package declaration" to "Types") by recursive descent. Nesting of packages and types is limited, so that the parser's stack is bounded.
+// Parses a WIT file (the WIT specification, "Package declaration" to "Types") by recursive descent. Nesting of packages and types is limited, so that the parser's stack is bounded.
 using System.Globalization;
 
 namespace Tarn.Wasm.Wit;

@@ -1,4 +1,4 @@
-// Tokens of WIT (WIT.md, "Lexical structure").
+// Tokens of WIT (the WIT specification, "Lexical structure").
 namespace Tarn.Wasm.Wit;
 
 /// <summary>Kinds of tokens. A keyword is a token of its own kind unless a percent sign is in front of it.</summary>
