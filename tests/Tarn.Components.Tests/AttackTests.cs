@@ -51,6 +51,33 @@ public sealed class AttackTests
         Assert.True(instance.HasTrapped);
     }
 
+    // The one that throws is a component of its own: the other's handler for all is none of its business.
+    [Fact]
+    public void An_exception_ends_at_the_border_of_its_component()
+    {
+        const string Text = """
+            (component
+              (component $thrower
+                (core module $m (tag $e (param i32)) (func (export "run") (throw $e (i32.const 7))))
+                (core instance $m (instantiate $m))
+                (func (export "run") (canon lift (core func $m "run"))))
+              (component $catcher
+                (import "throw" (func $throw))
+                (core func $throw' (canon lower (func $throw)))
+                (core module $m
+                  (import "" "throw" (func $throw))
+                  (func (export "run") (result i32)
+                    (block $caught (try_table (catch_all $caught) (call $throw)) (return (i32.const 1)))
+                    (i32.const 2)))
+                (core instance $m (instantiate $m (with "" (instance (export "throw" (func $throw'))))))
+                (func (export "run") (result u32) (canon lift (core func $m "run"))))
+              (instance $thrower (instantiate $thrower))
+              (instance $catcher (instantiate $catcher (with "throw" (func $thrower "run"))))
+              (export "run" (func $catcher "run")))
+            """;
+        AssertTrap(Text, ComponentTrapCode.UncaughtException);
+    }
+
     [Fact]
     public void A_post_return_that_traps_is_a_trap_of_the_call()
     {
