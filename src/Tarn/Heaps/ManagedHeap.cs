@@ -21,6 +21,7 @@ internal sealed unsafe class ManagedHeap
     private readonly Collector _collector;
     private readonly IHeapOwner _owner;
     private readonly uint _nurseryEnd;
+    private int _pauses;
     private readonly long _maximumBytes;
     private int _half;
     private uint _oldTop = ObjectLayout.NurseryEnd;
@@ -55,6 +56,9 @@ internal sealed unsafe class ManagedHeap
 
     /// <summary>Functions that objects name.</summary>
     public FunctionHandles Functions { get; }
+
+    /// <summary>Types that the host has made objects of, by identity: their ids.</summary>
+    public Dictionary<long, int> KnownTypes { get; } = [];
 
     /// <summary>References that the host holds.</summary>
     public HostRoots HostRoots { get; } = new();
@@ -120,6 +124,8 @@ internal sealed unsafe class ManagedHeap
         _threshold = SmallestThreshold;
         if (HostRoots.Count != 0)
             HostRoots.Clear();
+        if (KnownTypes.Count != 0)
+            KnownTypes.Clear();
         Begin();
     }
 
@@ -210,6 +216,8 @@ internal sealed unsafe class ManagedHeap
     /// <exception cref="TrapException">There is no room for what lives.</exception>
     public void Collect(ulong wanted, bool forceFull = false)
     {
+        if (_pauses != 0)
+            throw _owner.HeapTrap(TrapCode.AllocationTooLarge, "the nursery is full while the limiter of the store runs, and nothing can be collected before it returns");
         long started = System.Diagnostics.Stopwatch.GetTimestamp();
         if (Stress == HeapStress.Verify)
             HeapVerifier.Verify(this);
@@ -246,8 +254,17 @@ internal sealed unsafe class ManagedHeap
         ForEach(HeapSpace.StartOf(_half), _oldTop, visit);
     }
 
+    /// <summary>Nothing is collected until as many calls of <see cref="Resume"/>: somebody holds references where no collector looks. Who needs room meanwhile traps.</summary>
+    public void Pause() => _pauses++;
+
+    /// <summary>Ends one <see cref="Pause"/>.</summary>
+    public void Resume() => _pauses--;
+
+    /// <summary>The canonical type of the object at an offset.</summary>
+    public int TypeAt(uint at) => *(int*)(Base + at + ObjectLayout.TypeId);
+
     /// <summary>The shape of the object at an offset.</summary>
-    public TypeShape ShapeAt(uint at) => Types.Shape(*(uint*)(Base + at + ObjectLayout.TypeId));
+    public TypeShape ShapeAt(uint at) => Types.Shape((uint)TypeAt(at));
 
     /// <summary>Bytes of the object at an offset.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -37,15 +37,10 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
     /// <summary>Objects that there is room for.</summary>
     public int Capacity => _objects.Length;
 
-    /// <summary>The reference of an object; 0 for null.</summary>
+    /// <summary>The handle of an object.</summary>
     /// <exception cref="TrapException">The store's limits do not allow one more.</exception>
-    /// <exception cref="ArgumentException">It is a reference of a guest in another store, or of one that has ended.</exception>
-    public ulong Add(object? value)
+    public ulong Add(object value)
     {
-        if (value is null)
-            return 0;
-        if (value is GuestReference reference)
-            return reference.RawIn(store);
         if (store.HostCalls != _inFlightOf)
         {
             _inFlightOf = store.HostCalls;
@@ -79,13 +74,22 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
             Mark((uint)*cell);
     }
 
+    // Whoever gives a guest an object may have converted other references already, which no collector would find: while the limiter runs, which may call guests, nothing is collected.
     private bool Allows(StoreLimits limits)
     {
-        if (limits.AllowReference(Count, _objects.Length, store.State))
-            return true;
-        int before = Count;
-        Collect();
-        return Count < before && limits.AllowReference(Count, _objects.Length, store.State);
+        store.ManagedHeap?.Pause();
+        try
+        {
+            if (limits.AllowReference(Count, _objects.Length, store.State))
+                return true;
+            int before = Count;
+            Collect();
+            return Count < before && limits.AllowReference(Count, _objects.Length, store.State);
+        }
+        finally
+        {
+            store.ManagedHeap?.Resume();
+        }
     }
 
     // Frees what no root holds, where roots are all that there is to look at.
@@ -102,14 +106,9 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
         _nextCollection = Math.Max(FewestToCollect, 2 * Count);
     }
 
-    /// <summary>The object of a reference: the host's own, or a view of the guest's.</summary>
+    /// <summary>The object of a handle.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public object? Get(ulong reference)
-    {
-        if (reference == 0)
-            return null;
-        return (reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag ? _objects[(int)(reference >> TagBits)] : GuestReference.Of(store, reference);
-    }
+    public object? Get(ulong handle) => _objects[(int)(handle >> TagBits)];
 
     /// <summary>Whether a reference is a handle that some object has.</summary>
     public bool IsInUse(uint reference) => reference >> TagBits < (uint)_used && _objects[reference >> TagBits] is not null;

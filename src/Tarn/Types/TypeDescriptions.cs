@@ -21,6 +21,9 @@ internal static class TypeDescriptions
         };
     }
 
+    /// <summary>Describes a canonical type.</summary>
+    public static DefinedType Defined(TypeRegistry registry, int typeId) => new Source(registry, []).Defined(HeapType.Canonical(typeId));
+
     /// <summary>Describes a canonical function type.</summary>
     public static FunctionType Function(TypeRegistry registry, int typeId)
     {
