@@ -39,6 +39,9 @@ public sealed class HintTests : IDisposable
             File.WriteAllBytes(_directory[name], bytes);
         foreach ((string name, _, string message, int status) in files)
         {
+            // Components are run.
+            if (verb == "run" && name == "component.wasm")
+                continue;
             GuestResult result = CommandLine.Run(verb, _directory[name]);
             Assert.Contains(message, result.Error, StringComparison.Ordinal);
             Assert.Equal((status, ""), (result.Status, result.Output));

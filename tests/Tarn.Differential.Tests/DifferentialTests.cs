@@ -94,7 +94,7 @@ public sealed class DifferentialTests
         }
 
         int compared = 0, left = 0, thrown = 0;
-        for (; compared < ModulesInCi / 3 || run.GoesOn; compared++)
+        for (; compared < s_modules / 3 || run.GoesOn; compared++)
         {
             left += Compare(run.First + compared, reference, tarn, run, out string seen, vectors: compared % 3 == 0, exceptions: true) ? 0 : 1;
             thrown += seen.Contains(": exception", StringComparison.Ordinal) ? 1 : 0;

@@ -14,6 +14,7 @@ public sealed class PackedFeed : IDisposable
         _packages = new Lazy<Task>(async () =>
         {
             await PackAsync("Tarn");
+            await PackAsync("Tarn.Components");
             await PackAsync("Tarn.Wasi");
         });
         _tool = new Lazy<Task>(async () =>

@@ -51,8 +51,14 @@ public sealed class SnippetTests
         ["README.md 3"] = ("", "Check(engine.GetPoolStatistics().Instances.Slots == 2000, \"the limit\");"),
         ["README.md 4"] = (Program, "Check(status == 0 && output.Length > 5, $\"{status} {output.Length}\");"),
         ["docs/components.md 1"] = (Plugin, "Check(result?.AsString() == \"hello\", $\"{result}\");"),
+        ["docs/components.md 2"] = (
+            """
+            System.IO.File.Copy("tests/Tarn.Wasi.Tests/Programs/component.wat", Temporary("app.wasm"), overwrite: true);
+            CancellationToken cancellationToken = default;
+            """, "Check(status == 1, $\"{status}\");"),
+        ["src/Tarn.Components/PACKAGE.md 1"] = (Plugin, "Check(result?.AsString() == \"hello\", $\"{result}\");"),
         ["src/Tarn/PACKAGE.md 1"] = ("", ""),
-        ["src/Tarn.Wasi/PACKAGE.md 1"] = ("System.IO.File.Copy(\"tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm\", Temporary(\"app.wasm\"));", "Check(status == 0, $\"{status}\");"),
+        ["src/Tarn.Wasi/PACKAGE.md 1"] = ("System.IO.File.Copy(\"tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm\", Temporary(\"app.wasm\"), overwrite: true);", "Check(status == 0, $\"{status}\");"),
     };
 
     [Fact]

@@ -29,6 +29,9 @@ internal sealed class ExecuteBenchmark : IBenchmark
     public static ExecuteBenchmark Vectors() =>
         new("vectors", "Programs with simd128 in C and Rust run by Tarn, Wasmtime, V8 and as native code for SSE4.2 and this processor", ProgramSet.Vectors, ["x86-64-v2", "native"]);
 
+    /// <summary>The verb <c>objects</c>: programs with managed objects, which have no native counterpart.</summary>
+    public static ExecuteBenchmark Objects() => new("objects", "Programs with managed objects run by Tarn, Wasmtime and V8", ProgramSet.Objects, []);
+
     private const string Base = "Wasmtime";
 
     /// <inheritdoc/>
@@ -48,7 +51,7 @@ internal sealed class ExecuteBenchmark : IBenchmark
             List<SideBySide> runs = [];
             foreach (IGrouping<string, BenchmarkProgram> group in programs.GroupBy(p => p.Group))
             {
-                SideBySide run = new($"{(Verb == "execute" ? "Execution" : "Vectors")}: {group.Key}, {ExecutionClock.Name}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
+                SideBySide run = new($"{(Verb == "execute" ? "Execution" : Verb == "vectors" ? "Vectors" : "Objects")}: {group.Key}, {ExecutionClock.Name}", "ms") { Base = Base, Shown = ns => ns / 1e6 };
                 foreach (BenchmarkProgram program in group)
                     Measure(run, program, engines, arguments.Rounds(9));
                 run.Report(arguments);

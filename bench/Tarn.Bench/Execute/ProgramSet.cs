@@ -17,6 +17,9 @@ internal static class ProgramSet
     /// <summary>bench/vectors: programs with simd128.</summary>
     public static string Vectors { get; } = FindFolder("vectors");
 
+    /// <summary>bench/objects: programs with managed objects.</summary>
+    public static string Objects { get; } = FindFolder("objects");
+
     /// <summary>The programs with these names or of these groups; all where none is given.</summary>
     public static List<BenchmarkProgram> Read(IReadOnlyList<string> names) => Read(Folder, names);
 

@@ -22,7 +22,7 @@ internal static class ComponentCommand
           tarn component new m.wasm -o app.wasm                   the component of such a module
         """)
     {
-        Print(), Wit(), Embed(), New(), Validate(),
+        Print(), Parse(), Wit(), Embed(), New(), Validate(),
     };
 
     private static Command Print()
@@ -35,6 +35,22 @@ internal static class ComponentCommand
         {
             byte[] binary = ReadComponent(arguments.GetValue(file)!);
             return WriteText(arguments.GetValue(output), ComponentPrinter.Print(WasmComponent.Decode(binary, FeatureOption.ValueOf(arguments, features))));
+        });
+        return command;
+    }
+
+    private static Command Parse()
+    {
+        Argument<string> file = ModuleInput.File("A component in the text format, or - for standard input.");
+        Option<string?> output = Output();
+        Option<WasmFeatures?> features = FeatureOption.Create();
+        Command command = new("parse", "Translate a component from text to binary. It is validated first.") { file, output, features };
+        command.SetAction(arguments =>
+        {
+            byte[] binary = ReadComponent(arguments.GetValue(file)!);
+            WasmFeatures chosen = FeatureOption.ValueOf(arguments, features);
+            ComponentValidator.Validate(WasmComponent.Decode(binary, chosen), chosen);
+            return WriteBinary(arguments.GetValue(output), binary);
         });
         return command;
     }

@@ -75,7 +75,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
         return new HandlerTable(sites, _machine.HandlerScopes.Span.ToArray());
     }
 
-    /// <summary>What the frame keeps of the caller's registers, in the target's own form: the search for a handler restores them.</summary>
+    /// <summary>What the frame keeps of the caller's registers, in the target's own form: a search for a handler puts them back on its way up.</summary>
     public abstract byte SavedRegisters { get; }
 
     /// <summary>Bytes from the stack pointer to the return address.</summary>

@@ -10,6 +10,13 @@ namespace Tarn.Wasm.Text;
 /// <summary>Prints modules.</summary>
 internal sealed partial class WatPrinter
 {
+    // Sections in the order of the binary format.
+    private static readonly SectionId[] s_order =
+    [
+        SectionId.Type, SectionId.Import, SectionId.Function, SectionId.Table, SectionId.Memory, SectionId.Tag, SectionId.Global, SectionId.Export, SectionId.Start, SectionId.Element,
+        SectionId.DataCount, SectionId.Code, SectionId.Data,
+    ];
+
     private readonly WasmModule _module;
     private readonly WatPrintOptions _options;
     private readonly PrintedNames _names;
@@ -335,14 +342,15 @@ internal sealed partial class WatPrinter
     {
         Open("@custom "u8);
         _output.Name(section.Name);
-        if (section.After == SectionId.Custom)
+        SectionId after = PrintedPlace(section.After);
+        if (after == SectionId.Custom)
         {
             Write(" (before first)"u8);
         }
-        else if (section.After != LastSection())
+        else if (after != LastSection())
         {
             Write(" (after "u8);
-            Write(KeywordOf(section.After));
+            Write(KeywordOf(after));
             _output.Close();
         }
 
@@ -350,6 +358,35 @@ internal sealed partial class WatPrinter
         _output.Bytes(_module.Read(section));
         _output.Close();
     }
+
+    /// <summary>The place of a custom section among the sections that the printed module will have: those without contents are not printed, and nothing can be behind them.</summary>
+    private SectionId PrintedPlace(SectionId after)
+    {
+        for (int i = Array.IndexOf(s_order, after); i >= 0; i--)
+        {
+            if (IsPrinted(s_order[i]))
+                return s_order[i];
+        }
+
+        return SectionId.Custom;
+    }
+
+    private bool IsPrinted(SectionId section) => section switch
+    {
+        SectionId.Type => _module.Types.Length > 0,
+        SectionId.Import => _module.Imports.Length > 0,
+        SectionId.Function or SectionId.Code => _module.Bodies.Length > 0,
+        SectionId.Table => _module.Tables.Length > _module.ImportedTableCount,
+        SectionId.Memory => _module.Memories.Length > _module.ImportedMemoryCount,
+        SectionId.Tag => _module.Tags.Length > _module.ImportedTagCount,
+        SectionId.Global => _module.Globals.Length > _module.ImportedGlobalCount,
+        SectionId.Export => _module.Exports.Length > 0,
+        SectionId.Start => _module.StartFunction >= 0,
+        SectionId.Element => _module.Elements.Length > 0,
+        SectionId.DataCount => _module.DeclaredDataCount > 0,
+        SectionId.Data => _module.Data.Length > 0,
+        _ => true,
+    };
 
     /// <summary>The last section that the printed module will have; what follows it needs no word on its place.</summary>
     private SectionId LastSection() =>

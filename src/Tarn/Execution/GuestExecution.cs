@@ -119,6 +119,9 @@ internal abstract unsafe class GuestExecution
         GCHandle.FromIntPtr(_handle).Free();
     }
 
+    /// <summary>Counts calls of host functions that took the general way.</summary>
+    public long HostCalls { get; protected set; }
+
     /// <summary>Values of the suspended guest on top.</summary>
     public ulong* SuspendedValues => ExitFrame.Values((ExitFrame*)Record->GuestStackPointer);
 
@@ -222,6 +225,7 @@ internal abstract unsafe class GuestExecution
     private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference)
     {
         GuestExecution execution = Of(record);
+        execution.HostCalls++;
         ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
         HostCallStatus status;
         try

@@ -2,7 +2,6 @@
 // stores and instances of different engines do not mix, which is checked wherever they meet.
 using System.Diagnostics;
 using Tarn.Engines;
-using Tarn.Execution;
 using Tarn.Instances;
 using Tarn.Pooling;
 

@@ -126,6 +126,7 @@ public readonly unsafe struct Function : IEquatable<Function>
             nint entry;
             using (StoreUse use = StoreCore.Enter(_store, _generation))
             {
+                _store.BeginArguments();
                 for (int i = 0; i < arguments.Length; i++)
                     slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
                 entry = _store.Engine.StubsFor(_record->TypeId).ArrayEntry;
@@ -173,6 +174,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         {
             RawValue* slots = rented is null ? inline : large;
             using StoreUse use = StoreCore.Enter(_store, _generation);
+            _store.BeginArguments();
             for (int i = 0; i < arguments.Length; i++)
                 slots[i] = _store.ToRaw(arguments[i], type.Parameters[i]);
             Trap? trap = _store.Call(_generation, _record, slots, cancellationToken);

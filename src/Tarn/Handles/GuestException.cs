@@ -2,13 +2,12 @@
 // what the guest gets back if it comes to one again: the values as they were, and the exception's reference. Those are good in one life of one store and nowhere else, so whoever hands
 // them to a guest asks first (StoreExecution.TryCatch).
 using Tarn.Handles;
-using Tarn.Linking;
 
 namespace Tarn;
 
 /// <summary>
 /// A guest threw an exception that no handler of its call caught. A host function that lets it pass hands it to the guest around, and one that throws it itself, with a tag that it holds,
-/// throws an exception that its guest can catch. Traps are not exceptions in this sense (<see cref="TrapException"/>).
+/// throws an exception that its guest can catch. A trap is not an exception in this sense (<see cref="TrapException"/>).
 /// </summary>
 public sealed class GuestException : WasmException, IGuestException
 {

@@ -68,6 +68,26 @@ public sealed record PoolingOptions
     /// <summary>What happens when no slot is free.</summary>
     public PoolExhaustion Exhaustion { get; init; }
 
+    /// <summary>
+    /// Creates options for components as toolchains make them: a component consists of several core instances, most of which have neither a memory nor code of any size, and language runtimes
+    /// such as those for JavaScript begin with more memory than the limits for core modules allow.
+    /// </summary>
+    /// <param name="count">How many instances of components there may be at the same time; at least 1. Each may have 8 core instances, 2 memories of 64 MiB and 4 tables on average.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1, or more than <see cref="MaximumSlots"/> allows.</exception>
+    public static PoolingOptions ForComponents(int count = 100)
+    {
+        const int CoreInstances = 8, Memories = 2, Tables = 4, MemoryPages = 1024, TableElements = 20_000;
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumSlots / CoreInstances);
+        return new PoolingOptions
+        {
+            Limits = InstanceLimits.Default with { Count = count * CoreInstances, Memories = Memories, MemoryPages = MemoryPages, Tables = Tables, TableElements = TableElements },
+            TotalMemories = count * Memories,
+            TotalTables = count * Tables,
+            TotalStacks = count,
+        };
+    }
+
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
     public IReadOnlyList<string> Validate()

@@ -12,7 +12,7 @@ internal abstract class CodeOwner
     public abstract bool TryGetFrame(int offset, out FrameDescription frame);
 
     /// <summary>
-    /// Describes the frame of a return address to the search for an exception's handler. As answered here, it has none and keeps none of its caller's registers: right for stubs.
+    /// Describes the frame of a return address for a search for an exception's handler. As answered here, it has none and keeps none of its caller's registers: right for stubs.
     /// </summary>
     public virtual bool TryGetUnwind(int offset, out UnwindFrame frame)
     {

@@ -1,5 +1,4 @@
 // An exception that a guest has a reference to: tag and payload, immutable.
-using Tarn.Linking;
 
 namespace Tarn.Stores;
 

@@ -5,7 +5,6 @@
 // exceptions. So a guest decides how many there are, and the store's limits are asked about each. Validation keeps guests from forging handles; one out of range is a bug of ours, and
 // is met by an exception, never by memory.
 using System.Runtime.CompilerServices;
-using Tarn.Linking;
 
 namespace Tarn.Stores;
 

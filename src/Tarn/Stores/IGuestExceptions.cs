@@ -1,5 +1,4 @@
 // What a store asks of the layer above about exceptions of guests, whose public form holds handles and values.
-using Tarn.Execution;
 
 namespace Tarn.Stores;
 

@@ -1,15 +1,22 @@
 // The host's objects that guests of one store hold as externref. A guest sees handles: indices into this table, tagged as ObjectLayout says, so that references of the host and of the guest's own objects
 // can stand for each other (any.convert_extern). One object has one handle, so passing the same object again and again does not grow the table.
 //
-// Handles that no guest holds any more are freed by collections of the whole heap: BeginMarking, Mark for each that is found, Sweep. Validation keeps guests from forging handles; one out of
-// range is a bug of ours.
+// Handles that no guest holds any more are freed: by collections of the whole heap, and in a store without a heap when their number has doubled or has come to the limit, by looking at the roots
+// alone. A reference that was given out and has not reached a guest yet is no root: those of the last call of the host are kept, as many as a call may have.
+//
+// Validation keeps guests from forging handles; one out of range is a bug of ours.
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
+using Tarn.Heaps;
 
 namespace Tarn.Stores;
 
-internal sealed class ReferenceTable(StoreCore store)
+internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
 {
+    // A function has no more parameters, or results, than this.
+    private const int MostInFlight = 1024;
+    private const int FewestToCollect = 1024;
+
     // What a slot keeps for its next instance: 16 KiB or so.
     private const int KeptCapacity = 256;
     private const int TagBits = 2;
@@ -19,6 +26,10 @@ internal sealed class ReferenceTable(StoreCore store)
     private Dictionary<object, int>? _handles;
     private readonly Stack<int> _free = new();
     private int _used;
+    private int _nextCollection = FewestToCollect;
+    private int[] _inFlight = [];
+    private int _inFlightCount;
+    private long _inFlightOf;
 
     /// <summary>Objects that guests have been given and that have not been found to be dropped.</summary>
     public int Count => _used - _free.Count;
@@ -35,10 +46,17 @@ internal sealed class ReferenceTable(StoreCore store)
             return 0;
         if (value is GuestReference reference)
             return reference.RawIn(store);
+        if (store.HostCalls != _inFlightOf)
+        {
+            _inFlightOf = store.HostCalls;
+            _inFlightCount = 0;
+        }
         _handles ??= new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
         if (!_handles.TryGetValue(value, out int index))
         {
-            if (store.Limits is StoreLimits limits && !limits.AllowReference(Count, _objects.Length, store.State))
+            if (_free.Count == 0 && _used >= _nextCollection)
+                Collect();
+            if (store.Limits is StoreLimits limits && !Allows(limits))
                 throw StoreQuota.TooManyReferences(store, Count);
             if (!_free.TryPop(out index))
             {
@@ -49,7 +67,39 @@ internal sealed class ReferenceTable(StoreCore store)
             _handles.Add(value, index);
             _objects[index] = value;
         }
+        if (_inFlight.Length == 0)
+            _inFlight = new int[MostInFlight];
+        _inFlight[_inFlightCount++ % MostInFlight] = index;
         return ((ulong)(uint)index << TagBits) | ObjectLayout.HandleTag;
+    }
+
+    void IRootVisitor.Visit(ulong* cell)
+    {
+        if ((*cell & ObjectLayout.TagMask) == ObjectLayout.HandleTag)
+            Mark((uint)*cell);
+    }
+
+    private bool Allows(StoreLimits limits)
+    {
+        if (limits.AllowReference(Count, _objects.Length, store.State))
+            return true;
+        int before = Count;
+        Collect();
+        return Count < before && limits.AllowReference(Count, _objects.Length, store.State);
+    }
+
+    // Frees what no root holds, where roots are all that there is to look at.
+    private void Collect()
+    {
+        if (store.ManagedHeap is null)
+        {
+            BeginMarking();
+            RootWalker.Visit(store, this);
+            for (int i = 0; i < Math.Min(_inFlightCount, MostInFlight); i++)
+                Mark((uint)_inFlight[i] << TagBits);
+            Sweep();
+        }
+        _nextCollection = Math.Max(FewestToCollect, 2 * Count);
     }
 
     /// <summary>The object of a reference: the host's own, or a view of the guest's.</summary>
@@ -112,5 +162,7 @@ internal sealed class ReferenceTable(StoreCore store)
         }
         _free.Clear();
         _used = 0;
+        _nextCollection = FewestToCollect;
+        _inFlightCount = 0;
     }
 }

@@ -115,6 +115,12 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
 
     internal ReferenceTable References { get; }
 
+    /// <summary>Counts crossings between host and guest, as far as references can be among their values.</summary>
+    internal long HostCalls => _driver.HostCalls;
+
+    /// <summary>Begins to convert the arguments of a call: references that were given to guests before are theirs.</summary>
+    internal void BeginArguments() => _driver.BeginArguments();
+
     /// <summary>The guests' managed objects; <see langword="null"/> while no instance needs any.</summary>
     internal ManagedHeap? ManagedHeap { get; private set; }
 

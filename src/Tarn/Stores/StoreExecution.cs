@@ -2,7 +2,6 @@
 // in raw slots in the order of BuiltinSignatures, results go to the first slot.
 using System.Runtime.CompilerServices;
 using Tarn.Execution;
-using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Modules;
 using Tarn.Tables;
@@ -16,6 +15,9 @@ internal sealed unsafe class StoreExecution : GuestExecution
         : base(record) => Store = store;
 
     public StoreCore Store { get; }
+
+    /// <summary>A call from outside begins, which counts like one from inside.</summary>
+    public void BeginArguments() => HostCalls++;
 
     /// <summary>The asynchronous host function on account of which the guest has just left.</summary>
     public PendingHostCall? Pending { get; set; }

@@ -1,9 +1,8 @@
 // An exception on its way, as unwinding sees it: which tag, where its payload lies, and its reference if it has one. The payload is read before anything is written, since it may lie
 // in the VM context that it is copied to.
-using Tarn.Linking;
 
 namespace Tarn.Stores;
 
 /// <param name="Tag">What it was thrown with.</param>
-/// <param name="Reference">Its reference, or 0 if none has been asked for yet.</param>
+/// <param name="Reference">Its reference, or 0 if it has none yet.</param>
 internal readonly record struct ThrownException(TagInstance Tag, ulong Reference);

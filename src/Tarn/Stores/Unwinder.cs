@@ -10,8 +10,6 @@
 //  - nothing is written before a handler is found, and the only thing that can fail after that, a reference too many, fails before as well.
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
-using Tarn.Instances;
-using Tarn.Linking;
 using Tarn.Platform;
 
 namespace Tarn.Stores;

@@ -91,4 +91,22 @@ public sealed class RoundTripTests
 
         return null;
     }
+
+    // A section without contents is not printed: what was behind it is behind the one before it.
+    [Theory]
+    [InlineData(new byte[] { 11, 1, 0 }, "(@custom \"c\" \"\")")]
+    [InlineData(new byte[] { 4, 1, 0 }, "(@custom \"c\" (after memory) \"\")")]
+    public void A_custom_section_keeps_its_place_behind_an_empty_section(byte[] empty, string expected)
+    {
+        byte[] custom = [0, 2, 1, (byte)'c'];
+        byte[] memory = [5, 3, 1, 0, 1], export = [7, 5, 1, 1, (byte)'m', 2, 0];
+        byte[] header = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0];
+        byte[] module = empty[0] == 11 ? [.. header, .. memory, .. export, .. empty, .. custom] : [.. header, .. memory, .. custom, .. export];
+        using var first = new MemoryStream();
+        WatPrinter.Print(WasmModule.Decode(module), first, WatPrintOptions.Default);
+        Assert.Contains(expected, System.Text.Encoding.UTF8.GetString(first.ToArray()), StringComparison.Ordinal);
+        using var second = new MemoryStream();
+        WatPrinter.Print(WasmModule.Decode(WatParser.Parse(first.ToArray(), "printed")), second, WatPrintOptions.Default);
+        Assert.Equal(first.ToArray(), second.ToArray());
+    }
 }

@@ -72,6 +72,10 @@ public sealed class WitFuzzTests
         for (int i = 1; i < 5000; i++)
             chain.Append($"type t{i} = list<t{i - 1}>;");
         Refuse(chain.Append('}').ToString(), "nested too deeply");
+        StringBuilder uses = new("package a:b; interface i0 { type t = u8; }");
+        for (int i = 1; i < 20_000; i++)
+            uses.Append($"interface i{i} {{ use i{i - 1}.{{t as u}}; type t = u8; }}");
+        Refuse(uses.Append("world w { import i19999; }").ToString(), "in a chain of more than");
         Refuse("package a:b; " + string.Concat(Enumerable.Repeat("/*", 100_000)), "not closed");
     }
 

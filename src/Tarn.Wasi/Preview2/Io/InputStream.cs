@@ -113,5 +113,9 @@ internal sealed class FileInputStream(SharedFile file, ulong position) : InputSt
         _isEmpty = false;
     }
 
-    public override void Dispose() => file.Release();
+    public override void Dispose()
+    {
+        base.Dispose();
+        file.Release();
+    }
 }

@@ -153,7 +153,11 @@ internal sealed class FileOutputStream(SharedFile file, ulong? position) : Outpu
 
     public override Task WaitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public override void Dispose() => file.Release();
+    public override void Dispose()
+    {
+        base.Dispose();
+        file.Release();
+    }
 
     protected override StreamOutcome TakeFinished() => StreamOutcome.Done;
 

@@ -103,17 +103,18 @@ internal sealed class WitDecoder
         List<WitPackage> sorted = [];
         HashSet<WitPackage> seen = [];
         foreach (WitPackage package in _packages.Values)
-            Visit(package);
+            Visit(package, 1);
         return sorted;
 
-        void Visit(WitPackage package)
+        void Visit(WitPackage package, int depth)
         {
+            WorldElaboration.CheckChain(depth, default);
             if (!seen.Add(package))
                 return;
             foreach (WitInterface definition in package.Interfaces.Values)
             {
                 foreach (WitInterface used in WorldElaboration.Uses(definition))
-                    Visit(used.Package);
+                    Visit(used.Package, depth + 1);
             }
 
             sorted.Add(package);

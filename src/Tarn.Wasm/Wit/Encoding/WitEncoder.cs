@@ -43,7 +43,7 @@ internal static class WitEncoder
         ComponentBuilder scope = new(isType: true);
         Instances instances = new(scope);
         foreach (WitInterface used in WorldElaboration.Uses(definition))
-            instances.ImportWithUses(used);
+            instances.ImportWithUses(used, 1);
         int type = scope.Type(instances.InstanceType(definition));
         scope.Declare(new ExternName(definition.Id!), new ExternSyntax(ComponentSort.Instance, type));
         return scope.ToType(isInstance: false);
@@ -99,12 +99,13 @@ internal static class WitEncoder
 
         public int Find(WitInterface definition) => _instances.GetValueOrDefault(definition, -1);
 
-        public void ImportWithUses(WitInterface definition)
+        public void ImportWithUses(WitInterface definition, int depth)
         {
             if (_instances.ContainsKey(definition))
                 return;
+            WorldElaboration.CheckChain(depth, definition.Span);
             foreach (WitInterface used in WorldElaboration.Uses(definition))
-                ImportWithUses(used);
+                ImportWithUses(used, depth + 1);
             Add(new ExternName(definition.Id!), definition, isNamed: true, isExport: false);
         }
 

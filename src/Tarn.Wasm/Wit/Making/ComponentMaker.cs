@@ -40,6 +40,8 @@ internal sealed class ComponentMaker
     public static byte[] Make(byte[] module, WasmFeatures features, bool withNames)
     {
         ModuleMetadata metadata = ModuleMetadata.Extract(module, new WitDecoder(null));
+        // The world may have been encoded by anybody: nothing of its order is taken for granted.
+        WorldElaboration.Elaborate(metadata.World);
         VersionMerging.Merge(metadata.World);
         WasmModule core = WasmModule.Decode(metadata.Module, features);
         ModuleValidator.Validate(core, new TypeRegistry(), degreeOfParallelism: 1);

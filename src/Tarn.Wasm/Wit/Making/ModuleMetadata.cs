@@ -1,6 +1,5 @@
 // The world of a core module: custom sections whose names begin with component-type hold it, encoded as WitEncoder does it. Language toolchains put them there, `tarn component embed` does
 // too, and making a component takes them out again.
-using System.Text;
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Text;
 

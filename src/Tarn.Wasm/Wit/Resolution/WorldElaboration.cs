@@ -6,6 +6,9 @@ namespace Tarn.Wasm.Wit;
 
 internal static class WorldElaboration
 {
+    /// <summary>How long a chain of interfaces may be that use each other: passes over them recurse. What is decoded may even use itself in a circle, which ends here too.</summary>
+    public const int MaximumChain = 1000;
+
     /// <summary>Elaborates a world.</summary>
     /// <exception cref="TextFormatException">An export would see one interface both as an import and as an export.</exception>
     public static void Elaborate(WitWorld world)
@@ -15,12 +18,12 @@ internal static class WorldElaboration
         {
             if (item.Interface is WitInterface definition)
             {
-                AddImport(imports, key, definition, item);
+                AddImport(imports, key, definition, item, 1);
                 continue;
             }
 
             if (item.Type?.UsedFrom is WitInterface used)
-                AddImport(imports, new WitKey(used), used, new WitWorldItem(used, null, null, item.Stability, item.Span, null));
+                AddImport(imports, new WitKey(used), used, new WitWorldItem(used, null, null, item.Stability, item.Span, null), 1);
             imports.TryAdd(key, item);
         }
 
@@ -39,13 +42,13 @@ internal static class WorldElaboration
         HashSet<WitInterface> required = [];
         foreach ((WitInterface definition, (WitKey key, WitWorldItem item)) in exported)
         {
-            if (!AddExport(world, definition, key, item, isExport: true, imports, exports, exported, required))
+            if (!AddExport(world, definition, key, item, isExport: true, imports, exports, exported, required, 1))
                 throw world.Span.Error($"The export `{key}` depends on an interface both as an import and as an export.");
         }
 
         foreach ((WitKey key, WitWorldItem item) in labelled)
         {
-            if (!AddExport(world, item.Interface!, key, item, isExport: true, imports, exports, exported, required))
+            if (!AddExport(world, item.Interface!, key, item, isExport: true, imports, exports, exported, required, 1))
                 throw world.Span.Error($"The export `{key}` depends on an interface both as an import and as an export.");
         }
 
@@ -79,19 +82,28 @@ internal static class WorldElaboration
         _ => item.Function!.Resource is null ? 3 : 4,
     };
 
-    private static void AddImport(OrderedDictionary<WitKey, WitWorldItem> imports, WitKey key, WitInterface definition, WitWorldItem item)
+    /// <summary>Refuses a chain that is too long.</summary>
+    public static void CheckChain(int depth, in WitSpan span)
+    {
+        if (depth > MaximumChain)
+            throw span.Error($"Interfaces use each other in a circle, or in a chain of more than {MaximumChain}.");
+    }
+
+    private static void AddImport(OrderedDictionary<WitKey, WitWorldItem> imports, WitKey key, WitInterface definition, WitWorldItem item, int depth)
     {
         if (imports.ContainsKey(key))
             return;
+        CheckChain(depth, item.Span);
         foreach (WitInterface used in Uses(definition))
-            AddImport(imports, new WitKey(used), used, new WitWorldItem(used, null, null, item.Stability, item.Span, null));
+            AddImport(imports, new WitKey(used), used, new WitWorldItem(used, null, null, item.Stability, item.Span, null), depth + 1);
         imports.Add(key, item);
     }
 
     private static bool AddExport(
         WitWorld world, WitInterface definition, WitKey key, WitWorldItem item, bool isExport, OrderedDictionary<WitKey, WitWorldItem> imports, OrderedDictionary<WitKey, WitWorldItem> exports,
-        OrderedDictionary<WitInterface, (WitKey Key, WitWorldItem Item)> exported, HashSet<WitInterface> required)
+        OrderedDictionary<WitInterface, (WitKey Key, WitWorldItem Item)> exported, HashSet<WitInterface> required, int depth)
     {
+        CheckChain(depth, world.Span);
         if (exports.ContainsKey(key))
             return isExport;
         if (!isExport && required.Contains(definition))
@@ -100,7 +112,7 @@ internal static class WorldElaboration
         {
             bool isUsedExport = isExport && exported.ContainsKey(used);
             WitWorldItem usedItem = isUsedExport ? exported[used].Item : new WitWorldItem(used, null, null, item.Stability, item.Span, null);
-            if (!AddExport(world, used, new WitKey(used), usedItem, isUsedExport, imports, exports, exported, required))
+            if (!AddExport(world, used, new WitKey(used), usedItem, isUsedExport, imports, exports, exported, required, depth + 1))
                 return false;
         }
 

@@ -1,0 +1,109 @@
+// tarn component and tarn run of components, as processes: what is made is validated, shown and run.
+using Tarn.Cli.Tests.Support;
+using Tarn.Wasi.Tests.Support;
+
+namespace Tarn.Cli.Tests;
+
+public sealed class ComponentCommandTests : IDisposable
+{
+    private const string Wit = "package a:b;\n\n/// A world.\nworld w {\n  import log: func(text: string);\n\n  export double: func(x: u32) -> u32;\n}\n";
+
+    private const string Core = """
+        (module
+          (import "$root" "log" (func $log (param i32 i32)))
+          (memory (export "memory") 1)
+          (func (export "double") (param i32) (result i32) (i32.add (local.get 0) (local.get 0))))
+        """;
+
+    // A program of WASI 0.2 that writes through a stream and ends with a status.
+    private const string Program = """
+        (component
+          (import "wasi:cli/exit@0.2.0" (instance $exit (export "exit" (func (param "status" (result))))))
+          (core func $exit (canon lower (func $exit "exit")))
+          (core module $m
+            (import "h" "exit" (func $exit (param i32)))
+            (func (export "fail") (result i32) (call $exit (i32.const 1)) (i32.const 0))
+            (func (export "spin") (result i32) (loop $again (br $again)) (i32.const 0)))
+          (core instance $i (instantiate $m (with "h" (instance (export "exit" (func $exit))))))
+          (func $run (result (result)) (canon lift (core func $i "FUNCTION")))
+          (instance $interface (export "run" (func $run)))
+          (export "wasi:cli/run@0.2.0" (instance $interface)))
+        """;
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void A_module_and_its_world_become_a_component()
+    {
+        File.WriteAllText(_directory["w.wit"], Wit);
+        File.WriteAllText(_directory["m.wat"], Core);
+        Succeed("component", "embed", _directory["w.wit"], _directory["m.wat"], "-o", _directory["embedded.wasm"]);
+        Succeed("component", "new", _directory["embedded.wasm"], "-o", _directory["c.wasm"]);
+        Assert.Contains("c.wasm: valid (1 imports, 1 exports", Succeed("component", "validate", _directory["c.wasm"]), StringComparison.Ordinal);
+        string world = Succeed("component", "wit", _directory["c.wasm"]);
+        Assert.Contains("  import log: func(text: string);\n\n  export double: func(x: u32) -> u32;\n", world, StringComparison.Ordinal);
+        Succeed("component", "print", _directory["c.wasm"], "-o", _directory["c.wat"]);
+        Succeed("component", "parse", _directory["c.wat"], "-o", _directory["again.wasm"]);
+        Assert.Equal(File.ReadAllText(_directory["c.wat"]), Succeed("component", "print", _directory["again.wasm"]));
+    }
+
+    [Fact]
+    public void A_package_is_shown_encoded_and_shown_again()
+    {
+        File.WriteAllText(_directory["w.wit"], Wit);
+        Assert.Equal(Wit, Succeed("component", "wit", _directory["w.wit"]));
+        Succeed("component", "wit", _directory["w.wit"], "-o", _directory["p.wasm"]);
+        Assert.Equal(Wit.Replace("/// A world.\n", "", StringComparison.Ordinal), Succeed("component", "wit", _directory["p.wasm"]));
+    }
+
+    [Fact]
+    public void What_is_wrong_is_said_with_its_place()
+    {
+        File.WriteAllText(_directory["w.wit"], "package a:b;\ninterface i {\n  f: func(x: nothing);\n}\n");
+        GuestResult result = CommandLine.Run("component", "wit", _directory["w.wit"]);
+        Assert.Equal(1, result.Status);
+        Assert.Contains("w.wit:3:14", result.Error, StringComparison.Ordinal);
+
+        File.WriteAllText(_directory["two.wit"], "package a:b; world v {} world w {}");
+        File.WriteAllText(_directory["m.wat"], "(module)");
+        Assert.Contains("choose one of v, w with --world", CommandLine.Run("component", "embed", _directory["two.wit"], _directory["m.wat"], "-o", _directory["x.wasm"]).Error, StringComparison.Ordinal);
+
+        File.WriteAllText(_directory["one.wit"], "package a:b; world w { export f: func(); }");
+        Succeed("component", "embed", _directory["one.wit"], _directory["m.wat"], "-o", _directory["e.wasm"]);
+        GuestResult missing = CommandLine.Run("component", "new", _directory["e.wasm"], "-o", _directory["c.wasm"]);
+        Assert.Equal(1, missing.Status);
+        Assert.Contains("no export `f`", missing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_component_is_run_as_a_program()
+    {
+        File.WriteAllText(_directory["fail.wat"], Program.Replace("FUNCTION", "fail", StringComparison.Ordinal));
+        Assert.Equal(new GuestResult(1, "", ""), CommandLine.Run("run", _directory["fail.wat"]));
+        File.WriteAllText(_directory["spin.wat"], Program.Replace("FUNCTION", "spin", StringComparison.Ordinal));
+        GuestResult stopped = CommandLine.Run("run", "--timeout", "0.5", _directory["spin.wat"]);
+        Assert.Equal(124, stopped.Status);
+        Assert.Contains("--timeout", stopped.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_import_that_nothing_defines_is_named()
+    {
+        File.WriteAllText(_directory["c.wat"], Program.Replace("FUNCTION", "fail", StringComparison.Ordinal).Replace("wasi:cli/exit@0.2.0", "other:world/exit@1.0.0", StringComparison.Ordinal));
+        GuestResult refused = CommandLine.Run("run", _directory["c.wat"]);
+        Assert.Equal(1, refused.Status);
+        Assert.Contains("other:world/exit@1.0.0", refused.Error, StringComparison.Ordinal);
+        GuestResult trapped = CommandLine.Run("run", "--unknown-imports", "trap", _directory["c.wat"]);
+        Assert.Equal(134, trapped.Status);
+        Assert.Contains("is not defined", trapped.Error, StringComparison.Ordinal);
+    }
+
+    private static string Succeed(params string[] arguments)
+    {
+        GuestResult result = CommandLine.Run(arguments);
+        Assert.True(result.Status == 0, $"tarn {string.Join(' ', arguments)}: {result.Error}");
+        return result.Output;
+    }
+}
