@@ -129,7 +129,7 @@ internal sealed partial class FunctionTranslator
         return storage.IsReference && type != IrType.Managed ? FunctionOfHandle(value) : value;
     }
 
-    private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement)
+    private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement, AliasRegion? region = null)
     {
         if (_function.TypeOf(value) == IrType.Ref)
         {
@@ -144,7 +144,7 @@ internal sealed partial class FunctionTranslator
             Narrow(value, storage.IsReference ? 4 : storage.Size),
             offset,
             MemoryAccess.Create(ObjectLayout.ShiftOf(storage), mayFault: mayFault).Bits,
-            RegionOf(storage, isElement));
+            region ?? RegionOf(storage, isElement));
     }
 
     private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap);
@@ -408,6 +408,14 @@ internal sealed partial class FunctionTranslator
                 StoreStorage(storage, value, array, ObjectLayout.Elements + (i << ObjectLayout.ShiftOf(storage)), mayFault: false, isElement: true);
             }
         }
+        else if (IsZeroConstant(value))
+        {
+            // By words: objects end at whole ones.
+            var words = _builder.Binary(IrOpcode.ShiftLeft, IrType.I32, length, _builder.I32(ObjectLayout.ShiftOf(storage)));
+            words = _builder.Binary(IrOpcode.Add, IrType.I32, words, _builder.I32(sizeof(long) - 1));
+            words = _builder.Binary(IrOpcode.ShiftRightUnsigned, IrType.I32, words, _builder.I32(3));
+            FillElements(array, ValType.I64, _builder.I64(0), _builder.I32(0), words, hasBarrier: false, RegionOf(storage, isElement: true));
+        }
         else
         {
             FillElements(array, storage, value, _builder.I32(0), length, hasBarrier: false);
@@ -423,7 +431,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // A loop that stores a value to elements from one index to another, which have been checked. It has no safepoint.
-    private void FillElements(int array, ValType storage, int value, int start, int end, bool hasBarrier)
+    private void FillElements(int array, ValType storage, int value, int start, int end, bool hasBarrier, AliasRegion? region = null)
     {
         var header = _function.AddBlock(IrBlockFlags.LoopHeader);
         var body = _function.AddBlock();
@@ -436,7 +444,7 @@ internal sealed partial class FunctionTranslator
         Terminate(IrOpcode.BranchIf, isDone, _function.AddEdge(header, exit, []), _function.AddEdge(header, body, []));
         _builder.Block = body;
         var element = ElementOffset(array, storage, index);
-        StoreStorage(storage, value, element, ObjectLayout.Elements, mayFault: false, isElement: true);
+        StoreStorage(storage, value, element, ObjectLayout.Elements, mayFault: false, isElement: true, region);
         if (hasBarrier)
         {
             WriteBarrier(value, element, ObjectLayout.Elements);

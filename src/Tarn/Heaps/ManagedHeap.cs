@@ -18,6 +18,9 @@ internal sealed unsafe class ManagedHeap
 
     private const long SmallestThreshold = 4L << 20;
 
+    // The part of the nursery that an object may take and still be made there: one in old space that has died keeps alive what it refers to until everything is collected.
+    private const int LargestShare = 8;
+
     // Bytes of the half that is not in use which stay with the process, so that the next collection of everything need not ask for them again.
     private const uint ResidentWhenEmpty = 4 << 20;
 
@@ -205,8 +208,12 @@ internal sealed unsafe class ManagedHeap
     {
         TypeShape shape = Types.Shape(typeId);
         long bytes = shape.SizeOf(length);
-        if (bytes <= ObjectLayout.LargestInline && Top + bytes <= _nurseryEnd)
+        if (bytes <= NurseryBytes / LargestShare)
+        {
+            if (Top + bytes > _nurseryEnd)
+                MakeRoom((ulong)bytes);
             return Place(typeId, length, (uint)bytes, Take((uint)bytes));
+        }
         if (OldBytes + bytes > OldLimit || !Fits(bytes))
         {
             Collect(0, forceFull: true);
@@ -222,7 +229,7 @@ internal sealed unsafe class ManagedHeap
     public uint AllocateInPlace(uint typeId, uint length)
     {
         long bytes = Types.Shape(typeId).SizeOf(length);
-        if (bytes <= ObjectLayout.LargestInline && Top + bytes <= _nurseryEnd)
+        if (bytes <= NurseryBytes / LargestShare && Top + bytes <= _nurseryEnd)
             return Place(typeId, length, (uint)bytes, Take((uint)bytes));
         Pause();
         try
