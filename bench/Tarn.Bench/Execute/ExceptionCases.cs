@@ -1,7 +1,6 @@
 // What exceptions cost beside Wasmtime and V8: thrown and caught one frame and ten frames up, caught for its reference and thrown again, and what a try_table costs where nothing is
 // thrown, which is the same loop of calls with and without one. Every contender runs the same module, one export a case, and results must be equal.
 using System.Globalization;
-using Tarn.Wasm.Text;
 
 namespace Tarn.Bench.Execute;
 

@@ -1,6 +1,5 @@
 // What one operation costs, by Tarn, Wasmtime and V8: modules written here that do it a given number of times. Every contender runs the same module, one for each case, and results must be
 // equal.
-using System.Globalization;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Bench.Execute;
