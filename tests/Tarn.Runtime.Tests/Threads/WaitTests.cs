@@ -217,7 +217,7 @@ public sealed class WaitTests
     {
         using SharedGuests guests = Make(new EngineOptions());
         using Instance instance = guests.Instantiate();
-        const int count = 200;
+        const int count = 100;
         foreach (bool isAsync in new[] { false, true })
         {
             Task<int> call = isAsync
