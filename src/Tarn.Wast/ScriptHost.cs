@@ -141,9 +141,9 @@ internal sealed class ScriptHost : IScriptEngine
     private static ScriptValue FromAny(object value) => value switch
     {
         HostReference host => new ScriptValue { Kind = ScriptValueKind.RefHost, Low = host.Number, HasPayload = true },
-        GuestReference { IsI31: true } => new ScriptValue { Kind = ScriptValueKind.RefI31 },
-        GuestReference { IsStruct: true } => new ScriptValue { Kind = ScriptValueKind.RefStruct },
-        GuestReference { IsArray: true } => new ScriptValue { Kind = ScriptValueKind.RefArray },
+        I31Reference => new ScriptValue { Kind = ScriptValueKind.RefI31 },
+        StructReference => new ScriptValue { Kind = ScriptValueKind.RefStruct },
+        ArrayReference => new ScriptValue { Kind = ScriptValueKind.RefArray },
         _ => new ScriptValue { Kind = ScriptValueKind.RefAny },
     };
 

@@ -29,6 +29,17 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     /// <summary>Gets the module that the instance was made of.</summary>
     public Module Module => (Module)_data.Module.Facade!;
 
+    /// <summary>Gets the store that the instance lives in: its own, unless it was made in one of the host's.</summary>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public Store Store
+    {
+        get
+        {
+            using StoreUse use = Enter();
+            return _data.Store.FacadeOf(_generation);
+        }
+    }
+
     /// <summary>Gets the names and types of what the instance exports, in the order of the module.</summary>
     public IReadOnlyList<ModuleExport> Exports => Module.Exports;
 
@@ -219,7 +230,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return Instantiation.StartAsync(_data, _generation, cancellationToken);
     }
 
-    internal StoreCore Store => _data.Store;
+    internal StoreCore Core => _data.Store;
 
     internal StoreUse Enter()
     {

@@ -18,7 +18,7 @@ public sealed partial class ReferenceTests
     // Documents of other people's specifications: the conventions' on core dumps, the component model's.
     private static readonly HashSet<string> s_foreignDocuments = new(StringComparer.Ordinal)
     {
-        "Coredump.md", "Explainer.md", "Binary.md", "CanonicalABI.md", "Subtyping.md",
+        "Coredump.md", "Explainer.md", "WIT.md", "BuildTargets.md", "Binary.md", "CanonicalABI.md", "Subtyping.md",
     };
 
     private static readonly string[] s_folders = ["src", "tests", "tools", "bench", "samples"];

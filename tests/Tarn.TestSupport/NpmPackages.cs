@@ -1,6 +1,6 @@
 // Real modules that nobody here wrote, fetched from the npm registry when a test or a person asks for them. They are large and other people's,
-// so they are not checked in; versions are pinned, so that everybody tests the same bytes. A machine without npm or without the registry
-// skips what needs them and says so.
+// so they are not checked in; versions are pinned, so that every machine tests the same bytes. A machine without npm or without the registry
+// skips what needs them and says so. In CI their absence is a failure, after attempts over several minutes: a registry that fails now and then does not fail the run.
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Formats.Tar;
@@ -41,11 +41,8 @@ public static class NpmPackages
             try
             {
                 Directory.CreateDirectory(work);
-                if (Run("npm", ["pack", "--silent", "--pack-destination", work, package], out string output) != 0)
-                {
-                    absence = $"npm cannot fetch {package}: {output}";
-                    return null;
-                }
+                if (!TryPack(package, work, out string output))
+                    return Missing($"npm cannot fetch {package}: {output}", out absence);
 
                 string archive = Directory.EnumerateFiles(work, "*.tgz").Single();
                 using (var stream = new GZipStream(File.OpenRead(archive), CompressionMode.Decompress))
@@ -64,8 +61,7 @@ public static class NpmPackages
             }
             catch (Win32Exception)
             {
-                absence = "npm is not installed";
-                return null;
+                return Missing("npm is not installed", out absence);
             }
             finally
             {
@@ -73,6 +69,28 @@ public static class NpmPackages
                     Directory.Delete(work, recursive: true);
             }
         }
+    }
+
+    // Seconds between attempts.
+    private static int[] Waits => Repository.ContinuousIntegration ? [0, 5, 20, 60] : [0, 2];
+
+    private static bool TryPack(string package, string folder, out string output)
+    {
+        output = "";
+        foreach (int wait in Waits)
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(wait));
+            if (Run("npm", ["pack", "--silent", "--pack-destination", folder, package], out output) == 0)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static string? Missing(string reason, out string absence)
+    {
+        absence = reason;
+        return Repository.ContinuousIntegration ? throw new InvalidOperationException($"{reason}. In CI nothing may be missing.") : null;
     }
 
     private static int Run(string command, string[] arguments, out string output)

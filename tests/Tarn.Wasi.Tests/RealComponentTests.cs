@@ -2,7 +2,6 @@
 using System.Diagnostics;
 using Tarn.Components;
 using Tarn.TestSupport;
-using Tarn.Wasi.Tests.Support;
 
 namespace Tarn.Wasi.Tests;
 

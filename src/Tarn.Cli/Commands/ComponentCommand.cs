@@ -2,7 +2,6 @@
 using System.CommandLine;
 using System.Text;
 using Tarn.Wasm.Component;
-using Tarn.Wasm.Text;
 using Tarn.Wasm.Wit;
 
 namespace Tarn.Cli.Commands;

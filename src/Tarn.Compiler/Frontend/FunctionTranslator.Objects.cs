@@ -126,19 +126,14 @@ internal sealed partial class FunctionTranslator
             offset,
             MemoryAccess.Create(ObjectLayout.ShiftOf(storage), signed, mayFault: mayFault).Bits,
             RegionOf(storage, isElement));
-        if (!storage.IsReference || type == IrType.Managed)
-        {
-            return value;
-        }
-
-        return IsFunction(storage) ? FunctionOfHandle(value) : _builder.Unary(IrOpcode.Bitcast, IrType.Ref, _builder.Unary(IrOpcode.ExtendUnsigned, IrType.I64, value));
+        return storage.IsReference && type != IrType.Managed ? FunctionOfHandle(value) : value;
     }
 
     private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement)
     {
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         _builder.Emit(
@@ -152,7 +147,7 @@ internal sealed partial class FunctionTranslator
             RegionOf(storage, isElement));
     }
 
-    private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap) && !ValueTypes.IsException(storage.Heap);
+    private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap);
 
     // Objects name functions by their index in a table of the store: a wrong one is a function of the store, or a trap, but never an address of the guest's choice.
     private int FunctionOfHandle(int handle)
@@ -164,11 +159,6 @@ internal sealed partial class FunctionTranslator
             IrOpcode.LoadVm, IrType.I64, Execution(), -1, -1, ExecutionRecordLayout.Functions, MemoryAccess.Create(3).Bits, AliasRegion.Execution);
         return _builder.Emit(IrOpcode.LoadVm, IrType.Ref, table, handle, -1, 0, MemoryAccess.Create(3, scaleLog2: 3).Bits, AliasRegion.Execution);
     }
-
-    // What an object holds of a reference that is not managed.
-    private int HandleOf(ValType storage, int reference) => ValueTypes.IsException(storage.Heap)
-        ? _builder.Unary(IrOpcode.Wrap, IrType.I32, _builder.Unary(IrOpcode.Bitcast, IrType.I64, reference))
-        : HandleOfFunction(reference);
 
     // A guest's function that objects have named before has its index in its record. The handle of an imported copy is that of the function it is a copy of.
     private int HandleOfFunction(int reference)
@@ -359,7 +349,7 @@ internal sealed partial class FunctionTranslator
         var value = isDefault ? _builder.Zero(storage.IsReference ? IrType.I32 : TypeOf(storage.Unpacked)) : Pop();
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         SpendOnElements(length, shift);
@@ -504,7 +494,7 @@ internal sealed partial class FunctionTranslator
         TrapIf(_builder.Compare(IntegerCondition.GreaterEqualUnsigned, index, ArrayLength(array)), TrapCode.ArrayOutOfBounds);
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         var element = Element(array, storage, index, out var offset);
@@ -530,7 +520,7 @@ internal sealed partial class FunctionTranslator
         SpendOnElements(count, ObjectLayout.ShiftOf(storage));
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         FillElements(array, storage, value, start, _builder.Binary(IrOpcode.Add, IrType.I32, start, count), hasBarrier: true);

@@ -1,6 +1,7 @@
 // Moves one field of a tuple whose type is known at run time only into and out of a raw slot. One object for each type.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Tarn.Handles;
 
 namespace Tarn;
 
@@ -62,17 +63,17 @@ internal abstract unsafe class FieldCodec
 
     private sealed class Reference(Type type) : FieldCodec
     {
-        public override ValType Type => ValType.ExternRef;
+        public override ValType Type { get; } = type.IsAssignableTo(typeof(GuestReference)) ? ValType.Reference(HeapType.Any, nullable: true) : ValType.ExternRef;
 
         public override void Read(StoreCore store, RawValue* slot, ref byte field)
         {
-            object? value = store.References.Get(slot->Low);
+            object? value = store.ToObject(slot->Low);
             // What the guest returns may be any object that it was given.
             if (value is not null && !type.IsInstanceOfType(value))
                 throw new InvalidCastException($"The guest returned an object of type {value.GetType()} where the result is of type {type}.");
             Unsafe.As<byte, object?>(ref field) = value;
         }
 
-        public override void Write(StoreCore store, RawValue* slot, ref byte field) => slot->Low = store.References.Add(Unsafe.As<byte, object?>(ref field));
+        public override void Write(StoreCore store, RawValue* slot, ref byte field) => slot->Low = store.ToReference(Unsafe.As<byte, object?>(ref field));
     }
 }

@@ -164,6 +164,65 @@ public sealed class Store : IDisposable, IAsyncDisposable
         return _core.CreateGlobal(core, value);
     }
 
+    /// <summary>Gets what the heap of managed objects holds, and what its collector has done.</summary>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public HeapStatistics GetHeapStatistics()
+    {
+        using StoreUse use = Enter();
+        return _core.ManagedHeap?.GetStatistics() ?? default;
+    }
+
+    /// <summary>Makes a structure in the guests' heap.</summary>
+    /// <param name="type">Its type, which a module of one of the store's instances defines: that of a parameter of an export, for example.</param>
+    /// <param name="fields">The values of all fields, in order.</param>
+    /// <exception cref="ArgumentException">No module in the store defines the type, it is not a structure type, or the values are not those of its fields.</exception>
+    /// <exception cref="TrapException">The heap has no room, even after a collection.</exception>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public StructReference CreateStruct(DefinedType type, params ReadOnlySpan<Value> fields)
+    {
+        using StoreUse use = Enter();
+        return _core.CreateStruct(type, fields);
+    }
+
+    /// <summary>Makes an array in the guests' heap, whose elements are zero or null.</summary>
+    /// <param name="type">Its type, which a module of one of the store's instances defines.</param>
+    /// <param name="length">The number of elements.</param>
+    /// <exception cref="ArgumentException">No module in the store defines the type, it is not an array type, or its elements cannot be null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
+    /// <exception cref="TrapException">The heap has no room, even after a collection.</exception>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public ArrayReference CreateArray(DefinedType type, int length)
+    {
+        using StoreUse use = Enter();
+        return _core.CreateArray(type, length);
+    }
+
+    /// <summary>Makes an array in the guests' heap.</summary>
+    /// <param name="type">Its type, which a module of one of the store's instances defines.</param>
+    /// <param name="elements">The elements.</param>
+    /// <exception cref="ArgumentException">No module in the store defines the type, it is not an array type, or a value is not of the elements' type.</exception>
+    /// <exception cref="TrapException">The heap has no room, even after a collection.</exception>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public ArrayReference CreateArray(DefinedType type, ReadOnlySpan<Value> elements)
+    {
+        using StoreUse use = Enter();
+        return _core.CreateArray(type, elements);
+    }
+
+    /// <summary>Makes an array of numbers in the guests' heap.</summary>
+    /// <typeparam name="T">A number of the elements' size, as in <see cref="ArrayReference.CopyTo{T}"/>.</typeparam>
+    /// <param name="type">Its type, which a module of one of the store's instances defines.</param>
+    /// <param name="elements">The elements.</param>
+    /// <exception cref="ArgumentException">No module in the store defines the type, it is not an array type, or its elements are not numbers of the size and kind of <typeparamref name="T"/>.</exception>
+    /// <exception cref="TrapException">The heap has no room, even after a collection.</exception>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public ArrayReference CreateArray<T>(DefinedType type, ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
+        using StoreUse use = Enter();
+        return _core.CreateArrayOf(type, elements);
+    }
+
     /// <summary>Makes an exception tag that modules can import, and by which host functions throw exceptions that guests can catch. It lives as long as the store.</summary>
     /// <param name="type">Its type: the values that an exception carries.</param>
     /// <exception cref="ArgumentException">The type has results, or refers to a type that a module defines.</exception>

@@ -1,5 +1,7 @@
 // What turns the contents of a store into handles and values, and back. The store itself knows neither: it holds records, cells and raw values.
 // Whatever is here runs inside the store, or enters it.
+using System.Runtime.CompilerServices;
+using Tarn.Compiler.Abi;
 using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Memories;
@@ -88,6 +90,26 @@ internal static unsafe class StoreHandles
         return (ulong)function.Record;
     }
 
+    /// <summary>What a reference refers to: an object of the host, or a view of the guest's; <see langword="null"/> for 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static object? ToObject(this StoreCore store, ulong reference)
+    {
+        if (reference == 0)
+            return null;
+        return (reference & ObjectLayout.TagMask) == ObjectLayout.HandleTag ? store.References.Get(reference) : GuestReference.Of(store, reference);
+    }
+
+    /// <summary>The reference by which guests know an object: a handle, or the guest's own; 0 for <see langword="null"/>.</summary>
+    /// <exception cref="TrapException">The store's limits do not allow one more object.</exception>
+    /// <exception cref="ArgumentException">It is a reference of a guest in another store, or of one that has ended.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong ToReference(this StoreCore store, object? value)
+    {
+        if (value is null)
+            return 0;
+        return value is GuestReference reference ? reference.RawIn(store) : store.References.Add(value);
+    }
+
     public static Value ToValue(this StoreCore store, in RawValue raw, ValType type)
     {
         ValueKind kind = ValueKinds.Of(type, store.Engine.Types);
@@ -96,10 +118,10 @@ internal static unsafe class StoreHandles
             ValueKind.I32 or ValueKind.F32 => Value.FromBits(kind, (uint)raw.Low),
             ValueKind.I64 or ValueKind.F64 => Value.FromBits(kind, raw.Low),
             ValueKind.V128 => Value.FromBits(kind, raw.Low, raw.High),
-            ValueKind.ExternRef => Value.FromObject(store.References.Get(raw.Low)),
+            ValueKind.ExternRef => Value.FromObject(store.ToObject(raw.Low)),
             ValueKind.FuncRef => Value.FromFunction(store.FunctionFromReference(raw.Low)),
-            ValueKind.AnyRef => Value.FromAny(store.References.Get(raw.Low)),
-            _ => Value.FromBits(kind, raw.Low, 0, store),
+            ValueKind.AnyRef => Value.FromAny(store.ToObject(raw.Low)),
+            _ => raw.Low == 0 ? Value.FromBits(kind, 0) : Value.FromBits(kind, 1, 0, new ExceptionReference(store, raw.Low)),
         };
     }
 
@@ -125,7 +147,7 @@ internal static unsafe class StoreHandles
         switch (value.Kind)
         {
             case ValueKind.ExternRef:
-                return new RawValue { Low = store.References.Add(value.AsObject()) };
+                return new RawValue { Low = store.ToReference(value.AsObject()) };
             case ValueKind.FuncRef:
                 Function function = value.AsFunction();
                 ulong reference = store.ReferenceFromFunction(function);
@@ -134,14 +156,12 @@ internal static unsafe class StoreHandles
                     throw new ArgumentException($"A function of another type was given where {type} is wanted: {function.CoreType}.", nameof(value));
                 return new RawValue { Low = reference };
             case ValueKind.AnyRef:
-                ulong raw = store.References.Add(value.Reference);
+                ulong raw = store.ToReference(value.Reference);
                 return store.IsOfType(raw, type)
                     ? new RawValue { Low = raw }
                     : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
             default:
-                if (!ReferenceEquals(value.Reference, store))
-                    throw new ArgumentException("The reference belongs to another store.", nameof(value));
-                return new RawValue { Low = value.Low };
+                return new RawValue { Low = ((ExceptionReference)value.Reference!).RawIn(store) };
         }
     }
 }

@@ -1,5 +1,5 @@
 // Moves one .NET value into and out of a raw slot. Written so that the JIT folds every type test: for a value type each method
-// is a move or two, and nothing is boxed. Reference types travel as externref through the store's table. Types narrower than 32 bits take the low bits of an
+// is a move or two, and nothing is boxed. References to guests' objects are anyref, and all other reference types travel as externref through the store's table. Types narrower than 32 bits take the low bits of an
 // i32 and fill it with their sign or with zeros, as the C calling convention for WebAssembly has them; native integers are i64, on whatever host.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
@@ -28,7 +28,9 @@ internal static unsafe class ValueCodec<T>
                 return ValType.V128;
             if (typeof(T) == typeof(Function))
                 return ValType.FuncRef;
-            return typeof(T).IsValueType ? Unsupported() : ValType.ExternRef;
+            if (typeof(T).IsValueType)
+                return Unsupported();
+            return typeof(T).IsAssignableTo(typeof(GuestReference)) ? ValType.Reference(HeapType.Any, nullable: true) : ValType.ExternRef;
         }
     }
 
@@ -85,7 +87,7 @@ internal static unsafe class ValueCodec<T>
             Function value = store.FunctionFromReference(slot->Low);
             return Unsafe.As<Function, T>(ref value);
         }
-        return (T)store.References.Get(slot->Low)!;
+        return (T)store.ToObject(slot->Low)!;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -114,10 +116,10 @@ internal static unsafe class ValueCodec<T>
         else if (typeof(T) == typeof(Function))
             slot->Low = store.ReferenceFromFunction(Unsafe.As<T, Function>(ref value));
         else
-            slot->Low = store.References.Add(value);
+            slot->Low = store.ToReference(value);
     }
 
     [DoesNotReturn]
     private static ValType Unsupported() => throw new NotSupportedException(
-        $"{typeof(T)} has no WebAssembly type. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<T> of numbers, Function, a tuple of these, or a reference type for externref.");
+        $"{typeof(T)} has no WebAssembly type. Use int, uint, bool, byte, sbyte, short, ushort, char, long, ulong, nint, nuint, float, double, Vector128<T> of numbers, Function, a tuple of these, GuestReference or a type derived from it for anyref, or another reference type for externref.");
 }

@@ -134,7 +134,8 @@ internal static unsafe class HeapOperations
         MarkCards(heap, at, count * sizeof(uint));
     }
 
-    private static void Store(ManagedHeap heap, uint at, ValType storage, in RawValue value)
+    /// <summary>Writes a value as a field or element of a type.</summary>
+    public static void Store(ManagedHeap heap, uint at, ValType storage, in RawValue value)
     {
         Write(heap, at, storage, value);
         if (storage.IsReference)

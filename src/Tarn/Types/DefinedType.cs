@@ -25,7 +25,7 @@ public sealed class DefinedType : IEquatable<DefinedType>
     /// <summary>Gets what the type describes.</summary>
     public DefinedTypeKind Kind { get; }
 
-    private long Identity => _display[^1];
+    internal long Identity => _display[^1];
 
     /// <summary>Gets whether the type is another one, or declares it as a supertype, directly or indirectly.</summary>
     /// <param name="other">The other type.</param>
