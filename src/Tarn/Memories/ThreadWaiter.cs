@@ -1,28 +1,37 @@
 // A thread that sleeps until it is notified. Each thread has one, since it waits on one location at a time.
 //
+// Its word has a bit for each reason to be awake. It sleeps only while the word is zero, which the system compares in one step with putting it to sleep; who sets a bit wakes it afterwards, so
+// that no reason is missed. The word stays where it is and lives as long as this object, which the one that wakes holds.
+//
 // Invariant: between Begin and the thread's return from Sleep with Woken, or its TryLeave that succeeded, at most one Wake comes. A thread whose TryLeave fails has to take that Wake
 // (AwaitWake), so that it does not come in the next wait. A poke that comes late only makes a later Sleep return early.
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Tarn.Platform;
 
 namespace Tarn.Memories;
 
-internal sealed class ThreadWaiter : Waiter
+internal sealed unsafe class ThreadWaiter : Waiter
 {
     // Longer than any process runs.
     private const long Forever = long.MaxValue;
-    private const int LongestSleep = 1 << 30;
+    private const long NanosecondsPerSecond = 1_000_000_000;
+    private const uint WokenBit = 1;
+    private const uint PokedBit = 2;
+
+    // A cache line that is nobody else's.
+    private const int WordsOfLine = 32;
 
     [ThreadStatic]
     private static ThreadWaiter? t_current;
 
-    private readonly object _lock = new();
-    private bool _woken;
-    private bool _poked;
+    private readonly ThreadSleep _sleep = ThreadSleep.Current;
+    private readonly uint[] _line = GC.AllocateArray<uint>(2 * WordsOfLine, pinned: true);
+    private readonly uint* _word;
     private long _deadline;
 
-    private ThreadWaiter()
-    {
-    }
+    private ThreadWaiter() => _word = (uint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_line)) + WordsOfLine;
 
     /// <summary>Why a thread is awake.</summary>
     public enum Reason
@@ -44,12 +53,11 @@ internal sealed class ThreadWaiter : Waiter
     /// <param name="nanoseconds">How long it may take; negative for no bound.</param>
     public void Begin(long nanoseconds)
     {
-        _woken = false;
-        _poked = false;
+        Volatile.Write(ref *_word, 0);
         _deadline = Forever;
         if (nanoseconds < 0)
             return;
-        Int128 ticks = ((Int128)nanoseconds * Stopwatch.Frequency / 1_000_000_000) + 1 + Stopwatch.GetTimestamp();
+        Int128 ticks = ((Int128)nanoseconds * Stopwatch.Frequency / NanosecondsPerSecond) + 1 + Stopwatch.GetTimestamp();
         if (ticks < Forever)
             _deadline = (long)ticks;
     }
@@ -57,57 +65,51 @@ internal sealed class ThreadWaiter : Waiter
     /// <summary>Sleeps until something happens.</summary>
     public Reason Sleep()
     {
-        lock (_lock)
+        while (true)
         {
-            while (!_woken)
+            uint word = Volatile.Read(ref *_word);
+            if ((word & WokenBit) != 0)
+                return Reason.Woken;
+            if (word != 0)
             {
-                if (_poked)
-                {
-                    _poked = false;
-                    return Reason.Poked;
-                }
-                if (_deadline == Forever)
-                {
-                    Monitor.Wait(_lock);
-                    continue;
-                }
-                long left = _deadline - Stopwatch.GetTimestamp();
-                if (left <= 0)
-                    return Reason.TimedOut;
-                // Rounded up: a guest's wait never ends too early.
-                Monitor.Wait(_lock, (int)Math.Min((left / (Stopwatch.Frequency / 1000)) + 1, LongestSleep));
+                Interlocked.And(ref *_word, ~PokedBit);
+                return Reason.Poked;
             }
-            return Reason.Woken;
+            if (_deadline == Forever)
+            {
+                _sleep.Sleep(_word, 0, -1);
+                continue;
+            }
+            long left = _deadline - Stopwatch.GetTimestamp();
+            if (left <= 0)
+                return Reason.TimedOut;
+            // Rounded up: a guest's wait never ends too early. A remainder that is too large to express is slept in parts.
+            _sleep.Sleep(_word, 0, (long)Int128.Min(((Int128)left * NanosecondsPerSecond / Stopwatch.Frequency) + 1, long.MaxValue));
         }
     }
 
     /// <summary>Takes the wake that a notification has promised.</summary>
     public void AwaitWake()
     {
-        lock (_lock)
+        while (true)
         {
-            while (!_woken)
-                Monitor.Wait(_lock);
+            uint word = Volatile.Read(ref *_word);
+            if ((word & WokenBit) != 0)
+                return;
+            _sleep.Sleep(_word, word, -1);
         }
     }
 
     /// <summary>Makes the thread look whether it has to stop. Any thread may call it.</summary>
-    public void Poke()
-    {
-        lock (_lock)
-        {
-            _poked = true;
-            Monitor.Pulse(_lock);
-        }
-    }
+    public void Poke() => Set(PokedBit);
 
     /// <inheritdoc/>
-    public override void Wake()
+    public override void Wake() => Set(WokenBit);
+
+    private void Set(uint bit)
     {
-        lock (_lock)
-        {
-            _woken = true;
-            Monitor.Pulse(_lock);
-        }
+        Interlocked.Or(ref *_word, bit);
+        _sleep.Wake(_word);
+        GC.KeepAlive(this);
     }
 }

@@ -70,6 +70,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport(Libc, EntryPoint = "sigaction", SetLastError = true)]
     public static partial int SignalAction(int signal, SignalActionRecord* action, SignalActionRecord* previous);
+
+    [LibraryImport(Libc, EntryPoint = "syscall")]
+    public static partial nint Futex(nint number, uint* word, nint operation, nint value, long* timeout);
 }
 
 // struct sigaction as glibc and musl define it on 64-bit Linux: 152 bytes.
