@@ -103,9 +103,9 @@ public sealed class PrimitivesTests
     {
         const int count = 20_000;
         using SharedGuests guests = Make(memory);
-        await RunAll(guests, threads, suspended, (instance, _, isAsync) => isAsync
-            ? instance.GetAction<int>("count").InvokeAsync(count).AsTask()
-            : Run(() => instance.GetAction<int>("count").Invoke(count)));
+        await RunAll(guests, threads, suspended, (instances, number, isAsync) => isAsync
+            ? instances[number].GetAction<int>("count").InvokeAsync(count).AsTask()
+            : Run(() => instances[number].GetAction<int>("count").Invoke(count)));
         Assert.Equal((count * (long)(threads + suspended), 3L * count * (threads + suspended)), (guests.Memory.Read<long>(64), guests.Memory.Read<long>(72)));
         Assert.Equal(0, guests.Memory.Core.Waiters.Count);
     }
@@ -120,8 +120,9 @@ public sealed class PrimitivesTests
         int pairs = (all + 1) / 2;
         var sums = new long[2 * pairs];
         // Pairs of one that produces and one that consumes.
-        await RunAll(guests, threads == 0 ? 0 : 2 * pairs - suspended, threads == 0 ? 2 * pairs : suspended, async (instance, number, isAsync) =>
+        await RunAll(guests, threads == 0 ? 0 : 2 * pairs - suspended, threads == 0 ? 2 * pairs : suspended, async (instances, number, isAsync) =>
         {
+            Instance instance = instances[number];
             if (number < pairs)
             {
                 await (isAsync ? instance.GetAction<int, int>("produce").InvokeAsync(number * count, count).AsTask() : Run(() => instance.GetAction<int, int>("produce").Invoke(number * count, count)));
@@ -143,8 +144,9 @@ public sealed class PrimitivesTests
         using SharedGuests guests = Make(memory);
         int all = threads + suspended;
         var bad = new int[all];
-        await RunAll(guests, threads, suspended, async (instance, number, isAsync) =>
+        await RunAll(guests, threads, suspended, async (instances, number, isAsync) =>
         {
+            Instance instance = instances[number];
             TypedFunction<int, int, int, int> run = instance.GetFunction<int, int, int, int>("rounds");
             bad[number] = isAsync
                 ? await run.InvokeAsync(number, all, rounds)
@@ -158,11 +160,11 @@ public sealed class PrimitivesTests
 
     private static Task Run(Action action) => Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private static async Task RunAll(SharedGuests guests, int threads, int suspended, Func<Instance, int, bool, Task> run)
+    private static async Task RunAll(SharedGuests guests, int threads, int suspended, Func<Instance[], int, bool, Task> run)
     {
         Instance[] instances = [.. Enumerable.Range(0, threads + suspended).Select(_ => guests.Instantiate())];
         // Those that are suspended begin on a thread of the pool each, else one would run to its end before the next begins.
-        Task[] tasks = [.. instances.Select((instance, i) => i < threads ? run(instance, i, false) : Task.Run(() => run(instance, i, true)))];
+        Task[] tasks = [.. instances.Select((_, i) => i < threads ? run(instances, i, false) : Task.Run(() => run(instances, i, true)))];
         await Task.WhenAll(tasks).WaitAsync(s_long);
         foreach (Instance instance in instances)
             instance.Dispose();

@@ -38,6 +38,9 @@ internal static unsafe partial class LinuxNative
 
     private const string Libc = "libc";
 
+    /// <summary>The number of a system call for which the C library has no function: 202 on x86-64, 98 on arm64.</summary>
+    public static nint FutexNumber { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 98 : 202;
+
     [LibraryImport(Libc, EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint length, int protection, int flags, int fileDescriptor, nint offset);
 

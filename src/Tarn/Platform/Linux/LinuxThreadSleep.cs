@@ -11,15 +11,15 @@ internal sealed unsafe class LinuxThreadSleep : ThreadSleep
     {
         if (nanoseconds < 0)
         {
-            LinuxNative.Futex(X64.SystemCalls.Futex, word, WaitPrivate, (nint)expected, null);
+            LinuxNative.Futex(LinuxNative.FutexNumber, word, WaitPrivate, (nint)expected, null);
             return;
         }
         // Seconds and nanoseconds, relative, on the monotonic clock.
         long* time = stackalloc long[2];
         time[0] = nanoseconds / NanosecondsPerSecond;
         time[1] = nanoseconds % NanosecondsPerSecond;
-        LinuxNative.Futex(X64.SystemCalls.Futex, word, WaitPrivate, (nint)expected, time);
+        LinuxNative.Futex(LinuxNative.FutexNumber, word, WaitPrivate, (nint)expected, time);
     }
 
-    public override void Wake(uint* word) => LinuxNative.Futex(X64.SystemCalls.Futex, word, WakePrivate, 1, null);
+    public override void Wake(uint* word) => LinuxNative.Futex(LinuxNative.FutexNumber, word, WakePrivate, 1, null);
 }
