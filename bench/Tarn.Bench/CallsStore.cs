@@ -99,7 +99,7 @@ internal sealed unsafe class CallsStore : GuestExecution
         return record;
     }
 
-    protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values) => throw new NotSupportedException();
+    protected override HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend) => throw new NotSupportedException();
 
     protected override Exception CreateTrap(in GuestTrap trap) => new CallsTrapException(trap.Code);
 

@@ -9,13 +9,14 @@ using Tarn.Bench.Instantiate;
 using Tarn.Bench.Neighbours;
 using Tarn.Bench.Real;
 using Tarn.Bench.Startup;
+using Tarn.Bench.Threads;
 using Tarn.Bench.Wasi;
 
 List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new ExecuteBenchmark(), ExecuteBenchmark.Vectors(), ExecuteBenchmark.Objects(), ExceptionCases.Benchmark(), AllocationCases.Benchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
     new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new NeighboursBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
-    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
+    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(), new ThreadsBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 

@@ -116,6 +116,26 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetMemory(name, out memory);
     }
 
+    /// <summary>Finds an exported memory that is shared. It may outlive the instance.</summary>
+    /// <param name="name">Its name.</param>
+    /// <returns>The memory; to be disposed.</returns>
+    /// <exception cref="ArgumentException">There is none of that name, or it is not shared.</exception>
+    public SharedMemory GetSharedMemory(string name) => TryGetSharedMemory(name, out SharedMemory? memory) ? memory
+        : TryGetMemory(name, out _) ? throw new ArgumentException($"The memory \"{name}\" is not shared; use GetMemory.", nameof(name))
+        : throw Missing(name, ExternalKind.Memory);
+
+    /// <summary>Finds an exported memory that is shared. It may outlive the instance.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="memory">The memory; to be disposed.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryGetSharedMemory(string name, [NotNullWhen(true)] out SharedMemory? memory)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        using StoreUse use = Enter();
+        memory = _data.TryFindExport(name, ExternalKind.Memory, out int index) ? SharedMemory.Of(EngineOf(_data), _data.Memories[index]) : null;
+        return memory is not null;
+    }
+
     /// <summary>Finds an exported table.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public Table GetTable(string name) => TryGetTable(name, out Table table) ? table : throw Missing(name, ExternalKind.Table);

@@ -6,6 +6,7 @@ using System.Diagnostics.CodeAnalysis;
 using Tarn.Functions;
 using Tarn.Handles;
 using Tarn.Linking;
+using Tarn.Memories;
 using Tarn.Modules;
 
 namespace Tarn;
@@ -54,6 +55,21 @@ public sealed unsafe partial class Linker
 
     /// <summary>Defines a memory.</summary>
     public Linker Define(string module, string name, Memory memory) => Add(module, name, memory.ToDefinition());
+
+    /// <summary>Defines a shared memory. Modules that import it can be instantiated in any store, and in several at the same time.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="memory">The memory. The definition does not keep it: once it has been disposed and no instance has it, instantiating throws <see cref="ObjectDisposedException"/>.</param>
+    /// <returns>The linker.</returns>
+    /// <exception cref="ArgumentException">The memory belongs to another engine.</exception>
+    /// <exception cref="ObjectDisposedException">The memory has been disposed.</exception>
+    public Linker Define(string module, string name, SharedMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        if (memory.Engine != Engine)
+            throw new ArgumentException("The memory belongs to another engine than the linker.", nameof(memory));
+        return Add(module, name, memory.ToDefinition());
+    }
 
     /// <summary>Defines a table.</summary>
     public Linker Define(string module, string name, Table table) => Add(module, name, table.ToDefinition());
@@ -120,7 +136,9 @@ public sealed unsafe partial class Linker
             return false;
         if (definition.Store is not StoreCore store)
         {
+            definition.Keep();
             type = definition.Describe(Engine.Core.Types);
+            definition.Leave();
             return true;
         }
         using StoreUse use = StoreCore.Enter(store, definition.Generation);
@@ -150,7 +168,23 @@ public sealed unsafe partial class Linker
         return true;
     }
 
-    /// <summary>Gets a memory that is defined.</summary>
+    /// <summary>Gets a shared memory that is defined.</summary>
+    /// <param name="module">The first part of the name.</param>
+    /// <param name="name">The second part of the name.</param>
+    /// <param name="memory">The memory; to be disposed.</param>
+    /// <returns>Whether a shared memory of that name is defined.</returns>
+    /// <exception cref="ObjectDisposedException">It has been disposed, and no instance has it any longer.</exception>
+    public bool TryGetSharedMemory(string module, string name, [NotNullWhen(true)] out SharedMemory? memory)
+    {
+        memory = null;
+        if (!TryFind(module, name, out Definition? definition) || definition.Memory?.Shared is not SharedMemoryCore core)
+            return false;
+        core.AddReference();
+        memory = new SharedMemory(Engine, core);
+        return true;
+    }
+
+    /// <summary>Gets a memory that is defined. One that is shared belongs to no store: <see cref="TryGetSharedMemory"/> gets it.</summary>
     /// <param name="module">The first part of the name.</param>
     /// <param name="name">The second part of the name.</param>
     /// <param name="memory">The memory.</param>
@@ -158,7 +192,7 @@ public sealed unsafe partial class Linker
     public bool TryGetMemory(string module, string name, out Memory memory)
     {
         memory = default;
-        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Memory)
+        if (!TryFind(module, name, out Definition? definition) || definition.Kind != ExternalKind.Memory || definition.Store is null)
             return false;
         memory = new Memory(definition.Store!, definition.Generation, definition.Memory!);
         return true;
@@ -245,7 +279,17 @@ public sealed unsafe partial class Linker
             throw new LinkException(import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), null);
         }
         if (definition.Store is not StoreCore store)
-            return Check(module, import, definition);
+        {
+            definition.Keep();
+            try
+            {
+                return Check(module, import, definition);
+            }
+            finally
+            {
+                definition.Leave();
+            }
+        }
         // What is compared lies in memory that is gone when the store ends.
         using StoreUse use = StoreCore.Enter(store, definition.Generation);
         return Check(module, import, definition);

@@ -156,10 +156,11 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
         NativeMemory.AlignedFree(Record);
     }
 
-    protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values)
+    protected override HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend)
     {
         Check.True(context == Context);
         (OnBuiltin ?? throw new InvalidOperationException($"builtin {id} was not expected"))(this, id, values);
+        return HostCallStatus.Completed;
     }
 
     protected override Exception CreateTrap(in GuestTrap trap)

@@ -157,8 +157,11 @@ internal sealed partial class FunctionTranslator
     private int MemoryBase(int memory)
         => _builder.LoadReadOnly(_builder.VmContext(), _layout.Memory(memory) + VmContextLayout.EntryBase, IrType.I64, 3);
 
+    // A shared memory is an object of its own, so its length is never in this instance's context.
     private int MemoryLength(int memory)
-        => EntryLength(_layout.Memory(memory), memory < _module.ImportedMemoryCount, AliasRegion.MemoryLength);
+        => IsShared(memory)
+            ? EntryLength(_layout.Memory(memory), imported: true, AliasRegion.SharedMemoryLength)
+            : EntryLength(_layout.Memory(memory), memory < _module.ImportedMemoryCount, AliasRegion.MemoryLength);
 
     // The length field of a memory or table, here or with its owner.
     private int EntryLength(int entry, bool imported, AliasRegion region)
@@ -176,10 +179,30 @@ internal sealed partial class FunctionTranslator
 
     private bool Is64(int memory) => _module.MemoryArray[memory].Limits.Is64;
 
+    private bool IsShared(int memory) => _module.MemoryArray[memory].Limits.IsShared;
+
+    // The size of a shared memory is read anew each time, in order with atomic accesses (threads proposal, "memory.size").
+    private int CurrentLength(int memory)
+    {
+        if (!IsShared(memory))
+        {
+            return MemoryLength(memory);
+        }
+
+        var record = _builder.LoadReadOnly(_builder.VmContext(), _layout.Memory(memory) + VmContextLayout.EntryRecord, IrType.I64, 3);
+        return _builder.Emit(
+            IrOpcode.AtomicLoad,
+            IrType.I64,
+            record,
+            d: VmContextLayout.EntryLength,
+            aux: MemoryAccess.Create(3, atomic: true).Bits,
+            region: AliasRegion.SharedMemoryLength);
+    }
+
     private void MemorySize(int memory)
     {
         var pages = _builder.Binary(
-            IrOpcode.ShiftRightUnsigned, IrType.I64, MemoryLength(memory), _builder.I64(_module.MemoryArray[memory].PageSizeLog2));
+            IrOpcode.ShiftRightUnsigned, IrType.I64, CurrentLength(memory), _builder.I64(_module.MemoryArray[memory].PageSizeLog2));
         Push(Is64(memory) ? pages : _builder.Unary(IrOpcode.Wrap, IrType.I32, pages));
     }
 

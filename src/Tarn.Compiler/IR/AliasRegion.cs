@@ -15,6 +15,9 @@ internal enum AliasRegion : byte
     /// <summary>Byte lengths of memories.</summary>
     MemoryLength,
 
+    /// <summary>Byte lengths of shared memories: what other threads may change, so that each atomic access may.</summary>
+    SharedMemoryLength,
+
     /// <summary>Lengths of tables.</summary>
     TableLength,
 

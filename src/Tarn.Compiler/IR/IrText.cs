@@ -25,6 +25,7 @@ internal static class IrText
         AliasRegion.None => "none",
         AliasRegion.ReadOnly => "readonly",
         AliasRegion.MemoryLength => "memlength",
+        AliasRegion.SharedMemoryLength => "sharedlength",
         AliasRegion.TableLength => "tablelength",
         AliasRegion.TableElements => "elements",
         AliasRegion.GlobalDefined => "global",

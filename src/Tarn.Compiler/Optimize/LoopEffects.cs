@@ -52,8 +52,8 @@ internal sealed class LoopEffects
             return 0;
         }
 
-        // An atomic access orders all others around it.
-        return (effects & IrEffects.Pinned) != 0 ? Memories : SetOf(i.Region);
+        // An atomic access orders all others around it. What another thread has done before it, growing a shared memory included, is to be seen afterwards.
+        return (effects & IrEffects.Pinned) != 0 ? Memories | SetOf(AliasRegion.SharedMemoryLength) : SetOf(i.Region);
     }
 
     /// <summary>The regions that may be written in the loop of a header.</summary>

@@ -69,7 +69,7 @@ internal sealed partial class RedundancyEliminator
 
             var distance = constant - below;
             if (distance != 0 && distance < AddressSpace - _largestMemory + fact.Offset && (ulong)distance + i.Offset <= uint.MaxValue
-                && _function.Get(i.B).Region == AliasRegion.MemoryLength)
+                && _function.Get(i.B).Region is AliasRegion.MemoryLength or AliasRegion.SharedMemoryLength)
             {
                 i.A = fact.A;
                 i.D = (int)(i.Offset + distance);

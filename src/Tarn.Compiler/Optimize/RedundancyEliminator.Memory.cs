@@ -483,7 +483,7 @@ internal sealed partial class RedundancyEliminator
 
         ref var x = ref _function.Get(one);
         ref var y = ref _function.Get(other);
-        return x.Opcode == IrOpcode.LoadVm && y.Opcode == IrOpcode.LoadVm && x.Region is AliasRegion.MemoryLength or AliasRegion.TableLength
+        return x.Opcode == IrOpcode.LoadVm && y.Opcode == IrOpcode.LoadVm && x.Region is AliasRegion.MemoryLength or AliasRegion.SharedMemoryLength or AliasRegion.TableLength
             && x.Region == y.Region && x.A == y.A && x.B == y.B && x.D == y.D;
     }
 }

@@ -52,18 +52,20 @@ internal static class DescriptorFunctions
     /// </summary>
     public static WasiErrno WriteStat(in WasiCall call, int address, in WasiFileStat stat)
     {
-        if (!call.TrySpan((uint)address, call.IsUnstable ? UnstableStatSize : StatSize, out Span<byte> span))
-            return WasiErrno.Fault;
+        Span<byte> span = stackalloc byte[(int)StatSize];
         span.Clear();
         if (call.IsUnstable)
         {
+            span = span[..(int)UnstableStatSize];
             BinaryPrimitives.WriteUInt32LittleEndian(span[20..], (uint)Math.Min(stat.LinkCount, uint.MaxValue));
             WriteStatEnds(span, span[24..], stat);
-            return WasiErrno.Success;
         }
-        BinaryPrimitives.WriteUInt64LittleEndian(span[24..], stat.LinkCount);
-        WriteStatEnds(span, span[32..], stat);
-        return WasiErrno.Success;
+        else
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(span[24..], stat.LinkCount);
+            WriteStatEnds(span, span[32..], stat);
+        }
+        return call.TryCopyIn((uint)address, span) ? WasiErrno.Success : WasiErrno.Fault;
     }
 
     // What stands before the links, and what behind.
@@ -124,17 +126,16 @@ internal static class DescriptorFunctions
     // fdstat: type 0, flags 2, rights 8, inheriting rights 16.
     private static WasiErrno GetStatus(in WasiCall call, int fd, int result)
     {
-        const uint StatusSize = 24;
+        const int StatusSize = 24;
         if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor))
             return WasiErrno.BadDescriptor;
-        if (!call.TrySpan((uint)result, StatusSize, out Span<byte> span))
-            return WasiErrno.Fault;
+        Span<byte> span = stackalloc byte[StatusSize];
         span.Clear();
         span[0] = (byte)descriptor.FileType;
         BinaryPrimitives.WriteUInt16LittleEndian(span[2..], (ushort)descriptor.Flags);
         BinaryPrimitives.WriteUInt64LittleEndian(span[8..], (ulong)descriptor.Rights);
         BinaryPrimitives.WriteUInt64LittleEndian(span[16..], (ulong)descriptor.Inheriting);
-        return WasiErrno.Success;
+        return call.TryCopyIn((uint)result, span) ? WasiErrno.Success : WasiErrno.Fault;
     }
 
     private static WasiErrno SetFlags(in WasiCall call, int fd, int flags)
@@ -191,14 +192,13 @@ internal static class DescriptorFunctions
     // prestat: tag 0 (0 for a directory), length of the name 4.
     private static WasiErrno GetPreopen(in WasiCall call, int fd, int result)
     {
-        const uint PreopenSize = 8;
+        const int PreopenSize = 8;
         if (!call.Context.Descriptors.TryGet(fd, out Descriptor? descriptor) || descriptor is not DirectoryDescriptor { PreopenName: byte[] name })
             return WasiErrno.BadDescriptor;
-        if (!call.TrySpan((uint)result, PreopenSize, out Span<byte> span))
-            return WasiErrno.Fault;
+        Span<byte> span = stackalloc byte[PreopenSize];
         span.Clear();
         BinaryPrimitives.WriteInt32LittleEndian(span[4..], name.Length);
-        return WasiErrno.Success;
+        return call.TryCopyIn((uint)result, span) ? WasiErrno.Success : WasiErrno.Fault;
     }
 
     private static WasiErrno GetPreopenName(in WasiCall call, int fd, int buffer, int length)
@@ -207,10 +207,7 @@ internal static class DescriptorFunctions
             return WasiErrno.BadDescriptor;
         if (name.Length > (uint)length)
             return WasiErrno.NameTooLong;
-        if (!call.TrySpan((uint)buffer, (ulong)name.Length, out Span<byte> span))
-            return WasiErrno.Fault;
-        name.CopyTo(span);
-        return WasiErrno.Success;
+        return call.TryCopyIn((uint)buffer, name) ? WasiErrno.Success : WasiErrno.Fault;
     }
 
     private static WasiErrno ReadDirectory(in WasiCall call, int fd, int buffer, int length, long cookie, int result)
@@ -218,7 +215,7 @@ internal static class DescriptorFunctions
         WasiErrno errno = call.Context.Descriptors.GetDirectory(fd, WasiRights.ReadDirectory, out DirectoryDescriptor directory);
         if (errno != WasiErrno.Success)
             return errno;
-        if (!call.TrySpan((uint)buffer, (uint)length, out Span<byte> room) || !call.CanWrite(result, sizeof(uint)))
+        if (!call.CanWrite(buffer, (uint)length) || !call.CanWrite(result, sizeof(uint)))
             return WasiErrno.Fault;
         if (cookie == 0 || directory.Listing is null)
         {
@@ -230,11 +227,11 @@ internal static class DescriptorFunctions
             call.Context.Listings.Keep(directory, listing);
         }
         int filled = 0;
-        for (ulong at = (ulong)cookie; at < (ulong)directory.Listing!.Count && filled < room.Length; at++)
+        for (ulong at = (ulong)cookie; at < (ulong)directory.Listing!.Count && filled < length; at++)
         {
             if ((int)at % EntriesOfPiece == 0)
                 call.BeginPiece(0);
-            filled += WriteEntry(room[filled..], directory.Listing[(int)at], at + 1);
+            filled += WriteEntry(call, (uint)buffer + (ulong)(uint)filled, length - filled, directory.Listing[(int)at], at + 1);
         }
         call.Charge(filled);
         return call.Write(result, (uint)filled);
@@ -254,7 +251,7 @@ internal static class DescriptorFunctions
 
     // dirent: next cookie 0, inode 8, length of the name 16, type 20, 24 bytes; then the name. The last one is cut where the room ends: a guest that finds
     // its buffer full asks again from that entry's cookie.
-    private static int WriteEntry(Span<byte> room, in WasiDirectoryEntry entry, ulong next)
+    private static int WriteEntry(in WasiCall call, ulong address, int room, in WasiDirectoryEntry entry, ulong next)
     {
         const int HeaderSize = 24;
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -265,10 +262,10 @@ internal static class DescriptorFunctions
         BinaryPrimitives.WriteUInt64LittleEndian(header[8..], entry.Inode);
         BinaryPrimitives.WriteInt32LittleEndian(header[16..], name.Length);
         header[20] = (byte)entry.FileType;
-        int headerBytes = Math.Min(HeaderSize, room.Length);
-        header[..headerBytes].CopyTo(room);
-        int nameBytes = Math.Min(name.Length, room.Length - headerBytes);
-        name.AsSpan(0, nameBytes).CopyTo(room[headerBytes..]);
+        int headerBytes = Math.Min(HeaderSize, room);
+        call.TryCopyIn(address, header[..headerBytes]);
+        int nameBytes = Math.Min(name.Length, room - headerBytes);
+        call.TryCopyIn(address + (uint)headerBytes, name.AsSpan(0, nameBytes));
         return headerBytes + nameBytes;
     }
 

@@ -1,4 +1,5 @@
-// A guest's list of buffers (iovec, ciovec: address at 0, length at 4, 8 bytes each), checked as a whole before any of it is used.
+// A guest's list of buffers (iovec, ciovec: address at 0, length at 4, 8 bytes each), checked as a whole before any of it is used. Of a shared memory the list is a copy, so that what was
+// checked is what is used; otherwise what is read into one buffer may overwrite it, and each entry is checked again.
 using System.Buffers.Binary;
 
 namespace Tarn.Wasi.Preview1;
@@ -26,13 +27,13 @@ internal readonly ref struct IoVectors
         vectors = default;
         if ((uint)count > Most)
             return WasiErrno.Invalid;
-        if (!call.TrySpan((uint)address, (ulong)(uint)count * EntrySize, out Span<byte> entries))
+        if (!call.TryRead((uint)address, (ulong)(uint)count * EntrySize, out ReadOnlySpan<byte> entries))
             return WasiErrno.Fault;
         ulong total = 0;
         for (int i = 0; i < count; i++)
         {
             uint length = BinaryPrimitives.ReadUInt32LittleEndian(entries[((i * EntrySize) + 4)..]);
-            if (!call.TrySpan(BinaryPrimitives.ReadUInt32LittleEndian(entries[(i * EntrySize)..]), length, out _))
+            if (!call.Contains(BinaryPrimitives.ReadUInt32LittleEndian(entries[(i * EntrySize)..]), length))
                 return WasiErrno.Fault;
             total += length;
         }
@@ -42,12 +43,13 @@ internal readonly ref struct IoVectors
         return WasiErrno.Success;
     }
 
-    /// <summary>A buffer. The list may have been overwritten by what was read into an earlier one, so it is checked again.</summary>
-    public Span<byte> Buffer(in WasiCall call, int index)
+    /// <summary>Where a buffer is, and its length: within the memory.</summary>
+    public (ulong Address, int Length) Range(in WasiCall call, int index)
     {
         ReadOnlySpan<byte> entry = _entries.Slice(index * EntrySize, EntrySize);
-        _ = call.TrySpan(BinaryPrimitives.ReadUInt32LittleEndian(entry), BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]), out Span<byte> buffer);
-        return buffer;
+        uint address = BinaryPrimitives.ReadUInt32LittleEndian(entry);
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]);
+        return call.Contains(address, length) ? (address, (int)length) : default;
     }
 
     /// <summary>Copies bytes into the buffers, in order.</summary>
@@ -55,9 +57,9 @@ internal readonly ref struct IoVectors
     {
         for (int i = 0; i < Count && data.Length > 0; i++)
         {
-            Span<byte> buffer = Buffer(call, i);
-            int count = Math.Min(buffer.Length, data.Length);
-            data[..count].CopyTo(buffer);
+            (ulong address, int length) = Range(call, i);
+            int count = Math.Min(length, data.Length);
+            call.TryCopyIn(address, data[..count]);
             data = data[count..];
         }
     }
@@ -69,9 +71,10 @@ internal readonly ref struct IoVectors
         int gathered = 0;
         for (int i = 0; i < Count && gathered < destination.Length; i++)
         {
-            Span<byte> buffer = Buffer(call, i);
-            int count = Math.Min(buffer.Length, destination.Length - gathered);
-            buffer[..count].CopyTo(destination[gathered..]);
+            (ulong address, int length) = Range(call, i);
+            int count = Math.Min(length, destination.Length - gathered);
+            if (count != 0)
+                call.CopyOut(address, destination.Slice(gathered, count));
             gathered += count;
         }
         return gathered;

@@ -107,12 +107,12 @@ internal static class PathFunctions
             errno = PathOperations.ReadLink(call, directory, text, out target);
         if (errno != WasiErrno.Success)
             return errno;
-        if (!call.TrySpan((uint)buffer, (uint)room, out Span<byte> destination))
+        if (!call.Contains((uint)buffer, (uint)room))
             return WasiErrno.Fault;
         if (!WasiText.TryToBytes(target, out byte[]? bytes))
             return WasiErrno.IllegalSequence;
-        int count = Math.Min(bytes.Length, destination.Length);
-        bytes.AsSpan(0, count).CopyTo(destination);
+        int count = Math.Min(bytes.Length, room);
+        call.TryCopyIn((uint)buffer, bytes.AsSpan(0, count));
         return call.Write(result, (uint)count);
     }
 

@@ -52,8 +52,8 @@ internal static class PollFunctions
         if (count is 0 or > MostSubscriptions)
             return WasiErrno.Invalid;
         int size = call.IsUnstable ? UnstableSubscriptionSize : SubscriptionSize;
-        if (!call.TrySpan((uint)subscriptionsAt, (ulong)count * (uint)size, out Span<byte> bytes)
-            || !call.TrySpan((uint)eventsAt, (ulong)count * EventSize, out _)
+        if (!call.TryRead((uint)subscriptionsAt, (ulong)count * (uint)size, out ReadOnlySpan<byte> bytes)
+            || !call.Contains((uint)eventsAt, (ulong)count * EventSize)
             || !call.CanWrite(result, sizeof(uint)))
         {
             return WasiErrno.Fault;
@@ -134,17 +134,17 @@ internal static class PollFunctions
 
     private static WasiErrno WriteAll(in WasiCall call, List<Event> events, int eventsAt, int result)
     {
-        if (!call.TrySpan((uint)eventsAt, (ulong)events.Count * EventSize, out Span<byte> bytes))
-            return WasiErrno.Fault;
-        bytes.Clear();
+        Span<byte> to = stackalloc byte[EventSize];
         for (int i = 0; i < events.Count; i++)
         {
-            Span<byte> to = bytes.Slice(i * EventSize, EventSize);
+            to.Clear();
             BinaryPrimitives.WriteUInt64LittleEndian(to, events[i].UserData);
             BinaryPrimitives.WriteUInt16LittleEndian(to[8..], (ushort)events[i].Error);
             to[10] = (byte)events[i].Kind;
             BinaryPrimitives.WriteUInt64LittleEndian(to[16..], events[i].Bytes);
             to[24] = (byte)(events[i].HungUp ? HangUpFlag : 0);
+            if (!call.TryCopyIn((uint)eventsAt + ((ulong)i * EventSize), to))
+                return WasiErrno.Fault;
         }
         return call.Write(result, (uint)events.Count);
     }

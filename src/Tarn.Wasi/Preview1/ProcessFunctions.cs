@@ -63,9 +63,9 @@ internal static class ProcessFunctions
         ulong at = (uint)buffer;
         foreach (byte[] text in texts)
         {
-            if (pointer > uint.MaxValue || !call.TrySpan(at, (ulong)text.Length, out Span<byte> room) || !call.TryWrite((int)(uint)pointer, (uint)at))
+            if (pointer > uint.MaxValue || !call.Contains(at, (ulong)text.Length) || !call.TryWrite((int)(uint)pointer, (uint)at))
                 return WasiErrno.Fault;
-            text.CopyTo(room);
+            call.TryCopyIn(at, text);
             pointer += sizeof(uint);
             at += (ulong)text.Length;
         }
@@ -91,15 +91,18 @@ internal static class ProcessFunctions
 
     private static WasiErrno Random(in WasiCall call, int buffer, int length)
     {
-        if (!call.TrySpan((uint)buffer, (uint)length, out Span<byte> rest))
+        if (!call.Contains((uint)buffer, (uint)length))
             return WasiErrno.Fault;
-        while (rest.Length > 0)
+        ulong at = (uint)buffer;
+        for (int rest = length; rest > 0;)
         {
             // A guest can ask for gigabytes in one call: in between it can be stopped.
-            Span<byte> chunk = rest[..Math.Min(rest.Length, RandomChunk)];
-            call.BeginPiece(chunk.Length);
-            call.Context.Random(chunk);
-            rest = rest[chunk.Length..];
+            using GuestPiece chunk = GuestPiece.ToFill(call, at, Math.Min(rest, RandomChunk));
+            call.BeginPiece(chunk.Span.Length);
+            call.Context.Random(chunk.Span);
+            chunk.Commit(chunk.Span.Length);
+            at += (uint)chunk.Span.Length;
+            rest -= chunk.Span.Length;
         }
         return WasiErrno.Success;
     }

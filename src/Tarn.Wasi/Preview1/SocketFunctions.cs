@@ -107,11 +107,7 @@ internal static class SocketFunctions
     private static WasiErrno Answer(in WasiCall call, int result, int read, int resultFlags, bool truncated)
     {
         const byte Truncated = 1;
-        if (!call.TrySpan((uint)resultFlags, sizeof(ushort), out Span<byte> flags))
-            return WasiErrno.Fault;
-        flags[0] = truncated ? Truncated : (byte)0;
-        flags[1] = 0;
-        return call.Write(result, (uint)read);
+        return call.TryCopyIn((uint)resultFlags, [truncated ? Truncated : (byte)0, 0]) ? call.Write(result, (uint)read) : WasiErrno.Fault;
     }
 
     private static ValueTask<WasiErrno> Send(WasiCall call, int fd, int vectors, int count, int flags, int result)

@@ -213,20 +213,22 @@ internal static class TransferFunctions
         bool more = true;
         for (int i = 0; i < buffers.Count && more; i++)
         {
-            Span<byte> rest = buffers.Buffer(call, i);
-            while (rest.Length > 0 && more)
+            (ulong at, int rest) = buffers.Range(call, i);
+            while (rest > 0 && more)
             {
-                Span<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
+                using GuestPiece piece = GuestPiece.ToFill(call, at, Math.Min(rest, LargestPiece));
                 // What came is paid for, not what was asked for: buffers are larger than files, and a pipe is asked again and again.
                 call.BeginPiece(0);
-                errno = file.File.Read(offset + total, piece, out int read);
+                errno = file.File.Read(offset + total, piece.Span, out int read);
+                piece.Commit(read);
                 call.Charge(read);
                 total += (uint)read;
                 // What was read before an error is the answer; the error comes again with the next call.
                 if (errno != WasiErrno.Success && total == 0)
                     return errno;
-                more = errno == WasiErrno.Success && read == piece.Length;
-                rest = rest[piece.Length..];
+                more = errno == WasiErrno.Success && read == piece.Span.Length;
+                at += (uint)piece.Span.Length;
+                rest -= piece.Span.Length;
             }
         }
         return call.Write(result, total);
@@ -243,18 +245,19 @@ internal static class TransferFunctions
         bool more = true;
         for (int i = 0; i < buffers.Count && more; i++)
         {
-            ReadOnlySpan<byte> rest = buffers.Buffer(call, i);
-            while (rest.Length > 0 && more)
+            (ulong at, int rest) = buffers.Range(call, i);
+            while (rest > 0 && more)
             {
-                ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
+                using GuestPiece piece = GuestPiece.ToRead(call, at, Math.Min(rest, LargestPiece));
                 call.BeginPiece(0);
-                errno = offset is ulong start ? file.File.Write(start + total, piece, out int written) : file.File.Append(piece, out written);
+                errno = offset is ulong start ? file.File.Write(start + total, piece.Span, out int written) : file.File.Append(piece.Span, out written);
                 call.Charge(written);
                 total += (uint)written;
                 if (errno != WasiErrno.Success && total == 0)
                     return errno;
-                more = errno == WasiErrno.Success && written == piece.Length;
-                rest = rest[piece.Length..];
+                more = errno == WasiErrno.Success && written == piece.Span.Length;
+                at += (uint)piece.Span.Length;
+                rest -= piece.Span.Length;
             }
         }
         if (total > 0 && (file.Flags & (DescriptorFlags.Sync | DescriptorFlags.DataSync)) != 0)
@@ -272,12 +275,14 @@ internal static class TransferFunctions
         int total = 0;
         for (int i = 0; i < buffers.Count; i++)
         {
-            Span<byte> buffer = buffers.Buffer(call, i);
-            if (buffer.Length == 0)
+            (ulong at, int length) = buffers.Range(call, i);
+            if (length == 0)
                 continue;
             // Only the first buffer may be waited for, and no more is taken at once than a piece: who reads a stream goes on until it ends.
             call.BeginPiece(0);
-            total = input.Read(buffer[..Math.Min(buffer.Length, LargestPiece)]);
+            using GuestPiece piece = GuestPiece.ToFill(call, at, Math.Min(length, LargestPiece));
+            total = input.Read(piece.Span);
+            piece.Commit(total);
             call.Charge(total);
             break;
         }
@@ -302,11 +307,14 @@ internal static class TransferFunctions
         }
         for (int i = 0; i < buffers.Count; i++)
         {
-            for (ReadOnlySpan<byte> rest = buffers.Buffer(call, i); rest.Length > 0; rest = rest[Math.Min(rest.Length, LargestPiece)..])
+            (ulong at, int rest) = buffers.Range(call, i);
+            while (rest > 0)
             {
-                ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, LargestPiece)];
-                call.BeginPiece(piece.Length);
-                stream.Write(piece);
+                using GuestPiece piece = GuestPiece.ToRead(call, at, Math.Min(rest, LargestPiece));
+                call.BeginPiece(piece.Span.Length);
+                stream.Write(piece.Span);
+                at += (uint)piece.Span.Length;
+                rest -= piece.Span.Length;
             }
         }
         return call.Write(result, buffers.TotalLength);

@@ -1,6 +1,9 @@
 // One call of a guest: whose it is, and the guest's memory, every access to which is checked here. Guests' addresses and lengths are unsigned 32-bit
 // numbers; they are widened before anything is added or multiplied, so no sum of theirs wraps.
 //
+// In a shared memory other threads write at any time. What is decided upon is copied first and read from the copy (TryRead), results are written and never read back (TryCopyIn), and no view is
+// taken at all.
+//
 // Spans are taken again after anything was awaited, never kept across.
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
@@ -93,10 +96,20 @@ internal readonly struct WasiCall
         return default;
     }
 
-    public bool TrySpan(ulong address, ulong length, out Span<byte> span)
+    /// <summary>Whether other threads may write to the guest's memory at any time.</summary>
+    public bool HasSharedMemory => _hasMemory && _memory.IsShared;
+
+    /// <summary>Whether a range is in the guest's memory.</summary>
+    public bool Contains(ulong address, ulong length)
     {
         ulong size = _hasMemory ? (ulong)_memory.Length : 0;
-        if (address > size || length > size - address || length > int.MaxValue)
+        return address <= size && length <= size - address && length <= int.MaxValue;
+    }
+
+    /// <summary>A view of a range of a memory that is not shared; for <see cref="GuestPiece"/>, which knows.</summary>
+    public bool TrySpan(ulong address, ulong length, out Span<byte> span)
+    {
+        if (!Contains(address, length))
         {
             span = default;
             return false;
@@ -106,20 +119,50 @@ internal readonly struct WasiCall
         return true;
     }
 
+    /// <summary>Reads a range whose length the caller has bounded: a view, or a copy where the memory is shared.</summary>
+    public bool TryRead(ulong address, ulong length, out ReadOnlySpan<byte> bytes)
+    {
+        bytes = default;
+        if (!Contains(address, length))
+            return false;
+        if (length == 0)
+            return true;
+        if (!_memory.IsShared)
+        {
+            bytes = _memory.AsSpan((long)address, (int)length);
+            return true;
+        }
+        byte[] copy = new byte[length];
+        CopyOut(address, copy);
+        bytes = copy;
+        return true;
+    }
+
+    /// <summary>Copies bytes of the guest. The range is within the memory.</summary>
+    public void CopyOut(ulong address, Span<byte> destination) => _memory.CopyTo((long)address, destination);
+
+    /// <summary>Copies bytes to the guest.</summary>
+    public bool TryCopyIn(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        if (!Contains(address, (ulong)bytes.Length))
+            return false;
+        if (bytes.Length != 0)
+            _memory.CopyFrom((long)address, bytes);
+        return true;
+    }
+
     public bool TryWrite(int address, uint value)
     {
-        if (!TrySpan((uint)address, sizeof(uint), out Span<byte> span))
-            return false;
-        BinaryPrimitives.WriteUInt32LittleEndian(span, value);
-        return true;
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        return TryCopyIn((uint)address, bytes);
     }
 
     public bool TryWrite(int address, ulong value)
     {
-        if (!TrySpan((uint)address, sizeof(ulong), out Span<byte> span))
-            return false;
-        BinaryPrimitives.WriteUInt64LittleEndian(span, value);
-        return true;
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        return TryCopyIn((uint)address, bytes);
     }
 
     public WasiErrno Write(int address, uint value) => TryWrite(address, value) ? WasiErrno.Success : WasiErrno.Fault;
@@ -127,16 +170,18 @@ internal readonly struct WasiCall
     public WasiErrno Write(int address, ulong value) => TryWrite(address, value) ? WasiErrno.Success : WasiErrno.Fault;
 
     /// <summary>Whether a result of so many bytes could be written: asked before something is done that could not be undone.</summary>
-    public bool CanWrite(int address, uint length) => TrySpan((uint)address, length, out _);
+    public bool CanWrite(int address, uint length) => Contains((uint)address, length);
 
     /// <summary>Reads a path or another name. Bytes that are not UTF-8 pass through: whether they may be part of a name is for the file system to say.</summary>
     public WasiErrno ReadText(int address, int length, [NotNull] out string? text)
     {
         text = "";
-        if (!TrySpan((uint)address, (uint)length, out Span<byte> bytes))
+        if (!Contains((uint)address, (uint)length))
             return WasiErrno.Fault;
-        if (bytes.Length > PathWalk.LongestPath)
+        if ((uint)length > PathWalk.LongestPath)
             return WasiErrno.NameTooLong;
+        if (!TryRead((uint)address, (uint)length, out ReadOnlySpan<byte> bytes))
+            return WasiErrno.Fault;
         if (bytes.Contains((byte)0))
             return WasiErrno.Invalid;
         text = WasiText.FromBytes(bytes);

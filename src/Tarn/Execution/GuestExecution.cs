@@ -129,7 +129,11 @@ internal abstract unsafe class GuestExecution
     /// Does a builtin's work. Arguments and results as for <see cref="HostFunction.Invoke"/>. An exception unwinds the guest. For
     /// <see cref="BuiltinId.CompileFunction"/> the first value is the function's number on entry and has to be its code's address on return.
     /// </summary>
-    protected abstract void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values);
+    /// <param name="id">Which one.</param>
+    /// <param name="context">The guest's.</param>
+    /// <param name="values">Arguments and results.</param>
+    /// <param name="maySuspend">Whether it may be pending: then the guest stays suspended, like one whose host function is pending.</param>
+    protected abstract HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend);
 
     /// <summary>Makes the exception for a trap. GuestStackPointer is the guest's, so a backtrace can still be taken.</summary>
     protected abstract Exception CreateTrap(in GuestTrap trap);
@@ -197,7 +201,10 @@ internal abstract unsafe class GuestExecution
             }
             else if (code == ExitCode.Builtin)
             {
-                CallBuiltin(record);
+                if (CallBuiltin(record, maySuspend) == HostCallStatus.Pending)
+                {
+                    return false;
+                }
             }
             else
             {
@@ -247,16 +254,18 @@ internal abstract unsafe class GuestExecution
         return status;
     }
 
-    private void CallBuiltin(ExecutionRecord* record)
+    private HostCallStatus CallBuiltin(ExecutionRecord* record, bool maySuspend)
     {
         record->ExitCode = ExitCode.Returned;
         ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
         BuiltinId id = (BuiltinId)record->ExitArgument;
-        InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame));
+        HostCallStatus status = InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame), maySuspend);
         if (id == BuiltinId.CompileFunction && !Machine.Current.Arena.Contains((nint)(*ExitFrame.Values(frame))))
         {
             throw new InvalidOperationException("CompileFunction gave no address of code for its caller to go to");
         }
+
+        return status;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

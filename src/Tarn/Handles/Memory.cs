@@ -13,7 +13,7 @@ namespace Tarn;
 /// offset, length and size when it is outside. Use it on the thread that uses the instance.
 /// </summary>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
-public readonly struct Memory : IEquatable<Memory>
+public readonly unsafe struct Memory : IEquatable<Memory>
 {
     private readonly StoreCore? _store;
     private readonly int _generation;
@@ -102,11 +102,13 @@ public readonly struct Memory : IEquatable<Memory>
     /// <param name="offset">The first byte.</param>
     /// <param name="length">The number of bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not within the memory.</exception>
+    /// <exception cref="InvalidOperationException">The memory is shared: other threads may write what is being looked at.</exception>
     public Span<byte> AsSpan(long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         using StoreUse use = Enter();
+        RequireUnshared(length);
         return _memory!.Bytes((ulong)offset, (ulong)length);
     }
 
@@ -130,6 +132,7 @@ public readonly struct Memory : IEquatable<Memory>
         OpenAccess open = StoreCore.Open(_store, _generation);
         try
         {
+            RequireUnshared(length);
             return new MemoryAccess(open, _memory!.Bytes((ulong)offset, (ulong)length));
         }
         catch
@@ -149,6 +152,8 @@ public readonly struct Memory : IEquatable<Memory>
         where T : unmanaged
     {
         using StoreUse use = Enter();
+        if (_memory!.Shared is not null)
+            return SharedBytes.Read<T>(_memory.Locate(offset, sizeof(T)));
         return MemoryMarshal.Read<T>(ToRead(offset, Unsafe.SizeOf<T>()));
     }
 
@@ -158,14 +163,20 @@ public readonly struct Memory : IEquatable<Memory>
         where T : unmanaged
     {
         using StoreUse use = Enter();
-        MemoryMarshal.Write(ToWrite(offset, Unsafe.SizeOf<T>()), in value);
+        if (_memory!.Shared is not null)
+            SharedBytes.Write(_memory.Locate(offset, sizeof(T)), value);
+        else
+            MemoryMarshal.Write(ToWrite(offset, Unsafe.SizeOf<T>()), in value);
     }
 
     /// <summary>Copies bytes out of the memory.</summary>
     public void CopyTo(long offset, Span<byte> destination)
     {
         using StoreUse use = Enter();
-        ToRead(offset, destination.Length).CopyTo(destination);
+        if (_memory!.Shared is not null)
+            SharedBytes.CopyOut(_memory.Locate(offset, destination.Length), destination);
+        else
+            ToRead(offset, destination.Length).CopyTo(destination);
     }
 
     /// <summary>Copies bytes into the memory.</summary>
@@ -179,7 +190,10 @@ public readonly struct Memory : IEquatable<Memory>
     public string ReadUtf8(long offset, int byteLength)
     {
         using StoreUse use = Enter();
-        return Encoding.UTF8.GetString(ToRead(offset, byteLength));
+        if (_memory!.Shared is null)
+            return Encoding.UTF8.GetString(ToRead(offset, byteLength));
+        ArgumentOutOfRangeException.ThrowIfNegative(byteLength);
+        return SharedBytes.ReadUtf8(_memory.Locate(offset, byteLength), byteLength);
     }
 
     /// <summary>Reads text in UTF-8 up to a zero byte.</summary>
@@ -191,11 +205,11 @@ public readonly struct Memory : IEquatable<Memory>
         long length = (long)_memory!.ByteLength;
         if (offset > length)
             MemoryInstance.ThrowOutOfRange((ulong)offset, 0, (ulong)length);
+        if (_memory.Shared is not null)
+            return SharedBytes.ReadNullTerminatedUtf8(_memory.Locate(offset, 0), length - offset) ?? throw NoZero(offset, length);
         ReadOnlySpan<byte> rest = ToRead(offset, (int)Math.Min(length - offset, int.MaxValue));
         int end = rest.IndexOf((byte)0);
-        if (end < 0)
-            throw new ArgumentOutOfRangeException(nameof(offset), $"No zero byte follows offset {offset} in the memory's {length} bytes.");
-        return Encoding.UTF8.GetString(rest[..end]);
+        return end < 0 ? throw NoZero(offset, length) : Encoding.UTF8.GetString(rest[..end]);
     }
 
     /// <summary>Writes text in UTF-8, without a zero byte.</summary>
@@ -204,7 +218,12 @@ public readonly struct Memory : IEquatable<Memory>
     {
         int bytes = Encoding.UTF8.GetByteCount(text);
         using StoreUse use = Enter();
-        return Encoding.UTF8.GetBytes(text, ToWrite(offset, bytes));
+        if (_memory!.Shared is null)
+            return Encoding.UTF8.GetBytes(text, ToWrite(offset, bytes));
+        byte[] copy = new byte[bytes];
+        Encoding.UTF8.GetBytes(text, copy);
+        SharedBytes.CopyIn(_memory.Locate(offset, bytes), copy);
+        return bytes;
     }
 
     /// <summary>Grows the memory; new bytes are zero.</summary>
@@ -228,6 +247,30 @@ public readonly struct Memory : IEquatable<Memory>
         before = StoreQuota.Grow(_store!, memory, (ulong)pages);
         return before >= 0;
     }
+
+    /// <summary>Gets a handle of the memory that any thread may use, for which it has to be shared. The memory may outlive the instance.</summary>
+    /// <returns>The handle; to be disposed.</returns>
+    /// <exception cref="InvalidOperationException">The memory is not shared.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public SharedMemory ToShared()
+    {
+        using StoreUse use = Enter();
+        return SharedMemory.Of((Engine)_store!.Engine.Facade, _memory!) ?? throw new InvalidOperationException("The memory is not shared.");
+    }
+
+    // A range of no bytes shows nothing.
+    private void RequireUnshared(int length)
+    {
+        if (_memory!.Shared is not null && length != 0)
+        {
+            throw new InvalidOperationException(
+                "The memory is shared, so other threads may write what a view shows while it is looked at. Copy with Read, CopyTo or ReadUtf8, write with Write, CopyFrom or WriteUtf8, "
+                + "or use the atomic operations of SharedMemory (Memory.ToShared).");
+        }
+    }
+
+    private static ArgumentOutOfRangeException NoZero(long offset, long length) =>
+        new(nameof(offset), $"No zero byte follows offset {offset} in the memory's {length} bytes.");
 
     private ReadOnlySpan<byte> ToRead(long offset, int length)
     {

@@ -83,7 +83,10 @@ internal static unsafe class Instantiation
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
                 StoreQuota.RequireMemory(store, wasm.Memories[i]);
-                instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
+                if (wasm.Memories[i].Limits.IsShared)
+                    BindMemory(instance, i, allocator.AllocateSharedMemory(wasm.Memories[i], store.Limits).Memory);
+                else
+                    instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
@@ -139,11 +142,8 @@ internal static unsafe class Instantiation
                     definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId));
                     break;
                 case ExternalKind.Memory:
-                    MemoryInstance memory = definition.Memory!;
-                    instance.Memories[index] = memory;
-                    var memoryEntry = (ulong*)(instance.Context + layout.Memory(index));
-                    memoryEntry[0] = (ulong)memory.Base;
-                    memoryEntry[1] = (ulong)memory.Record;
+                    definition.Memory!.Shared?.AddReference();
+                    BindMemory(instance, index, definition.Memory);
                     break;
                 case ExternalKind.Table:
                     TableInstance table = definition.Table!;
@@ -164,6 +164,15 @@ internal static unsafe class Instantiation
                     break;
             }
         }
+    }
+
+    // Its record is not the instance's own. A shared one takes the reference that the caller has.
+    private static void BindMemory(InstanceData instance, int index, MemoryInstance memory)
+    {
+        instance.Memories[index] = memory;
+        var entry = (ulong*)(instance.Context + instance.Module.Layout.Memory(index));
+        entry[0] = (ulong)memory.Base;
+        entry[1] = (ulong)memory.Record;
     }
 
     private static void InitializeTables(InstanceData instance)

@@ -51,10 +51,14 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context) => NativeMemory.AlignedFree(context);
 
-    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits)
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) =>
+        AllocateMemory(type, record, limits, _engine.Options.MaximumMemoryPages, "EngineOptions.MaximumMemoryPages");
+
+    /// <summary>As the other one, with another limit than the engine's.</summary>
+    public MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits, long limitPages, string limitName)
     {
         int log2 = type.PageSizeLog2;
-        UInt128 limit = (UInt128)(ulong)_engine.Options.MaximumMemoryPages << 16;
+        UInt128 limit = (UInt128)(ulong)limitPages << 16;
         UInt128 minimum = (UInt128)type.Limits.Minimum << log2;
         UInt128 capacity = limit;
         if (type.Limits.HasMaximum)
@@ -62,8 +66,8 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         if (!type.Limits.Is64)
             capacity = UInt128.Min(capacity, (UInt128)1 << 32);
         if (minimum > capacity)
-            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the engine's limit of {limit} bytes (EngineOptions.MaximumMemoryPages).");
-        string capacityLimit = limit <= capacity ? $"EngineOptions.MaximumMemoryPages = {_engine.Options.MaximumMemoryPages}" : "what 32-bit addresses reach";
+            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the limit of {limit} bytes ({limitName} = {limitPages}).");
+        string capacityLimit = limit <= capacity ? $"{limitName} = {limitPages}" : "what 32-bit addresses reach";
         bool isGuarded = IsGuarded(type);
         if (!isGuarded && limits?.MaximumMemoryBytes is long most && (ulong)most < capacity)
         {
@@ -99,6 +103,8 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
             CapacityLimit = capacityLimit,
         };
     }
+
+    protected override MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) => AllocateMemory(type, record, limits);
 
     public override void FreeMemory(MemoryInstance memory) => VirtualMemory.Current.Release(memory.Base, (nuint)memory.ReservedBytes);
 

@@ -11,7 +11,7 @@ internal sealed unsafe class Definition
 
     public ExternalKind Kind { get; }
 
-    /// <summary>The store that the item lives in; null for host functions, which fit any store.</summary>
+    /// <summary>The store that the item lives in; null for host functions and shared memories, which fit any store.</summary>
     public StoreCore? Store { get; private init; }
 
     public int Generation { get; private init; }
@@ -36,8 +36,11 @@ internal sealed unsafe class Definition
     public static Definition Of(StoreCore store, int generation, FunctionReference* function) =>
         new(ExternalKind.Function) { Store = store, Generation = generation, Function = function };
 
+    /// <summary>A memory. One that is shared is of no store; it may have been freed by the time it is used.</summary>
     public static Definition Of(StoreCore store, int generation, MemoryInstance memory) =>
-        new(ExternalKind.Memory) { Store = store, Generation = generation, Memory = memory };
+        memory.Shared is SharedMemoryCore shared ? Of(shared) : new(ExternalKind.Memory) { Store = store, Generation = generation, Memory = memory };
+
+    public static Definition Of(SharedMemoryCore memory) => new(ExternalKind.Memory) { Memory = memory.Memory };
 
     public static Definition Of(StoreCore store, int generation, TableInstance table) =>
         new(ExternalKind.Table) { Store = store, Generation = generation, Table = table };
@@ -62,7 +65,14 @@ internal sealed unsafe class Definition
         };
     }
 
-    /// <summary>Describes the item, with its current size. Inside its store.</summary>
+    /// <summary>Keeps a shared memory while the definition is looked at; to be followed by <see cref="Leave"/>. Does nothing for anything else.</summary>
+    /// <exception cref="ObjectDisposedException">The memory has been freed.</exception>
+    public void Keep() => Memory?.Shared?.AddReference();
+
+    /// <summary>Ends what <see cref="Keep"/> began.</summary>
+    public void Leave() => Memory?.Shared?.Release();
+
+    /// <summary>Describes the item, with its current size. Inside its store, or while it is kept.</summary>
     public ExternType Describe(TypeRegistry types) => Kind switch
     {
         ExternalKind.Function when Host is not null => TypeDescriptions.Function(types, Host.Parameters, Host.Results),

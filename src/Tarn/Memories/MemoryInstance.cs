@@ -4,6 +4,7 @@
 // Invariants:
 //   - [Base, Base + Record->ByteLength) is readable and writable, whatever follows up to the reservation's end is not;
 //   - the reservation is at least 4 GiB + guard where the memory is guarded (docs/abi.md, "Bounds of linear memory");
+//   - a shared memory (Shared is not null) is read and written by other threads at any time: the host copies (SharedBytes) and takes no view of it;
 //   - ByteLength never shrinks. Guarded code relies on the first and second, checked code on the length alone.
 using System.Runtime.InteropServices;
 using Tarn.Platform;
@@ -43,6 +44,9 @@ internal sealed unsafe class MemoryInstance
     /// <summary>The pool's slot that it lives in, or null outside of the pools.</summary>
     public MemorySlot? Slot { get; }
 
+    /// <summary>What counts the users of a shared memory; <see langword="null"/> for any other, which belongs to its store.</summary>
+    public SharedMemoryCore? Shared { get; set; }
+
     public CoreMemoryType Type { get; }
 
     public byte* Base { get; }
@@ -64,6 +68,7 @@ internal sealed unsafe class MemoryInstance
     /// <summary>Describes the memory, with its current size.</summary>
     public MemoryType Describe() => TypeDescriptions.Of(Type with { Limits = Type.Limits with { Minimum = Pages } });
 
+    /// <summary>A view of a range. Of a shared memory only to write to.</summary>
     public Span<byte> Bytes(ulong offset, ulong count)
     {
         ulong length = ByteLength;
@@ -95,6 +100,16 @@ internal sealed unsafe class MemoryInstance
         return $"the memory of {pages} pages cannot grow by {deltaPages}: it may have {most} pages at most ({limit})";
     }
 
+    /// <summary>Where a range of a shared memory begins.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not within the memory.</exception>
+    public byte* Locate(long offset, long count)
+    {
+        ulong length = ByteLength;
+        if (offset < 0 || (ulong)offset > length || (ulong)count > length - (ulong)offset)
+            ThrowOutOfRange((ulong)offset, (ulong)count, length);
+        return Base + offset;
+    }
+
     /// <summary>Whether a range is within the memory.</summary>
     public bool Contains(ulong offset, ulong count)
     {
@@ -107,17 +122,32 @@ internal sealed unsafe class MemoryInstance
     public long Grow(ulong deltaPages)
     {
         lock (_growth)
+            return GrowCore(deltaPages);
+    }
+
+    /// <summary>As <see cref="Grow"/>, if the memory still has the size that a limiter was asked about.</summary>
+    /// <returns>Whether it has; otherwise nothing has happened.</returns>
+    public bool TryGrow(ulong byteLength, ulong deltaPages, out long before)
+    {
+        lock (_growth)
         {
-            ulong old = Record->ByteLength;
-            int log2 = Type.PageSizeLog2;
-            if (deltaPages > (CapacityBytes - old) >> log2)
-                return -1;
-            ulong grown = old + (deltaPages << log2);
-            if (!TryCommit(old, grown))
-                return -1;
-            Volatile.Write(ref Record->ByteLength, grown);
-            return (long)(old >> log2);
+            bool isSame = Record->ByteLength == byteLength;
+            before = isSame ? GrowCore(deltaPages) : -1;
+            return isSame;
         }
+    }
+
+    private long GrowCore(ulong deltaPages)
+    {
+        ulong old = Record->ByteLength;
+        int log2 = Type.PageSizeLog2;
+        if (deltaPages > (CapacityBytes - old) >> log2)
+            return -1;
+        ulong grown = old + (deltaPages << log2);
+        if (!TryCommit(old, grown))
+            return -1;
+        Volatile.Write(ref Record->ByteLength, grown);
+        return (long)(old >> log2);
     }
 
     private bool TryCommit(ulong from, ulong to)

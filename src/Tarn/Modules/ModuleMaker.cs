@@ -1,7 +1,6 @@
 // From bytes to a module: told apart by what they are, looked up in the cache, decoded, validated, checked for what this version cannot execute, compiled. Whatever is
 // wrong with a module is found here and is a typed exception; nothing is left over for a running guest to find.
 using System.Diagnostics;
-using Tarn.Compiler.Frontend;
 using Tarn.Diagnostics;
 using Tarn.Engines;
 using Tarn.Wasm.Binary;
@@ -88,16 +87,7 @@ internal static class ModuleMaker
     {
         WasmModule wasm = WasmModule.Decode(bytes, engine.Options.Features);
         ModuleValidator.Validate(wasm, engine.Types, engine.Options.CompilationThreads);
-        try
-        {
-            InstructionSupport.Require(wasm);
-            return wasm;
-        }
-        catch
-        {
-            wasm.ReleaseTypes();
-            throw;
-        }
+        return wasm;
     }
 
     private static T Located<T>(ReadOnlyMemory<byte> text, string? fileName, Func<T> make)

@@ -388,6 +388,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         };
     }
 
+    // Other instances and the embedder may keep a shared memory for longer than the one that defines it: it is never a slot of the pool. The pool's limit holds for it.
+    protected override MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) =>
+        _onDemand.AllocateMemory(type, record, limits, _limits.MemoryPages, "InstanceLimits.MemoryPages");
+
     public override void FreeMemory(MemoryInstance memory)
     {
         if (memory.Slot is not MemorySlot slot)

@@ -5,6 +5,7 @@
 //   - memories: MemorySlot.Reset, with the image taken before the first instance ran;
 //   - the sections of the context for memories, tables and globals, and the segment states: copied back from _initialContext. All
 //     else in the context (function references, imports) is written once, when the slot is bound;
+//   - shared memories: not at all. They are no slots, others may have them, and a slot whose instance has one starts from scratch;
 //   - tables: copied back from their initial elements, if the module has instructions that write elements in place or managed
 //     code wrote any; what was grown is cleared;
 //   - the heap of managed objects: both tops are set back, and what constant expressions made is copied back;
@@ -40,6 +41,7 @@ internal sealed unsafe class PooledInstance : SlotLease
     private readonly int _cellBytes;
     private readonly int _stateOffset;
     private readonly bool _writesTables;
+    private readonly bool _isForOne;
     private readonly HeapImage? _heap;
     private readonly ulong[]?[] _elementValues;
     private int _learned;
@@ -61,11 +63,13 @@ internal sealed unsafe class PooledInstance : SlotLease
         VmContextLayout layout = data.Module.Layout;
         WasmModule wasm = data.Module.Wasm;
         PageImage[]? images = list.Images;
-        _memories = new MemorySlot[data.Memories.Length - wasm.ImportedMemoryCount];
+        MemorySlot[] slots = [.. data.Memories[wasm.ImportedMemoryCount..].Where(static memory => memory.Slot is not null).Select(static memory => memory.Slot!)];
+        _isForOne = data.HasSharedMemory;
+        _memories = slots;
         _images = images ?? new PageImage[_memories.Length];
         for (int i = 0; i < _memories.Length; i++)
         {
-            MemorySlot slot = data.Memories[wasm.ImportedMemoryCount + i].Slot!;
+            MemorySlot slot = slots[i];
             slot.FaultsBefore = slot.Faults;
             _memories[i] = slot;
             if (images is null)
@@ -139,7 +143,14 @@ internal sealed unsafe class PooledInstance : SlotLease
 
     public int TableCount => _tables.Length;
 
-    public override void Return() => _pool.Return(this);
+    // The next instance may import another shared memory, or has to define a new one: it is made from the beginning.
+    public override void Return()
+    {
+        if (_isForOne)
+            PooledAllocator.TearDown(this);
+        else
+            _pool.Return(this);
+    }
 
     public override void Unbind() => _pool.Unregister(this);
 

@@ -94,12 +94,30 @@ internal sealed unsafe class InstanceData
     public static InstanceData? FromContext(VmContext* context) =>
         context->Owner == 0 ? null : Unsafe.As<InstanceData?>(GCHandle.FromIntPtr(context->Owner).Target);
 
-    /// <summary>Gives back what the instance owns; imported items are others' to free. Also of an instance that is half made.</summary>
+    /// <summary>Whether other stores may use a memory of the instance at the same time.</summary>
+    public bool HasSharedMemory
+    {
+        get
+        {
+            foreach (MemoryInstance memory in Memories)
+            {
+                if (memory.Shared is not null)
+                    return true;
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Gives back what the instance owns, and its share of memories that are shared; other imported items are others' to free. Also of an instance that is half made.</summary>
     public void Free(StorageAllocator allocator)
     {
-        for (int i = Module.Wasm.ImportedMemoryCount; i < Memories.Length; i++)
+        for (int i = 0; i < Memories.Length; i++)
         {
-            if (Memories[i] is MemoryInstance memory)
+            if (Memories[i] is not MemoryInstance memory)
+                continue;
+            if (memory.Shared is SharedMemoryCore shared)
+                shared.Release();
+            else if (i >= Module.Wasm.ImportedMemoryCount)
                 allocator.FreeMemory(memory);
         }
         for (int i = Module.Wasm.ImportedTableCount; i < Tables.Length; i++)

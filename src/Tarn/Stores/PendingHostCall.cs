@@ -17,6 +17,14 @@ internal abstract unsafe class PendingHostCall
     /// <summary>Takes the result of a call that has completed and drops it, exceptions included: the guest that asked for it is gone.</summary>
     public abstract void Discard();
 
+    /// <summary>
+    /// Says that its result is no longer waited for, so that it can give up what it occupies until then; the result may come all the same. Called under the store's lock: runs no foreign
+    /// code.
+    /// </summary>
+    public virtual void Abandon()
+    {
+    }
+
     /// <summary>Tells the owner that the result is there.</summary>
     public void NotifyOwner() => Owner!.Store.OnCompleted(Owner, this);
 

@@ -30,12 +30,32 @@ internal abstract unsafe class StorageAllocator
 
     public abstract void FreeMemory(MemoryInstance memory);
 
+    /// <summary>A shared memory of its type's minimal size, all zero. The caller has the only reference.</summary>
+    /// <inheritdoc cref="AllocateMemory"/>
+    /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
+    public SharedMemoryCore AllocateSharedMemory(in CoreMemoryType type, StoreLimits? limits)
+    {
+        MemoryRecord* record = SharedMemoryCore.AllocateRecord();
+        try
+        {
+            return new SharedMemoryCore(AllocateUnpooledMemory(type, record, limits));
+        }
+        catch
+        {
+            SharedMemoryCore.FreeRecord(record);
+            throw;
+        }
+    }
+
     /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
     /// <inheritdoc cref="AllocateMemory"/>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
     public abstract TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits);
 
     public abstract void FreeTable(TableInstance table);
+
+    /// <summary>A memory that may outlive whatever the allocator has handed out otherwise; within the allocator's limits.</summary>
+    protected abstract MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits);
 
     public abstract GuestStack AllocateStack();
 

@@ -247,10 +247,13 @@ internal sealed unsafe partial class StoreCore
     {
         if (_calls is null || _suspended != _activations || !_gate.IsVacant)
             return false;
-        Drop(1, _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the store was asked to stop while the guest was suspended"), this), ref aftermath);
+        DropInterrupted(ref aftermath);
         Idle(ref aftermath);
         return true;
     }
+
+    private void DropInterrupted(ref Aftermath aftermath) =>
+        Drop(1, _ => new TrapException(new Trap(TrapCode.Interrupted, [], detail: "the store was asked to stop while the guest was suspended"), this), ref aftermath);
 
     private CallScope? BeginAsync(int generation, CancellationToken cancellationToken, out CallScope? outer, out Tenure tenure)
     {
@@ -458,6 +461,8 @@ internal sealed unsafe partial class StoreCore
             // Not here: it is anybody's code.
             if (call.State == CallState.Ready)
                 (aftermath.Discarded ??= []).Add(call.Pending!);
+            else
+                call.Pending?.Abandon();
             call.Pending = null;
             call.State = CallState.Dropped;
             call.Failure = reason(call);
@@ -475,6 +480,12 @@ internal sealed unsafe partial class StoreCore
         {
             End(ref aftermath);
             return;
+        }
+        // The guest was asked to stop while it ran, and has been suspended before it looked.
+        if (_calls is not null && _stopRequested == Generation)
+        {
+            DropInterrupted(ref aftermath);
+            Volatile.Write(ref _stopRequested, NoStop);
         }
         AsyncCall? cancelled = null;
         for (AsyncCall? call = _calls; call is not null; call = call.Outer)

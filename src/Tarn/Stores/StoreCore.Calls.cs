@@ -111,6 +111,7 @@ internal sealed unsafe partial class StoreCore
                 return;
             SetInterrupt(1);
             Volatile.Write(ref Execution->StopRequested, 1);
+            WakeSleeper();
         }
     }
 

@@ -215,8 +215,9 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <exception cref="InstantiationException">The limits or the system do not allow it.</exception>
     internal MemoryInstance AllocateMemory(in CoreMemoryType type)
     {
-        var record = (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord));
-        MemoryInstance memory = Allocator.ForHost.AllocateMemory(type, record, limits: null);
+        MemoryInstance memory = type.Limits.IsShared
+            ? Allocator.ForHost.AllocateSharedMemory(type, limits: null).Memory
+            : Allocator.ForHost.AllocateMemory(type, (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord)), limits: null);
         _heap.Add(memory);
         return memory;
     }
@@ -330,6 +331,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         Volatile.Write(ref _stopRequested, generation);
         SetInterrupt(1);
         Volatile.Write(ref Execution->StopRequested, 1);
+        WakeSleeper();
     }
 
     private void SetInterrupt(uint value)

@@ -45,7 +45,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
         Finish(pending);
     }
 
-    protected override void InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values)
+    protected override HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend)
     {
         InstanceData instance = InstanceData.FromContext(context)!;
         var slots = (RawValue*)values;
@@ -129,12 +129,21 @@ internal sealed unsafe class StoreExecution : GuestExecution
                 ExceptionObject exception = Store.Exceptions.Get(slots[0].Low);
                 Throw(new ThrownException(exception.Tag, slots[0].Low), exception.Payload);
                 break;
+            case BuiltinId.MemoryAtomicNotify:
+                // Nobody waits on a memory that is not shared.
+                slots[0].Low = instance.Memories[(int)slots[0].Low].Shared?.Waiters.Notify(slots[1].Low, (uint)slots[2].Low) ?? 0;
+                break;
+            case BuiltinId.MemoryAtomicWait32:
+                return Wait(instance.Memories[(int)slots[0].Low], slots, (uint)slots[2].Low, is64: false, maySuspend);
+            case BuiltinId.MemoryAtomicWait64:
+                return Wait(instance.Memories[(int)slots[0].Low], slots, slots[2].Low, is64: true, maySuspend);
             case BuiltinId.CompileFunction:
                 slots[0].Low = (ulong)Compile(instance.Module, (int)slots[0].Low);
                 break;
             default:
                 throw new NotSupportedException($"Compiled code asked for the builtin {id}, which this version of Tarn does not have.");
         }
+        return HostCallStatus.Completed;
     }
 
     protected override bool TryCatch(Exception thrown)
@@ -174,6 +183,27 @@ internal sealed unsafe class StoreExecution : GuestExecution
     /// <summary>A trap that managed code found on the guest's behalf.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public TrapException Trap(TrapCode code, string? detail = null) => TrapFactory.Create(Store, code, detail);
+
+    // The code has checked alignment and bounds.
+    private HostCallStatus Wait(MemoryInstance memory, RawValue* slots, ulong expected, bool is64, bool maySuspend)
+    {
+        if (memory.Shared is not SharedMemoryCore shared)
+            throw Trap(TrapCode.ExpectedSharedMemory);
+        ulong address = slots[1].Low;
+        long nanoseconds = (long)slots[3].Low;
+        if (!maySuspend || nanoseconds == 0)
+        {
+            slots[0].Low = (uint)Store.WaitOnThread(shared, address, expected, is64, nanoseconds);
+            return HostCallStatus.Completed;
+        }
+        if (PendingWait.TryBegin(shared, address, expected, is64, nanoseconds) is PendingWait wait)
+        {
+            Pending = wait;
+            return HostCallStatus.Pending;
+        }
+        slots[0].Low = (uint)AtomicWaitResult.NotEqual;
+        return HostCallStatus.Completed;
+    }
 
     // A guest decides how much is compiled in its call: it pays for each function, and is stopped between two. Whoever calls a function first pays for it.
     private nint Compile(ModuleCore module, int definedIndex)

@@ -64,7 +64,12 @@ internal unsafe struct StoreHeap
         foreach (InstanceData instance in Instances)
             Free(allocator, instance, static (allocator, it) => it.Free(allocator));
         foreach (MemoryInstance memory in _memories ?? [])
-            Free(allocator.ForHost, memory, static (allocator, it) => allocator.FreeMemory(it));
+        {
+            if (memory.Shared is SharedMemoryCore shared)
+                shared.Release();
+            else
+                Free(allocator.ForHost, memory, static (allocator, it) => allocator.FreeMemory(it));
+        }
         foreach (TableInstance table in _tables ?? [])
             Free(allocator.ForHost, table, static (allocator, it) => allocator.FreeTable(it));
         foreach (nint block in _blocks ?? [])

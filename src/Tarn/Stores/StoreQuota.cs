@@ -49,11 +49,17 @@ internal static class StoreQuota
     {
         if (store.Limits is StoreLimits limits && pages != 0)
         {
-            ulong bytes = memory.ByteLength;
-            UInt128 desired = bytes + ((UInt128)pages << memory.Type.PageSizeLog2);
-            // What the engine refuses is no question.
-            if (desired > memory.CapacityBytes || !limits.Allow(new ResourceRequest(ResourceKind.Memory, (long)bytes, (long)desired, Clamp(memory.CapacityBytes), store.State)))
-                return -1;
+            while (true)
+            {
+                ulong bytes = memory.ByteLength;
+                UInt128 desired = bytes + ((UInt128)pages << memory.Type.PageSizeLog2);
+                // What the engine refuses is no question.
+                if (desired > memory.CapacityBytes || !limits.Allow(new ResourceRequest(ResourceKind.Memory, (long)bytes, (long)desired, Clamp(memory.CapacityBytes), store.State)))
+                    return -1;
+                // Another store's thread may have grown a shared memory meanwhile: then it is another question.
+                if (memory.TryGrow(bytes, pages, out long before))
+                    return before;
+            }
         }
         return memory.Grow(pages);
     }

@@ -133,7 +133,7 @@ internal sealed unsafe class IrInstance : IDisposable
                     Tags[import.Index] = other.Tags[index];
                     break;
                 case ExternalKind.Memory:
-                    LinkEntry(other.Context + other.Layout.Memory(index), index < other.Module.ImportedMemoryCount, Context + Layout.Memory(import.Index));
+                    LinkEntry(other.Context + other.Layout.Memory(index), other.RefersToRecord(index), Context + Layout.Memory(import.Index));
                     break;
                 case ExternalKind.Table:
                     LinkEntry(other.Context + other.Layout.Table(index), index < other.Module.ImportedTableCount, Context + Layout.Table(import.Index));
@@ -187,7 +187,17 @@ internal sealed unsafe class IrInstance : IDisposable
             }
 
             var entry = Context + Layout.Memory(i);
-            Write(entry, (ulong)Allocate((nuint)(MaximumPages << 16)));
+            var memory = (ulong)Allocate((nuint)(MaximumPages << 16));
+            if (type.Limits.IsShared)
+            {
+                // The record of a shared memory is not the instance's.
+                var record = (byte*)Allocate(16);
+                Write(entry, memory);
+                Write(entry + 8, (ulong)record);
+                entry = record;
+            }
+
+            Write(entry, memory);
             Write(entry + 8, bytes);
             s_memories.Add((nint)entry);
             s_maxima[(nint)entry] = Math.Min(type.Limits.HasMaximum ? type.Limits.Maximum : ulong.MaxValue, (MaximumPages << 16) >> type.PageSizeLog2);
@@ -359,16 +369,7 @@ internal sealed unsafe class IrInstance : IDisposable
         if (!_functions.TryGetValue(index, out var function))
         {
             function = new IrFunction();
-            try
-            {
-                _translator.Translate(Module, Layout, index, _target, function);
-            }
-            catch (UnsupportedModuleException)
-            {
-                // Whatever the translator does not know is found when the module is made.
-                Assert.Throws<UnsupportedModuleException>(() => InstructionSupport.Require(Module));
-                throw;
-            }
+            _translator.Translate(Module, Layout, index, _target, function);
             Assert.Empty(IrVerifier.Verify(function));
             if (_target.Optimize)
             {
@@ -408,8 +409,10 @@ internal sealed unsafe class IrInstance : IDisposable
         throw new InvalidOperationException("an access outside of all memories");
     }
 
+    private bool RefersToRecord(int memory) => memory < Module.ImportedMemoryCount || Module.Memories[memory].Limits.IsShared;
+
     private byte* MemoryEntry(int memory)
-        => memory < Module.ImportedMemoryCount ? (byte*)*(ulong*)(Context + Layout.Memory(memory) + 8) : Context + Layout.Memory(memory);
+        => RefersToRecord(memory) ? (byte*)*(ulong*)(Context + Layout.Memory(memory) + 8) : Context + Layout.Memory(memory);
 
     private byte* TableEntry(int table)
         => table < Module.ImportedTableCount ? (byte*)*(ulong*)(Context + Layout.Table(table) + 8) : Context + Layout.Table(table);
@@ -458,6 +461,22 @@ internal sealed unsafe class IrInstance : IDisposable
 
                     ((ulong*)entry)[1] += a[1] << type.PageSizeLog2;
                     return old;
+                }
+
+            case BuiltinId.MemoryAtomicNotify:
+                return 0;
+            case BuiltinId.MemoryAtomicWait32 or BuiltinId.MemoryAtomicWait64:
+                {
+                    // There is one thread, so nobody ever notifies.
+                    Require(Module.Memories[(int)a[0]].Limits.IsShared, TrapCode.AtomicWaitOnUnsharedMemory);
+                    var location = (byte*)*(ulong*)MemoryEntry((int)a[0]) + a[1];
+                    var value = id == BuiltinId.MemoryAtomicWait64 ? *(ulong*)location : *(uint*)location;
+                    if (value == a[2] && (long)a[3] < 0)
+                    {
+                        throw new NotSupportedException("a wait for ever");
+                    }
+
+                    return value == a[2] ? 2u : 1u;
                 }
 
             case BuiltinId.MemoryInit:

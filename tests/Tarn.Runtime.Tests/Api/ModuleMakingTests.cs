@@ -90,34 +90,6 @@ public sealed class ModuleMakingTests : IDisposable
         Assert.Equal(0, _engine.Core.Types.Count);
     }
 
-    [Theory]
-    [InlineData("(type $s (struct (field i32))) (func (export \"f\") (drop (struct.new $s (i32.const 1))))", "struct.new", 0)]
-    [InlineData("(func nop) (func (return) (drop (ref.i31 (i32.const 1))))", "ref.i31", 1)]
-    [InlineData("(tag $t) (func (export \"f\") (throw $t))", "throw", 0)]
-    [InlineData("(func (export \"f\") (block $b (result exnref) (try_table (catch_all_ref $b)) (return)) (drop))", "try_table", 0)]
-    [InlineData("(global (ref i31) (ref.i31 (i32.const 1)))", "ref.i31", null)]
-    [InlineData("(table 1 i31ref) (elem (table 0) (i32.const 0) i31ref (ref.i31 (i32.const 1)))", "ref.i31", null)]
-    [InlineData("(memory 1 1 shared) (func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0))))", "memory.atomic.wait32", 0)]
-    public void What_cannot_be_executed_is_refused_when_the_module_is_made(string fields, string instruction, int? function)
-    {
-        foreach (CompilationMode mode in Enum.GetValues<CompilationMode>())
-        {
-            using var engine = new Engine(new EngineOptions
-            {
-                AllocationStrategy = AllocationStrategy.OnDemand,
-                CompilationMode = mode,
-                Features = WasmFeatures.Wasm3 | WasmFeatures.Threads,
-            });
-            byte[] binary = WatParserOf($"(module {fields})");
-            UnsupportedModuleException e = Assert.Throws<UnsupportedModuleException>(() => Module.FromBytes(engine, binary));
-            Assert.Equal((instruction, function), (e.Instruction, e.FunctionIndex));
-            Assert.InRange(e.Offset, 8, binary.Length - 1);
-            Assert.Equal(1, Assert.Throws<UnsupportedModuleException>(() => Module.FromText(engine, $"(module {fields})")).Line);
-            Assert.Throws<UnsupportedModuleException>(() => Module.Validate(engine, binary));
-            Assert.Equal(0, engine.Core.Types.Count);
-        }
-    }
-
     [Fact]
     public void A_cache_keeps_what_was_compiled()
     {

@@ -25,15 +25,20 @@ internal sealed class RawGuest : IDisposable
     private readonly WasiContext _context;
     private readonly Instance _instance;
 
-    public RawGuest(WasiOptions options, Engine? engine = null)
+    /// <param name="options">Those of its context.</param>
+    /// <param name="engine">Its engine, if not that of all guests.</param>
+    /// <param name="isShared">Whether its memory is shared, which the engine has to allow.</param>
+    public RawGuest(WasiOptions options, Engine? engine = null, bool isShared = false)
     {
         _context = new WasiContext(options);
         if (engine is not null)
-            _own = Module.FromText(engine, Text());
+            _own = Module.FromText(engine, isShared ? Text().Replace("\"memory\") 2)", "\"memory\") 2 2 shared)", StringComparison.Ordinal) : Text());
         _instance = new Linker(engine ?? Guest.Engine).DefineWasi().Prepare(_own ?? s_module.Value).Instantiate(_context);
     }
 
     public Memory Memory => _instance.Memory;
+
+    public Instance Instance => _instance;
 
     public WasiErrno Call(string name, params ReadOnlySpan<long> arguments)
     {

@@ -38,6 +38,9 @@ internal static unsafe partial class LinuxNative
 
     private const string Libc = "libc";
 
+    /// <summary>The number of a system call for which the C library has no function: 202 on x86-64, 98 on arm64.</summary>
+    public static nint FutexNumber { get; } = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 98 : 202;
+
     [LibraryImport(Libc, EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint length, int protection, int flags, int fileDescriptor, nint offset);
 
@@ -70,6 +73,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport(Libc, EntryPoint = "sigaction", SetLastError = true)]
     public static partial int SignalAction(int signal, SignalActionRecord* action, SignalActionRecord* previous);
+
+    [LibraryImport(Libc, EntryPoint = "syscall")]
+    public static partial nint Futex(nint number, uint* word, nint operation, nint value, long* timeout);
 }
 
 // struct sigaction as glibc and musl define it on 64-bit Linux: 152 bytes.
