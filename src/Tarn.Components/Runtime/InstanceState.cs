@@ -13,7 +13,7 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 
     public InstanceState? Parent { get; } = parent;
 
-    public HandleTable Handles { get; } = CreateTable(root);
+    public HandleTable Handles => field ??= CreateTable(Root);
 
     /// <summary>Whether the instance may call out.</summary>
     public bool MayLeave { get; set; } = true;
