@@ -23,8 +23,10 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 
     /// <summary>Enters the instance for a call.</summary>
     /// <exception cref="ComponentTrapException">It cannot be entered.</exception>
+    /// <exception cref="ObjectDisposedException">The component's instance has been disposed.</exception>
     public CallEntry Enter()
     {
+        ObjectDisposedException.ThrowIf(Root.IsDisposed, typeof(ComponentInstance));
         if (Root.IsPoisoned)
             throw new ComponentTrapException(ComponentTrapCode.CannotEnter, "cannot enter component instance: it trapped before");
         foreach (InstanceState active in Root.Active)
