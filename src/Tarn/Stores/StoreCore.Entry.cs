@@ -195,6 +195,8 @@ internal sealed unsafe partial class StoreCore
             if (References.Count != 0)
                 References.Clear();
             Exceptions.Clear();
+            if (HostRoots is { Count: > 0 })
+                HostRoots.Clear();
             if (State is not null)
                 State = null;
             if (Limits is not null)

@@ -1,6 +1,8 @@
 // What a store may take and for how long its guests may run. All of it is looked at where something grows or a call begins from outside; a store
 // without limits pays a comparison.
 
+using Tarn.Heaps;
+
 namespace Tarn.Stores;
 
 internal sealed unsafe partial class StoreCore
@@ -8,7 +10,15 @@ internal sealed unsafe partial class StoreCore
     private long _timeoutMilliseconds;
 
     /// <summary>What its memories and tables may take; see <see cref="Store.Limits"/>.</summary>
-    public StoreLimits? Limits { get; set; }
+    public StoreLimits? Limits
+    {
+        get;
+        set
+        {
+            field = value;
+            ManagedHeap?.LimitsChanged();
+        }
+    }
 
     /// <summary>How long a call from outside may take; see <see cref="Store.CallTimeout"/>.</summary>
     public TimeSpan CallTimeout
@@ -65,5 +75,7 @@ internal sealed unsafe partial class StoreCore
             StoreQuota.RequireMemory(this, data.Memories[i].Type, data.Memories[i].CapacityBytes);
         for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
             StoreQuota.RequireTable(this, data.Tables[i].Type, data.Tables[i].Capacity);
+        if (ManagedHeap is ManagedHeap heap)
+            StoreQuota.RequireHeap(this, heap);
     }
 }

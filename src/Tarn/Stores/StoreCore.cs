@@ -23,6 +23,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     private StoreHeap _heap = new();
     private readonly StoreExecution _driver;
     private VmContext* _hostContext;
+    private HandleCollector? _handles;
     private GuestStack? _stack;
     private readonly bool _keepsStack;
     private SlotLease? _slot;
@@ -132,9 +133,26 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
 
     /// <summary>The guests' managed objects, for a module that has some.</summary>
     /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
-    internal ManagedHeap RequireManagedHeap() => ManagedHeap ??= StorageAllocator.AllocateHeap(this);
+    internal ManagedHeap RequireManagedHeap()
+    {
+        if (ManagedHeap is ManagedHeap there)
+            return there;
+        ManagedHeap heap = StorageAllocator.AllocateHeap(this);
+        ManagedHeap = heap;
+        StoreQuota.RequireHeap(this, heap);
+        return heap;
+    }
 
     internal ExceptionTable Exceptions { get; }
+
+    /// <summary>Frees what guests have dropped of the two.</summary>
+    internal HandleCollector Handles => _handles ??= new HandleCollector(this);
+
+    /// <summary>References that the host holds; <see langword="null"/> while it has held none.</summary>
+    internal HostRoots? HostRoots { get; private set; }
+
+    /// <summary>References that the host holds. Inside the store.</summary>
+    internal HostRoots RequireHostRoots() => HostRoots ??= new HostRoots();
 
     /// <summary>Asks whatever guest runs in a life of the store to stop. Any thread may call it.</summary>
     internal void Interrupt(int generation)
@@ -283,13 +301,24 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
 
     void IHeapOwner.VisitRoots<T>(T visitor) => RootWalker.Visit(this, visitor);
 
-    void IHeapOwner.BeginMarkingHandles() => References.BeginMarking();
+    long IHeapOwner.MaximumHeapBytes => Limits?.MaximumHeapBytes ?? long.MaxValue;
 
-    void IHeapOwner.MarkHandle(uint handle) => References.Mark(handle);
+    bool IHeapOwner.AsksForHeap => Limits?.Limiter is not null;
 
-    void IHeapOwner.SweepHandles() => References.Sweep();
+    bool IHeapOwner.AllowHeap(long current, long desired, long maximum) =>
+        Limits is not StoreLimits limits || limits.Allow(new ResourceRequest(ResourceKind.Heap, current, desired, maximum, State));
 
-    bool IHeapOwner.IsHandleInUse(uint handle) => References.IsInUse(handle);
+    void IHeapOwner.VisitExceptions<T>(T visitor) => Exceptions.Visit(visitor);
+
+    void IHeapOwner.BeginMarkingHandles() => Handles.Begin();
+
+    void IHeapOwner.MarkHandle(uint handle) => Handles.Mark(handle);
+
+    bool IHeapOwner.VisitMarkedExceptions<T>(T visitor) => Exceptions.VisitMarked(visitor);
+
+    void IHeapOwner.SweepHandles() => Handles.Sweep();
+
+    bool IHeapOwner.IsHandleInUse(uint handle) => Handles.IsInUse(handle);
 
     Exception IHeapOwner.HeapTrap(TrapCode code, string? detail) => Trap(code, detail);
 
@@ -383,6 +412,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         }
         References.Clear();
         Exceptions.Clear();
+        HostRoots?.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
         if (_stack is GuestStack stack)
