@@ -1,6 +1,8 @@
 // A component, compiled: its core modules and its linking plan. Immutable, thread-safe, and made into instances any number of times.
 using System.Text;
 using Tarn.Components.Linking;
+using Tarn.Components.Runtime;
+using Tarn.Pooling;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Components;
@@ -20,6 +22,7 @@ public sealed class Component : IDisposable
         Engine = engine;
         _plan = plan;
         Modules = modules;
+        Pool = engine.Allocator is PooledAllocator allocator ? new ComponentPool(allocator) : null;
         Imports = [.. facts.Type.Imports.Select(item => new ComponentItem(item.Key, ToKind(item.Value)))];
         Exports = [.. facts.Type.Exports.Select(item => new ComponentItem(item.Key, ToKind(item.Value)))];
     }
@@ -38,6 +41,9 @@ public sealed class Component : IDisposable
     internal ComponentPlan Plan => _plan ?? throw new NotSupportedException(_unsupported!.Message, _unsupported);
 
     internal Module[] Modules { get; }
+
+    /// <summary>The component's slots, where the engine has a pool.</summary>
+    internal ComponentPool? Pool { get; }
 
     /// <summary>Validates and compiles a component from a file in the binary or the text format, which is detected from the contents.</summary>
     /// <param name="engine">The engine that compiles it.</param>
@@ -138,6 +144,7 @@ public sealed class Component : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        Pool?.Close();
         foreach (Module module in Modules)
             module.Dispose();
     }

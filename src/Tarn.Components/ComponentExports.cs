@@ -8,22 +8,40 @@ namespace Tarn.Components;
 /// <summary>Represents the exports of an instance, or of an interface that it exports.</summary>
 public class ComponentExports
 {
-    private readonly Dictionary<string, ComponentFunction> _functions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, ComponentExports> _instances = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Item> _items;
+    private readonly ComponentStore _root;
+    private readonly Instantiator _instantiator;
 
-    private protected ComponentExports()
+    // Made when they are asked for: most callers need one function of many.
+    private Dictionary<string, ComponentFunction>? _functions;
+    private Dictionary<string, ComponentExports>? _instances;
+
+    private protected ComponentExports(Dictionary<string, Item> items, ComponentStore root, Instantiator instantiator)
     {
+        _items = items;
+        _root = root;
+        _instantiator = instantiator;
     }
 
-    internal Dictionary<string, ComponentFunction> Functions => _functions;
+    internal IEnumerable<ComponentFunction> Functions => FunctionNames.Select(GetFunction);
 
-    internal Dictionary<string, ResourceRuntime> Resources { get; } = new(StringComparer.Ordinal);
+    internal IEnumerable<(string Name, ResourceRuntime Type)> Resources
+    {
+        get
+        {
+            foreach ((string name, Item item) in _items)
+            {
+                if (item is TypeItem { Resource: >= 0 } type)
+                    yield return (name, _instantiator.Resources[type.Resource]!);
+            }
+        }
+    }
 
     /// <summary>Gets the names of the functions that are exported.</summary>
-    public IReadOnlyCollection<string> FunctionNames => _functions.Keys;
+    public IReadOnlyCollection<string> FunctionNames => NamesOf<LiftedItem>();
 
     /// <summary>Gets the names of the instances that are exported.</summary>
-    public IReadOnlyCollection<string> InstanceNames => _instances.Keys;
+    public IReadOnlyCollection<string> InstanceNames => NamesOf<InstanceItem>();
 
     /// <summary>Returns an exported function.</summary>
     /// <exception cref="KeyNotFoundException">There is none of this name.</exception>
@@ -31,7 +49,17 @@ public class ComponentExports
         TryGetFunction(name, out ComponentFunction? function) ? function : throw new KeyNotFoundException($"There is no exported function named '{name}'.");
 
     /// <summary>Returns whether a function is exported, and the function.</summary>
-    public bool TryGetFunction(string name, [NotNullWhen(true)] out ComponentFunction? function) => _functions.TryGetValue(name, out function);
+    public bool TryGetFunction(string name, [NotNullWhen(true)] out ComponentFunction? function)
+    {
+        if (_functions?.TryGetValue(name, out function) == true)
+            return true;
+        function = null;
+        if (!_items.TryGetValue(name, out Item? item) || item is not LiftedItem lifted)
+            return false;
+        function = new ComponentFunction(name, _root, _instantiator.Lifts[lifted.Slot]);
+        (_functions ??= new Dictionary<string, ComponentFunction>(StringComparer.Ordinal)).Add(name, function);
+        return true;
+    }
 
     /// <summary>Returns an exported instance, such as an interface.</summary>
     /// <param name="name">Its name, such as <c>wasi:cli/run@0.2.0</c>; where no export has this name, a compatible later version is taken.</param>
@@ -42,40 +70,32 @@ public class ComponentExports
     /// <summary>Returns whether an instance is exported, and the instance.</summary>
     public bool TryGetInstance(string name, [NotNullWhen(true)] out ComponentExports? instance)
     {
-        if (_instances.TryGetValue(name, out instance))
-            return true;
-        foreach ((string candidate, ComponentExports found) in _instances)
+        if (_items.TryGetValue(name, out Item? item) && item is InstanceItem exact)
         {
-            if (!InterfaceVersion.Provides(candidate, name))
-                continue;
-            instance = found;
+            instance = InstanceOf(name, exact);
             return true;
         }
 
+        foreach ((string candidate, Item found) in _items)
+        {
+            if (found is not InstanceItem compatible || !InterfaceVersion.Provides(candidate, name))
+                continue;
+            instance = InstanceOf(candidate, compatible);
+            return true;
+        }
+
+        instance = null;
         return false;
     }
 
-    internal void Fill(Dictionary<string, Item> items, ComponentStore root, Instantiator instantiator, Func<int, ComponentFunction?> imported)
+    private ComponentExports InstanceOf(string name, InstanceItem item)
     {
-        foreach ((string name, Item item) in items)
-        {
-            switch (item)
-            {
-                case LiftedItem lifted:
-                    _functions.Add(name, new ComponentFunction(name, root, instantiator.Lifts[lifted.Slot]));
-                    break;
-                case ImportedItem import when imported(import.Import) is ComponentFunction function:
-                    _functions.Add(name, function);
-                    break;
-                case InstanceItem instance:
-                    ComponentExports exports = new();
-                    exports.Fill(instance.Exports, root, instantiator, imported);
-                    _instances.Add(name, exports);
-                    break;
-                case TypeItem { Resource: >= 0 } type:
-                    Resources.Add(name, instantiator.Resources[type.Resource]!);
-                    break;
-            }
-        }
+        _instances ??= new Dictionary<string, ComponentExports>(StringComparer.Ordinal);
+        if (!_instances.TryGetValue(name, out ComponentExports? instance))
+            _instances.Add(name, instance = new ComponentExports(item.Exports, _root, _instantiator));
+        return instance;
     }
+
+    private string[] NamesOf<T>()
+        where T : Item => [.. _items.Where(static item => item.Value is T).Select(static item => item.Key)];
 }

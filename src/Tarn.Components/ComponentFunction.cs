@@ -58,4 +58,7 @@ public sealed class ComponentFunction
         _function.CallAsync(arguments.ToArray(), cancellationToken);
 
     internal ComponentStore Root => _root;
+
+    /// <summary>The host's resource type that a parameter is a handle of, or null.</summary>
+    internal ComponentResourceType? HostResourceOf(int parameter) => _function.HostResourceOf(parameter);
 }

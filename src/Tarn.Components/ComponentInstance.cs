@@ -9,10 +9,11 @@ public sealed class ComponentInstance : ComponentExports, IDisposable
     private readonly ComponentStore _root;
 
     internal ComponentInstance(Component component, ComponentStore root, Instantiator instantiator)
+        : base(component.Plan.Exports, root, instantiator)
     {
+        CoreInstances = instantiator.CoreInstances;
         Component = component;
         _root = root;
-        Fill(component.Plan.Exports, root, instantiator, _ => null);
     }
 
     /// <summary>Gets the component.</summary>
@@ -23,6 +24,8 @@ public sealed class ComponentInstance : ComponentExports, IDisposable
 
     /// <summary>Gets a value that indicates whether a call trapped, after which the instance cannot be entered again.</summary>
     public bool HasTrapped => _root.IsPoisoned;
+
+    internal Instance[] CoreInstances { get; }
 
     /// <summary>Ends the instance: all core instances, memories, tables and handles. Resources of the host that guests still own are dropped; destructors of guests are not called.</summary>
     public void Dispose() => _root.Dispose();

@@ -62,8 +62,8 @@ public sealed class ComponentLinker
     public ComponentLinker DefineInstance(string interfaceName, ComponentExports exports)
     {
         ArgumentNullException.ThrowIfNull(exports);
-        foreach ((string name, ComponentFunction function) in exports.Functions)
-            Add(interfaceName, name, new HostFunction(name, call => function.Invoke([.. call.Arguments]), null));
+        foreach (ComponentFunction function in exports.Functions)
+            Add(interfaceName, function.Name, new HostFunction(function.Name, call => function.Invoke([.. call.Arguments]), null));
         foreach ((string name, ResourceRuntime resource) in exports.Resources)
             Add(interfaceName, name, resource);
         return this;

@@ -4,6 +4,7 @@ using Tarn.Wasi.Preview2;
 using Tarn.Wasi.Preview2.Cli;
 using Tarn.Wasi.Preview2.Clocks;
 using Tarn.Wasi.Preview2.Filesystem;
+using Tarn.Wasi.Preview2.Http;
 using Tarn.Wasi.Preview2.Io;
 using Tarn.Wasi.Preview2.Randomness;
 
@@ -13,7 +14,7 @@ namespace Tarn.Wasi;
 public static class WasiComponentLinkerExtensions
 {
     /// <summary>
-    /// Defines wasi:cli, wasi:io, wasi:clocks, wasi:filesystem and wasi:random for any number of instances: each has its own <see cref="WasiContext"/>, passed as its state
+    /// Defines wasi:cli, wasi:io, wasi:clocks, wasi:filesystem, wasi:random, wasi:sockets and wasi:http for any number of instances: each has its own <see cref="WasiContext"/>, passed as its state
     /// (<see cref="ComponentTemplate.Instantiate"/>) or as part of it (<see cref="IWasiState"/>). Components that were made for an earlier version of 0.2 are linked too.
     /// </summary>
     /// <param name="linker">The linker.</param>
@@ -41,6 +42,8 @@ public static class WasiComponentLinkerExtensions
         RandomFunctions.DefineIn(binder);
         CliFunctions.DefineIn(binder);
         FilesystemFunctions.DefineIn(binder);
+        HttpTypesFunctions.DefineIn(binder);
+        OutgoingHandlerFunctions.DefineIn(binder);
         return linker;
     }
 }

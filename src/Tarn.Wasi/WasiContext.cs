@@ -21,6 +21,9 @@ public sealed class WasiContext : IWasiState, IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaximumDescriptors, 3);
         Time = options.TimeProvider;
         Random = options.RandomSource ?? SystemRandom.Fill;
+        if (options.Http is WasiHttpOptions http)
+            ArgumentOutOfRangeException.ThrowIfLessThan(http.MaximumRequests, 1, nameof(options));
+        Http = options.Http;
         StartTimestamp = Time.GetTimestamp();
         Arguments = [.. options.Arguments.Select(argument => Terminated(argument, nameof(options.Arguments)))];
         Environment = [.. options.Environment.Select(Variable)];
@@ -55,6 +58,11 @@ public sealed class WasiContext : IWasiState, IDisposable
     internal WasiRandomSource Random { get; }
 
     internal long StartTimestamp { get; }
+
+    internal WasiHttpOptions? Http { get; }
+
+    /// <summary>Outgoing requests that the guest has not let go of; counted up and down from any thread.</summary>
+    internal SharedCounter HttpRequests { get; } = new();
 
     /// <summary>
     /// Runs an instance's program: a command's <c>_start</c>, or a reactor's <c>_initialize</c>.
@@ -139,6 +147,24 @@ public sealed class WasiContext : IWasiState, IDisposable
     {
         ValueTask<int> run = RunAsync(instance, cancellationToken);
         return run.IsCompleted ? run.GetAwaiter().GetResult() : run.AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Answers an HTTP request with a component that exports <c>wasi:http/incoming-handler</c>.</summary>
+    /// <param name="instance">The instance, which answers one request at a time.</param>
+    /// <param name="request">The request. Its address is absolute, and its body is read while the guest reads it.</param>
+    /// <param name="cancellationToken">Stops the guest, before and after its response has begun.</param>
+    /// <returns>The exchange, as soon as the guest has given the status and the headers of its response. While the guest waits, no thread waits with it.</returns>
+    /// <exception cref="KeyNotFoundException">The component does not export <c>wasi:http/incoming-handler</c> of version 0.2.</exception>
+    /// <exception cref="ArgumentException">The component was not linked with <see cref="WasiComponentLinkerExtensions.DefineWasi(ComponentLinker)"/>.</exception>
+    /// <exception cref="System.Net.Http.HttpRequestException">The guest answered with an error, or not at all.</exception>
+    /// <exception cref="TrapException">The guest trapped before it had answered.</exception>
+    /// <exception cref="ComponentTrapException">The component broke a rule of the canonical ABI before it had answered.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Task<WasiHttpExchange> HandleAsync(ComponentInstance instance, System.Net.Http.HttpRequestMessage request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(instance);
+        ArgumentNullException.ThrowIfNull(request);
+        return WasiHttpExchange.BeginAsync(this, instance, request, cancellationToken);
     }
 
     /// <summary>Closes everything the guest has open, and flushes what a run has left of its output. A stream that may have to be waited for is not: the flush is begun.</summary>

@@ -38,6 +38,9 @@ public sealed record WasiOptions
     /// <summary>What the guest is told that its standard error is.</summary>
     public WasiFileType StandardErrorType { get; init; }
 
+    /// <summary>Gets what the guest may do with outgoing HTTP, or <see langword="null"/> for nothing.</summary>
+    public WasiHttpOptions? Http { get; init; }
+
     /// <summary>Where clocks and waiting come from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

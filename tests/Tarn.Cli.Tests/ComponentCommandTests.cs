@@ -1,6 +1,7 @@
 // tarn component and tarn run of components, as processes: what is made is validated, shown and run.
 using Tarn.Cli.Tests.Support;
 using Tarn.Wasi.Tests.Support;
+using Tarn.Wasm;
 
 namespace Tarn.Cli.Tests;
 
@@ -98,6 +99,64 @@ public sealed class ComponentCommandTests : IDisposable
         GuestResult trapped = CommandLine.Run("run", "--unknown-imports", "trap", _directory["c.wat"]);
         Assert.Equal(134, trapped.Status);
         Assert.Contains("is not defined", trapped.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dump_of_a_component_that_trapped_has_all_its_core_instances()
+    {
+        File.WriteAllText(_directory["crash.wat"], """
+            (component
+              (core module $first (memory (export "memory") 2) (global (export "g") (mut i32) (i32.const 7)))
+              (core module $second
+                (import "first" "memory" (memory 1))
+                (import "first" "g" (global $g (mut i32)))
+                (global (mut i64) (i64.const -3))
+                (func $inner (i32.store (i32.const 65536) (i32.const 0x11223344)) (global.set $g (i32.const 9)) unreachable)
+                (func (export "crash") (result i32) (call $inner) (i32.const 0))
+                (func (export "lie") (result i32) (i32.const 5)))
+              (core instance $one (instantiate $first))
+              (core instance $two (instantiate $second (with "first" (instance $one))))
+              (func $run (result (result)) (canon lift (core func $two "FUNCTION")))
+              (instance $interface (export "run" (func $run)))
+              (export "wasi:cli/run@0.2.0" (instance $interface)))
+            """);
+        string source = File.ReadAllText(_directory["crash.wat"]);
+        File.WriteAllText(_directory["crash.wat"], source.Replace("FUNCTION", "crash", StringComparison.Ordinal));
+        GuestResult result = CommandLine.Run("run", "--coredump", _directory["core"], _directory["crash.wat"]);
+        Assert.Equal(134, result.Status);
+        WasmModule dump = WasmModule.Decode(File.ReadAllBytes(_directory["core"]));
+        // Two instances of two modules: both have memory 0 and global 0, and the second has a global more.
+        Assert.Equal([2, 0, 0, 1, 0, 1, 0, 0, 1, 1, 0, 2, 0, 1], Section(dump, "coreinstances"));
+        // Two frames of instance 1, functions 0 and 1.
+        byte[] stack = Section(dump, "corestack");
+        Assert.Equal([2, 0, 1, 0], stack[6..10]);
+        Assert.Equal([0, 0, 0, 1, 1], stack[11..16]);
+        Assert.Equal([2UL], dump.Memories.ToArray().Select(memory => memory.Limits.Minimum));
+        Assert.Equal(0x11223344, System.Buffers.Binary.BinaryPrimitives.ReadInt32LittleEndian(dump.Read(dump.Data[0])));
+        string text = CommandLine.Run("print", _directory["core"]).Output;
+        Assert.Contains("(global (;0;) (mut i32) (i32.const 9))", text, StringComparison.Ordinal);
+        Assert.Contains("(global (;1;) (mut i64) (i64.const -3))", text, StringComparison.Ordinal);
+
+        // A rule of the canonical ABI that is broken is a trap too, outside of the guest's code.
+        File.WriteAllText(_directory["lie.wat"], source.Replace("FUNCTION", "lie", StringComparison.Ordinal));
+        Assert.Equal(134, CommandLine.Run("run", "--coredump", _directory["lied"], _directory["lie.wat"]).Status);
+        Assert.Equal(0, Section(WasmModule.Decode(File.ReadAllBytes(_directory["lied"])), "corestack")[6]);
+    }
+
+    [Fact]
+    public void A_component_that_traps_before_it_is_an_instance_leaves_no_dump_and_that_is_said()
+    {
+        File.WriteAllText(_directory["c.wat"], Program.Replace("FUNCTION", "fail", StringComparison.Ordinal).Replace("(func (export \"fail\")", "(func $start unreachable) (start $start) (func (export \"fail\")", StringComparison.Ordinal));
+        GuestResult result = CommandLine.Run("run", "--coredump", _directory["core"], _directory["c.wat"]);
+        Assert.Equal(134, result.Status);
+        Assert.Contains("--coredump: the guest trapped while it was instantiated", result.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(_directory["core"]));
+    }
+
+    private static byte[] Section(WasmModule module, string name)
+    {
+        Assert.True(module.TryGetCustomSection(name, out CustomSection section));
+        return module.Read(section).ToArray();
     }
 
     private static string Succeed(params string[] arguments)

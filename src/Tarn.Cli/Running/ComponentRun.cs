@@ -1,5 +1,6 @@
 // `tarn run` of a component: a program of WASI 0.2 with the same arguments, directories, streams and limits as one of preview 1.
 using Tarn.Components;
+using Tarn.Stores;
 using Tarn.Wasi;
 using Tarn.Wasm.Component;
 
@@ -16,6 +17,9 @@ internal sealed class ComponentRun(string path, byte[] bytes)
     public StoreLimits? Limits { get; init; }
 
     public UnknownImports UnknownImports { get; init; }
+
+    /// <summary>Writes a dump of a component that trapped, if one is asked for; without instances where it trapped before there was one.</summary>
+    public Action<IReadOnlyList<InstanceData>?, IReadOnlyList<GuestFrame>>? Dump { get; init; }
 
     /// <summary>Whether a file is a component, in binary or in text.</summary>
     public static bool IsComponent(ReadOnlySpan<byte> bytes) => WasmComponent.IsComponent(bytes) || ComponentParser.IsComponent(bytes);
@@ -43,8 +47,16 @@ internal sealed class ComponentRun(string path, byte[] bytes)
         watchdog.EnterGuest();
         try
         {
-            using ComponentInstance instance = template.Instantiate(cancellationToken: watchdog.Token);
-            return context.Run(instance, watchdog.Token);
+            using ComponentInstance instance = Instantiate(template, watchdog.Token);
+            try
+            {
+                return context.Run(instance, watchdog.Token);
+            }
+            catch (Exception e) when (Dump is not null && IsTrap(e, out IReadOnlyList<GuestFrame> backtrace))
+            {
+                Dump([.. instance.CoreInstances.Select(core => core.Data)], backtrace);
+                throw;
+            }
         }
         catch (WasiExitException exit)
         {
@@ -54,5 +66,26 @@ internal sealed class ComponentRun(string path, byte[] bytes)
         {
             watchdog.LeaveGuest();
         }
+    }
+
+    private ComponentInstance Instantiate(ComponentTemplate template, CancellationToken token)
+    {
+        try
+        {
+            return template.Instantiate(cancellationToken: token);
+        }
+        catch (Exception e) when (Dump is not null && IsTrap(e, out _))
+        {
+            Dump(null, []);
+            throw;
+        }
+    }
+
+    // Where a rule of the canonical ABI was broken there is a dump, and no stack where the guest was not running.
+    private static bool IsTrap(Exception exception, out IReadOnlyList<GuestFrame> backtrace)
+    {
+        TrapException? trap = exception as TrapException ?? exception.InnerException as TrapException;
+        backtrace = trap?.Trap.Backtrace ?? [];
+        return trap is not null || exception is ComponentTrapException;
     }
 }

@@ -2,6 +2,7 @@
 using Tarn.Cli.Commands;
 using Tarn.Components;
 using Tarn.Dumps;
+using Tarn.Stores;
 using Tarn.Wasi;
 
 namespace Tarn.Cli.Running;
@@ -95,6 +96,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
                 Function = Function,
                 Limits = Limits,
                 UnknownImports = UnknownImports,
+                Dump = CoreDumpPath is null ? null : Dump,
             }.Execute(engine, watchdog);
         }
 
@@ -120,7 +122,18 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         watchdog.EnterGuest();
         try
         {
-            using Instance instance = Wait(template.InstantiateAsync(limits: Limits, cancellationToken: token));
+            Instance made;
+            try
+            {
+                made = Wait(template.InstantiateAsync(limits: Limits, cancellationToken: token));
+            }
+            catch (TrapException) when (CoreDumpPath is not null)
+            {
+                ReportNoDump();
+                throw;
+            }
+
+            using Instance instance = made;
             try
             {
                 if (isProgram)
@@ -132,7 +145,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             }
             catch (Exception e) when (CoreDumpPath is not null && (e as TrapException ?? e.InnerException as TrapException) is TrapException trap)
             {
-                Dump(instance, trap.Trap);
+                Dump([instance.Data], trap.Trap.Backtrace);
                 throw;
             }
         }
@@ -160,13 +173,23 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         }
     }
 
-    private void Dump(Instance instance, Trap trap)
+    // The instance did not come into being, and what there was of it is gone.
+    private static void ReportNoDump() => Console.Error.WriteLine("tarn: --coredump: the guest trapped while it was instantiated, and no dump is written");
+
+    private void Dump(IReadOnlyList<InstanceData>? instances, IReadOnlyList<GuestFrame> backtrace)
     {
+        if (instances is null)
+        {
+            ReportNoDump();
+            return;
+        }
+
+
         try
         {
             using HostPath target = HostPath.ForWriting(CoreDumpPath!);
             using var stream = new FileStream(target.Usable, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
-            CoreDump.Write(stream, ModuleInput.DisplayName(path), instance, trap);
+            CoreDump.Write(stream, ModuleInput.DisplayName(path), instances, backtrace);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -24,7 +24,7 @@ internal struct HandleEntry
 /// <summary>A table of handles.</summary>
 internal sealed class HandleTable(int limit)
 {
-    private HandleEntry[] _entries = new HandleEntry[8];
+    private HandleEntry[] _entries = [];
     private int _count = 1;
     private uint _free;
 
@@ -44,8 +44,8 @@ internal sealed class HandleTable(int limit)
         {
             if (_count > limit)
                 throw new ComponentTrapException(ComponentTrapCode.LimitReached, $"resource table has no free keys: the instance has {limit} handles, which is as many as it may have");
-            if (_count == _entries.Length)
-                Array.Resize(ref _entries, Math.Min(_entries.Length * 2, limit + 1));
+            if (_count >= _entries.Length)
+                Array.Resize(ref _entries, Math.Min(Math.Max(_entries.Length * 2, 8), limit + 1));
             index = (uint)_count++;
         }
 

@@ -23,4 +23,7 @@ internal sealed class ComponentPlan
     public required ImportedFunction[] Imports { get; init; }
 
     public required Dictionary<string, Item> Exports { get; init; }
+
+    /// <summary>The signatures of the core functions behind lifts, once one instance has been made: they are the same in each.</summary>
+    public CanonicalSignature?[] LiftSignatures => field ??= new CanonicalSignature?[Lifts];
 }

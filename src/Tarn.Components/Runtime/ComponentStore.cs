@@ -2,16 +2,22 @@
 namespace Tarn.Components.Runtime;
 
 /// <summary>The shared part of an instantiation.</summary>
-internal sealed class ComponentStore(Store store, ComponentOptions options) : IDisposable
+internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentOptions options) : IDisposable
 {
     public Store Store { get; } = store;
+
+    /// <summary>What was made in the store.</summary>
+    public ComponentSlot Slot { get; } = slot;
+
+    /// <summary>Whether a core instance has called out of it, to the host or to another component.</summary>
+    public bool HasCalledOut { get; set; }
 
     public int HandleLimit { get; } = options.Handles;
 
     public long ValueBytes { get; } = options.ValueBytes;
 
     /// <summary>Instances that calls are in, innermost first.</summary>
-    public Stack<InstanceState> Active { get; } = new();
+    public Stack<InstanceState> Active => field ??= new Stack<InstanceState>();
 
     public bool IsPoisoned { get; set; }
 
@@ -27,13 +33,15 @@ internal sealed class ComponentStore(Store store, ComponentOptions options) : ID
     }
 
     /// <summary>The handle tables of all instances.</summary>
-    public List<Handles.HandleTable> Tables { get; } = [];
+    public List<Handles.HandleTable> Tables => field ??= [];
 
     public void Dispose()
     {
         if (IsDisposed)
             return;
         IsDisposed = true;
+        // Before the store ends, since the slot may be another instance's from then on.
+        Slot.Clear();
         Store.Dispose();
         // Nobody is left to drop what the host has lent objects for.
         foreach (Handles.HandleTable table in Tables)

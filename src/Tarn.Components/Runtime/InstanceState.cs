@@ -13,7 +13,7 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 
     public InstanceState? Parent { get; } = parent;
 
-    public HandleTable Handles { get; } = CreateTable(root);
+    public HandleTable Handles => field ??= CreateTable(Root);
 
     /// <summary>Whether the instance may call out.</summary>
     public bool MayLeave { get; set; } = true;
@@ -23,8 +23,10 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 
     /// <summary>Enters the instance for a call.</summary>
     /// <exception cref="ComponentTrapException">It cannot be entered.</exception>
+    /// <exception cref="ObjectDisposedException">The component's instance has been disposed.</exception>
     public CallEntry Enter()
     {
+        ObjectDisposedException.ThrowIf(Root.IsDisposed, typeof(ComponentInstance));
         if (Root.IsPoisoned)
             throw new ComponentTrapException(ComponentTrapCode.CannotEnter, "cannot enter component instance: it trapped before");
         foreach (InstanceState active in Root.Active)

@@ -1,4 +1,6 @@
 // Runs a linking plan: a loop over its steps that fills one slot with each. What fails in the middle is taken back as a whole, since all that was made lives in one store.
+//
+// In a slot of a pool that is used again the core instances and functions are there, and only the objects of this life are made: what is behind the functions, and what the component exports.
 using Tarn.Components.Abi;
 using Tarn.Components.Linking;
 
@@ -10,31 +12,41 @@ internal sealed class Instantiator
     private readonly ComponentPlan _plan;
     private readonly Module[] _modules;
     private readonly ComponentStore _root;
+    private readonly ComponentSlot _slot;
+    private readonly bool _isBound;
     private readonly InstanceState[] _instances;
     private readonly Instance[] _coreInstances;
-    private readonly Function[] _coreFunctions;
     private readonly LiftedFunction[] _lifts;
     private readonly ResourceRuntime?[] _resources;
     private readonly HostFunction[] _imports;
     private readonly ResourceRuntime[] _importedResources;
 
-    public Instantiator(ComponentPlan plan, Module[] modules, ComponentStore root, HostFunction[] imports, ResourceRuntime[] importedResources)
+    /// <param name="plan">The plan.</param>
+    /// <param name="modules">Its core modules.</param>
+    /// <param name="root">The store, with a slot.</param>
+    /// <param name="isBound">Whether the slot holds the core items already.</param>
+    /// <param name="imports">The functions that the component imports.</param>
+    /// <param name="importedResources">The resource types that it imports.</param>
+    public Instantiator(ComponentPlan plan, Module[] modules, ComponentStore root, bool isBound, HostFunction[] imports, ResourceRuntime[] importedResources)
     {
         _plan = plan;
         _modules = modules;
         _root = root;
+        _slot = root.Slot;
+        _isBound = isBound;
         _imports = imports;
         _importedResources = importedResources;
         _instances = new InstanceState[plan.Instances.Length];
         for (int i = 0; i < _instances.Length; i++)
             _instances[i] = new InstanceState(root, plan.Instances[i] < 0 ? null : _instances[plan.Instances[i]]);
-        _coreInstances = new Instance[plan.CoreInstances];
-        _coreFunctions = new Function[plan.CoreFunctions];
-        _lifts = new LiftedFunction[plan.Lifts];
-        _resources = new ResourceRuntime?[plan.Resources];
+        _coreInstances = plan.CoreInstances == 0 ? [] : new Instance[plan.CoreInstances];
+        _lifts = plan.Lifts == 0 ? [] : new LiftedFunction[plan.Lifts];
+        _resources = plan.Resources == 0 ? [] : new ResourceRuntime?[plan.Resources];
     }
 
     public LiftedFunction[] Lifts => _lifts;
+
+    public Instance[] CoreInstances => _coreInstances;
 
     public ResourceRuntime?[] Resources => _resources;
 
@@ -44,7 +56,6 @@ internal sealed class Instantiator
         int imported = 0;
         foreach (PlanStep step in _plan.Steps)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             switch (step)
             {
                 case ResourceStep resource:
@@ -54,16 +65,17 @@ internal sealed class Instantiator
                     _resources[import.Slot] = _importedResources[imported++];
                     break;
                 case InstantiateStep instantiate:
-                    _coreInstances[instantiate.Slot] = Instantiate(instantiate);
+                    cancellationToken.ThrowIfCancellationRequested();
+                    _coreInstances[instantiate.Slot] = _isBound ? new Instance(_slot.Instances[instantiate.Slot]!, ownsStore: false) : Instantiate(instantiate);
                     break;
                 case LiftStep lift:
                     _lifts[lift.Slot] = Lift(lift);
                     break;
                 case LowerStep lower:
-                    _coreFunctions[lower.Slot] = Lower(lower);
+                    Lower(lower);
                     break;
                 case BuiltInStep builtIn:
-                    _coreFunctions[builtIn.Slot] = BuiltIn(builtIn);
+                    BuiltIn(builtIn);
                     break;
             }
         }
@@ -77,13 +89,16 @@ internal sealed class Instantiator
             if (argument.Item.Export is string export)
                 linker.Define(argument.Module, argument.Name, _coreInstances[argument.Item.Slot], export);
             else
-                linker.Define(argument.Module, argument.Name, _coreFunctions[argument.Item.Slot]);
+                linker.Define(argument.Module, argument.Name, _slot.Functions[argument.Item.Slot]);
         }
 
-        return linker.Instantiate(_root.Store, _modules[step.Module]);
+        Instance instance = linker.Instantiate(_root.Store, _modules[step.Module]);
+        _slot.Instances[step.Slot] = instance.Data;
+        return instance;
     }
 
-    private Function FunctionOf(CoreItem item) => item.Export is string export ? _coreInstances[item.Slot].GetFunction(export) : _coreFunctions[item.Slot];
+    private Function FunctionOf(CoreItem item) =>
+        item.Export is string export ? _coreInstances[item.Slot].GetFunction(export) : _isBound ? _slot.Functions[item.Slot].Renew() : _slot.Functions[item.Slot];
 
     private AbiContext Context(int instance, PlanOptions options)
     {
@@ -98,7 +113,7 @@ internal sealed class Instantiator
     private LiftedFunction Lift(LiftStep step)
     {
         Function core = FunctionOf(step.Core);
-        CanonicalSignature signature = CanonicalSignature.Of(
+        CanonicalSignature signature = _plan.LiftSignatures[step.Slot] ??= CanonicalSignature.Of(
             Array.ConvertAll(core.Type.Parameters.ToArray(), ToType), Array.ConvertAll(core.Type.Results.ToArray(), ToType));
         return new LiftedFunction(
             _instances[step.Instance], Context(step.Instance, step.Options), core, step.Options.PostReturn is CoreItem postReturn ? FunctionOf(postReturn) : null, step.Type, signature)
@@ -107,31 +122,38 @@ internal sealed class Instantiator
         };
     }
 
-    private Function Lower(LowerStep step)
+    private void Lower(LowerStep step)
     {
         LiftedFunction? callee = step.Callee is LiftedItem lifted ? _lifts[lifted.Slot] : null;
         HostFunction? host = step.Callee is ImportedItem imported ? _imports[imported.Import] : null;
-        FunctionType signature = SignatureOf(step.Signature.Parameters, step.Signature.Results);
         InstanceState instance = _instances[step.Instance];
-        if (step.Options.IsAsync || step.Type.IsAsync)
+        bool isSupported = !step.Options.IsAsync && !step.Type.IsAsync;
+        CallTarget target = _slot.Targets[step.Slot] ??= new CallTarget();
+        target.Set(instance, isSupported ? new LoweredFunction(instance, Context(step.Instance, step.Options), step.Type, step.Signature, callee, host) : null, null);
+        if (_isBound)
+            return;
+        FunctionType signature = SignatureOf(step.Signature.Parameters, step.Signature.Results);
+        if (!isSupported)
         {
-            return _root.Store.CreateFunction(signature, (_, _, _) =>
+            _slot.Functions[step.Slot] = _root.Store.CreateFunction(signature, (_, _, _) =>
             {
-                instance.CheckLeave();
+                target.Leave().CheckLeave();
                 throw new ComponentTrapException(ComponentTrapCode.NotSupported, "asynchronous functions of components are not supported");
             });
+            return;
         }
 
-        LoweredFunction function = new(instance, Context(step.Instance, step.Options), step.Type, step.Signature, callee, host);
-        return host is { IsAsync: true }
-            ? _root.Store.CreateFunction(signature, function.CallAsync)
-            : _root.Store.CreateFunction(signature, function.Call);
+        _slot.Functions[step.Slot] = host is { IsAsync: true }
+            ? _root.Store.CreateFunction(signature, target.CallAsync)
+            : _root.Store.CreateFunction(signature, target.Call);
     }
 
-    private Function BuiltIn(BuiltInStep step)
+    private void BuiltIn(BuiltInStep step)
     {
-        InstanceState instance = _instances[step.Instance];
-        ResourceRuntime? resource = step.Resource < 0 ? null : _resources[step.Resource];
+        CallTarget target = _slot.Targets[step.Slot] ??= new CallTarget();
+        target.Set(_instances[step.Instance], null, step.Resource < 0 ? null : _resources[step.Resource]);
+        if (_isBound)
+            return;
         HostCallback callback = step.Kind switch
         {
             CanonicalKind.ResourceNew => New,
@@ -142,32 +164,38 @@ internal sealed class Instantiator
             CanonicalKind.BackpressureInc or CanonicalKind.BackpressureDec => Ignore,
             _ => Refuse,
         };
-        return _root.Store.CreateFunction(SignatureOf(step.Parameters, step.Results), callback);
+        _slot.Functions[step.Slot] = _root.Store.CreateFunction(SignatureOf(step.Parameters, step.Results), callback);
 
         void New(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
         {
+            InstanceState instance = target.Leave();
             instance.CheckLeave();
-            results[0] = Value.FromInt32((int)instance.Handles.Add(resource!, (uint)arguments[0].AsInt32(), null));
+            results[0] = Value.FromInt32((int)instance.Handles.Add(target.Resource!, (uint)arguments[0].AsInt32(), null));
         }
 
         void Representation(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results) =>
-            results[0] = Value.FromInt32((int)instance.Handles.Find((uint)arguments[0].AsInt32(), resource!).Representation);
+            results[0] = Value.FromInt32((int)target.Leave().Handles.Find((uint)arguments[0].AsInt32(), target.Resource!).Representation);
 
         void Drop(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
         {
+            InstanceState instance = target.Leave();
             instance.CheckLeave();
-            Handles.HandleEntry entry = instance.Handles.Remove((uint)arguments[0].AsInt32(), resource!);
+            Handles.HandleEntry entry = instance.Handles.Remove((uint)arguments[0].AsInt32(), target.Resource!);
             if (entry.Scope is not null)
                 entry.Scope.Borrows--;
             else
-                resource!.Destroy(entry.Representation, instance);
+                target.Resource!.Destroy(entry.Representation, instance);
         }
 
-        void GetContext(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results) =>
+        void GetContext(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
+        {
+            InstanceState instance = target.Leave();
             results[0] = FlatValues.ToValue(step.Index == 0 ? instance.Context.First : instance.Context.Second, step.Results[0]);
+        }
 
         void SetContext(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
         {
+            InstanceState instance = target.Leave();
             ulong bits = FlatValues.ToBits(arguments[0]);
             instance.Context = step.Index == 0 ? (bits, instance.Context.Second) : (instance.Context.First, bits);
         }
@@ -179,7 +207,7 @@ internal sealed class Instantiator
 
         void Refuse(Caller caller, ReadOnlySpan<Value> arguments, Span<Value> results)
         {
-            instance.CheckLeave();
+            target.Leave().CheckLeave();
             throw new ComponentTrapException(ComponentTrapCode.NotSupported, $"the built-in function {CanonicalKinds.Name(step.Kind)} is not supported");
         }
     }

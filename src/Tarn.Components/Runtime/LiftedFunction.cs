@@ -20,6 +20,10 @@ internal sealed class LiftedFunction(InstanceState instance, AbiContext context,
 
     public InstanceState Instance => instance;
 
+    /// <summary>The host's resource type that a parameter is a handle of, or null.</summary>
+    public ComponentResourceType? HostResourceOf(int parameter) =>
+        parameter < type.Parameters.Length && type.Parameters[parameter] is { Resource: >= 0 } handle ? context.Resource(handle).Host : null;
+
     /// <summary>Checks arguments of the host, before the instance is entered.</summary>
     /// <exception cref="ArgumentException">They do not fit.</exception>
     public void Check(ReadOnlySpan<ComponentValue> arguments)

@@ -56,6 +56,14 @@ public sealed class ComponentResource : IDisposable
             _type.Destroy(Representation, null);
     }
 
+    /// <summary>Lets go of an owned resource of the host without destroying the object behind it.</summary>
+    internal void Release()
+    {
+        Check(_type, asOwned: true);
+        _state = ResourceState.Gone;
+        _type.Host!.Forget(Representation);
+    }
+
     /// <summary>Refuses a resource that cannot be passed.</summary>
     internal void Check(ResourceRuntime expected, bool asOwned)
     {

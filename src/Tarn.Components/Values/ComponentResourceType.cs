@@ -67,16 +67,20 @@ public sealed class ComponentResourceType
             return representation < _objects.Count ? _objects[(int)representation] : null;
     }
 
-    internal void Destroy(uint representation)
+    internal object? Forget(uint representation)
     {
-        object? target;
         lock (_lock)
         {
-            target = _objects[(int)representation];
+            object? target = _objects[(int)representation];
             _objects[(int)representation] = null;
             _free.Push((int)representation);
+            return target;
         }
+    }
 
+    internal void Destroy(uint representation)
+    {
+        object? target = Forget(representation);
         if (_destructor is not null)
             _destructor(target!);
         else

@@ -22,6 +22,38 @@ internal sealed class WasiResources
 
     public ComponentResourceType TerminalOutput { get; } = new("wasi:cli/terminal-output.terminal-output");
 
+    public ComponentResourceType Fields { get; } = new("wasi:http/types.fields");
+
+    public ComponentResourceType IncomingRequest { get; } = new("wasi:http/types.incoming-request");
+
+    public ComponentResourceType OutgoingRequest { get; } = new("wasi:http/types.outgoing-request");
+
+    public ComponentResourceType RequestOptions { get; } = new("wasi:http/types.request-options");
+
+    public ComponentResourceType ResponseOutparam { get; } = new("wasi:http/types.response-outparam");
+
+    public ComponentResourceType IncomingResponse { get; } = new("wasi:http/types.incoming-response");
+
+    public ComponentResourceType IncomingBody { get; } = new("wasi:http/types.incoming-body");
+
+    public ComponentResourceType FutureTrailers { get; } = new("wasi:http/types.future-trailers");
+
+    public ComponentResourceType OutgoingResponse { get; } = new("wasi:http/types.outgoing-response");
+
+    public ComponentResourceType OutgoingBody { get; } = new("wasi:http/types.outgoing-body");
+
+    public ComponentResourceType FutureIncomingResponse { get; } = new("wasi:http/types.future-incoming-response");
+
+    /// <summary>The object behind a resource that the guest has given up, which is not destroyed.</summary>
+    public static T Take<T>(ComponentValue value)
+        where T : class
+    {
+        ComponentResource resource = value.AsResource();
+        var target = (T)resource.Target!;
+        resource.Release();
+        return target;
+    }
+
     /// <summary>A handle that the guest gets to own.</summary>
     public static ComponentValue Give(ComponentResourceType type, object target) => ComponentValue.FromResource(type.Create(target));
 }

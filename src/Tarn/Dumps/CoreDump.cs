@@ -5,6 +5,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Tarn.Memories;
+using Tarn.Modules;
 using Tarn.Wasm.Text;
 
 namespace Tarn.Dumps;
@@ -25,62 +26,105 @@ internal static unsafe class CoreDump
     /// <param name="executable">What the process is called.</param>
     /// <param name="instance">The instance that trapped, before it is called again.</param>
     /// <param name="trap">The trap.</param>
-    public static void Write(Stream stream, string executable, Instance instance, Trap trap)
+    public static void Write(Stream stream, string executable, Instance instance, Trap trap) => Write(stream, executable, [instance.Data], trap.Backtrace);
+
+    /// <summary>Writes a dump of several instances of one store.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="executable">What the process is called.</param>
+    /// <param name="instances">The instances, before any of them is called again. A memory or global that several of them have is written once.</param>
+    /// <param name="backtrace">The calls in progress. Of a module with several instances the first is named.</param>
+    public static void Write(Stream stream, string executable, IReadOnlyList<InstanceData> instances, IReadOnlyList<GuestFrame> backtrace)
     {
-        InstanceData data = instance.Data;
-        WasmModule wasm = data.Module.Wasm;
+        List<ModuleCore> modules = [];
+        List<MemoryInstance> memories = [];
+        List<nint> cells = [];
+        List<(CoreGlobalType Type, RawValue Value)> globals = [];
         stream.Write("\0asm\u0001\0\0\0"u8);
         var section = new ByteBuffer();
         section.Byte(0);
         Name(section, executable);
         Custom(stream, "core", section);
 
+        foreach (InstanceData data in instances)
+        {
+            if (!modules.Contains(data.Module))
+                modules.Add(data.Module);
+        }
         section.Clear();
-        section.U32(1);
-        section.Byte(0);
-        Name(section, data.Module.Name ?? executable);
+        section.U32((uint)modules.Count);
+        foreach (ModuleCore module in modules)
+        {
+            section.Byte(0);
+            Name(section, module.Name ?? executable);
+        }
         Custom(stream, "coremodules", section);
 
         section.Clear();
-        section.U32(1);
-        section.Byte(0);
-        section.U32(0);
-        Indices(section, data.Memories.Length);
-        Indices(section, wasm.Globals.Length);
+        section.U32((uint)instances.Count);
+        foreach (InstanceData data in instances)
+        {
+            section.Byte(0);
+            section.U32((uint)modules.IndexOf(data.Module));
+            section.U32((uint)data.Memories.Length);
+            foreach (MemoryInstance memory in data.Memories)
+                section.U32((uint)IndexOf(memories, memory));
+            ReadOnlySpan<CoreGlobalType> types = data.Module.Wasm.Globals;
+            section.U32((uint)types.Length);
+            for (int i = 0; i < types.Length; i++)
+            {
+                int at = IndexOf(cells, (nint)data.GlobalCell(i));
+                if (at == globals.Count)
+                    globals.Add((types[i], *data.GlobalCell(i)));
+                section.U32((uint)at);
+            }
+        }
         Custom(stream, "coreinstances", section);
 
         section.Clear();
         section.Byte(0);
         Name(section, "main");
-        section.U32((uint)trap.Backtrace.Count);
-        foreach (GuestFrame frame in trap.Backtrace)
-            Frame(section, wasm, frame);
+        section.U32((uint)backtrace.Count);
+        foreach (GuestFrame frame in backtrace)
+            Frame(section, instances, frame);
         Custom(stream, "corestack", section);
 
-        if (data.Memories.Length > 0)
+        if (memories.Count > 0)
         {
             section.Clear();
-            section.U32((uint)data.Memories.Length);
-            foreach (MemoryInstance memory in data.Memories)
+            section.U32((uint)memories.Count);
+            foreach (MemoryInstance memory in memories)
                 Limits(section, memory);
             Section(stream, Memory, section);
         }
-        if (wasm.Globals.Length > 0)
+        if (globals.Count > 0)
         {
             section.Clear();
-            section.U32((uint)wasm.Globals.Length);
-            for (int i = 0; i < wasm.Globals.Length; i++)
-                Global(section, wasm.Globals[i], *data.GlobalCell(i));
+            section.U32((uint)globals.Count);
+            foreach ((CoreGlobalType type, RawValue value) in globals)
+                Global(section, type, value);
             Section(stream, Globals, section);
         }
-        Pages(stream, data.Memories);
+        Pages(stream, [.. memories]);
     }
 
-    private static void Frame(ByteBuffer section, WasmModule wasm, in GuestFrame frame)
+    private static int IndexOf<T>(List<T> list, T item)
     {
+        int at = list.IndexOf(item);
+        if (at >= 0)
+            return at;
+        list.Add(item);
+        return list.Count - 1;
+    }
+
+    private static void Frame(ByteBuffer section, IReadOnlyList<InstanceData> instances, in GuestFrame frame)
+    {
+        int instance = 0;
+        while (instance < instances.Count - 1 && instances[instance].Module.Symbols != frame.Symbols)
+            instance++;
+        WasmModule wasm = instances[instance].Module.Wasm;
         int body = frame.FunctionIndex - wasm.ImportedFunctionCount;
         section.Byte(0);
-        section.U32(0);
+        section.U32((uint)instance);
         section.U32((uint)frame.FunctionIndex);
         section.U32((uint)body < (uint)wasm.Bodies.Length ? frame.WasmOffset - (uint)wasm.Bodies[body].Offset : 0);
         section.U32(0);

@@ -191,14 +191,19 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         }
     }
 
+    /// <summary>Refuses those who do not wait while others do: what is free, or will be, is theirs.</summary>
+    public void ThrowIfPromised()
+    {
+        if (Waiters.Any)
+            throw Exhausted("instance", _limits.Count, "InstanceLimits.Count");
+    }
+
     // Null if the pool is exhausted and the options say to allocate on demand then.
     private PooledInstance? TryRentNow(LinkedModule template, object? state)
     {
-        if (Waiters.Any)
-        {
-            // What is free, or will be, is theirs.
-            return _options.Exhaustion == PoolExhaustion.AllocateOnDemand ? null : throw Exhausted("instance", _limits.Count, "InstanceLimits.Count");
-        }
+        if (Waiters.Any && _options.Exhaustion == PoolExhaustion.AllocateOnDemand)
+            return null;
+        ThrowIfPromised();
         try
         {
             return RentCore(template, state);
@@ -283,7 +288,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
                 counts.Add(instance);
                 if (!instance.Store.IsLeased)
                 {
-                    warm++;
+                    warm += instance.InstanceCount;
                     warmMemories += instance.MemoryCount;
                     warmTables += instance.TableCount;
                     warmStacks += instance.Store.HoldsStack ? 1 : 0;
@@ -322,9 +327,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         {
             foreach (PooledInstance instance in _bound)
             {
-                int slot = _contexts.SlotOf(instance.Data.Context);
-                if (slot >= 0)
-                    states[slot] = !instance.Store.IsLeased ? SlotState.Warm : instance.Store.IsSuspended ? SlotState.Suspended : SlotState.InUse;
+                foreach (InstanceData data in instance.Others.Prepend(instance.Data))
+                {
+                    int slot = _contexts.SlotOf(data.Context);
+                    if (slot >= 0)
+                        states[slot] = !instance.Store.IsLeased ? SlotState.Warm : instance.Store.IsSuspended ? SlotState.Suspended : SlotState.InUse;
+                }
             }
         }
         return states;
@@ -335,8 +343,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
 
     public override void Forget(ModuleCore module)
     {
-        if (module.PoolState is not WarmList list)
-            return;
+        if (module.PoolState is WarmList list)
+            Forget(list);
+    }
+
+    /// <summary>Lets go of a list and of the slots in it.</summary>
+    public void Forget(WarmList list)
+    {
         list.Close();
         Drain(list);
         lock (_lock)
@@ -617,14 +630,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         try
         {
             InstanceData data = Instantiation.Initialize(store, template);
-            var instance = new PooledInstance(this, store, data, list, spaceBefore);
+            var instance = new PooledInstance(this, store, data, list, spaceBefore, []);
             list.Images ??= instance.Images;
             store.BeginPooling(instance);
-            lock (_lock)
-            {
-                instance.BoundIndex = _bound.Count;
-                _bound.Add(instance);
-            }
+            Register(instance);
             return instance;
         }
         catch
@@ -639,14 +648,34 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         lock (_lock)
         {
             if (module.PoolState is not WarmList list)
-            {
-                list = new WarmList(_warm);
-                module.PoolState = list;
-                _lists = [.. _lists, list];
-            }
+                module.PoolState = list = AddList();
             return list;
         }
     }
+
+    /// <summary>Makes a list of idle slots, from which others take when they find none.</summary>
+    public WarmList AddList()
+    {
+        lock (_lock)
+        {
+            var list = new WarmList(_warm);
+            _lists = [.. _lists, list];
+            return list;
+        }
+    }
+
+    /// <summary>A slot is bound.</summary>
+    public void Register(PooledInstance instance)
+    {
+        lock (_lock)
+        {
+            instance.BoundIndex = _bound.Count;
+            _bound.Add(instance);
+        }
+    }
+
+    /// <summary>A store whose instances a slot of several may be made of.</summary>
+    public StoreCore CreateStore(object? state) => new(_engine, this, _stackForEach, state);
 
     private void CheckCounts(ModuleCore module)
     {

@@ -11,6 +11,8 @@
 //   - the heap of managed objects: both tops are set back, and what constant expressions made is copied back;
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
 //
+// A slot of several instances, which live in one store (PooledGroup), is the slot of the first, which resets the others with itself. The slots of the others are in no list.
+//
 // Space between slots: each cycle writes to a slot's managed objects (its store, this, its memories' and tables' books), each from the thread that has it. Two slots'
 // objects in one cache line would make two threads slower than one. Objects lie in the order in which they were made and collections keep that order, so an
 // unused array made before the first of a slot's objects and one after the last keep them apart from everything else.
@@ -43,6 +45,7 @@ internal sealed unsafe class PooledInstance : SlotLease
     private readonly bool _writesTables;
     private readonly bool _isForOne;
     private readonly HeapImage? _heap;
+    private readonly PooledInstance[] _others;
     private readonly ulong[]?[] _elementValues;
     private int _learned;
 
@@ -51,8 +54,11 @@ internal sealed unsafe class PooledInstance : SlotLease
     /// <param name="data">The module's first instance in it, before its start function.</param>
     /// <param name="list">Where it waits while it is idle.</param>
     /// <param name="spaceBefore">An array of <see cref="SpaceBytes"/>, made before the store was, where slots are few enough for it.</param>
-    public PooledInstance(PooledAllocator pool, StoreCore store, InstanceData data, WarmList list, byte[]? spaceBefore)
+    /// <param name="others">The slots of the other instances in the store, for the first one of several; null for them.</param>
+    /// <param name="writesTables">Whether other modules in the store have instructions that write elements in place.</param>
+    public PooledInstance(PooledAllocator pool, StoreCore store, InstanceData data, WarmList list, byte[]? spaceBefore, PooledInstance[]? others, bool writesTables = false)
     {
+        _others = others ?? [];
         SpaceBefore = spaceBefore;
         _pool = pool;
         Store = store;
@@ -79,7 +85,7 @@ internal sealed unsafe class PooledInstance : SlotLease
                 learned.Learn(list.Learned(i));
         }
         _learned = CountLearned();
-        _writesTables = Module.WritesTableElements;
+        _writesTables = writesTables || Module.WritesTableElements;
         _tables = new TableReset[data.Tables.Length - wasm.ImportedTableCount];
         for (int i = 0; i < _tables.Length; i++)
         {
@@ -93,7 +99,7 @@ internal sealed unsafe class PooledInstance : SlotLease
         _initialContext = new byte[_cellBytes + stateBytes];
         new ReadOnlySpan<byte>(data.Context + VmContextHeader.Size, _cellBytes).CopyTo(_initialContext);
         new ReadOnlySpan<byte>(data.Context + _stateOffset, stateBytes).CopyTo(_initialContext.AsSpan(_cellBytes));
-        _heap = store.ManagedHeap?.Capture();
+        _heap = others is null ? null : store.ManagedHeap?.Capture();
         _elementValues = Array.ConvertAll(data.ElementValues, values => (ulong[]?)values?.Clone());
         if (spaceBefore is not null)
             SpaceAfter = new byte[SpaceBytes];
@@ -135,13 +141,24 @@ internal sealed unsafe class PooledInstance : SlotLease
             long sum = 0;
             foreach (MemorySlot slot in _memories)
                 sum += slot.Faults - slot.FaultsBefore;
+            foreach (PooledInstance other in _others)
+                sum += other.Faults;
             return sum;
         }
     }
 
-    public int MemoryCount => _memories.Length;
+    /// <summary>Instances that the slot consists of.</summary>
+    public int InstanceCount => 1 + _others.Length;
 
-    public int TableCount => _tables.Length;
+    public int MemoryCount => _memories.Length + _others.Sum(static other => other.MemoryCount);
+
+    public int TableCount => _tables.Length + _others.Sum(static other => other.TableCount);
+
+    /// <summary>The other instances of the slot.</summary>
+    public IEnumerable<InstanceData> Others => _others.Select(static other => other.Data);
+
+    /// <summary>What the owner of a slot of several instances keeps with it.</summary>
+    public object? Content { get; init; }
 
     // The next instance may import another shared memory, or has to define a new one: it is made from the beginning.
     public override void Return()
@@ -159,7 +176,7 @@ internal sealed unsafe class PooledInstance : SlotLease
     /// <summary>Counts the reset that was just done.</summary>
     public void CountReset()
     {
-        if (_memories.Length != 0)
+        if (_memories.Length != 0 || _others.Length != 0)
             BytesReset += LastResetBytes;
     }
 
@@ -171,6 +188,8 @@ internal sealed unsafe class PooledInstance : SlotLease
             long sum = 0;
             foreach (MemorySlot slot in _memories)
                 sum += slot.LastResetBytes;
+            foreach (PooledInstance other in _others)
+                sum += other.LastResetBytes;
             return sum;
         }
     }
@@ -194,12 +213,15 @@ internal sealed unsafe class PooledInstance : SlotLease
             Unsafe.CopyBlock(ref *((byte*)_header + _stateOffset), ref Unsafe.Add(ref from, _cellBytes), (uint)(initial.Length - _cellBytes));
         }
         if (_heap is not null)
-        {
             Store.ManagedHeap!.Reset(_heap, _pool.HeapKeepResident);
+        if (Store.ManagedHeap is not null)
+        {
             for (int i = 0; i < _elementValues.Length; i++)
                 _elementValues[i]?.CopyTo(_data.ElementValues[i]!, 0);
         }
         _header->InterruptRequested = 0;
+        foreach (PooledInstance other in _others)
+            other.Reset();
         if (_memories.Length != 0 && CountLearned() is int learned && learned != _learned)
             ShareLearned(learned);
     }

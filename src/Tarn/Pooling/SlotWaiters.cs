@@ -4,10 +4,15 @@
 //
 // Why no wake-up is missed: a waiter is counted before it tries, by an interlocked operation; a giver looks at the count after it has put the slot
 // where it can be taken, which is an interlocked operation or the end of a lock followed by a barrier. One of the two sees the other.
+//
+// An attempt that needs several slots may find the first and not the second, and gives back what it has: that is no news to the one who attempts, who would try for ever.
 namespace Tarn.Pooling;
 
 internal sealed class SlotWaiters
 {
+    [ThreadStatic]
+    private static Waiter? t_attempting;
+
     private readonly Lock _lock = new();
     private readonly LinkedList<Waiter> _queue = new();
     private int _count;
@@ -48,7 +53,7 @@ internal sealed class SlotWaiters
             while (true)
             {
                 Task signal = waiter.NextSignal();
-                if (IsFirst(waiter) && attempt(state) is TResult result)
+                if (IsFirst(waiter) && Attempt(waiter, attempt, state) is TResult result)
                     return result;
                 if (!waited)
                 {
@@ -67,6 +72,21 @@ internal sealed class SlotWaiters
         }
     }
 
+    private static TResult? Attempt<TState, TResult>(Waiter waiter, Func<TState, TResult?> attempt, TState state)
+        where TResult : class
+    {
+        Waiter? outer = t_attempting;
+        t_attempting = waiter;
+        try
+        {
+            return attempt(state);
+        }
+        finally
+        {
+            t_attempting = outer;
+        }
+    }
+
     private bool IsFirst(Waiter waiter)
     {
         lock (_lock)
@@ -78,7 +98,8 @@ internal sealed class SlotWaiters
         Waiter? first;
         lock (_lock)
             first = _queue.First?.Value;
-        first?.Signal();
+        if (first != t_attempting)
+            first?.Signal();
     }
 
     private sealed class Waiter

@@ -203,7 +203,7 @@ internal sealed unsafe partial class StoreCore
                 Limits = null;
             // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch. So does one whose generations are used up, since a
             // handle that was kept from an earlier life must never be of the current one.
-            bool isClean = _heap.IsOneInstance && Generation < int.MaxValue;
+            bool isClean = _heap.IsAsPooled && Generation < int.MaxValue;
             LeaveEnded(tenure);
             if (isClean)
                 _slot.Return();

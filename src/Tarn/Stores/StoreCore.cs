@@ -343,24 +343,37 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <summary>Makes this the store of a pool's slot, which idles: from now on the end of a life gives the slot back.</summary>
     internal void BeginPooling(SlotLease slot)
     {
+        BeginPoolingLive(slot);
+        _state = StoreState.Idle;
+    }
+
+    /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is given back.</summary>
+    internal void BeginPoolingLive(SlotLease slot)
+    {
 #pragma warning disable CA1816 // The allocator ends pooled stores; a finalizer would be the second to do so.
         GC.SuppressFinalize(this);
 #pragma warning restore CA1816
         _slot = slot;
-        _state = StoreState.Idle;
+        _heap.NotePooled();
     }
 
     /// <summary>Begins the life of an instance in a pool's slot.</summary>
     internal void BeginLease(HostFunction[] hostFunctions, object? state)
     {
-        // Writing references costs more than comparing them.
-        if (state is not null)
-            State = state;
         if (_driver.HostFunctions != hostFunctions)
         {
             _driver.HostFunctions = hostFunctions;
             _heap.Instances[0].BindHostFunctions(hostFunctions);
         }
+        BeginLease(state);
+    }
+
+    /// <summary>Begins the life of instances in a pool's slot whose functions of the host stay as they were bound.</summary>
+    internal void BeginLease(object? state)
+    {
+        // Writing references costs more than comparing them.
+        if (state is not null)
+            State = state;
         Execution->Fuel = long.MaxValue;
         _timeoutMilliseconds = 0;
         _stopRequested = NoStop;

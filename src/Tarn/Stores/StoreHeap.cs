@@ -20,6 +20,8 @@ internal unsafe struct StoreHeap
     private List<nint>? _blocks;
     private List<int>? _hostTypes;
     private List<nint>? _managedGlobals;
+    private int _pooledInstances = 1;
+    private int _pooledBlocks;
 
     public StoreHeap()
     {
@@ -28,14 +30,21 @@ internal unsafe struct StoreHeap
 
     public List<InstanceData> Instances { get; }
 
-    /// <summary>Whether there is one instance and nothing beside it: then a slot's reset undoes everything.</summary>
-    public readonly bool IsOneInstance => Instances.Count == 1 && _memories is null && _tables is null && _blocks is null;
+    /// <summary>Whether there is what the slot was bound with and nothing beside it: then its reset undoes everything.</summary>
+    public readonly bool IsAsPooled => Instances.Count == _pooledInstances && (_blocks?.Count ?? 0) == _pooledBlocks && _memories is null && _tables is null;
 
     /// <summary>Tables that the host made.</summary>
     public readonly IReadOnlyList<TableInstance> HostTables => _tables is null ? [] : _tables;
 
     /// <summary>Cells of globals that the host made and that hold managed references.</summary>
     public readonly IReadOnlyList<nint> ManagedGlobals => _managedGlobals is null ? [] : _managedGlobals;
+
+    /// <summary>Notes that all there is belongs to a slot of a pool: its instances, and the functions of the host that are bound to their imports.</summary>
+    public void NotePooled()
+    {
+        _pooledInstances = Instances.Count;
+        _pooledBlocks = _blocks?.Count ?? 0;
+    }
 
     public void AddManagedGlobal(nint cell) => (_managedGlobals ??= []).Add(cell);
 

@@ -6,9 +6,12 @@ namespace Tarn.Wasi.Preview2.Io;
 /// <param name="Text">In words.</param>
 internal sealed record StreamError(WasiErrno Errno, string Text)
 {
+    /// <summary>The failure behind it, where there is one.</summary>
+    public Exception? Cause { get; init; }
+
     public static StreamError Of(WasiErrno errno) => new(errno, errno.ToString());
 
-    public static StreamError Of(Exception exception) => new(Preview1.ExceptionErrno.From(exception), exception.Message);
+    public static StreamError Of(Exception exception) => new(Preview1.ExceptionErrno.From(exception), exception.Message) { Cause = exception };
 }
 
 /// <summary>What an operation on a stream came to.</summary>
