@@ -9,7 +9,7 @@ internal sealed class DeclarationValidator
 {
     private readonly WasmModule _module;
     private readonly ValidationContext? _context;
-    private readonly FunctionValidator<NullSink>? _expressions;
+    private readonly FunctionValidator? _expressions;
     private readonly TypeRegistry _registry;
     private readonly int[] _canonical;
 
@@ -20,7 +20,7 @@ internal sealed class DeclarationValidator
         _canonical = canonical;
         CheckIndexSpaces();
         _context = new ValidationContext(module, registry, canonical);
-        _expressions = new FunctionValidator<NullSink>(_context, default);
+        _expressions = new FunctionValidator(_context);
     }
 
     public ValidationContext Validate()

@@ -91,13 +91,8 @@ public sealed class ModuleMakingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("(type $s (struct (field i32))) (func (export \"f\") (drop (struct.new $s (i32.const 1))))", "struct.new", 0)]
-    [InlineData("(func nop) (func (return) (drop (ref.i31 (i32.const 1))))", "ref.i31", 1)]
-    [InlineData("(tag $t) (func (export \"f\") (throw $t))", "throw", 0)]
-    [InlineData("(func (export \"f\") (block $b (result exnref) (try_table (catch_all_ref $b)) (return)) (drop))", "try_table", 0)]
-    [InlineData("(global (ref i31) (ref.i31 (i32.const 1)))", "ref.i31", null)]
-    [InlineData("(table 1 i31ref) (elem (table 0) (i32.const 0) i31ref (ref.i31 (i32.const 1)))", "ref.i31", null)]
     [InlineData("(memory 1 1 shared) (func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0))))", "memory.atomic.wait32", 0)]
+    [InlineData("(memory 1 1 shared) (func nop) (func (return) (drop (memory.atomic.notify (i32.const 0) (i32.const 0))))", "memory.atomic.notify", 1)]
     public void What_cannot_be_executed_is_refused_when_the_module_is_made(string fields, string instruction, int? function)
     {
         foreach (CompilationMode mode in Enum.GetValues<CompilationMode>())
