@@ -37,7 +37,7 @@ internal sealed class SafepointMaps(LiveRangeTable table)
             return;
         }
 
-        for (var v = 0; v < table.States.Count; v++)
+        for (var v = new VReg(0); v < table.States.Count; v++)
         {
             if (table.IsManaged(v) && table.States[v].FirstRange >= 0)
             {
@@ -70,7 +70,7 @@ internal sealed class SafepointMaps(LiveRangeTable table)
         }
     }
 
-    private void Gather(int v)
+    private void Gather(VReg v)
     {
         ref var state = ref table.States[v];
         for (var range = state.FirstRange; range >= 0; range = table.Ranges[range].NextRange)
