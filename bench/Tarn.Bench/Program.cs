@@ -13,7 +13,7 @@ using Tarn.Bench.Wasi;
 
 List<IBenchmark> benchmarks =
 [
-    new ClockBenchmark(), new ExecuteBenchmark(), ExecuteBenchmark.Vectors(), ExecuteBenchmark.Objects(), new ExceptionsBenchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
+    new ClockBenchmark(), new ExecuteBenchmark(), ExecuteBenchmark.Vectors(), ExecuteBenchmark.Objects(), ExceptionCases.Benchmark(), AllocationCases.Benchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
     new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new NeighboursBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
     new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(),
 ];

@@ -270,6 +270,13 @@ public sealed unsafe partial class Linker
                 if (Fits(module, import, discarding))
                     return discarding;
             }
+            if (import.Kind == ExternalKind.Function && definition.Host?.WithResults(Engine.Core.Types.Function(module.FunctionTypeId(import.Index)).Results.ToArray()) is DefinedHostFunction checking
+                && AreOfSameKinds(definition.Host.Results, checking.Results))
+            {
+                Definition narrower = Definition.Of(checking);
+                if (Fits(module, import, narrower))
+                    return narrower;
+            }
             throw new LinkException(
                 import.Module, import.Name, TypeDescriptions.Of(module.Wasm, import.Kind, import.Index), definition.Describe(Engine.Core.Types));
         }
@@ -301,6 +308,13 @@ public sealed unsafe partial class Linker
                 // Tags match only exactly, since exceptions flow both ways.
                 return definition.Tag!.TypeId == wasm.CanonicalIds[wasm.Tags[import.Index].TypeIndex];
         }
+    }
+
+    // References of one kind are told apart when they are returned.
+    private bool AreOfSameKinds(ValType[] found, ValType[] wanted)
+    {
+        TypeRegistry types = Engine.Core.Types;
+        return found.Length == wanted.Length && found.Zip(wanted).All(pair => ValueKinds.Of(pair.First, types) == ValueKinds.Of(pair.Second, types));
     }
 
     // A host function has no declared type of its own, so it fits every type of the same shape.

@@ -35,6 +35,21 @@ internal sealed record InstantiateCase(string Name, string Title, byte[] Module,
             (i64.add (global.get $g) (call_indirect (type $t) (i32.const 1)))))
         """;
 
+    private const string Objects = """
+        (module
+          (type $list (struct (field $value i64) (field $next (ref null $list))))
+          (global $kept (mut (ref null $list)) (ref.null $list))
+          (func (export "run") (param i32) (result i64) (local $sum i64) (local $at (ref null $list))
+            (loop $make
+              (global.set $kept (struct.new $list (i64.extend_i32_u (local.get 0)) (global.get $kept)))
+              (br_if $make (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.set $at (global.get $kept))
+            (loop $add
+              (local.set $sum (i64.add (local.get $sum) (struct.get $list $value (local.get $at))))
+              (br_if $add (i32.eqz (ref.is_null (local.tee $at (struct.get $list $next (local.get $at)))))))
+            (local.get $sum)))
+        """;
+
     /// <summary>All cases, in the order of the marks.</summary>
     public static IReadOnlyList<InstantiateCase> All()
     {
@@ -46,6 +61,7 @@ internal sealed record InstantiateCase(string Name, string Title, byte[] Module,
             new("touch1", "160 pages, 64 KiB of data, 1 page written", pages, 1, 7),
             new("touch4", "the same, 4 pages written", pages, 4, 28),
             new("touch16", "the same, 16 pages written", pages, 16, 112),
+            new("objects", "1,000 managed objects made and read", Parse(Objects), 1000, 500_500),
             Program("nbody", 1, "C program: nbody, one step"),
             Program("regex", 0, "C program: regex, 4 KiB of text"),
             Program("rs_request", 1, "Rust program: a query parsed and answered in JSON"),

@@ -40,6 +40,12 @@ internal static class ObjectLayout
     /// <summary>The low bits of a handle.</summary>
     public const int HandleTag = 2;
 
+    /// <summary>The bit that is set in handles of exceptions, and clear in those of the host's objects.</summary>
+    public const int ExceptionBit = 4;
+
+    /// <summary>The first bit of a handle's index.</summary>
+    public const int HandleShift = 3;
+
     /// <summary>Bytes from the heap's base that are never accessible: null is in them.</summary>
     public const int NullZone = 1 << 16;
 

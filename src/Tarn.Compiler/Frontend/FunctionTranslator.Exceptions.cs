@@ -109,7 +109,7 @@ internal sealed partial class FunctionTranslator
 
             if (clause.IsRethrown)
             {
-                _types.Add(IrType.Ref);
+                _types.Add(IrType.Managed);
             }
 
             var label = LabelLike(frame);
@@ -250,7 +250,7 @@ internal sealed partial class FunctionTranslator
         if (_clauses[clause].WantsReference)
         {
             Push(_builder.Emit(
-                IrOpcode.LoadVm, IrType.Ref, _builder.VmContext(), -1, -1, _layout.Exception + VmContextLayout.ExceptionReference, MemoryAccess.Create(3).Bits, AliasRegion.Execution));
+                IrOpcode.LoadVm, IrType.Managed, _builder.VmContext(), -1, -1, _layout.Exception + VmContextLayout.ExceptionReference, MemoryAccess.Create(3).Bits, AliasRegion.Execution));
         }
 
         GoToClause(scope.FrameIndex, clause);

@@ -126,19 +126,14 @@ internal sealed partial class FunctionTranslator
             offset,
             MemoryAccess.Create(ObjectLayout.ShiftOf(storage), signed, mayFault: mayFault).Bits,
             RegionOf(storage, isElement));
-        if (!storage.IsReference || type == IrType.Managed)
-        {
-            return value;
-        }
-
-        return IsFunction(storage) ? FunctionOfHandle(value) : _builder.Unary(IrOpcode.Bitcast, IrType.Ref, _builder.Unary(IrOpcode.ExtendUnsigned, IrType.I64, value));
+        return storage.IsReference && type != IrType.Managed ? FunctionOfHandle(value) : value;
     }
 
-    private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement)
+    private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement, AliasRegion? region = null)
     {
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         _builder.Emit(
@@ -149,10 +144,10 @@ internal sealed partial class FunctionTranslator
             Narrow(value, storage.IsReference ? 4 : storage.Size),
             offset,
             MemoryAccess.Create(ObjectLayout.ShiftOf(storage), mayFault: mayFault).Bits,
-            RegionOf(storage, isElement));
+            region ?? RegionOf(storage, isElement));
     }
 
-    private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap) && !ValueTypes.IsException(storage.Heap);
+    private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap);
 
     // Objects name functions by their index in a table of the store: a wrong one is a function of the store, or a trap, but never an address of the guest's choice.
     private int FunctionOfHandle(int handle)
@@ -164,11 +159,6 @@ internal sealed partial class FunctionTranslator
             IrOpcode.LoadVm, IrType.I64, Execution(), -1, -1, ExecutionRecordLayout.Functions, MemoryAccess.Create(3).Bits, AliasRegion.Execution);
         return _builder.Emit(IrOpcode.LoadVm, IrType.Ref, table, handle, -1, 0, MemoryAccess.Create(3, scaleLog2: 3).Bits, AliasRegion.Execution);
     }
-
-    // What an object holds of a reference that is not managed.
-    private int HandleOf(ValType storage, int reference) => ValueTypes.IsException(storage.Heap)
-        ? _builder.Unary(IrOpcode.Wrap, IrType.I32, _builder.Unary(IrOpcode.Bitcast, IrType.I64, reference))
-        : HandleOfFunction(reference);
 
     // A guest's function that objects have named before has its index in its record. The handle of an imported copy is that of the function it is a copy of.
     private int HandleOfFunction(int reference)
@@ -359,7 +349,7 @@ internal sealed partial class FunctionTranslator
         var value = isDefault ? _builder.Zero(storage.IsReference ? IrType.I32 : TypeOf(storage.Unpacked)) : Pop();
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         SpendOnElements(length, shift);
@@ -418,6 +408,14 @@ internal sealed partial class FunctionTranslator
                 StoreStorage(storage, value, array, ObjectLayout.Elements + (i << ObjectLayout.ShiftOf(storage)), mayFault: false, isElement: true);
             }
         }
+        else if (IsZeroConstant(value))
+        {
+            // By words: objects end at whole ones.
+            var words = _builder.Binary(IrOpcode.ShiftLeft, IrType.I32, length, _builder.I32(ObjectLayout.ShiftOf(storage)));
+            words = _builder.Binary(IrOpcode.Add, IrType.I32, words, _builder.I32(sizeof(long) - 1));
+            words = _builder.Binary(IrOpcode.ShiftRightUnsigned, IrType.I32, words, _builder.I32(3));
+            FillElements(array, ValType.I64, _builder.I64(0), _builder.I32(0), words, hasBarrier: false, RegionOf(storage, isElement: true));
+        }
         else
         {
             FillElements(array, storage, value, _builder.I32(0), length, hasBarrier: false);
@@ -433,7 +431,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // A loop that stores a value to elements from one index to another, which have been checked. It has no safepoint.
-    private void FillElements(int array, ValType storage, int value, int start, int end, bool hasBarrier)
+    private void FillElements(int array, ValType storage, int value, int start, int end, bool hasBarrier, AliasRegion? region = null)
     {
         var header = _function.AddBlock(IrBlockFlags.LoopHeader);
         var body = _function.AddBlock();
@@ -446,7 +444,7 @@ internal sealed partial class FunctionTranslator
         Terminate(IrOpcode.BranchIf, isDone, _function.AddEdge(header, exit, []), _function.AddEdge(header, body, []));
         _builder.Block = body;
         var element = ElementOffset(array, storage, index);
-        StoreStorage(storage, value, element, ObjectLayout.Elements, mayFault: false, isElement: true);
+        StoreStorage(storage, value, element, ObjectLayout.Elements, mayFault: false, isElement: true, region);
         if (hasBarrier)
         {
             WriteBarrier(value, element, ObjectLayout.Elements);
@@ -504,7 +502,7 @@ internal sealed partial class FunctionTranslator
         TrapIf(_builder.Compare(IntegerCondition.GreaterEqualUnsigned, index, ArrayLength(array)), TrapCode.ArrayOutOfBounds);
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         var element = Element(array, storage, index, out var offset);
@@ -530,7 +528,7 @@ internal sealed partial class FunctionTranslator
         SpendOnElements(count, ObjectLayout.ShiftOf(storage));
         if (_function.TypeOf(value) == IrType.Ref)
         {
-            value = HandleOf(storage, value);
+            value = HandleOfFunction(value);
         }
 
         FillElements(array, storage, value, start, _builder.Binary(IrOpcode.Add, IrType.I32, start, count), hasBarrier: true);

@@ -1,4 +1,4 @@
-// Which IR type a WebAssembly type has. References to functions are addresses of records that never move, those to exceptions are handles that never change; all others are managed.
+// Which IR type a WebAssembly type has. References to functions are addresses of records that never move; all others are managed: offsets of objects, and handles of what the host keeps.
 using Tarn.Compiler.IR;
 using Tarn.Wasm;
 
@@ -20,8 +20,5 @@ internal static class ValueTypes
     /// <summary>Whether references to a heap type are managed.</summary>
     public static bool IsManaged(WasmModule module, HeapType heap) => heap.IsConcrete
         ? module.TypeArray[heap.TypeIndex].Composite.Kind != CompositeKind.Function
-        : heap != HeapType.Func && heap != HeapType.NoFunc && !IsException(heap);
-
-    /// <summary>Whether a heap type is that of exceptions.</summary>
-    public static bool IsException(HeapType heap) => heap == HeapType.Exn || heap == HeapType.NoExn;
+        : heap != HeapType.Func && heap != HeapType.NoFunc;
 }

@@ -16,6 +16,9 @@ public readonly record struct PoolStatistics
     /// <summary>Guest stacks; one that a warm slot has is warm, one that a core keeps for its next call counts as in use.</summary>
     public PoolUsage Stacks { get; init; }
 
+    /// <summary>Heaps of managed objects; those of warm slots count as in use.</summary>
+    public PoolUsage Heaps { get; init; }
+
     /// <summary>Instances whose guests are all suspended in asynchronous host functions.</summary>
     public int Suspended { get; init; }
 

@@ -14,6 +14,10 @@ internal static class TarnMetrics
     private static readonly Histogram<double> s_compile = s_meter.CreateHistogram<double>("tarn.module.compile.duration", "s", "Time to validate and compile a module.");
     private static readonly Histogram<double> s_wait = s_meter.CreateHistogram<double>("tarn.pool.wait.duration", "s", "Time that an instantiation waited for a slot.");
 
+    private static readonly Counter<long> s_collections = s_meter.CreateCounter<long>("tarn.heap.collections", "{collection}", "Collections of heaps of managed objects, by kind.");
+    private static readonly Counter<long> s_moved = s_meter.CreateCounter<long>("tarn.heap.moved", "By", "Bytes of objects that collections have moved.");
+    private static readonly Histogram<double> s_collect = s_meter.CreateHistogram<double>("tarn.heap.collection.duration", "s", "Time that a collection took.");
+
     static TarnMetrics()
     {
         s_meter.CreateObservableUpDownCounter("tarn.pool.slots", ObserveSlots, "{slot}", "Slots by pool and state.");
@@ -50,6 +54,18 @@ internal static class TarnMetrics
             s_traps.Add(1, new KeyValuePair<string, object?>("tarn.trap.code", NameOf(code)));
     }
 
+    /// <summary>A heap was collected.</summary>
+    public static void CountCollection(bool isFull, long bytesMoved, TimeSpan duration)
+    {
+        var kind = new KeyValuePair<string, object?>("tarn.heap.collection.kind", isFull ? "full" : "nursery");
+        if (s_collections.Enabled)
+            s_collections.Add(1, kind);
+        if (s_moved.Enabled)
+            s_moved.Add(bytesMoved);
+        if (s_collect.Enabled)
+            s_collect.Record(duration.TotalSeconds, kind);
+    }
+
     // Values of attributes are in snake case, as OpenTelemetry has them.
     private static string NameOf(TrapCode code) => string.Concat(code.ToString().Select(static (c, i) => char.IsUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString()));
 
@@ -76,6 +92,7 @@ internal static class TarnMetrics
             Measure("memory", statistics.Memories);
             Measure("table", statistics.Tables);
             Measure("stack", statistics.Stacks);
+            Measure("heap", statistics.Heaps);
         }
         return measurements;
 

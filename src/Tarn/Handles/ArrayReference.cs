@@ -2,7 +2,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
-using Tarn.Handles;
 using Tarn.Heaps;
 
 namespace Tarn;

@@ -12,6 +12,7 @@ namespace Tarn;
 public sealed class GuestException : WasmException, IGuestException
 {
     private readonly Value[] _payload;
+    private readonly ExceptionReference? _reference;
 
     /// <summary>Initializes a new instance of the <see cref="GuestException"/> class, to be thrown by a host function.</summary>
     /// <param name="tag">The tag, of the store whose guest calls the host function.</param>
@@ -39,7 +40,7 @@ public sealed class GuestException : WasmException, IGuestException
     {
         Store = store;
         Tag = new Tag(store, store.Generation, tag);
-        Reference = reference;
+        _reference = reference == 0 ? null : new ExceptionReference(store, reference);
         ReadOnlySpan<ValType> types = store.Engine.Types.Function(tag.TypeId).Parameters;
         _payload = new Value[raw.Length];
         for (int i = 0; i < raw.Length; i++)
@@ -63,10 +64,7 @@ public sealed class GuestException : WasmException, IGuestException
     /// <summary>Whose guests can catch it, in the life that the tag names.</summary>
     internal StoreCore Store { get; }
 
-    /// <summary>The exception's reference, or 0 if it has none yet.</summary>
-    internal ulong Reference { get; }
-
-    ThrownException IGuestException.Thrown => new(Tag.Instance, Reference);
+    ThrownException IGuestException.Thrown => new(Tag.Instance, _reference?.RawIn(Store) ?? 0);
 
     bool IGuestException.IsOf(StoreCore store) => Store == store && Tag.Generation == store.Generation;
 

@@ -25,14 +25,16 @@ public abstract class GuestReference : IDisposable
 
     private protected GuestReference()
     {
+#pragma warning disable CA1816 // It holds nothing: there is nothing to finalize from the start.
         GC.SuppressFinalize(this);
+#pragma warning restore CA1816
     }
 
     private protected GuestReference(StoreCore store, uint raw)
     {
         _store = store;
         _storeGeneration = store.Generation;
-        _roots = store.ManagedHeap!.HostRoots;
+        _roots = store.RequireHostRoots();
         _rootsGeneration = _roots.Generation;
         _cell = _roots.Take(raw);
     }

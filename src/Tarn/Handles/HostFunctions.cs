@@ -7,10 +7,10 @@ namespace Tarn.Handles;
 internal static class HostFunctions
 {
     public static DefinedHostFunction Untyped(EngineCore engine, FunctionType type, HostCallback callback) =>
-        new UntypedHostFunction(TypeDescriptions.ToCore(type.Parameters), TypeDescriptions.ToCore(type.Results), engine.Types, callback);
+        new UntypedHostFunction(TypeDescriptions.ToCoreOfHost(type.Parameters), TypeDescriptions.ToCoreOfHost(type.Results), engine.Types, callback);
 
     public static DefinedHostFunction Untyped(EngineCore engine, FunctionType type, AsyncHostCallback callback) =>
-        new UntypedAsyncHostFunction(TypeDescriptions.ToCore(type.Parameters), TypeDescriptions.ToCore(type.Results), engine.Types, callback);
+        new UntypedAsyncHostFunction(TypeDescriptions.ToCoreOfHost(type.Parameters), TypeDescriptions.ToCoreOfHost(type.Results), engine.Types, callback);
 
     /// <summary>A function that an import stands for although nothing defines it.</summary>
     public static DefinedHostFunction Trapping(ModuleCore module, in Import import)

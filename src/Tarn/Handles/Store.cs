@@ -164,6 +164,14 @@ public sealed class Store : IDisposable, IAsyncDisposable
         return _core.CreateGlobal(core, value);
     }
 
+    /// <summary>Gets what the heap of managed objects holds, and what its collector has done.</summary>
+    /// <exception cref="ObjectDisposedException">The store has been disposed.</exception>
+    public HeapStatistics GetHeapStatistics()
+    {
+        using StoreUse use = Enter();
+        return _core.ManagedHeap?.GetStatistics() ?? default;
+    }
+
     /// <summary>Makes a structure in the guests' heap.</summary>
     /// <param name="type">Its type, which a module of one of the store's instances defines: that of a parameter of an export, for example.</param>
     /// <param name="fields">The values of all fields, in order.</param>

@@ -121,7 +121,7 @@ internal static unsafe class StoreHandles
             ValueKind.ExternRef => Value.FromObject(store.ToObject(raw.Low)),
             ValueKind.FuncRef => Value.FromFunction(store.FunctionFromReference(raw.Low)),
             ValueKind.AnyRef => Value.FromAny(store.ToObject(raw.Low)),
-            _ => Value.FromBits(kind, raw.Low, 0, store),
+            _ => raw.Low == 0 ? Value.FromBits(kind, 0) : Value.FromBits(kind, 1, 0, new ExceptionReference(store, raw.Low)),
         };
     }
 
@@ -161,9 +161,7 @@ internal static unsafe class StoreHandles
                     ? new RawValue { Low = raw }
                     : throw new ArgumentException($"a reference to something else was given where {type} is wanted", nameof(value));
             default:
-                if (!ReferenceEquals(value.Reference, store))
-                    throw new ArgumentException("The reference belongs to another store.", nameof(value));
-                return new RawValue { Low = value.Low };
+                return new RawValue { Low = ((ExceptionReference)value.Reference!).RawIn(store) };
         }
     }
 }

@@ -13,6 +13,8 @@ internal sealed unsafe class UntypedAsyncHostFunction : AsyncHostFunction
         _types = types;
     }
 
+    public override DefinedHostFunction WithResults(ValType[] results) => new UntypedAsyncHostFunction(Parameters, results, _types, _callback);
+
     protected override PendingHostCall? Start(Caller caller, RawValue* slots)
     {
         StoreCore store = caller.Core;

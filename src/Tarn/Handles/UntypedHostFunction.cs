@@ -15,6 +15,8 @@ internal sealed unsafe class UntypedHostFunction : DefinedHostFunction
         _types = types;
     }
 
+    public override DefinedHostFunction WithResults(ValType[] results) => new UntypedHostFunction(Parameters, results, _types, _callback);
+
     public override HostCallStatus Invoke(GuestExecution execution, VmContext* context, ulong* raw)
     {
         StoreCore store = Begin(execution);

@@ -38,7 +38,8 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         uint start = heap.OldTop;
         space.CommitOld(heap.Half, start + (heap.Top - ObjectLayout.NurseryStart));
         Begin(start);
-        heap.VisitRoots(this);
+        heap.Owner.VisitRoots(this);
+        heap.Owner.VisitExceptions(this);
         ScanCards(HeapSpace.StartOf(heap.Half), start);
         Scan(start);
         heap.OldTop = _to;
@@ -56,8 +57,14 @@ internal sealed unsafe class Collector(ManagedHeap heap, HeapSpace space) : IRoo
         uint start = heap.OldTop;
         Begin(start);
         heap.Owner.BeginMarkingHandles();
-        heap.VisitRoots(this);
-        Scan(start);
+        heap.Owner.VisitRoots(this);
+        uint scanned = start;
+        do
+        {
+            Scan(scanned);
+            scanned = _to;
+        }
+        while (heap.Owner.VisitMarkedExceptions(this));
         heap.OldTop = _to;
         heap.Owner.SweepHandles();
         uint first = _fromStart >> ObjectLayout.CardShift;

@@ -15,7 +15,8 @@ internal sealed unsafe class HeapVerifier(ManagedHeap heap) : IRootVisitor
         var verifier = new HeapVerifier(heap);
         heap.ForEach(at => verifier._objects.Add(at));
         heap.ForEach(verifier.VerifyObject);
-        heap.VisitRoots(verifier);
+        heap.Owner.VisitRoots(verifier);
+        heap.Owner.VisitExceptions(verifier);
     }
 
     public void Visit(ulong* cell)

@@ -8,17 +8,35 @@ internal unsafe interface IHeapOwner
     /// <summary>Where compiled code finds the heap's top and limit.</summary>
     ExecutionRecord* Execution { get; }
 
+    /// <summary>Bytes that the store's limits allow for the heap.</summary>
+    long MaximumHeapBytes { get; }
+
+    /// <summary>Whether somebody has to be asked before the heap grows.</summary>
+    bool AsksForHeap { get; }
+
+    /// <summary>Asks whether the heap may grow.</summary>
+    bool AllowHeap(long current, long desired, long maximum);
+
     /// <summary>Visits every root outside of the heap.</summary>
     void VisitRoots<T>(T visitor)
         where T : IRootVisitor;
 
-    /// <summary>Begins to find out which handles of the host's objects are still held.</summary>
+    /// <summary>Visits what all exceptions carry that guests have references to.</summary>
+    void VisitExceptions<T>(T visitor)
+        where T : IRootVisitor;
+
+    /// <summary>Begins to find out which handles are still held.</summary>
     void BeginMarkingHandles();
 
     /// <summary>A handle that is held.</summary>
     void MarkHandle(uint handle);
 
-    /// <summary>Lets go of the objects whose handles were not marked.</summary>
+    /// <summary>Visits what exceptions carry whose handles were marked since the last call.</summary>
+    /// <returns>Whether there were any.</returns>
+    bool VisitMarkedExceptions<T>(T visitor)
+        where T : IRootVisitor;
+
+    /// <summary>Lets go of the objects and exceptions whose handles were not marked.</summary>
     void SweepHandles();
 
     /// <summary>Whether a handle is one that some object has.</summary>

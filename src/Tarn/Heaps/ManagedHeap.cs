@@ -6,13 +6,20 @@
 // it, once both tops are set back: that is the whole of Reset.
 using System.Runtime.CompilerServices;
 using Tarn.Compiler.Abi;
+using Tarn.Diagnostics;
 using Tarn.Platform;
 
 namespace Tarn.Heaps;
 
 internal sealed unsafe class ManagedHeap
 {
+    /// <summary>Bytes that a heap takes at least.</summary>
+    public const long FewestBytes = 64 << 10;
+
     private const long SmallestThreshold = 4L << 20;
+
+    // The part of the nursery that an object may take and still be made there: one in old space that has died keeps alive what it refers to until everything is collected.
+    private const int LargestShare = 8;
 
     // Bytes of the half that is not in use which stay with the process, so that the next collection of everything need not ask for them again.
     private const uint ResidentWhenEmpty = 4 << 20;
@@ -20,9 +27,12 @@ internal sealed unsafe class ManagedHeap
     private readonly HeapSpace _space;
     private readonly Collector _collector;
     private readonly IHeapOwner _owner;
-    private readonly uint _nurseryEnd;
+    private readonly uint _nurseryBytes;
     private int _pauses;
+    private bool _isFullRequested;
     private readonly long _maximumBytes;
+    private uint _nurseryEnd;
+    private long _granted;
     private int _half;
     private uint _oldTop = ObjectLayout.NurseryEnd;
     private long _threshold = SmallestThreshold;
@@ -39,9 +49,9 @@ internal sealed unsafe class ManagedHeap
         Types = types;
         _maximumBytes = options.MaximumHeapBytes;
         Stress = options.HeapStress;
-        _nurseryEnd = ObjectLayout.NurseryStart + (uint)options.NurseryBytes;
+        _nurseryBytes = (uint)options.NurseryBytes;
         _collector = new Collector(this, space);
-        space.CommitNursery(_nurseryEnd);
+        space.CommitNursery(ObjectLayout.NurseryStart + _nurseryBytes);
         Functions = new FunctionHandles(owner.Execution);
         Begin();
     }
@@ -60,14 +70,14 @@ internal sealed unsafe class ManagedHeap
     /// <summary>Types that the host has made objects of, by identity: their ids.</summary>
     public Dictionary<long, int> KnownTypes { get; } = [];
 
-    /// <summary>References that the host holds.</summary>
-    public HostRoots HostRoots { get; } = new();
+    /// <summary>Bytes that all objects may take: by the engine's limit and the store's.</summary>
+    public long MaximumBytes => Math.Min(_maximumBytes, _owner.MaximumHeapBytes);
 
-    /// <summary>Bytes that all objects may take.</summary>
-    public long MaximumBytes => _maximumBytes;
+    /// <summary>Bytes that all objects may take without anybody being asked.</summary>
+    public long GrantedBytes => _granted;
 
     /// <summary>Bytes that objects take, dead ones included.</summary>
-    public long UsedBytes => (Top - ObjectLayout.NurseryStart) + (_oldTop - (long)HeapSpace.StartOf(_half));
+    public long UsedBytes => (Top - ObjectLayout.NurseryStart) + OldBytes;
 
     /// <summary>Collections so far.</summary>
     public long Collections { get; private set; }
@@ -107,6 +117,31 @@ internal sealed unsafe class ManagedHeap
         Functions.Free();
     }
 
+    /// <summary>Begins a life with limits of the store, with nothing but its image in the heap.</summary>
+    public void BeginLimits()
+    {
+        SetNursery();
+        _granted = NurseryBytes + OldBytes;
+    }
+
+    /// <summary>The store has other limits than before.</summary>
+    public void LimitsChanged()
+    {
+        SetNursery();
+        _owner.Execution->HeapLimit = Math.Min(_owner.Execution->HeapLimit, _nurseryEnd);
+    }
+
+    /// <summary>What it holds and has done in this life.</summary>
+    public HeapStatistics GetStatistics() => new()
+    {
+        UsedBytes = UsedBytes,
+        MaximumBytes = MaximumBytes,
+        Collections = Collections,
+        FullCollections = FullCollections,
+        BytesMoved = BytesMoved,
+        LongestPause = LongestPause,
+    };
+
     /// <summary>Forgets all objects.</summary>
     /// <param name="keepResident">Bytes of memory of each space that stay with the process.</param>
     public void Reset(uint keepResident)
@@ -122,8 +157,6 @@ internal sealed unsafe class ManagedHeap
         _half = 0;
         _oldTop = HeapSpace.StartOf(0);
         _threshold = SmallestThreshold;
-        if (HostRoots.Count != 0)
-            HostRoots.Clear();
         if (KnownTypes.Count != 0)
             KnownTypes.Clear();
         Begin();
@@ -154,13 +187,16 @@ internal sealed unsafe class ManagedHeap
     /// <exception cref="TrapException">There is none.</exception>
     public void MakeRoom(ulong bytes)
     {
-        if (Stress == HeapStress.None && Top + bytes <= _nurseryEnd)
+        if (Stress == HeapStress.None && !_isFullRequested && Top + bytes <= _nurseryEnd)
         {
             // The limit was lowered to be asked; it is not any more.
             _owner.Execution->HeapLimit = _nurseryEnd;
             return;
         }
         Collect(bytes);
+        // The limiter may have let a guest run.
+        if (Top + bytes > _nurseryEnd)
+            Collect(bytes);
         if (Top + bytes > _nurseryEnd)
             throw Exhausted((long)bytes);
         _owner.Execution->HeapLimit = Stress != HeapStress.None ? Top + bytes : _nurseryEnd;
@@ -172,12 +208,17 @@ internal sealed unsafe class ManagedHeap
     {
         TypeShape shape = Types.Shape(typeId);
         long bytes = shape.SizeOf(length);
-        if (bytes <= ObjectLayout.LargestInline && Top + bytes <= _nurseryEnd)
+        if (bytes <= NurseryBytes / LargestShare)
+        {
+            if (Top + bytes > _nurseryEnd)
+                MakeRoom((ulong)bytes);
             return Place(typeId, length, (uint)bytes, Take((uint)bytes));
-        if (!HasOldRoom(bytes))
+        }
+        if (OldBytes + bytes > OldLimit || !Fits(bytes))
         {
             Collect(0, forceFull: true);
-            if (!HasOldRoom(bytes))
+            // The limiter may have let a guest run.
+            if (!MayTake(OldBytes + bytes) || OldBytes + bytes > OldLimit || !Fits(bytes))
                 throw Exhausted(bytes);
         }
         return Place(typeId, length, (uint)bytes, TakeOld((uint)bytes));
@@ -188,19 +229,20 @@ internal sealed unsafe class ManagedHeap
     public uint AllocateInPlace(uint typeId, uint length)
     {
         long bytes = Types.Shape(typeId).SizeOf(length);
-        if (bytes <= ObjectLayout.LargestInline && Top + bytes <= _nurseryEnd)
+        if (bytes <= NurseryBytes / LargestShare && Top + bytes <= _nurseryEnd)
             return Place(typeId, length, (uint)bytes, Take((uint)bytes));
-        if (!HasOldRoom(bytes))
-            throw Exhausted(bytes);
+        Pause();
+        try
+        {
+            // The limiter may have let a guest run.
+            if (!MayTake(OldBytes + bytes) || OldBytes + bytes > OldLimit || !Fits(bytes))
+                throw Exhausted(bytes);
+        }
+        finally
+        {
+            Resume();
+        }
         return Place(typeId, length, (uint)bytes, TakeOld((uint)bytes));
-    }
-
-    /// <summary>Visits every root.</summary>
-    public void VisitRoots<T>(T visitor)
-        where T : IRootVisitor
-    {
-        HostRoots.Visit(visitor);
-        _owner.VisitRoots(visitor);
     }
 
     /// <summary>Notes that a reference was stored into an object.</summary>
@@ -217,13 +259,13 @@ internal sealed unsafe class ManagedHeap
     public void Collect(ulong wanted, bool forceFull = false)
     {
         if (_pauses != 0)
-            throw _owner.HeapTrap(TrapCode.AllocationTooLarge, "the nursery is full while the limiter of the store runs, and nothing can be collected before it returns");
+            throw _owner.HeapTrap(TrapCode.AllocationTooLarge, "there is no room while the limiter of the store runs, and nothing can be collected before it returns");
+        long moved = BytesMoved;
         long started = System.Diagnostics.Stopwatch.GetTimestamp();
         if (Stress == HeapStress.Verify)
             HeapVerifier.Verify(this);
         uint young = Top - ObjectLayout.NurseryStart;
-        long old = _oldTop - (long)HeapSpace.StartOf(_half);
-        bool full = forceFull || Stress >= HeapStress.Move || old + young > Math.Min(_threshold, _maximumBytes) || _oldTop + (long)young > HeapSpace.EndOf(_half);
+        bool full = forceFull || _isFullRequested || Stress >= HeapStress.Move || OldBytes + young > Math.Min(_threshold, OldLimit) || !Fits(young);
         try
         {
             if (full)
@@ -242,7 +284,8 @@ internal sealed unsafe class ManagedHeap
         TimeSpan pause = System.Diagnostics.Stopwatch.GetElapsedTime(started);
         if (pause > LongestPause)
             LongestPause = pause;
-        if (UsedBytes > _maximumBytes)
+        TarnMetrics.CountCollection(full, BytesMoved - moved, pause);
+        if (!MayTake(OldBytes))
             throw Exhausted((long)wanted);
         _owner.ThrowIfInterrupted();
     }
@@ -252,6 +295,13 @@ internal sealed unsafe class ManagedHeap
     {
         ForEach(ObjectLayout.NurseryStart, Top, visit);
         ForEach(HeapSpace.StartOf(_half), _oldTop, visit);
+    }
+
+    /// <summary>Asks for a collection of everything when the guest next makes an object: there are many handles, and no collection of the nursery frees any.</summary>
+    public void RequestCollection()
+    {
+        _isFullRequested = true;
+        _owner.Execution->HeapLimit = 0;
     }
 
     /// <summary>Nothing is collected until as many calls of <see cref="Resume"/>: somebody holds references where no collector looks. Who needs room meanwhile traps.</summary>
@@ -290,6 +340,7 @@ internal sealed unsafe class ManagedHeap
         BytesMoved += _collector.CollectAll(from);
         _space.Trim(from, ResidentWhenEmpty);
         FullCollections++;
+        _isFullRequested = false;
         _threshold = Math.Max(SmallestThreshold, 2 * (_oldTop - (long)HeapSpace.StartOf(to)));
     }
 
@@ -303,6 +354,11 @@ internal sealed unsafe class ManagedHeap
     private void Begin()
     {
         Top = ObjectLayout.NurseryStart;
+        _isFullRequested = false;
+        Collections = FullCollections = BytesMoved = 0;
+        LongestPause = default;
+        SetNursery();
+        _granted = NurseryBytes;
         _owner.Execution->HeapLimit = Stress != HeapStress.None ? ObjectLayout.NurseryStart : _nurseryEnd;
     }
 
@@ -313,7 +369,32 @@ internal sealed unsafe class ManagedHeap
         return at;
     }
 
-    private bool HasOldRoom(long bytes) => UsedBytes + bytes <= _maximumBytes && _oldTop + bytes <= HeapSpace.EndOf(_half);
+    private long NurseryBytes => _nurseryEnd - ObjectLayout.NurseryStart;
+
+    private long OldBytes => _oldTop - (long)HeapSpace.StartOf(_half);
+
+    // What old space may take beside the nursery without anybody being asked.
+    private long OldLimit => (_owner.AsksForHeap ? Math.Min(_granted, MaximumBytes) : MaximumBytes) - NurseryBytes;
+
+    private bool Fits(long bytes) => _oldTop + bytes <= HeapSpace.EndOf(_half);
+
+    private void SetNursery() => _nurseryEnd = ObjectLayout.NurseryStart + (uint)(Math.Min(_nurseryBytes, MaximumBytes / 4) & -ObjectLayout.Alignment);
+
+    // Whether old space may take so many bytes; asks for twice what was allowed where that is not enough.
+    private bool MayTake(long oldBytes)
+    {
+        if (oldBytes <= OldLimit)
+            return true;
+        long wanted = oldBytes + NurseryBytes;
+        long most = MaximumBytes;
+        if (wanted > most)
+            return false;
+        long desired = Math.Min(most, Math.Max(wanted, 2 * _granted));
+        if (!_owner.AllowHeap(_granted, desired, most))
+            return false;
+        _granted = Math.Max(_granted, desired);
+        return true;
+    }
 
     private uint TakeOld(uint bytes)
     {
@@ -342,5 +423,15 @@ internal sealed unsafe class ManagedHeap
 
     private Exception Exhausted(long bytes) => _owner.HeapTrap(
         TrapCode.AllocationTooLarge,
-        $"the guest's objects take {UsedBytes} bytes, and {_maximumBytes} are the limit of a heap (EngineOptions.MaximumHeapBytes): there is no room for {bytes} more");
+        $"the guest's objects take {UsedBytes} bytes, and {DescribeLimit()}: there is no room for {bytes} more");
+
+    /// <summary>Says how much objects may take, and what to change for more.</summary>
+    public string DescribeLimit()
+    {
+        if (_owner.AsksForHeap && _granted < MaximumBytes)
+            return $"the store's limiter (StoreLimits.Limiter) has allowed {_granted}";
+        return _owner.MaximumHeapBytes < _maximumBytes
+            ? $"{_owner.MaximumHeapBytes} are the limit of the store (StoreLimits.MaximumHeapBytes)"
+            : $"{_maximumBytes} are the limit of a heap (EngineOptions.MaximumHeapBytes)";
+    }
 }

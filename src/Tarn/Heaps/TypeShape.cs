@@ -73,7 +73,7 @@ internal sealed class TypeShape
         return [.. found];
     }
 
-    /// <summary>Whether a value of a type with canonical references is a managed reference: any reference but those to functions and exceptions.</summary>
+    /// <summary>Whether a value of a type with canonical references is a managed reference: any reference but those to functions.</summary>
     public static bool IsManaged(ValType type, TypeRegistry types)
     {
         if (!type.IsReference)
@@ -81,6 +81,6 @@ internal sealed class TypeShape
         HeapType heap = type.Heap;
         if (heap.IsConcrete)
             return types[heap.TypeIndex].Composite.Kind != CompositeKind.Function;
-        return heap != HeapType.Func && heap != HeapType.NoFunc && !Compiler.Frontend.ValueTypes.IsException(heap);
+        return heap != HeapType.Func && heap != HeapType.NoFunc;
     }
 }

@@ -12,4 +12,7 @@ public enum ResourceKind
 
     /// <summary>The objects of the host that guests of the store have been given as <c>externref</c>: their number, including dropped ones, until the store ends.</summary>
     HostReferences = 2,
+
+    /// <summary>The store's heap of managed objects, in bytes: what the nursery takes, and what lives or has not been found to be dead in old space.</summary>
+    Heap = 3,
 }

@@ -1,7 +1,7 @@
 // One question to a limiter.
 namespace Tarn;
 
-/// <summary>A memory or table is to be made, or to grow, or more objects of the host are to be held.</summary>
+/// <summary>A memory, table or heap is to be made, or to grow, or more objects of the host are to be held.</summary>
 /// <param name="Kind">Which of them; the sizes are bytes, elements or objects accordingly.</param>
 /// <param name="Current">Its size; 0 while its instance is being made.</param>
 /// <param name="Desired">The size it is to have.</param>

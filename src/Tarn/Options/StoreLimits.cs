@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tarn;
 
-/// <summary>Limits for the memories and tables of one store, as they are made and as they grow, and for what its guests execute.</summary>
+/// <summary>Limits for the memories, tables and managed objects of one store, as they are made and as they grow, and for what its guests execute.</summary>
 public sealed record StoreLimits
 {
     /// <summary>
@@ -21,6 +21,18 @@ public sealed record StoreLimits
     /// <summary>Gets the elements that each table may have; <see langword="null"/> for no limit of the store.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public long? MaximumTableElements
+    {
+        get;
+        init => field = NotNegative(value);
+    }
+
+    /// <summary>
+    /// Gets the bytes that managed objects may take, at most <see cref="EngineOptions.MaximumHeapBytes"/>; <see langword="null"/> for no limit of the store. A quarter of a small limit is the
+    /// nursery. A collection may take as many bytes again while it runs. An instance of a module that has such objects is refused where the limit is less than 64 KiB; an allocation for which
+    /// there is no room after a collection traps with <see cref="TrapCode.AllocationTooLarge"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public long? MaximumHeapBytes
     {
         get;
         init => field = NotNegative(value);
@@ -50,7 +62,8 @@ public sealed record StoreLimits
     }
 
     /// <summary>
-    /// Gets who is asked after the limits, whenever a memory or table is made by an instance or is to grow, and when the room for references of the host is to double.
+    /// Gets who is asked after the limits, whenever a memory, table or heap is made by an instance or is to grow, and when the room for references of the host is to double. A heap asks for
+    /// twice what it has, when a collection of everything has left it no room.
     /// </summary>
     public ResourceLimiter? Limiter { get; init; }
 
@@ -101,7 +114,12 @@ public sealed record StoreLimits
 
     internal bool Allow(in ResourceRequest request)
     {
-        long? most = request.Kind == ResourceKind.Memory ? MaximumMemoryBytes : MaximumTableElements;
+        long? most = request.Kind switch
+        {
+            ResourceKind.Memory => MaximumMemoryBytes,
+            ResourceKind.Table => MaximumTableElements,
+            _ => MaximumHeapBytes,
+        };
         return !(request.Desired > most) && (Limiter is null || Limiter(request));
     }
 

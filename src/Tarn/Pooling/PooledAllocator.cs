@@ -300,6 +300,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
             Memories = new PoolUsage(_memories.Free.Slots, FreeMemories, warmMemories),
             Tables = new PoolUsage(_tables.Free.Slots, _tables.Free.FreeCount, warmTables),
             Stacks = new PoolUsage(_stacks.Limit, _stacks.Limit - _stacks.Taken, warmStacks),
+            Heaps = new PoolUsage(_engine.HeapSpaces.Limit, _engine.HeapSpaces.Limit - _engine.HeapSpaces.Taken, 0),
             Suspended = suspended,
             Rents = counts.Rents,
             Bindings = counts.Bindings,

@@ -44,6 +44,9 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
 
     public ValType[] Results { get; }
 
+    /// <summary>The same function with other result types, of the same kinds; <see langword="null"/> where it does not check what it returns.</summary>
+    public virtual DefinedHostFunction? WithResults(ValType[] results) => null;
+
     /// <summary>Writes where calls of a record go. Its type and context are in place, and its store has this function in its table at the record's index.</summary>
     public void Bind(FunctionReference* record, SignatureStubs stubs)
     {

@@ -1,8 +1,8 @@
 // The host's objects that guests of one store hold as externref. A guest sees handles: indices into this table, tagged as ObjectLayout says, so that references of the host and of the guest's own objects
 // can stand for each other (any.convert_extern). One object has one handle, so passing the same object again and again does not grow the table.
 //
-// Handles that no guest holds any more are freed: by collections of the whole heap, and in a store without a heap when their number has doubled or has come to the limit, by looking at the roots
-// alone. A reference that was given out and has not reached a guest yet is no root: those of the last call of the host are kept, as many as a call may have.
+// Handles that no guest holds any more are freed: by collections of the whole heap, which are asked for when their number has doubled, and in a store without a heap then and at the limit, by
+// looking at the roots alone. A reference that was given out and has not reached a guest yet is no root: those of the last call of the host are kept, as many as a call may have.
 //
 // Validation keeps guests from forging handles; one out of range is a bug of ours.
 using System.Runtime.CompilerServices;
@@ -11,15 +11,15 @@ using Tarn.Heaps;
 
 namespace Tarn.Stores;
 
-internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
+internal sealed class ReferenceTable(StoreCore store)
 {
     // A function has no more parameters, or results, than this.
     private const int MostInFlight = 1024;
     private const int FewestToCollect = 1024;
+    private const int FewestToNotice = 64;
 
     // What a slot keeps for its next instance: 16 KiB or so.
     private const int KeptCapacity = 256;
-    private const int TagBits = 2;
 
     private object?[] _objects = [];
     private ulong[] _marks = [];
@@ -49,8 +49,8 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
         _handles ??= new Dictionary<object, int>(ReferenceEqualityComparer.Instance);
         if (!_handles.TryGetValue(value, out int index))
         {
-            if (_free.Count == 0 && _used >= _nextCollection)
-                Collect();
+            if (Count >= _nextCollection)
+                AskForCollection();
             if (store.Limits is StoreLimits limits && !Allows(limits))
                 throw StoreQuota.TooManyReferences(store, Count);
             if (!_free.TryPop(out index))
@@ -65,13 +65,7 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
         if (_inFlight.Length == 0)
             _inFlight = new int[MostInFlight];
         _inFlight[_inFlightCount++ % MostInFlight] = index;
-        return ((ulong)(uint)index << TagBits) | ObjectLayout.HandleTag;
-    }
-
-    void IRootVisitor.Visit(ulong* cell)
-    {
-        if ((*cell & ObjectLayout.TagMask) == ObjectLayout.HandleTag)
-            Mark((uint)*cell);
+        return ((ulong)(uint)index << ObjectLayout.HandleShift) | ObjectLayout.HandleTag;
     }
 
     // Whoever gives a guest an object may have converted other references already, which no collector would find: while the limiter runs, which may call guests, nothing is collected.
@@ -82,8 +76,10 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
         {
             if (limits.AllowReference(Count, _objects.Length, store.State))
                 return true;
+            if (store.ManagedHeap is not null)
+                return false;
             int before = Count;
-            Collect();
+            store.Handles.CollectWithoutHeap();
             return Count < before && limits.AllowReference(Count, _objects.Length, store.State);
         }
         finally
@@ -92,26 +88,28 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
         }
     }
 
-    // Frees what no root holds, where roots are all that there is to look at.
-    private void Collect()
+    // A heap is collected when the guest next asks it for an object; roots alone can be looked at now.
+    private void AskForCollection()
     {
-        if (store.ManagedHeap is null)
-        {
-            BeginMarking();
-            RootWalker.Visit(store, this);
-            for (int i = 0; i < Math.Min(_inFlightCount, MostInFlight); i++)
-                Mark((uint)_inFlight[i] << TagBits);
-            Sweep();
-        }
-        _nextCollection = Math.Max(FewestToCollect, 2 * Count);
+        if (store.ManagedHeap is ManagedHeap heap)
+            heap.RequestCollection();
+        else
+            store.Handles.CollectWithoutHeap();
+    }
+
+    /// <summary>References that were given out and may not have reached a guest yet are held.</summary>
+    public void MarkInFlight()
+    {
+        for (int i = 0; i < Math.Min(_inFlightCount, MostInFlight); i++)
+            Mark((uint)_inFlight[i] << ObjectLayout.HandleShift);
     }
 
     /// <summary>The object of a handle.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public object? Get(ulong handle) => _objects[(int)(handle >> TagBits)];
+    public object? Get(ulong handle) => _objects[(int)(handle >> ObjectLayout.HandleShift)];
 
     /// <summary>Whether a reference is a handle that some object has.</summary>
-    public bool IsInUse(uint reference) => reference >> TagBits < (uint)_used && _objects[reference >> TagBits] is not null;
+    public bool IsInUse(uint reference) => reference >> ObjectLayout.HandleShift < (uint)_used && _objects[reference >> ObjectLayout.HandleShift] is not null;
 
     /// <summary>Begins to find out which handles guests still hold.</summary>
     public void BeginMarking()
@@ -125,7 +123,7 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
     /// <summary>A handle that a guest holds.</summary>
     public void Mark(uint reference)
     {
-        uint index = reference >> TagBits;
+        uint index = reference >> ObjectLayout.HandleShift;
         _marks[index / 64] |= 1UL << (int)(index % 64);
     }
 
@@ -141,6 +139,10 @@ internal sealed unsafe class ReferenceTable(StoreCore store) : IRootVisitor
                 _free.Push(i);
             }
         }
+        _nextCollection = Math.Max(FewestToCollect, 2 * Count);
+        // Near to its limit a store looks sooner.
+        if (store.Limits?.MaximumHostReferences is long most && most < _nextCollection)
+            _nextCollection = (int)Math.Max(Count + FewestToNotice, (Count + most) / 2);
     }
 
     /// <summary>Forgets all objects, and releases the room for more than a few.</summary>

@@ -1,8 +1,9 @@
 // Every place outside of the heap where a managed reference of a store may be: frames of guests, running or suspended, by the lists that the compiler made for their calls; globals and tables of
-// the store's instances, and those that the host made; values of element segments that were evaluated; payloads of exceptions; references that the host holds (HostRoots). The one list there is: what is missing here is a reference
+// the store's instances, and those that the host made; values of element segments that were evaluated; references that the host holds (HostRoots). What exceptions carry is visited apart (ExceptionTable). The one list there is: what is missing here is a reference
 // to where an object was.
 //
-// Guests are outside of compiled code when this runs: the innermost frame is an exit frame at GuestStackPointer. Registers hold references only in the frame of CollectGarbage.
+// Guests are outside of compiled code when this runs: the innermost frame is an exit frame at GuestStackPointer. Registers hold references only in frames of CollectGarbage, which are innermost in
+// their activation: there may be several, since a limiter that is asked for a larger heap may call guests.
 using Tarn.Execution;
 using Tarn.Heaps;
 using Tarn.Modules;
@@ -14,7 +15,7 @@ namespace Tarn.Stores;
 
 internal static unsafe class RootWalker
 {
-    /// <summary>Visits every root of a store but those that the host holds.</summary>
+    /// <summary>Visits every root of a store.</summary>
     public static void Visit<T>(StoreCore store, T visitor)
         where T : IRootVisitor
     {
@@ -31,7 +32,7 @@ internal static unsafe class RootWalker
             }
             instance.VisitElementValues(visitor);
         }
-        store.Exceptions.Visit(visitor);
+        store.HostRoots?.Visit(visitor);
         foreach (TableInstance table in store.HostTables)
             Visit(table, store.Engine.Types, visitor);
         foreach (nint cell in store.ManagedHostGlobals)
@@ -70,7 +71,7 @@ internal static unsafe class RootWalker
             for (int i = 1; i <= count; i++)
             {
                 int place = places[frame.ReferenceList + i];
-                visitor.Visit(place >= 0 ? (ulong*)walk.StackPointer + place : Machine.Current.Stubs.SavedRegister(exit, ~place));
+                visitor.Visit(place >= 0 ? (ulong*)walk.StackPointer + place : Machine.Current.Stubs.SavedRegister(walk.Exit, ~place));
             }
         }
     }

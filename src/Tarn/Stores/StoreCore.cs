@@ -24,6 +24,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     private StoreHeap _heap = new();
     private readonly StoreExecution _execution;
     private VmContext* _hostContext;
+    private HandleCollector? _handles;
     private SlotLease? _slot;
 
     /// <summary>Makes an empty store.</summary>
@@ -128,9 +129,26 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
 
     /// <summary>The guests' managed objects, for a module that has some.</summary>
     /// <exception cref="InstantiationException">The system or the engine's limits refuse a heap.</exception>
-    internal ManagedHeap RequireManagedHeap() => ManagedHeap ??= StorageAllocator.AllocateHeap(this);
+    internal ManagedHeap RequireManagedHeap()
+    {
+        if (ManagedHeap is ManagedHeap there)
+            return there;
+        ManagedHeap heap = StorageAllocator.AllocateHeap(this);
+        ManagedHeap = heap;
+        StoreQuota.RequireHeap(this, heap);
+        return heap;
+    }
 
     internal ExceptionTable Exceptions { get; }
+
+    /// <summary>Frees what guests have dropped of the two.</summary>
+    internal HandleCollector Handles => _handles ??= new HandleCollector(this);
+
+    /// <summary>References that the host holds; <see langword="null"/> while it has held none.</summary>
+    internal HostRoots? HostRoots { get; private set; }
+
+    /// <summary>References that the host holds. Inside the store.</summary>
+    internal HostRoots RequireHostRoots() => HostRoots ??= new HostRoots();
 
     /// <summary>Ends the life of everything in the store, whose creation has failed: there is no handle of it.</summary>
     internal void Abandon() => EndLife(Generation)?.Wait(MillisecondsToEnd);
@@ -181,7 +199,15 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     }
 
     /// <summary>What its memories and tables may take; see <see cref="Store.Limits"/>.</summary>
-    public StoreLimits? Limits { get; set; }
+    public StoreLimits? Limits
+    {
+        get;
+        set
+        {
+            field = value;
+            ManagedHeap?.LimitsChanged();
+        }
+    }
 
     /// <summary>How long a call from outside may take; see <see cref="Store.CallTimeout"/>.</summary>
     public TimeSpan CallTimeout
@@ -238,6 +264,8 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
             StoreQuota.RequireMemory(this, data.Memories[i].Type, data.Memories[i].CapacityBytes);
         for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
             StoreQuota.RequireTable(this, data.Tables[i].Type, data.Tables[i].Capacity);
+        if (ManagedHeap is ManagedHeap heap)
+            StoreQuota.RequireHeap(this, heap);
     }
 
     /// <summary>Makes an exception tag. Inside the store.</summary>
@@ -344,13 +372,24 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
 
     void IHeapOwner.VisitRoots<T>(T visitor) => RootWalker.Visit(this, visitor);
 
-    void IHeapOwner.BeginMarkingHandles() => References.BeginMarking();
+    long IHeapOwner.MaximumHeapBytes => Limits?.MaximumHeapBytes ?? long.MaxValue;
 
-    void IHeapOwner.MarkHandle(uint handle) => References.Mark(handle);
+    bool IHeapOwner.AsksForHeap => Limits?.Limiter is not null;
 
-    void IHeapOwner.SweepHandles() => References.Sweep();
+    bool IHeapOwner.AllowHeap(long current, long desired, long maximum) =>
+        Limits is not StoreLimits limits || limits.Allow(new ResourceRequest(ResourceKind.Heap, current, desired, maximum, State));
 
-    bool IHeapOwner.IsHandleInUse(uint handle) => References.IsInUse(handle);
+    void IHeapOwner.VisitExceptions<T>(T visitor) => Exceptions.Visit(visitor);
+
+    void IHeapOwner.BeginMarkingHandles() => Handles.Begin();
+
+    void IHeapOwner.MarkHandle(uint handle) => Handles.Mark(handle);
+
+    bool IHeapOwner.VisitMarkedExceptions<T>(T visitor) => Exceptions.VisitMarked(visitor);
+
+    void IHeapOwner.SweepHandles() => Handles.Sweep();
+
+    bool IHeapOwner.IsHandleInUse(uint handle) => Handles.IsInUse(handle);
 
     Exception IHeapOwner.HeapTrap(TrapCode code, string? detail) => Trap(code, detail);
 
@@ -425,6 +464,8 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
             if (References.Count != 0)
                 References.Clear();
             Exceptions.Clear();
+            if (HostRoots is { Count: > 0 })
+                HostRoots.Clear();
             if (State is not null)
                 State = null;
             if (Limits is not null)
@@ -447,6 +488,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
             return;
         References.Clear();
         Exceptions.Clear();
+        HostRoots?.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
         if (held is GuestStack stack)

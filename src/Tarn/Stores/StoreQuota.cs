@@ -1,4 +1,5 @@
 // What memories and tables of a store may take. Asked where something is made or grows; a store without limits pays a comparison.
+using Tarn.Heaps;
 using Tarn.Memories;
 using Tarn.Tables;
 
@@ -27,6 +28,19 @@ internal static class StoreQuota
         ulong maximum = type.Limits.HasMaximum ? Math.Min(type.Limits.Maximum, capacity) : capacity;
         if (!limits.Allow(new ResourceRequest(ResourceKind.Table, 0, Clamp(type.Limits.Minimum), Clamp(maximum), store.State)))
             throw new InstantiationException($"The store's limits refuse a table of {type.Limits.Minimum} elements (StoreLimits.MaximumTableElements = {Describe(limits.MaximumTableElements)}).");
+    }
+
+    /// <summary>Asks whether the store's heap may be made, or whether one that is there may begin another life.</summary>
+    /// <exception cref="InstantiationException">It may not.</exception>
+    public static void RequireHeap(StoreCore store, ManagedHeap heap)
+    {
+        if (heap.MaximumBytes < ManagedHeap.FewestBytes)
+            throw new InstantiationException($"A heap of managed objects takes {ManagedHeap.FewestBytes} bytes at least, and {heap.DescribeLimit()}.");
+        if (store.Limits is not StoreLimits limits)
+            return;
+        heap.BeginLimits();
+        if (!limits.Allow(new ResourceRequest(ResourceKind.Heap, 0, heap.GrantedBytes, heap.MaximumBytes, store.State)))
+            throw new InstantiationException($"The store's limiter refuses a heap of managed objects, which begins with {heap.GrantedBytes} bytes.");
     }
 
     /// <summary>Grows a memory as far as engine and store allow.</summary>

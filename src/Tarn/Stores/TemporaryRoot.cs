@@ -13,9 +13,9 @@ internal readonly ref struct TemporaryRoot
     public TemporaryRoot(StoreCore store, ValType type, ulong value)
     {
         _value = value;
-        if (value == 0 || store.ManagedHeap is not ManagedHeap heap || !TypeShape.IsManaged(type, store.Engine.Types))
+        if (value == 0 || !TypeShape.IsManaged(type, store.Engine.Types))
             return;
-        _roots = heap.HostRoots;
+        _roots = store.RequireHostRoots();
         _cell = _roots.Take(value);
     }
 

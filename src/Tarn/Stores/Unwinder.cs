@@ -83,7 +83,13 @@ internal static unsafe class Unwinder
 
     private static void Hand(StoreCore store, InstanceData instance, int number, int clause, in ThrownException thrown, ReadOnlySpan<RawValue> payload)
     {
-        ulong reference = !HandlerTable.WantsReference(clause) ? 0 : thrown.Reference != 0 ? thrown.Reference : store.Exceptions.Add(thrown.Tag, payload);
+        ulong reference = 0;
+        if (HandlerTable.WantsReference(clause))
+        {
+            reference = thrown.Reference != 0 ? thrown.Reference : store.Exceptions.Add(thrown.Tag, payload);
+            // To find room for it may have moved what the values refer to: the exception's own are as they should be.
+            payload = store.Exceptions.Get(reference).Payload;
+        }
         byte* area = instance.Context + instance.Module.Layout.Exception;
         *(int*)(area + VmContextLayout.ExceptionClause) = number;
         *(ulong*)(area + VmContextLayout.ExceptionReference) = reference;

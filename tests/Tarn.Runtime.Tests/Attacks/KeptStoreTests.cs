@@ -54,7 +54,7 @@ public sealed class KeptStoreTests : IDisposable
         object secret = new();
         Store kept = Keep();
         using Instance next = _template.Instantiate(secret, new StoreLimits { Fuel = 1_000_000, CallTimeout = TimeSpan.FromMinutes(1) });
-        Assert.Same(kept.Core, next.Store);
+        Assert.Same(kept.Core, next.Core);
         Action[] attacks =
         [
             () => _ = kept.State, () => kept.State = "mine", () => _ = kept.Fuel, () => kept.Fuel = 0, () => kept.ConsumeFuel(1), () => _ = kept.Limits, () => kept.Limits = new StoreLimits(),
@@ -102,12 +102,12 @@ public sealed class KeptStoreTests : IDisposable
     public void A_slot_whose_generations_are_used_up_is_given_up()
     {
         Instance first = _template.Instantiate();
-        StoreCore core = first.Store;
+        StoreCore core = first.Core;
         Memory stale = first.Memory;
         first.Dispose();
         SetGeneration(core, int.MaxValue - 1);
         Instance last = _template.Instantiate();
-        Assert.Same(core, last.Store);
+        Assert.Same(core, last.Core);
         Assert.Equal(7, last.GetFunction<int, int>("count").Invoke(10));
         Memory lastMemory = last.Memory;
         last.Dispose();

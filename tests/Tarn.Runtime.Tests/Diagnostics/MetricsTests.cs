@@ -107,11 +107,13 @@ public sealed class MetricsTests
             Assert.True(sums["tarn.pool.slots/memory/used"] >= 1);
             Assert.True(sums.ContainsKey("tarn.pool.slots/table/free"));
             Assert.True(sums.ContainsKey("tarn.pool.slots/stack/free"));
+            Assert.True(sums.ContainsKey("tarn.pool.slots/heap/free"));
             Assert.True(sums["tarn.pool.rents"] >= 1);
             Assert.True(sums["tarn.pool.exhaustions"] >= 1);
             Assert.True(sums["tarn.pool.faults"] >= 1);
             Assert.Equal(
                 [
+                    "tarn.heap.collection.duration", "tarn.heap.collections", "tarn.heap.moved",
                     "tarn.module.compile.duration", "tarn.pool.bindings", "tarn.pool.decommits", "tarn.pool.evictions", "tarn.pool.exhaustions", "tarn.pool.faults", "tarn.pool.rents",
                     "tarn.pool.reset", "tarn.pool.slots", "tarn.pool.wait.duration", "tarn.pool.waiting", "tarn.pool.waits", "tarn.traps",
                 ],

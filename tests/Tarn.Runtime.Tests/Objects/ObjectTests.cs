@@ -241,17 +241,14 @@ public sealed class ObjectTests
         using Engine engine = Make(AllocationStrategy.OnDemand, CompilationMode.Eager);
         using Instance i = Instantiate(engine);
         Value list = i.GetFunction("long").Invoke()[0];
-        GuestReference reference = Assert.IsType<GuestReference>(list.AsAny());
-        Assert.True(reference.IsStruct);
-        Assert.False(reference.IsArray);
-        Assert.False(reference.IsI31);
+        StructReference reference = Assert.IsType<StructReference>(list.AsAny());
         i.GetFunction("garbage").Invoke(300_000L);
         Assert.Equal(1, i.GetFunction("is-long").Invoke(list)[0].AsInt32());
         Assert.Equal(6, i.GetFunction("take-long").Invoke(list)[0].AsInt32());
         Value shorter = i.GetFunction("make").Invoke(1L)[0];
         Assert.Throws<ArgumentException>(() => i.GetFunction("take-long").Invoke(shorter));
         Value small = i.GetFunction("small").Invoke()[0];
-        Assert.Equal(-9, Assert.IsType<GuestReference>(small.AsAny()).AsI31());
+        Assert.Equal(-9, Assert.IsType<I31Reference>(small.AsAny()).Value);
         Assert.Throws<ArgumentException>(() => i.GetFunction("take-long").Invoke(small));
         object mine = new();
         Assert.Same(mine, i.GetFunction("echo").Invoke(Value.FromAny(mine))[0].AsAny());
@@ -260,7 +257,7 @@ public sealed class ObjectTests
         Assert.Throws<ArgumentException>(() => other.GetFunction("echo").Invoke(list));
         reference.Dispose();
         Assert.Throws<ObjectDisposedException>(() => i.GetFunction("is-long").Invoke(list));
-        Assert.Throws<ObjectDisposedException>(() => reference.IsStruct);
+        Assert.Throws<ObjectDisposedException>(() => reference.FieldCount);
     }
 
     [Fact]
@@ -274,7 +271,7 @@ public sealed class ObjectTests
         first.Dispose();
         using Instance second = template.Instantiate();
         Assert.Throws<ArgumentException>(() => second.GetFunction("sum").Invoke(kept));
-        Assert.Throws<ObjectDisposedException>(() => ((GuestReference)kept.AsAny()!).IsStruct);
+        Assert.Throws<ObjectDisposedException>(() => ((StructReference)kept.AsAny()!).FieldCount);
         ((GuestReference)kept.AsAny()!).Dispose();
         Value mine = second.GetFunction("make").Invoke(4L)[0];
         second.GetFunction("garbage").Invoke(300_000L);

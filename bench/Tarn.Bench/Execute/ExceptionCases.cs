@@ -6,7 +6,7 @@ using Tarn.Wasm.Text;
 namespace Tarn.Bench.Execute;
 
 /// <summary>The verb <c>exceptions</c>.</summary>
-internal sealed class ExceptionsBenchmark : IBenchmark
+internal static class ExceptionCases
 {
     private const string Thrower = """
           (tag $e (param i32))
@@ -70,75 +70,19 @@ internal sealed class ExceptionsBenchmark : IBenchmark
             (i64.const -1)))
         """;
 
-    private static readonly (string Name, uint Units, string Text)[] s_cases =
+    /// <summary>The benchmark.</summary>
+    public static UnitBenchmark Benchmark() => new(
+        "exceptions",
+        "Throwing and catching 1 and 10 frames up, and calls in a try_table, by Tarn, Wasmtime and V8: ns an exception or a call. --only=ENGINE,… --clock=cpu",
+        "Exceptions",
+        s_cases);
+
+    private static readonly UnitCase[] s_cases =
     [
-        ("throw, caught 1 frame up", 10_000, Throwing(1)),
-        ("throw, caught 10 frames up", 5_000, Throwing(10)),
-        ("catch_all_ref and throw_ref", 2_000, Again),
-        ("call without try_table", 10_000_000, Calling(inTry: false)),
-        ("call in try_table", 10_000_000, Calling(inTry: true)),
+        new("throw, caught 1 frame up", 10_000, Throwing(1)),
+        new("throw, caught 10 frames up", 5_000, Throwing(10)),
+        new("catch_all_ref and throw_ref", 2_000, Again),
+        new("call without try_table", 10_000_000, Calling(inTry: false)),
+        new("call in try_table", 10_000_000, Calling(inTry: true)),
     ];
-
-    /// <inheritdoc/>
-    public string Verb => "exceptions";
-
-    /// <inheritdoc/>
-    public string Summary => "Throwing and catching 1 and 10 frames up, and calls in a try_table, by Tarn, Wasmtime and V8: ns an exception or a call. --only=ENGINE,… --clock=cpu";
-
-    /// <inheritdoc/>
-    public int Run(BenchmarkArguments arguments)
-    {
-        ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
-        List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (NodeEngine.TryStart(ProgramSet.NodePeer) is { } node)
-            engines.Add(node);
-        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
-        engines.RemoveAll(e => !only.Contains(e.Name));
-        string folder = Directory.CreateTempSubdirectory("tarn-bench-exceptions").FullName;
-        try
-        {
-            SideBySide run = new($"Exceptions, {ExecutionClock.Name}", "ns") { Base = "Wasmtime" };
-            for (int i = 0; i < s_cases.Length; i++)
-            {
-                (string name, uint units, string text) = s_cases[i];
-                string path = Path.Combine(folder, $"{i}.wasm");
-                File.WriteAllBytes(path, WatParser.Parse(System.Text.Encoding.UTF8.GetBytes(text)));
-                Measure(run, new BenchmarkProgram(name, units, units, "exceptions", path), engines, arguments.Rounds(15));
-            }
-
-            run.Report(arguments);
-            return 0;
-        }
-        catch (ResultsDifferException e)
-        {
-            Console.Error.WriteLine(e.Message);
-            return 1;
-        }
-        finally
-        {
-            engines.ForEach(e => e.Dispose());
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
-    {
-        List<Contender> contenders = [];
-        ulong? expected = null;
-        foreach (ExecutionEngine engine in engines)
-        {
-            if (!engine.TryLoad(program))
-                continue;
-            // Ours unwinds in managed code, which the JIT compiles in tiers.
-            Contender.WarmUp(seconds: 0.4, () => engine.Run(Math.Min(program.N, 2_000)));
-            contenders.Add(new Contender(engine.Name, () =>
-            {
-                (double nanoseconds, ulong sum) = engine.Run(program.N);
-                expected ??= sum;
-                return sum == expected ? nanoseconds / program.N : throw new ResultsDifferException($"{program.Name}: {engine.Name} gives {sum}, another engine gave {expected}.");
-            }));
-        }
-
-        run.Run(program.Name, contenders, rounds);
-    }
 }
