@@ -1,4 +1,4 @@
-// Validates what lies outside of function bodies, once types are canonical: imports, index spaces, limits, constant expressions, segments, exports, start.
+// Validates what is outside of function bodies, once types are canonical: imports, index spaces, limits, constant expressions, segments, exports, start.
 // Produces the context for bodies, with the set of functions that ref.func may name.
 using Tarn.Wasm.Binary;
 

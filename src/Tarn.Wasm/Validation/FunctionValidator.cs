@@ -6,7 +6,7 @@
 // Invariants that the unchecked accesses in all four files hang on:
 //   1. The operand stack has at least as many free slots as the body has bytes left. An instruction of n bytes pushes at most n values net, so pushing needs
 //      no check, except where a signature decides how many: those call Reserve, which restores the invariant.
-//   2. _bottom <= _sp always; what is popped lies at or above _bottom, which is the height of the innermost frame.
+//   2. _bottom <= _sp always; what is popped is at or above _bottom, which is the height of the innermost frame.
 //   3. Frames: _depth counts them, EnterFrame grows the array before it writes.
 //   4. The last byte of a body is 0x0B (checked first). See FunctionValidator.Run for what that spares.
 using System.Diagnostics.CodeAnalysis;

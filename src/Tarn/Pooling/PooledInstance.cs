@@ -11,7 +11,7 @@
 //   - the store: its generation changes, so every handle is stale; references, state, fuel, host-made items are dropped.
 //
 // Space between slots: each cycle writes to a slot's managed objects (its store, this, its memories' and tables' books), each from the thread that has it. Two slots'
-// objects in one cache line would make two threads slower than one. Objects lie in the order in which they were made and collections keep that order, so an
+// objects in one cache line would make two threads slower than one. Objects are in the order in which they were made and collections keep that order, so an
 // unused array made before the first of a slot's objects and one after the last keep them apart from everything else.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;

@@ -7,7 +7,7 @@
 //   Running    a guest runs, or managed code on its behalf: its thread is inside the gate, or has lent it, and no other runs a guest;
 //   Suspended  every guest waits for its host function: the gate is vacant, or about to be. GuestStackPointer is the innermost guest's exit frame and the scope its scope.
 // A call enters (None or Suspended -> Running, Begin), is suspended (Running -> Suspended, Suspend), is claimed when what it waits for has come (Suspended -> Running, TryClaim),
-// and ends (LeaveCall, End) or is dropped while it is suspended (Drop). Whoever makes the gate vacant looks for what can happen next (Idle).
+// and ends (LeaveCall, End) or is dropped while it is suspended (Drop). The thread that makes the gate vacant looks for what can happen next (Idle).
 //
 // Suspension. A guest that called an asynchronous host function leaves its frames on the guest stack and its thread goes away; when the result is there, any thread continues
 // it. A call can be suspended only if Activations.MaySuspend. For as long as a call is listed there, everything of the above changes under _lock, by a thread
