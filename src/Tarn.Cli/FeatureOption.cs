@@ -1,4 +1,4 @@
-// --features: which proposals modules may use, on top of WebAssembly 3.0. Names are those of WasmFeatures in kebab case; a minus in front takes one away.
+// --features: which proposals modules may use, on top of WebAssembly 3.0. Names are those of WasmFeatures in kebab case; a minus in front removes one.
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text;
@@ -8,11 +8,11 @@ namespace Tarn.Cli;
 internal static class FeatureOption
 {
     private const string Description =
-        "What modules may use, beside WebAssembly 3.0 and separated by commas: threads, custom-page-sizes, wide-arithmetic, or all. =-simd takes a feature away (write the =), none leaves 1.0.";
+        "Features that modules may use in addition to WebAssembly 3.0, separated by commas: threads, custom-page-sizes, wide-arithmetic, or all. =-simd removes a feature (the = is required), and none allows WebAssembly 1.0 only.";
 
     /// <summary>The option; null where it is not given.</summary>
     /// <param name="otherwise">What holds then.</param>
-    public static Option<WasmFeatures?> Create(string otherwise = "Unless given: 3.0.") => new("--features", "-f")
+    public static Option<WasmFeatures?> Create(string otherwise = "The default is 3.0.") => new("--features", "-f")
     {
         Description = $"{Description} {otherwise}",
         HelpName = "NAMES",

@@ -1,5 +1,5 @@
 // The process's arguments and variables in all their bytes. The framework hands them over as UTF-16, in which a byte that is not UTF-8 has become U+FFFD: a path that is not there, and
-// an argument that another program would have been given. Where one holds that character the kernel is asked for the bytes, which go on as WasiText writes them.
+// an argument that another program would have been given. Where one holds that character the kernel is asked for the bytes, which continue as WasiText writes them.
 using System.Text;
 using Tarn.Wasi;
 

@@ -1,5 +1,4 @@
 // What a guest may do with HTTP. Nothing is granted unless it is given here: without options a guest that asks for an outgoing request is told that it was denied.
-using System.Net.Http;
 
 namespace Tarn.Wasi;
 

@@ -133,7 +133,7 @@ public sealed class PooledComponentTests
     }
 
     [Fact]
-    public void Each_life_has_its_own_state_and_the_functions_of_its_own_linker()
+    public async Task Each_life_has_its_own_state_and_the_functions_of_its_own_linker()
     {
         using Engine engine = CreatePool(1);
         using Component component = Component.FromText(engine, Busy);
@@ -157,7 +157,7 @@ public sealed class PooledComponentTests
         };
         ComponentTemplate asynchronous = new ComponentLinker(engine).DefineFunction("", "host", later).Prepare(component);
         using ComponentInstance suspended = asynchronous.Instantiate();
-        Assert.Equal(1U + 101 + 1000, suspended.GetFunction("run").InvokeAsync([ComponentValue.FromUInt32(1)]).AsTask().GetAwaiter().GetResult()!.AsUInt32());
+        Assert.Equal(1U + 101 + 1000, (await suspended.GetFunction("run").InvokeAsync([ComponentValue.FromUInt32(1)]))!.AsUInt32());
     }
 
     [Fact]

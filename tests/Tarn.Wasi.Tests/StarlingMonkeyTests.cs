@@ -1,7 +1,6 @@
 // JavaScript on StarlingMonkey, made by componentize-js of npm: a program that answers requests and makes some. It is run where it has been made: TARN_STARLINGMONKEY names the component.
 using System.Diagnostics;
 using System.Net;
-using System.Net.Http;
 using System.Text;
 using Tarn.Components;
 

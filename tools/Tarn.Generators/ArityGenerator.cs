@@ -198,7 +198,7 @@ internal static class ArityGenerator
         text.Append($"    public {returns} Invoke({arguments}{comma}CancellationToken cancellationToken)\n    {{\n");
         text.Append("        using StoreUse use = StoreCore.Enter(_store, _generation);\n");
         AppendSlots(text, count, slots);
-        text.Append("        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)\n            throw _store.Raise(trap, cancellationToken);\n");
+        text.Append("        if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)\n            throw StoreCalls.Raise(trap, cancellationToken);\n");
         if (result)
             text.Append("        return ResultCodec<TResult>.Read(_store, slots);\n");
         text.Append("    }\n\n");

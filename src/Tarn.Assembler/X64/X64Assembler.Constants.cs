@@ -3,7 +3,7 @@
 //   code | int3 up to the largest constant's alignment | 32-byte | 16-byte | 8-byte | 4-byte constants | jump tables
 //
 // Descending sizes keep all of them aligned with no gaps. A jump table's entry is the 32-bit distance from the table's start to the target,
-// so that tables need no relocation. Constants lie in the same pages as code: they are executable, but they come from the module's own
+// so that tables need no relocation. Constants are in the same pages as code: they are executable, but they come from the module's own
 // immediates, which are executable anyway, and nothing ever jumps to them.
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;

@@ -9,10 +9,10 @@ internal static class CompileCommand
     public static Command Create()
     {
         Argument<string> file = ModuleInput.File("The module: .wasm, .wat, or - for standard input.");
-        Option<string?> output = new("--output", "-o") { Description = "Where to; FILE with the extension .tarn unless given.", HelpName = "PATH" };
+        Option<string?> output = new("--output", "-o") { Description = "The output file. The default is FILE with the extension .tarn.", HelpName = "PATH" };
         Option<MemoryStrategy> memory = RunCommand.MemoryOption("guarded or checked, as for tarn run.");
         Option<bool> fuel = new("--fuel") { Description = "Count instructions, for tarn run --fuel." };
-        Option<WasmFeatures?> features = FeatureOption.Create("Unless given: 3.0. tarn run needs the same.");
+        Option<WasmFeatures?> features = FeatureOption.Create("The default is 3.0. tarn run requires the same features.");
         Command command = new(
             "compile",
             """

@@ -1,4 +1,4 @@
-// tarn component: components as data. Prints and validates them, shows their WIT, and makes them out of core modules, as far as that needs no adapter.
+// tarn component: components as data. Prints and validates them, shows their WIT, and makes them from core modules that need no adapter.
 using System.CommandLine;
 using System.Text;
 using Tarn.Wasm.Component;
@@ -59,7 +59,7 @@ internal static class ComponentCommand
         Argument<string[]> files = ModuleInput.Files("Components to check: .wasm, .wat, or - for standard input.");
         Option<WasmFeatures?> features = FeatureOption.Create();
         Option<bool> quiet = new("--quiet", "-q") { Description = "Print nothing for valid components." };
-        Command command = new("validate", "Check components. For one that is refused, the byte offset and the broken rule are reported.") { files, features, quiet };
+        Command command = new("validate", "Check components. For an invalid component, the byte offset and the broken rule are reported.") { files, features, quiet };
         command.SetAction(arguments =>
         {
             int status = ExitStatus.Done;
@@ -88,7 +88,7 @@ internal static class ComponentCommand
     private static Command Wit()
     {
         Argument<string> file = new("PATH") { Description = "A component, a WIT file, or a directory with WIT files." };
-        Option<string?> output = new("--output", "-o") { Description = "Where the result goes. A name that ends in .wasm gets the encoded package, any other the text. Standard output, in text, unless given.", HelpName = "FILE" };
+        Option<string?> output = new("--output", "-o") { Description = "The output file: the encoded package if the name ends in .wasm, otherwise text. The default is text on standard output.", HelpName = "FILE" };
         Option<string[]> gates = Features();
         Option<bool> all = AllFeatures();
         Command command = new("wit", "Show the WIT of a component, or resolve a WIT package and show or encode it.") { file, output, gates, all };
@@ -131,14 +131,14 @@ internal static class ComponentCommand
     {
         Argument<string> wit = new("WIT") { Description = "A WIT file, a directory with WIT files, or an encoded package." };
         Argument<string> module = ModuleInput.File("The core module, or - for standard input.");
-        Option<string?> world = new("--world", "-w") { Description = "The world of the module; needed where the package has more than one.", HelpName = "NAME" };
+        Option<string?> world = new("--world", "-w") { Description = "The world of the module; required if the package has more than one.", HelpName = "NAME" };
         Option<string> encoding = new("--encoding") { Description = "How the module's strings are encoded: utf8, utf16 or latin1+utf16.", HelpName = "ENCODING", DefaultValueFactory = _ => "utf8" };
         encoding.AcceptOnlyFromAmong("utf8", "utf16", "latin1+utf16");
         Option<string?> output = Output();
         Option<string[]> gates = Features();
         Option<bool> all = AllFeatures();
         Option<WasmFeatures?> features = FeatureOption.Create();
-        Command command = new("embed", "Add the world of a core module to it, for tarn component new.") { wit, module, world, encoding, output, gates, all, features };
+        Command command = new("embed", "Embed a world in a core module, for tarn component new.") { wit, module, world, encoding, output, gates, all, features };
         command.SetAction(arguments =>
         {
             WitPackage package = Resolver(arguments.GetValue(gates)!, arguments.GetValue(all)).AddPath(arguments.GetValue(wit)!);
@@ -156,11 +156,11 @@ internal static class ComponentCommand
 
     private static Command New()
     {
-        Argument<string> module = ModuleInput.File("A core module with its world in it, or - for standard input.");
+        Argument<string> module = ModuleInput.File("A core module with an embedded world, or - for standard input.");
         Option<string?> output = Output();
-        Option<bool> noNames = new("--no-names") { Description = "Leave out names for people." };
+        Option<bool> noNames = new("--no-names") { Description = "Omit the name section." };
         Option<WasmFeatures?> features = FeatureOption.Create();
-        Command command = new("new", "Make a component of a core module that has its world in it, as language toolchains and tarn component embed leave it.") { module, output, noNames, features };
+        Command command = new("new", "Make a component from a core module with an embedded world, as language toolchains and tarn component embed produce it.") { module, output, noNames, features };
         command.SetAction(arguments =>
         {
             WasmFeatures chosen = FeatureOption.ValueOf(arguments, features);
@@ -170,11 +170,11 @@ internal static class ComponentCommand
         return command;
     }
 
-    private static Option<string?> Output() => new("--output", "-o") { Description = "Where the result goes; standard output unless given.", HelpName = "FILE" };
+    private static Option<string?> Output() => new("--output", "-o") { Description = "The output file. The default is standard output.", HelpName = "FILE" };
 
-    private static Option<string[]> Features() => new("--wit-feature") { Description = "Include what is marked as unstable and part of this feature.", HelpName = "NAME" };
+    private static Option<string[]> Features() => new("--wit-feature") { Description = "Include items that are marked as unstable and belong to this feature.", HelpName = "NAME" };
 
-    private static Option<bool> AllFeatures() => new("--all-wit-features") { Description = "Include everything that is marked as unstable." };
+    private static Option<bool> AllFeatures() => new("--all-wit-features") { Description = "Include all items that are marked as unstable." };
 
     private static WitResolver Resolver(string[] features, bool all) => new(new WitFeatures(features.ToHashSet(StringComparer.Ordinal), all));
 

@@ -1,4 +1,4 @@
-// tarn inspect: what the compiler makes of a module's functions, stage by stage, in the terminal or as one HTML page.
+// tarn inspect: shows the functions of a module after each stage of the compiler, in the terminal or as one HTML page.
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
@@ -18,14 +18,14 @@ internal static class InspectCommand
         Argument<string> file = ModuleInput.File("A module, or - for standard input.");
         Option<string[]> functions = new("--function", "-f")
         {
-            Description = "A function by index, name or export; may be given more than once. All that the module defines unless given.",
+            Description = "A function by index, name or export. The option can be repeated. The default is all functions that the module defines.",
             HelpName = "FUNCTION",
         };
-        Option<string?> stage = new("--stage") { Description = "Only this stage: wat, ir, optimized, lowered, trace, allocated, assembly. The trace is what the register allocator decided.", HelpName = "STAGE" };
+        Option<string?> stage = new("--stage") { Description = "Only this stage: wat, ir, optimized, lowered, trace, allocated, assembly. The trace lists the decisions of the register allocator.", HelpName = "STAGE" };
         stage.AcceptOnlyFromAmong("wat", "ir", "optimized", "lowered", "trace", "allocated", "assembly");
         Option<string?> html = new("--html") { Description = "Write one self-contained HTML page instead.", HelpName = "FILE" };
         Option<bool> isChecked = new("--checked") { Description = "Compile for checked memories instead of guarded ones." };
-        Option<bool> unoptimized = new("--no-optimize") { Description = "Leave the optimiser's passes out." };
+        Option<bool> unoptimized = new("--no-optimize") { Description = "Skip the optimiser's passes." };
         Option<WasmFeatures?> features = FeatureOption.Create();
         System.CommandLine.Command command = new(
             "inspect",

@@ -1,4 +1,4 @@
-// tarn parse: text to binary. What it writes has been validated unless --no-check asks otherwise, so that a broken module is found here and not by its user.
+// tarn parse: text to binary. The module is validated before it is written unless --no-check is given, so that an invalid module is found here and not by its user.
 using System.CommandLine;
 
 namespace Tarn.Cli.Commands;
@@ -8,7 +8,7 @@ internal static class ParseCommand
     public static Command Create()
     {
         Argument<string> file = ModuleInput.File("A module in the text format, or - for standard input.");
-        Option<string?> output = new("--output", "-o") { Description = "Where the binary goes; standard output unless given.", HelpName = "FILE" };
+        Option<string?> output = new("--output", "-o") { Description = "The output file. The default is standard output.", HelpName = "FILE" };
         Option<bool> unchecked_ = new("--no-check") { Description = "Write the binary even if the module is not valid." };
         Option<WasmFeatures?> features = FeatureOption.Create();
         Command command = new(

@@ -12,12 +12,12 @@ internal static class PoolCommand
 {
     public static Command Create()
     {
-        Argument<string?> file = new("FILE") { Description = "The module; without it a small one that touches its memory.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> file = new("FILE") { Description = "The module. The default is a small module that touches its memory.", Arity = ArgumentArity.ZeroOrOne };
         Option<string?> invoke = new("--invoke", "-i") { Description = "An exported function without parameters to call in each instance.", HelpName = "NAME" };
-        Option<int> slots = new("--slots", "-n") { Description = "Slots of the pool.", HelpName = "COUNT", DefaultValueFactory = _ => 200 };
-        Option<int> workers = new("--workers", "-w") { Description = "How many instantiate, call and dispose at the same time.", HelpName = "COUNT", DefaultValueFactory = _ => Environment.ProcessorCount };
-        Option<int> hold = new("--hold") { Description = "How many instances are suspended on average, in an asynchronous host function.", HelpName = "COUNT", DefaultValueFactory = _ => 50 };
-        Option<double> seconds = new("--seconds", "-s") { Description = "How long.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
+        Option<int> slots = new("--slots", "-n") { Description = "The number of slots in the pool.", HelpName = "COUNT", DefaultValueFactory = _ => 200 };
+        Option<int> workers = new("--workers", "-w") { Description = "The number of workers that instantiate, call and dispose at the same time.", HelpName = "COUNT", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<int> hold = new("--hold") { Description = "The number of instances that are suspended in an asynchronous host function on average.", HelpName = "COUNT", DefaultValueFactory = _ => 50 };
+        Option<double> seconds = new("--seconds", "-s") { Description = "How long to run, in seconds.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
         Command command = new(
             "pool",

@@ -11,7 +11,7 @@ internal static class PrintCommand
     {
         Argument<string> file = ModuleInput.File("A module, or - for standard input.");
         Option<bool> folded = new("--folded") { Description = "Nest operands in their instructions, instead of one instruction a line." };
-        Option<string?> output = new("--output", "-o") { Description = "Where the text goes; standard output unless given.", HelpName = "FILE" };
+        Option<string?> output = new("--output", "-o") { Description = "The output file. The default is standard output.", HelpName = "FILE" };
         Option<WasmFeatures?> features = FeatureOption.Create();
         Command command = new(
             "print",

@@ -1,5 +1,5 @@
 // tarn run: runs a program. A WASI command is run as its author meant it, with arguments, files and streams; of any other module one exported function is
-// called, its arguments read by the function's signature, its results printed one a line. Everything behind the module's path belongs to the guest.
+// called, its arguments read by the function's signature, its results printed one a line. All words after the module's path belong to the guest.
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -21,11 +21,11 @@ internal static class RunCommand
         {
             // An option that we do not know would be looked for as a file.
             if (result.Tokens is [{ Value: ['-', _, ..] word }])
-                result.AddError($"There is no option {word}. The guest's own options come behind FILE; a file of that name is ./{word}.");
+                result.AddError($"There is no option {word}. Options of the guest are written after FILE. A file of that name is written as ./{word}.");
         });
         Argument<string[]> rest = new("ARGUMENTS")
         {
-            Description = "Everything behind FILE goes to the guest: a program's arguments, or those of the function called (integers, also 0x…, and floating-point numbers).",
+            Description = "All words after FILE are passed to the guest: the arguments of the program, or of the function that is called (integers, also 0x…, and floating-point numbers).",
             Arity = ArgumentArity.ZeroOrMore,
         };
         Option<string[]> directories = new("--dir", "-d") { Description = "Let the guest use this directory and what is in it, under the same name or as GUEST. Without it a guest sees no files at all.", HelpName = "HOST[::GUEST]" };
@@ -39,16 +39,16 @@ internal static class RunCommand
         Option<string?> coreDump = new("--coredump") { Description = "If the guest traps, write its memories, globals and stack there, for wasmgdb and the like.", HelpName = "PATH" };
         Option<UnknownImports> unknownImports = new("--unknown-imports")
         {
-            Description = "What becomes of imported functions that nothing defines: refuse (the module), trap (when they are called) or zero (they do nothing and return 0).",
+            Description = "How imported functions without a definition are treated: refuse (the module is refused), trap (a call traps) or zero (they do nothing and return 0).",
             HelpName = "refuse|trap|zero",
             DefaultValueFactory = _ => UnknownImports.Refuse,
             CustomParser = Choice<UnknownImports>("refuse, trap or zero"),
         };
         Option<WasmFeatures?> features = FeatureOption.Create();
         Option<MemoryStrategy> memory = MemoryOption("guarded (reservations and guard pages) or checked (a comparison for each access).");
-        Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called, and don't use the cache." };
+        Option<bool> lazy = new("--lazy") { Description = "Compile each function when it is first called, and do not use the cache." };
         Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
-        Option<bool> verbose = new("--verbose") { Description = "Say on standard error what is chosen by itself, as where there is little address space." };
+        Option<bool> verbose = new("--verbose") { Description = "Report choices that are made automatically on standard error, for example where address space is limited." };
         Command command = new(
             "run",
             """

@@ -1,4 +1,4 @@
-// tarn validate: is the module well-formed and valid, and if not, where and why?
+// tarn validate: checks whether modules are well-formed and valid, and reports where and why they are not.
 using System.CommandLine;
 using Tarn.Wasm;
 
@@ -10,7 +10,7 @@ internal static class ValidateCommand
     {
         Argument<string[]> files = ModuleInput.Files("Modules to check: .wasm, .wat, or - for standard input.");
         Option<WasmFeatures?> features = FeatureOption.Create();
-        Option<bool> quiet = new("--quiet", "-q") { Description = "Say nothing of valid modules." };
+        Option<bool> quiet = new("--quiet", "-q") { Description = "Print nothing for valid modules." };
         Command command = new(
             "validate",
             """

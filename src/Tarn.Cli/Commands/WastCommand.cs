@@ -12,9 +12,9 @@ internal static class WastCommand
         Argument<string[]> paths = new("PATH") { Description = "Scripts (.wast), or folders that are searched for them.", Arity = ArgumentArity.OneOrMore };
         Option<bool> readOnly = new("--read-only") { Description = "Decode and validate modules, execute nothing." };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
-        Option<bool> lazy = new("--lazy") { Description = "Compile functions when they are first called." };
-        Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error that is worded in its own way." };
-        Option<WasmFeatures?> features = FeatureOption.Create("Unless given, the folder decides.");
+        Option<bool> lazy = new("--lazy") { Description = "Compile each function when it is first called." };
+        Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error whose wording differs from the script's." };
+        Option<WasmFeatures?> features = FeatureOption.Create("The default depends on the folder.");
         Command command = new(
             "wast",
             """

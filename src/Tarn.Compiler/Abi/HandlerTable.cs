@@ -1,4 +1,4 @@
-// Why: what the compiler says of exception handlers, for one function: which calls can reach one, where the code goes on there, and what is caught. Nothing of it is
+// Why: what the compiler says of exception handlers, for one function: which calls can reach one, where the code continues there, and what is caught. Nothing of it is
 // looked at until something is thrown. A scope is a list of numbers, so that tables of functions are put together and written to files as they are:
 //
 //   offset + 0       the scope around it in the same table, or −1

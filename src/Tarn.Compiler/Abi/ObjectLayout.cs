@@ -2,7 +2,7 @@
 // references as numbers; they still could not leave the heap, since every access is the heap's base plus 32 bits plus an offset below GuardBytes.
 //
 //   reference   0 is null; xx…x1 an i31, its value in the upper 31 bits; xx…10 a handle of an object of the host; xx…000 an object's offset from the heap's base
-//   struct      type id u32 | fields in order, each aligned to its size, at most to 8      (a supertype's fields are a prefix, so they lie where they lie in the supertype)
+//   struct      type id u32 | fields in order, each aligned to its size, at most to 8      (a supertype's fields are a prefix, so they are where they are in the supertype)
 //   array       type id u32 | length u32 | elements
 //
 //   heap        card table (one byte for each 512 of the heap) | base: null zone | nursery | old space … 4 GiB | guard

@@ -1,4 +1,4 @@
-// Where everything lies in an instance's VM context, computed from the module and from nothing else, so that all instances of a module share its
+// Where everything is in an instance's VM context, computed from the module and from nothing else, so that all instances of a module share its
 // code. Compiler and runtime both use this type; were they to compute offsets separately, guests would follow stray pointers.
 //
 // Sections in order, each aligned to 16 (docs/abi.md): memories, tables, globals, imported functions, function references, segment states (elements, then

@@ -101,11 +101,11 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
     }
 
-    private bool IsWide(int v) => _function.Types[v] == MachineType.V128;
+    private bool IsWide(VReg v) => _function.Types[v] == MachineType.V128;
 
-    private static long Pair(Location location, int v) => ((long)location.Value << 32) | (uint)v;
+    private static long Pair(Location location, VReg v) => ((long)location.Value << 32) | (uint)v.Index;
 
-    private bool Holds(Location location, int v) => _state.BinarySearch(Pair(location, v)) >= 0;
+    private bool Holds(Location location, VReg v) => _state.BinarySearch(Pair(location, v)) >= 0;
 
     // Erases what a write to a location overwrites, which of slots depends on the sizes of what is written and of what is there.
     private void Erase(Location location, bool wide = false)
@@ -129,24 +129,24 @@ internal sealed class AllocationChecker(RegisterFile file)
 
     private void EraseAt(Location location, bool onlyWide)
     {
-        var from = _state.BinarySearch(Pair(location, 0));
+        var from = _state.BinarySearch(Pair(location, new VReg(0)));
         from = from < 0 ? ~from : from;
         var to = from;
-        while (to < _state.Count && (int)(_state[to] >> 32) == location.Value && (!onlyWide || IsWide((int)_state[to])))
+        while (to < _state.Count && (int)(_state[to] >> 32) == location.Value && (!onlyWide || IsWide(new VReg((int)_state[to]))))
         {
             to++;
         }
 
         if (onlyWide && to < _state.Count && (int)(_state[to] >> 32) == location.Value)
         {
-            _state.RemoveAll(pair => (int)(pair >> 32) == location.Value && IsWide((int)pair));
+            _state.RemoveAll(pair => (int)(pair >> 32) == location.Value && IsWide(new VReg((int)pair)));
             return;
         }
 
         _state.RemoveRange(from, to - from);
     }
 
-    private void Put(Location location, int v)
+    private void Put(Location location, VReg v)
     {
         var at = _state.BinarySearch(Pair(location, v));
         if (at < 0)
@@ -155,13 +155,13 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
     }
 
-    private List<int> Contents(Location location)
+    private List<VReg> Contents(Location location)
     {
-        var found = new List<int>();
-        var at = _state.BinarySearch(Pair(location, 0));
+        var found = new List<VReg>();
+        var at = _state.BinarySearch(Pair(location, new VReg(0)));
         for (at = at < 0 ? ~at : at; at < _state.Count && (int)(_state[at] >> 32) == location.Value; at++)
         {
-            found.Add((int)_state[at]);
+            found.Add(new VReg((int)_state[at]));
         }
 
         return found;
@@ -198,10 +198,10 @@ internal sealed class AllocationChecker(RegisterFile file)
             {
                 if (move.From.Payload != move.VirtualRegister)
                 {
-                    throw new AllocationException($"A move before instruction {i} makes v{move.From.Payload} as v{move.VirtualRegister}.");
+                    throw new AllocationException($"A move before instruction {i} makes {move.From.VirtualRegister} as {move.VirtualRegister}.");
                 }
 
-                Replace(move.To, Repeat(move.From.Payload, i, b), IsWide(move.From.Payload));
+                Replace(move.To, Repeat(move.From.VirtualRegister, i, b), IsWide(move.From.VirtualRegister));
                 continue;
             }
 
@@ -214,14 +214,14 @@ internal sealed class AllocationChecker(RegisterFile file)
     private static bool IsIntegerRegister(Location location) => location.IsRegister && location.Value < RegisterFile.FirstVector;
 
     // What a repeated definition is: its virtual register and, on the edge into a block, what that is renamed to.
-    private List<int> Repeat(int v, int i, int b)
+    private List<VReg> Repeat(VReg v, int i, int b)
     {
         if (_repeatable[v] == 0)
         {
-            throw new AllocationException($"v{v}, wanted before instruction {i}, cannot be made anew.");
+            throw new AllocationException($"{v}, wanted before instruction {i}, cannot be made anew.");
         }
 
-        var held = new List<int> { v };
+        var held = new List<VReg> { v };
         ref var block = ref _function.Blocks[b];
         if (i == block.First + 1 && block.PredecessorCount == 1)
         {
@@ -241,7 +241,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
     // A move by a smaller type loses the rest. Integers: one of 32 bits is zero-extended, so if the place holds such a one, the move of it
     // keeps everything else that is the same. Between registers only integers and vectors that stand for integers are cut.
-    private void DropCutOff(List<int> held, in AllocatedMove move)
+    private void DropCutOff(List<VReg> held, in AllocatedMove move)
     {
         var type = _function.Types[move.VirtualRegister];
         if (!RegisterFile.IsVector(type))
@@ -266,7 +266,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
     }
 
-    private void Replace(Location location, List<int> contents, bool wide = false)
+    private void Replace(Location location, List<VReg> contents, bool wide = false)
     {
         Erase(location, wide);
         foreach (var v in contents)
@@ -275,7 +275,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
     }
 
-    private void CheckPlace(Location location, int v, int i, bool allowScratch = false)
+    private void CheckPlace(Location location, VReg v, int i, bool allowScratch = false)
     {
         CheckSaved(location, i);
         if (location.IsSlot)
@@ -283,7 +283,7 @@ internal sealed class AllocationChecker(RegisterFile file)
             var size = _function.Types[v] == MachineType.V128 ? 2 : 1;
             if (location.Payload + size > _allocation.SlotCount)
             {
-                throw new AllocationException($"v{v} at instruction {i} is in {location}, beyond the {_allocation.SlotCount} slots.");
+                throw new AllocationException($"{v} at instruction {i} is in {location}, beyond the {_allocation.SlotCount} slots.");
             }
         }
         else if (location.IsRegister)
@@ -295,7 +295,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
             if ((location.Value >= RegisterFile.FirstVector) != RegisterFile.IsVector(_function.Types[v]))
             {
-                throw new AllocationException($"v{v} at instruction {i} is in {location}, of the wrong class.");
+                throw new AllocationException($"{v} at instruction {i} is in {location}, of the wrong class.");
             }
         }
     }
@@ -387,7 +387,7 @@ internal sealed class AllocationChecker(RegisterFile file)
             if (!held)
             {
                 throw new AllocationException(
-                    $"Instruction {i} reads v{v} (operand {k}) from {at}, which holds {string.Join(", ", Contents(at).Select(x => "v" + x))}.");
+                    $"Instruction {i} reads {v} (operand {k}) from {at}, which holds {string.Join(", ", Contents(at))}.");
             }
         }
 
@@ -395,7 +395,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         {
             if ((flags & MachineFlags.Rematerialisable) == 0)
             {
-                throw new AllocationException($"Instruction {i} defines v{v} nowhere.");
+                throw new AllocationException($"Instruction {i} defines {v} nowhere.");
             }
 
             return;
@@ -404,12 +404,12 @@ internal sealed class AllocationChecker(RegisterFile file)
         CheckPlace(at, v, i);
         if (operand.Kind == OperandKind.UseAny ? at.IsNone : !at.IsRegister)
         {
-            throw new AllocationException($"Instruction {i} has v{v} (operand {k}, {operand.Kind}) in {at}.");
+            throw new AllocationException($"Instruction {i} has {v} (operand {k}, {operand.Kind}) in {at}.");
         }
 
         if (operand.Kind is OperandKind.UseFixed or OperandKind.DefFixed && at.Value != operand.Register)
         {
-            throw new AllocationException($"Instruction {i} requires v{v} in r{operand.Register}, not {at}.");
+            throw new AllocationException($"Instruction {i} requires {v} in r{operand.Register}, not {at}.");
         }
 
         if (at.IsRegister && operand.Kind is not (OperandKind.UseFixed or OperandKind.DefFixed))
@@ -417,12 +417,12 @@ internal sealed class AllocationChecker(RegisterFile file)
             var order = RegisterFile.IsVector(_function.Types[v]) ? _file.VectorOrder : _file.IntegerOrder;
             if (!order.AsSpan().Contains((byte)at.Value))
             {
-                throw new AllocationException($"Instruction {i} has v{v} in {at}, which is not to be allocated.");
+                throw new AllocationException($"Instruction {i} has {v} in {at}, which is not to be allocated.");
             }
 
             if ((clobbers >> at.Value & 1) != 0)
             {
-                throw new AllocationException($"Instruction {i} has v{v} in {at}, which it clobbers.");
+                throw new AllocationException($"Instruction {i} has {v} in {at}, which it clobbers.");
             }
         }
 
@@ -431,7 +431,7 @@ internal sealed class AllocationChecker(RegisterFile file)
             if (at.IsRegister && locations[other] == at && MayNotShare(operands[other], operand))
             {
                 throw new AllocationException(
-                    $"Instruction {i} has v{operands[other].VirtualRegister} ({operands[other].Kind}) and v{v} ({operand.Kind}) both in {at}.");
+                    $"Instruction {i} has {operands[other].VirtualRegister} ({operands[other].Kind}) and {v} ({operand.Kind}) both in {at}.");
             }
         }
     }
@@ -468,7 +468,7 @@ internal sealed class AllocationChecker(RegisterFile file)
             var kept = new List<long>(_state.Count);
             foreach (var pair in _state)
             {
-                if (_liveness.IsAliveAtStart(edge.To, (int)pair))
+                if (_liveness.IsAliveAtStart(edge.To, new VReg((int)pair)))
                 {
                     kept.Add(pair);
                 }
@@ -478,8 +478,8 @@ internal sealed class AllocationChecker(RegisterFile file)
         }
 
         ref var label = ref _function.Instructions[_function.Blocks[edge.To].First];
-        var byArgument = new Dictionary<int, List<int>>();
-        var parameters = new HashSet<int>();
+        var byArgument = new Dictionary<VReg, List<VReg>>();
+        var parameters = new HashSet<VReg>();
         for (var k = 0; k < edge.ArgumentCount; k++)
         {
             var parameter = _function.Operands[label.OperandStart + k].VirtualRegister;
@@ -496,7 +496,7 @@ internal sealed class AllocationChecker(RegisterFile file)
         var result = new List<long>(_state.Count + edge.ArgumentCount);
         foreach (var pair in _state)
         {
-            var v = (int)pair;
+            var v = new VReg((int)pair);
             if (!parameters.Contains(v) && _liveness.IsAliveAtStart(edge.To, v))
             {
                 result.Add(pair);
@@ -506,7 +506,7 @@ internal sealed class AllocationChecker(RegisterFile file)
             {
                 foreach (var parameter in list)
                 {
-                    result.Add((pair & ~0xFFFFFFFFL) | (uint)parameter);
+                    result.Add((pair & ~0xFFFFFFFFL) | (uint)parameter.Index);
                 }
             }
         }

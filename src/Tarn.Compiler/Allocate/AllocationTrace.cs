@@ -42,7 +42,7 @@ internal sealed class AllocationTrace(LiveRangeTable table, IMachineNames names)
     private string Describe(int range)
     {
         ref var r = ref table.Ranges[range];
-        return string.Create(CultureInfo.InvariantCulture, $"v{r.VirtualRegister} [{r.Start}, {r.End})");
+        return string.Create(CultureInfo.InvariantCulture, $"{r.VirtualRegister} [{r.Start}, {r.End})");
     }
 
     private void Line(FormattableString text) => _lines.Append(text.ToString(CultureInfo.InvariantCulture)).Append('\n');

@@ -1,5 +1,7 @@
 // Walks the edges into blocks at whose start a live range is live, which are the edges that may need a move into it. The value's own
 // block is left out: it is defined there.
+using Tarn.Compiler.Machine;
+
 namespace Tarn.Compiler.Allocate;
 
 /// <summary>The edges into blocks at whose start a live range is live.</summary>
@@ -12,7 +14,7 @@ internal struct EdgeWalk
     private int _predecessor;
 
     /// <summary>Initializes a walk.</summary>
-    public EdgeWalk(LiveRangeTable table, int v, int range)
+    public EdgeWalk(LiveRangeTable table, VReg v, int range)
     {
         _table = table;
         _definitionBlock = table.BlockOf[table.States[v].Definition];

@@ -4,6 +4,8 @@
 //
 // Cost: each live range looks at the registers of its class once or twice. Splits move strictly forward, so the walk ends.
 
+using Tarn.Compiler.Machine;
+
 namespace Tarn.Compiler.Allocate;
 
 /// <summary>The walk. Reused.</summary>
@@ -98,7 +100,7 @@ internal sealed class LinearScanWalker
         VisitWaiting(LiveRangeTable.Never);
     }
 
-    private int NewFirstRange(int v)
+    private int NewFirstRange(VReg v)
     {
         ref var state = ref _table.States[v];
         var start = _table.Segments[state.FirstSegment].From;
@@ -344,7 +346,7 @@ internal sealed class LinearScanWalker
 
         if (best < 0)
         {
-            throw new InvalidOperationException($"No register for v{v} at instruction {position >> 1}.");
+            throw new InvalidOperationException($"No register for {v} at instruction {position >> 1}.");
         }
 
         var evicted = _registers.OccupantOf(best);
@@ -360,7 +362,7 @@ internal sealed class LinearScanWalker
             var at = _splitter.SplitBefore(range, bestLimit);
             if (at < 0)
             {
-                throw new InvalidOperationException($"No place to split v{v} before instruction {bestLimit >> 1}.");
+                throw new InvalidOperationException($"No place to split {v} before instruction {bestLimit >> 1}.");
             }
 
             SplitOff(range, at);
@@ -417,5 +419,5 @@ internal sealed class LinearScanWalker
         }
     }
 
-    private byte[] OrderOf(int v) => RegisterFile.IsVector(_table.Function.Types[v]) ? _file.VectorOrder : _file.IntegerOrder;
+    private byte[] OrderOf(VReg v) => RegisterFile.IsVector(_table.Function.Types[v]) ? _file.VectorOrder : _file.IntegerOrder;
 }

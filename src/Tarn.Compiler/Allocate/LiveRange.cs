@@ -9,6 +9,7 @@
 // The segments of a virtual register are divided among live ranges, each with one location. A live range in memory may start anywhere, since
 // the slot is written right after the definition; one in a register starts at an even position or at its definition.
 using System.Runtime.InteropServices;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -77,7 +78,7 @@ internal struct VirtualRegisterState
     public int DefinitionOperand;
 
     /// <summary>Parent in the forest of hint groups.</summary>
-    public int Group;
+    public VReg Group;
 
     /// <summary>Of a group's root: the register that the first member was assigned, or −1.</summary>
     public sbyte GroupRegister;
@@ -108,7 +109,7 @@ internal struct VirtualRegisterState
 internal struct LiveRange
 {
     /// <summary>Virtual register.</summary>
-    public int VirtualRegister;
+    public VReg VirtualRegister;
 
     /// <summary>First position.</summary>
     public int Start;

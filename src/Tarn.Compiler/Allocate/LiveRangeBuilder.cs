@@ -16,9 +16,9 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
     private const int SegmentsAtLeast = 1 << 20;
     private const int SegmentsForInstruction = 8;
     private int _mostSegments;
-    private GrowableArray<int> _live = new(256);
+    private GrowableArray<VReg> _live = new(256);
     private GrowableArray<int> _liveIndex = new(1024);
-    private GrowableArray<int> _liveIn = new(1024);
+    private GrowableArray<VReg> _liveIn = new(1024);
     private GrowableArray<int> _liveInStart = new(128);
     private GrowableArray<int> _liveInCount = new(128);
 
@@ -36,12 +36,12 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
         _liveInCount.Fill(blockCount, 0);
         _table.BlockOf.Fill(function.Instructions.Count, 0);
         _table.ThrowingCalls.Fill(blockCount, -1);
-        _table.ParameterOf.Fill(function.Arguments.Count, -1);
+        _table.ParameterOf.Fill(function.Arguments.Count, VReg.None);
         _table.States.Clear();
         _table.States.AddDefault(function.Types.Count);
         _liveIndex.Fill(function.Types.Count, -1);
         _table.FixedHead.AsSpan().Fill(-1);
-        for (var v = 0; v < function.Types.Count; v++)
+        for (var v = new VReg(0); v < function.Types.Count; v++)
         {
             ref var state = ref _table.States[v];
             state.FirstSegment = -1;
@@ -281,7 +281,7 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddUse(int v, int position, int operand, UseConstraint constraint, int block)
+    private void AddUse(VReg v, int position, int operand, UseConstraint constraint, int block)
     {
         ref var state = ref _table.States[v];
         state.FirstUse = _table.Uses.Add(new UsePosition { Position = position, Next = state.FirstUse, Operand = operand, Block = block, Constraint = constraint });
@@ -309,7 +309,7 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
         _table.Uses[before].Next = moved;
     }
 
-    private void AddSegment(int v, int from, int to)
+    private void AddSegment(VReg v, int from, int to)
     {
         ref var state = ref _table.States[v];
         var head = state.FirstSegment;
@@ -355,13 +355,13 @@ internal sealed class LiveRangeBuilder(LiveRangeTable table, RegisterFile file)
         _table.FixedHead[register] = _table.Segments.Add(new LiveSegment { From = from, To = to, Next = head });
     }
 
-    private void Join(int a, int b)
+    private void Join(VReg a, VReg b)
     {
         a = _table.GroupOf(a);
         b = _table.GroupOf(b);
         if (a != b)
         {
-            _table.States[Math.Max(a, b)].Group = Math.Min(a, b);
+            _table.States[Math.Max(a, b)].Group = new VReg(Math.Min(a, b));
         }
     }
 }

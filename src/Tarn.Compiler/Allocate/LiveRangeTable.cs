@@ -46,7 +46,7 @@ internal sealed class LiveRangeTable
     public GrowableArray<int> BlockOf = new(1024);
 
     /// <summary>For each edge argument the block parameter that it is passed to.</summary>
-    public GrowableArray<int> ParameterOf = new(128);
+    public GrowableArray<VReg> ParameterOf = new(128);
 
     /// <summary>Estimated frequencies of the blocks.</summary>
     public readonly BlockFrequencies Frequencies = new();
@@ -72,7 +72,7 @@ internal sealed class LiveRangeTable
     }
 
     /// <summary>Returns the group of virtual registers that one belongs to: those which meet in block parameters.</summary>
-    public int GroupOf(int v)
+    public VReg GroupOf(VReg v)
     {
         while (States[v].Group != v)
         {
@@ -87,7 +87,7 @@ internal sealed class LiveRangeTable
     /// Whether a virtual register is a managed reference. It is in no register while a call runs, since the code that saved that register would keep the old reference when the object moves;
     /// and its segments are exact, since a safepoint names the place of each.
     /// </summary>
-    public bool IsManaged(int v) => Function.Types[v] == MachineType.Managed;
+    public bool IsManaged(VReg v) => Function.Types[v] == MachineType.Managed;
 
     /// <summary>Whether a virtual register is a block parameter.</summary>
     public bool IsParameter(in VirtualRegisterState state)
@@ -100,7 +100,7 @@ internal sealed class LiveRangeTable
     public int EdgeFrequency(int from, int to) => FrequencyOf(Function.Blocks[from].SuccessorCount == 1 ? from : to);
 
     /// <summary>Returns the register that a value is in at a position that the walk has passed, or −1.</summary>
-    public int RegisterAt(int v, int position)
+    public int RegisterAt(VReg v, int position)
     {
         var p = States[v].FirstRange;
         for (var k = 0; p >= 0 && k < SearchLimit; k++, p = Ranges[p].NextRange)
@@ -115,7 +115,7 @@ internal sealed class LiveRangeTable
     }
 
     /// <summary>Whether a value is in a register at a position that the walk has passed.</summary>
-    public bool IsInRegisterAt(int v, int position) => RegisterAt(v, position) >= 0;
+    public bool IsInRegisterAt(VReg v, int position) => RegisterAt(v, position) >= 0;
 
     /// <summary>Whether a live range is live at a position that the walk has not passed, as far as a bounded search tells.</summary>
     public bool IsLiveAt(int range, int position)

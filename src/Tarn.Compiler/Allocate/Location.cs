@@ -6,6 +6,7 @@
 //   2     nowhere: repeat the definition of virtual register `payload`
 //   −1    none
 using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -25,7 +26,7 @@ internal readonly record struct Location(int Value)
     public static Location Slot(int index) => new(index | (1 << KindShift));
 
     /// <summary>Wherever the definition of a virtual register is repeated.</summary>
-    public static Location Rematerialise(int virtualRegister) => new(virtualRegister | (2 << KindShift));
+    public static Location Rematerialise(VReg virtualRegister) => new(virtualRegister.Index | (2 << KindShift));
 
     /// <summary>Whether it is a register.</summary>
     public bool IsRegister => (uint)Value < 64;
@@ -38,6 +39,9 @@ internal readonly record struct Location(int Value)
 
     /// <summary>Whether there is no location.</summary>
     public bool IsNone => Value < 0;
+
+    /// <summary>The virtual register whose definition is repeated.</summary>
+    public VReg VirtualRegister => new(Payload);
 
     /// <summary>Register number, slot or virtual register.</summary>
     public int Payload => Value & PayloadMask;
@@ -72,7 +76,7 @@ internal struct AllocatedMove
     public Location To;
 
     /// <summary>Virtual register moved: gives the type.</summary>
-    public int VirtualRegister;
+    public VReg VirtualRegister;
 
     /// <summary>How.</summary>
     public MoveKind Kind;

@@ -5,6 +5,7 @@
 //
 // Invariant: a live range only gives up positions and never gains any, so nothing else is affected; nothing reads the value where it has given up its register.
 using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -19,7 +20,7 @@ internal sealed class LoopHeaderSpilling(LiveRangeTable table, LiveRangeSplitter
     private const int MostAttempts = 8;
 
     /// <summary>Cuts the live ranges of the virtual register that the sequence holds where that saves moves; the sequence holds the result.</summary>
-    public void Run(int v)
+    public void Run(VReg v)
     {
         ref var state = ref _table.States[v];
         if (_sequence.Count > MostRanges || !(state.IsRematerialisable || state.IsSpilled))
@@ -82,7 +83,7 @@ internal sealed class LoopHeaderSpilling(LiveRangeTable table, LiveRangeSplitter
         return 2 * first >= _table.Ranges[range].Start && definition < first && _table.Ranges[range].End < 2 * _table.Function.Blocks[l.End - 1].End ? l.Header : -1;
     }
 
-    private bool TrySpill(int v, int range, int header, ref long cost)
+    private bool TrySpill(VReg v, int range, int header, ref long cost)
     {
         ref var state = ref _table.States[v];
         var from = 2 * _table.Function.Blocks[header].First;

@@ -17,7 +17,7 @@ internal sealed class MachineLiveness
     }
 
     /// <summary>Whether a block or what comes after it reads the virtual register, unless it is one of the block's parameters and read as such.</summary>
-    public bool IsAliveAtStart(int block, int v) => ((_bits[((long)block * _words) + (v >> 6)] >> v) & 1) != 0;
+    public bool IsAliveAtStart(int block, VReg v) => ((_bits[((long)block * _words) + (v >> 6)] >> v) & 1) != 0;
 
     /// <summary>Computes the sets of a function.</summary>
     public static MachineLiveness Compute(MachineFunction function)

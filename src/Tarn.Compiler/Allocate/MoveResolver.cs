@@ -47,7 +47,7 @@ internal sealed class MoveResolver
         _gapMoves.Clear();
         _gapHead.Fill(function.Instructions.Count, -1);
         _allocation.SlotCount = _slots.Assign();
-        for (var v = 0; v < _table.States.Count; v++)
+        for (var v = new VReg(0); v < _table.States.Count; v++)
         {
             if (_table.States[v].Definition >= 0)
             {
@@ -68,7 +68,7 @@ internal sealed class MoveResolver
         }
     }
 
-    private void AddMove(int instruction, int group, Location from, Location to, int v)
+    private void AddMove(int instruction, int group, Location from, Location to, VReg v)
     {
         if (from != to && !to.IsRematerialised)
         {
@@ -76,7 +76,7 @@ internal sealed class MoveResolver
         }
     }
 
-    private void ResolveVirtualRegister(int v)
+    private void ResolveVirtualRegister(VReg v)
     {
         ref var state = ref _table.States[v];
         ref var definition = ref _table.Function.Operands[state.DefinitionOperand];
@@ -146,7 +146,7 @@ internal sealed class MoveResolver
         }
     }
 
-    private void ResolveUse(int operand, Location at, int v)
+    private void ResolveUse(int operand, Location at, VReg v)
     {
         if (operand < 0)
         {
@@ -162,7 +162,7 @@ internal sealed class MoveResolver
 
     private GrowableArray<Location> _argumentLocations = new(128);
 
-    private void ResolveSplits(int v, bool late)
+    private void ResolveSplits(VReg v, bool late)
     {
         for (var k = 0; k < _sequence.Count; k++)
         {
@@ -191,7 +191,7 @@ internal sealed class MoveResolver
     }
 
     // Moves into this live range on edges from where the value is elsewhere.
-    private void ResolveEdges(int v, int p, Location here)
+    private void ResolveEdges(VReg v, int p, Location here)
     {
         for (var walk = new EdgeWalk(_table, v, p); walk.Next();)
         {
@@ -199,7 +199,7 @@ internal sealed class MoveResolver
         }
     }
 
-    private void AddEdgeMove(int source, int target, Location from, Location to, int v)
+    private void AddEdgeMove(int source, int target, Location from, Location to, VReg v)
     {
         ref var s = ref _table.Function.Blocks[source];
         if (s.SuccessorCount == 1)
@@ -298,7 +298,7 @@ internal sealed class MoveResolver
     {
         public Location From;
         public Location To;
-        public int VirtualRegister;
+        public VReg VirtualRegister;
         public int Group;
         public int Next;
     }

@@ -2,6 +2,7 @@
 // exchanging integer registers or by way of the scratch vector register. Linear in the number of moves. No move touches the flags.
 // Invariant: each target occurs once. (A source may occur often.)
 using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -19,12 +20,12 @@ internal sealed class ParallelMove
     {
         public Location From;
         public Location To;
-        public int VirtualRegister;
+        public VReg VirtualRegister;
         public bool Done;
     }
 
     /// <summary>Adds a move to the group.</summary>
-    public void Add(Location from, Location to, int virtualRegister)
+    public void Add(Location from, Location to, VReg virtualRegister)
     {
         for (var size = 64 + Math.Max(from.IsSlot ? from.Payload : 0, to.IsSlot ? to.Payload : 0); size >= _writer.Length;)
         {
@@ -183,7 +184,7 @@ internal sealed class ParallelMove
         moves.Add(new AllocatedMove { Instruction = instruction, From = held, To = _entries[holder].To, VirtualRegister = _entries[holder].VirtualRegister });
     }
 
-    private static void Emit(ref GrowableArray<AllocatedMove> moves, int instruction, int scratch, Location from, Location to, int v, bool scratchBusy)
+    private static void Emit(ref GrowableArray<AllocatedMove> moves, int instruction, int scratch, Location from, Location to, VReg v, bool scratchBusy)
     {
         if (!to.IsSlot || !from.IsSlot)
         {

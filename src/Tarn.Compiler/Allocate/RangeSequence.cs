@@ -1,6 +1,7 @@
 // The live ranges of one virtual register, in order of position, and what is asked of them as a whole once the walk is over: where the value is
 // at a position, how often it is moved, and whether it is stored at its definition or where it goes to memory.
 using Tarn.Assembler;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Allocate;
 
@@ -44,7 +45,7 @@ internal sealed class RangeSequence(LiveRangeTable table)
     }
 
     /// <summary>Makes this the sequence of a virtual register.</summary>
-    public void Gather(int v)
+    public void Gather(VReg v)
     {
         _order.Clear();
         for (var p = _table.States[v].FirstRange; p >= 0; p = _table.Ranges[p].NextRange)
@@ -54,7 +55,7 @@ internal sealed class RangeSequence(LiveRangeTable table)
     }
 
     /// <summary>Whether stores where the value goes from a register to its slot run less often than one at the definition, as far as a bounded search tells.</summary>
-    public bool IsBetterStoredLate(int v)
+    public bool IsBetterStoredLate(VReg v)
     {
         var limit = _table.FrequencyOf(_table.BlockOf[_table.States[v].Definition]);
         var cost = 0;
@@ -99,7 +100,7 @@ internal sealed class RangeSequence(LiveRangeTable table)
     private const int LateEdges = 64;
 
     /// <summary>Returns how often the value is moved to registers, within blocks and on edges; <see cref="long.MaxValue"/> if there are too many edges.</summary>
-    public long MovingCost(int v)
+    public long MovingCost(VReg v)
     {
         var cost = 0L;
         var edges = 0;

@@ -73,7 +73,7 @@ internal sealed class RegisterHints(LiveRangeTable table, RegisterNeeds needs)
 
     // The rest of a value that has been split: where it is on the edges into the block, if it starts with one, and where the loop needs it for the next iteration.
     // A copy may also be where it was last.
-    private void HintFromElsewhere(int range, int v, ref VirtualRegisterState state)
+    private void HintFromElsewhere(int range, VReg v, ref VirtualRegisterState state)
     {
         var start = _table.Ranges[range].Start;
         var b = _table.BlockOf[start >> 1];
@@ -180,7 +180,7 @@ internal sealed class RegisterHints(LiveRangeTable table, RegisterNeeds needs)
         }
     }
 
-    private void HintFromDefinition(int v, ref VirtualRegisterState state)
+    private void HintFromDefinition(VReg v, ref VirtualRegisterState state)
     {
         ref var definition = ref _table.Function.Operands[state.DefinitionOperand];
         ref var instruction = ref _table.Function.Instructions[state.Definition];

@@ -4,7 +4,7 @@
 // At a call references are in slots (RegisterOccupancy.LimitOf). An allocation preserves registers, so there a reference may be in a register; if its slot was written after the definition,
 // and would be read again without being written anew, the slot is named as well.
 //
-// If a place were missing, the guest would go on with a reference to where an object was; if one were named that holds no reference, the collector would change a number. The
+// If a place were missing, the guest would continue with a reference to where an object was; if one were named that holds no reference, the collector would change a number. The
 // allocation checker holds both against the function.
 using Tarn.Assembler;
 using Tarn.Compiler.Machine;
@@ -37,7 +37,7 @@ internal sealed class SafepointMaps(LiveRangeTable table)
             return;
         }
 
-        for (var v = 0; v < table.States.Count; v++)
+        for (var v = new VReg(0); v < table.States.Count; v++)
         {
             if (table.IsManaged(v) && table.States[v].FirstRange >= 0)
             {
@@ -70,7 +70,7 @@ internal sealed class SafepointMaps(LiveRangeTable table)
         }
     }
 
-    private void Gather(int v)
+    private void Gather(VReg v)
     {
         ref var state = ref table.States[v];
         for (var range = state.FirstRange; range >= 0; range = table.Ranges[range].NextRange)

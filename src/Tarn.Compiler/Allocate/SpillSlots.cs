@@ -33,7 +33,7 @@ internal sealed class SpillSlots(LiveRangeTable table)
         _slotLives.Clear();
         _narrow.Clear();
         _wide.Clear();
-        for (var v = 0; v < _table.States.Count; v++)
+        for (var v = new VReg(0); v < _table.States.Count; v++)
         {
             ref var state = ref _table.States[v];
             if (!state.IsSpilled)
@@ -77,7 +77,7 @@ internal sealed class SpillSlots(LiveRangeTable table)
         return _narrow.Count + 2 * _wide.Count;
     }
 
-    private bool IsWide(int v) => _table.Function.Types[v] == MachineType.V128;
+    private bool IsWide(VReg v) => _table.Function.Types[v] == MachineType.V128;
 
     private int TakeSlot(SlotPool pool, int index)
     {
@@ -134,7 +134,7 @@ internal sealed class SpillSlots(LiveRangeTable table)
     }
 
     // Slots of the values that this one comes from or goes to.
-    private void GatherSlotHints(int v)
+    private void GatherSlotHints(VReg v)
     {
         _slotHintCount = 0;
         ref var state = ref _table.States[v];
@@ -164,7 +164,7 @@ internal sealed class SpillSlots(LiveRangeTable table)
         }
     }
 
-    private void AddSlotHint(int v, int weight)
+    private void AddSlotHint(VReg v, int weight)
     {
         var slot = _table.States[v].Slot;
         if (slot < 0)
@@ -188,7 +188,7 @@ internal sealed class SpillSlots(LiveRangeTable table)
     }
 
     // Whether the segments of two values meet, as far as a bounded walk can tell that they do not.
-    private bool AreLiveTogether(int a, int b)
+    private bool AreLiveTogether(VReg a, VReg b)
     {
         int p = _table.States[a].FirstRange, q = _table.States[b].FirstRange;
         int x = _table.Ranges[p].FirstSegment, y = _table.Ranges[q].FirstSegment;
@@ -237,10 +237,10 @@ internal sealed class SpillSlots(LiveRangeTable table)
     {
         public int Start;
         public int End;
-        public int VirtualRegister;
+        public VReg VirtualRegister;
         public int Next;
 
-        public readonly int CompareTo(SlotLife other) => Start != other.Start ? Start.CompareTo(other.Start) : VirtualRegister.CompareTo(other.VirtualRegister);
+        public readonly int CompareTo(SlotLife other) => Start != other.Start ? Start.CompareTo(other.Start) : VirtualRegister.Index.CompareTo(other.VirtualRegister.Index);
     }
 
     // Slots of one size: where the last life in each ends, and the last life that was assigned it.

@@ -1,7 +1,7 @@
 // Linear memory. This file decides which accesses are checked and how, and so is one half of the argument that guests cannot leave their memory; the other
 // half is the reservation and the signal handler.
 //
-// Guarded, 32-bit memory: index < 2^32 and offset + size <= GuardBytes, so every byte of the access lies in the reservation of 4 GiB + GuardBytes, where
+// Guarded, 32-bit memory: index < 2^32 and offset + size <= GuardBytes, so every byte of the access is in the reservation of 4 GiB + GuardBytes, where
 // what is not committed faults. Any other access is compared with the memory's length first:
 // BoundsCheck(index, length, offset + size) holds if index + offset + size <= length as mathematical integers. Offsets that do not fit the check's 32 bits are added to
 // the index beforehand, in 64 bits, which cannot wrap for a 32-bit index and is itself checked for a 64-bit one.

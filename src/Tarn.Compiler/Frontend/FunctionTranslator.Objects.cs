@@ -1,5 +1,5 @@
 // Managed objects: structures, arrays, i31. Objects are accessed at the heap's base plus a reference of 32 bits plus an offset below the guard, so whatever a reference is, an access
-// stays within the heap's reservation (ObjectLayout). Null lies in a zone that is never accessible: the first access of an object is its null check, unless the field lies beyond that zone.
+// stays within the heap's reservation (ObjectLayout). Null is in a zone that is never accessible: the first access of an object is its null check, unless the field is beyond that zone.
 // Element offsets are computed in 32 bits, which wrap before they could leave the heap.
 //
 // Allocation is inline: a bump of the heap's top, which the collector makes room for. Nothing between Allocate and the stores that initialise the object may be a safepoint.

@@ -36,7 +36,7 @@ internal abstract class Lowering
     private protected bool _reloadsAfterCalls;
 
     /// <summary>Virtual register of each value, or −1 while it has no use.</summary>
-    private protected GrowableArray<int> _virtual = new(1024);
+    private protected GrowableArray<VReg> _virtual = new(1024);
 
     /// <summary>Values that their user computes.</summary>
     private protected GrowableArray<bool> _merged = new(1024);
@@ -79,7 +79,7 @@ internal abstract class Lowering
         machine.FunctionIndex = ir.FunctionIndex;
         machine.HandlerScopes.AddRange(ir.HandlerScopes.Span);
         machine.Budget = ir.Budget;
-        _virtual.Fill(ir.Instructions.Count, -1);
+        _virtual.Fill(ir.Instructions.Count, VReg.None);
         _merged.Fill(ir.Instructions.Count, false);
         _pendingEdges.Clear();
         _colors.Prepare(ir);
@@ -350,14 +350,14 @@ internal abstract class Lowering
     }
 
     /// <summary>Adds an operand to the open instruction.</summary>
-    private protected void Add(int v, OperandKind kind, int register = 0)
+    private protected void Add(VReg v, OperandKind kind, int register = 0)
     {
         _machine.Operands.Add(MachineOperand.Create(v, kind, register));
         _machine.Instructions[_open].OperandCount++;
     }
 
     /// <summary>Adds an operand in a fixed vector register.</summary>
-    private protected void AddVector(int v, OperandKind kind, int register) => Add(v, kind, RegisterFile.FirstVector + register);
+    private protected void AddVector(VReg v, OperandKind kind, int register) => Add(v, kind, RegisterFile.FirstVector + register);
 
     // ---- Values
 
@@ -415,7 +415,7 @@ internal abstract class Lowering
 
     /// <summary>The virtual register of a value that is read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected int Use(int value)
+    private protected VReg Use(int value)
     {
         value = Resolve(value);
         var v = _virtual[value];
@@ -429,7 +429,7 @@ internal abstract class Lowering
     }
 
     /// <summary>The same for operations that read the low 32 bits.</summary>
-    private protected int UseLow(int value)
+    private protected VReg UseLow(int value)
     {
         while (true)
         {
@@ -445,10 +445,10 @@ internal abstract class Lowering
     }
 
     /// <summary>The same for operations of a width.</summary>
-    private protected int UseWidth(int value, int width) => width <= 4 ? UseLow(value) : Use(value);
+    private protected VReg UseWidth(int value, int width) => width <= 4 ? UseLow(value) : Use(value);
 
     /// <summary>The same for operations that read some low bits: masks that keep them are left out. For shift counts and narrow stores.</summary>
-    private protected int UseLowBits(int value, int bits)
+    private protected VReg UseLowBits(int value, int bits)
     {
         var mask = (1UL << bits) - 1;
         while (true)
@@ -471,7 +471,7 @@ internal abstract class Lowering
         => instruction.Opcode == IrOpcode.And && _ir.IsConstant(instruction.B, out var kept) && (kept & mask) == mask;
 
     /// <summary>The virtual register that an instruction defines.</summary>
-    private protected int Definition(int instruction)
+    private protected VReg Definition(int instruction)
     {
         var v = _virtual[instruction];
         return v >= 0 ? v : _machine.NewVirtualRegister(TypeOf(_ir.TypeOf(instruction)));

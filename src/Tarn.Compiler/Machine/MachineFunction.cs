@@ -37,7 +37,7 @@ internal sealed class MachineFunction
     public GrowableArray<int> Predecessors = new(128);
 
     /// <summary>Arguments of edges: virtual registers.</summary>
-    public GrowableArray<int> Arguments = new(128);
+    public GrowableArray<VReg> Arguments = new(128);
 
     /// <summary>Loops.</summary>
     public GrowableArray<MachineLoop> Loops = new(16);
@@ -93,10 +93,10 @@ internal sealed class MachineFunction
 
     /// <summary>Makes a virtual register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int NewVirtualRegister(MachineType type)
+    public VReg NewVirtualRegister(MachineType type)
     {
         HasManagedReferences |= type == MachineType.Managed;
-        return Types.Add(type);
+        return new VReg(Types.Add(type));
     }
 
     /// <summary>Operands of an instruction.</summary>
@@ -110,7 +110,7 @@ internal sealed class MachineFunction
         => instruction.OperandCount != byte.MaxValue ? instruction.OperandCount : instruction.Displacement;
 
     /// <summary>Arguments of an edge.</summary>
-    public Span<int> ArgumentsOf(in MachineEdge edge) => Arguments.Span.Slice(edge.ArgumentStart, edge.ArgumentCount);
+    public Span<VReg> ArgumentsOf(in MachineEdge edge) => Arguments.Span.Slice(edge.ArgumentStart, edge.ArgumentCount);
 
     /// <summary>The call that a block ends in which may go to a handler, or −1.</summary>
     public int ThrowingCall(in MachineBlock block)

@@ -45,7 +45,7 @@ internal enum OperandKind : byte
 internal struct MachineOperand
 {
     /// <summary>Virtual register.</summary>
-    public int VirtualRegister;
+    public VReg VirtualRegister;
 
     /// <summary>Constraint.</summary>
     public OperandKind Kind;
@@ -57,6 +57,6 @@ internal struct MachineOperand
     public readonly bool IsDefinition => Kind >= OperandKind.Def;
 
     /// <summary>Makes an operand.</summary>
-    public static MachineOperand Create(int virtualRegister, OperandKind kind, int register = 0)
+    public static MachineOperand Create(VReg virtualRegister, OperandKind kind, int register = 0)
         => new() { VirtualRegister = virtualRegister, Kind = kind, Register = (byte)register };
 }

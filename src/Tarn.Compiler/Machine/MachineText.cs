@@ -52,7 +52,7 @@ internal static class MachineText
                 text.Append(CultureInfo.InvariantCulture, $"    -> block{edge.To}");
                 foreach (var v in function.ArgumentsOf(edge))
                 {
-                    text.Append(CultureInfo.InvariantCulture, $" v{v}");
+                    text.Append(CultureInfo.InvariantCulture, $" {v}");
                 }
 
                 text.Append('\n');
@@ -83,7 +83,7 @@ internal static class MachineText
                 OperandKind.UseTied => "in ",
                 _ => string.Empty,
             });
-            text.Append(CultureInfo.InvariantCulture, $"v{operand.VirtualRegister}");
+            text.Append(CultureInfo.InvariantCulture, $"{operand.VirtualRegister}");
             var type = function.Types[operand.VirtualRegister];
             if (operand.IsDefinition)
             {
@@ -110,7 +110,7 @@ internal static class MachineText
         AppendLocation(text, names, move.To, type);
         text.Append(move.Kind == MoveKind.Exchange ? " <-> " : " <- ");
         AppendLocation(text, names, move.From, type);
-        text.Append(CultureInfo.InvariantCulture, $"  (v{move.VirtualRegister})\n");
+        text.Append(CultureInfo.InvariantCulture, $"  ({move.VirtualRegister})\n");
     }
 
     private static void AppendLocation(StringBuilder text, IMachineNames names, Location location, MachineType type)

@@ -122,7 +122,7 @@ internal sealed class MachineVerifier(OpcodeForm?[] forms)
             {
                 foreach (ref var operand in function.OperandsOf(function.Instructions[i]))
                 {
-                    Require((uint)operand.VirtualRegister < (uint)function.Types.Count, b, i, "operands are virtual registers");
+                    Require((uint)operand.VirtualRegister.Index < (uint)function.Types.Count, b, i, "operands are virtual registers");
                     if (operand.IsDefinition)
                     {
                         Require(_definedAt[operand.VirtualRegister] < 0, b, i, "a virtual register is defined once");
@@ -133,9 +133,9 @@ internal sealed class MachineVerifier(OpcodeForm?[] forms)
         }
 
         var liveness = MachineLiveness.Compute(function);
-        for (var v = 0; v < function.Types.Count; v++)
+        for (var v = new VReg(0); v < function.Types.Count; v++)
         {
-            Require(!liveness.IsAliveAtStart(0, v), 0, 0, string.Create(CultureInfo.InvariantCulture, $"v{v} is defined before it is used"));
+            Require(!liveness.IsAliveAtStart(0, v), 0, 0, string.Create(CultureInfo.InvariantCulture, $"{v} is defined before it is used"));
         }
     }
 
@@ -232,7 +232,7 @@ internal sealed class MachineVerifier(OpcodeForm?[] forms)
             && (operand.Register >= RegisterFile.FirstVector) == (type == RegisterClass.Vector);
     }
 
-    private RegisterClass ClassOf(int virtualRegister)
+    private RegisterClass ClassOf(VReg virtualRegister)
         => RegisterFile.IsVector(_function.Types[virtualRegister]) ? RegisterClass.Vector : RegisterClass.Integer;
 
     private void Require(bool condition, int block, int instruction, string rule)

@@ -1,6 +1,6 @@
 // The dominator tree downward: children in the order of blocks, and intervals that answer "does a dominate b" in constant time. Invariant: a walk in preorder
 // that takes children in order meets every predecessor of a block before the block itself, back edges excepted, since a predecessor
-// other than the immediate dominator lies below an earlier child.
+// other than the immediate dominator is below an earlier child.
 using Tarn.Assembler;
 using Tarn.Compiler.IR;
 

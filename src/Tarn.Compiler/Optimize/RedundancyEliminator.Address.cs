@@ -1,4 +1,4 @@
-// Which indexes lie at a known distance from one that has been accessed or checked (AddressFolder.cs says why that matters). Indexes are compared as a root plus a constant,
+// Which indexes are at a known distance from one that has been accessed or checked (AddressFolder.cs says why that matters). Indexes are compared as a root plus a constant,
 // both modulo 2^32.
 using Tarn.Compiler.IR;
 

@@ -1,8 +1,6 @@
 // The slots of a component in the engine's pool. A component whose start functions call out of it is not kept: what they find there may differ each time. Imports that are asynchronous are bound
 // otherwise than those that are not, so each choice has slots of its own, up to a few.
-using Tarn.Components.Linking;
 using Tarn.Pooling;
-using Tarn.Stores;
 
 namespace Tarn.Components.Runtime;
 

@@ -1,5 +1,5 @@
 // The listings that guests are in the middle of. Each is as long as its directory, and a guest may have hundreds of descriptors of one large directory: so only the latest are
-// kept, up to a number of entries that bounds what all of them take. A listing that was dropped is made anew where its guest goes on, at the same place of it; only then can
+// kept, up to a number of entries that bounds what all of them take. A listing that was dropped is made anew where its guest continues, at the same place of it; only then can
 // what came and went meanwhile be told twice or not at all.
 namespace Tarn.Wasi.Descriptors;
 

@@ -3,7 +3,7 @@
 //
 //   - After every await, a host function takes the turn before it touches anything of the guest's, and keeps it until it has touched the last of it. Nothing is awaited in a turn.
 //   - It gets none once the call's token is cancelled, or once the instance has been disposed, which cancels no token: the turn is inside the instance's memory, so that an end
-//     that is asked for meanwhile waits for it. While a guest of the instance runs on another thread it waits, as long as the call goes on.
+//     that is asked for meanwhile waits for it. While a guest of the instance runs on another thread it waits, as long as the call continues.
 //   - Whoever cancels waits for a turn that is being taken: Watch registers that on the token, later than the runtime's own registration for the call. Registrations are called
 //     latest first, so the runtime hears of the cancellation, and ends the call, when nobody has the turn and nobody will get it.
 namespace Tarn.Wasi.Preview1;

@@ -1,7 +1,7 @@
 // poll_oneoff: waiting for clocks and descriptors. Subscriptions are copied out of the guest's memory first, since events may be written over them.
 //
 //   subscription (48 bytes): user data 0, kind 8; clock: id 16, time 24, precision 32, flags 40; descriptor: number 16
-//   subscription of wasi_unstable (56 bytes): the clock begins with an identifier of the guest's at 16, and all else of it lies 8 bytes later
+//   subscription of wasi_unstable (56 bytes): the clock begins with an identifier of the guest's at 16, and all else of it is 8 bytes later
 //   event (32 bytes): user data 0, error 8, kind 10, bytes 16, flags 24
 using System.Buffers.Binary;
 using Tarn.Wasi.Descriptors;

@@ -1,6 +1,6 @@
 // Walks function bodies by the binary format alone, types aside. Bodies are decoded as they are validated, so whatever stops before that (a later section that
 // is malformed, a rule that is broken) asks here whether something before it is no binary format at all: the specification decodes all of a module first,
-// and the first malformed byte is the one to mend.
+// and the first malformed byte is the one to fix.
 //
 // Runs only on the way to an error.
 namespace Tarn.Wasm.Binary;

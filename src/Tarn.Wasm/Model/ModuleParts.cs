@@ -1,4 +1,4 @@
-// The parts of a decoded module: small records that point back into its bytes. Ranges are offsets from the start of the module and were checked to lie in it.
+// The parts of a decoded module: small records that point back into its bytes. Ranges are offsets from the start of the module and were checked to be in it.
 namespace Tarn.Wasm;
 
 /// <summary>An import. Its type is that of the item <paramref name="Index"/> in the index space of its kind.</summary>

@@ -1,7 +1,7 @@
 // Function bodies and expressions (specification 6.5): plain and folded instructions in one loop over tokens with an explicit stack of frames.
 //
 // A folded instruction's own bytes go out after those of its operands. Until then they wait in _pending, which is a stack: the frame remembers where
-// its bytes begin, and whatever lies above them belongs to frames inside it that have closed.
+// its bytes begin, and whatever is above them belongs to frames inside it that have closed.
 //
 //   frame              opened by          body              closed by
 //   Plain block/if     block, loop, if    instructions      end (else in between)

@@ -1,4 +1,4 @@
-// Validates what lies outside of function bodies, once types are canonical: imports, index spaces, limits, constant expressions, segments, exports, start.
+// Validates what is outside of function bodies, once types are canonical: imports, index spaces, limits, constant expressions, segments, exports, start.
 // Produces the context for bodies, with the set of functions that ref.func may name.
 using Tarn.Wasm.Binary;
 
@@ -9,7 +9,7 @@ internal sealed class DeclarationValidator
 {
     private readonly WasmModule _module;
     private readonly ValidationContext? _context;
-    private readonly FunctionValidator<NullSink>? _expressions;
+    private readonly FunctionValidator? _expressions;
     private readonly TypeRegistry _registry;
     private readonly int[] _canonical;
 
@@ -20,7 +20,7 @@ internal sealed class DeclarationValidator
         _canonical = canonical;
         CheckIndexSpaces();
         _context = new ValidationContext(module, registry, canonical);
-        _expressions = new FunctionValidator<NullSink>(_context, default);
+        _expressions = new FunctionValidator(_context);
     }
 
     public ValidationContext Validate()

@@ -3,7 +3,7 @@ using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
 
-internal sealed unsafe partial class FunctionValidator<TSink>
+internal sealed unsafe partial class FunctionValidator
 {
     private void Aggregate(ref WasmReader reader, Opcode opcode)
     {

@@ -4,7 +4,7 @@ using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
 
-internal sealed unsafe partial class FunctionValidator<TSink>
+internal sealed unsafe partial class FunctionValidator
 {
     // The frame's operands start at the current height.
     private void EnterFrame(byte opcode, int blockType, int result)
@@ -83,8 +83,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         ForgetInitialized(frame->InitializedCount);
         if (--_depth == 0)
             return;
-        if (TSink.IsEnabled)
-            _sink.ExitBlock();
         _bottom = _stack + frame[-1].Height;
         PushAll(results, count);
     }
@@ -119,8 +117,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     {
         int at = reader.Position;
         BlockType type = reader.ReadBlockType();
-        if (TSink.IsEnabled)
-            _sink.EnterBlock(opcode, (int)(_at - _code));
         if (type.IsEmpty)
         {
             Condition(opcode);

@@ -4,7 +4,7 @@ using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
 
-internal sealed unsafe partial class FunctionValidator<TSink>
+internal sealed unsafe partial class FunctionValidator
 {
     /// <summary>Validates the instruction at _next and moves _next behind it.</summary>
     private void Instruction()
@@ -189,8 +189,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
     private void Call(ref WasmReader reader, Opcode opcode)
     {
-        if (TSink.IsEnabled)
-            _sink.Call(opcode);
         switch (opcode)
         {
             case Opcode.Call:
@@ -269,8 +267,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         int type = _locals[local] & ~Uninitialized;
         Pop(type);
         Initialize(local);
-        if (TSink.IsEnabled)
-            _sink.LocalSet(local);
         if (opcode == Opcode.LocalTee)
             Push(type);
     }

@@ -13,7 +13,7 @@ using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm.Validation;
 
-internal sealed unsafe partial class FunctionValidator<TSink>
+internal sealed unsafe partial class FunctionValidator
 {
     private void Run(byte* ip, byte* end)
     {
@@ -29,8 +29,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         {
             byte* at = ip;
             byte op = *ip++;
-            if (TSink.IsEnabled)
-                _instructionCount++;
             switch (op)
             {
                 case (byte)Opcode.Unreachable:
@@ -47,8 +45,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     if (*ip == 0x40)
                     {
                         ip++;
-                        if (TSink.IsEnabled)
-                            _sink.EnterBlock((Opcode)op, (int)(at - _code));
                         _sp = sp;
                         _at = at;
                         EnterFrame(op, EmptyBlock, 0);
@@ -58,8 +54,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                     if (*ip is >= F64 and <= I32)
                     {
-                        if (TSink.IsEnabled)
-                            _sink.EnterBlock((Opcode)op, (int)(at - _code));
                         _sp = sp;
                         _at = at;
                         EnterFrame(op, SingleResult, *ip++);
@@ -73,8 +67,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                     if (*ip == 0x40 && sp > bottom && sp[-1] == I32)
                     {
                         ip++;
-                        if (TSink.IsEnabled)
-                            _sink.EnterBlock((Opcode)op, (int)(at - _code));
                         _sp = --sp;
                         _at = at;
                         EnterFrame(op, EmptyBlock, 0);
@@ -89,8 +81,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         Frame* frame = &_frames[_depth - 1];
                         if (frame->BlockType == EmptyBlock && sp == bottom && _depth > 1)
                         {
-                            if (TSink.IsEnabled)
-                                _sink.ExitBlock();
                             if (_initializedCount > frame->InitializedCount)
                                 ForgetInitialized(frame->InitializedCount);
                             _depth--;
@@ -101,8 +91,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                         // One result that is there already, and stays. An if needs its else for that.
                         if (frame->BlockType == SingleResult && sp == bottom + 1 && sp[-1] == frame->Result && frame->Opcode != (byte)Opcode.If && _depth > 1)
                         {
-                            if (TSink.IsEnabled)
-                                _sink.ExitBlock();
                             if (_initializedCount > frame->InitializedCount)
                                 ForgetInitialized(frame->InitializedCount);
                             _depth--;
@@ -162,8 +150,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                         if (function >= (uint)_context.FunctionCount)
                             break;
-                        if (TSink.IsEnabled)
-                            _sink.Call(Opcode.Call);
                         SignatureShape* shape = &_shapes[_context.FunctionTypes[function]];
                         int count = shape->ParameterCount;
                         int* types = _signatureTypes + shape->ParameterStart;
@@ -232,8 +218,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                         if (local >= localCount || sp == bottom || sp[-1] != locals[local])
                             break;
-                        if (TSink.IsEnabled)
-                            _sink.LocalSet((int)local);
                         sp--;
                         continue;
                     }
@@ -250,8 +234,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
 
                         if (local >= localCount || sp == bottom || sp[-1] != locals[local])
                             break;
-                        if (TSink.IsEnabled)
-                            _sink.LocalSet((int)local);
                         continue;
                     }
 

@@ -6,7 +6,7 @@
 // Invariants that the unchecked accesses in all four files hang on:
 //   1. The operand stack has at least as many free slots as the body has bytes left. An instruction of n bytes pushes at most n values net, so pushing needs
 //      no check, except where a signature decides how many: those call Reserve, which restores the invariant.
-//   2. _bottom <= _sp always; what is popped lies at or above _bottom, which is the height of the innermost frame.
+//   2. _bottom <= _sp always; what is popped is at or above _bottom, which is the height of the innermost frame.
 //   3. Frames: _depth counts them, EnterFrame grows the array before it writes.
 //   4. The last byte of a body is 0x0B (checked first). See FunctionValidator.Run for what that spares.
 using System.Diagnostics.CodeAnalysis;
@@ -17,9 +17,7 @@ using Tarn.Wasm.Binary;
 namespace Tarn.Wasm.Validation;
 
 /// <summary>A worker that validates one body after the other.</summary>
-/// <typeparam name="TSink">Receives the code; <see cref="NullSink"/> discards it.</typeparam>
-internal sealed unsafe partial class FunctionValidator<TSink>
-    where TSink : struct, IValidationSink
+internal sealed unsafe partial class FunctionValidator
 {
     // Block types of frames: a type index from 0 up, or one of these.
     private const int EmptyBlock = -1;
@@ -61,18 +59,15 @@ internal sealed unsafe partial class FunctionValidator<TSink>
     private Frame* _frames;
     private int _depth;
     private int _functionIndex;
-    private int _instructionCount;
-    private TSink _sink;
     private ModuleFacts _facts;
 
-    public FunctionValidator(ValidationContext context, TSink sink)
+    public FunctionValidator(ValidationContext context)
     {
         _context = context;
         _module = context.Module;
         _features = _module.Features;
         _shapes = context.Shapes;
         _signatureTypes = context.SignatureTypes;
-        _sink = sink;
         GrowFrames();
     }
 
@@ -87,9 +82,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         public bool IsUnreachable;
     }
 
-    /// <summary>Who heard about the code.</summary>
-    public ref TSink Sink => ref _sink;
-
     /// <summary>Validates the body of a function.</summary>
     /// <param name="definedIndex">Function index less the imported functions.</param>
     /// <exception cref="WasmException">The body is malformed or invalid.</exception>
@@ -100,11 +92,7 @@ internal sealed unsafe partial class FunctionValidator<TSink>
         int typeIndex = _context.FunctionTypes[_functionIndex];
         ReadOnlySpan<byte> bytes = _module.Bytes.Span;
         int start = DeclareLocals(bytes, body, _shapes[typeIndex]);
-        if (TSink.IsEnabled)
-            _sink.BeginFunction(definedIndex, _localCount);
         Validate(bytes, start, body.End, typeIndex, 0);
-        if (TSink.IsEnabled)
-            _sink.EndFunction(_instructionCount);
     }
 
     /// <summary>Validates a constant expression, of which it is known that all instructions may stand in one.</summary>
@@ -130,7 +118,6 @@ internal sealed unsafe partial class FunctionValidator<TSink>
                 AllocateStack(capacity);
             _sp = _bottom = _stack;
             _depth = 0;
-            _instructionCount = 0;
             EnterFrame((byte)Opcode.Block, blockType, result);
             Run(_next, _bodyEnd);
             _code = null;

@@ -21,19 +21,14 @@ internal static class ModuleValidator
     /// <param name="degreeOfParallelism">How many threads validate bodies; 0 for one per processor.</param>
     /// <exception cref="MalformedModuleException">A function body does not follow the binary format.</exception>
     /// <exception cref="InvalidModuleException">A rule of validation is broken.</exception>
-    public static void Validate(WasmModule module, TypeRegistry registry, int degreeOfParallelism = 0) =>
-        Validate<NullSink>(module, registry, degreeOfParallelism, static () => default);
-
-    /// <summary>Validates a module and tells each worker's sink about the functions it validates.</summary>
-    public static void Validate<TSink>(WasmModule module, TypeRegistry registry, int degreeOfParallelism, Func<TSink> createSink)
-        where TSink : struct, IValidationSink
+    public static void Validate(WasmModule module, TypeRegistry registry, int degreeOfParallelism = 0)
     {
         try
         {
             ValidationContext context = ValidateDeclarations(module, registry);
             try
             {
-                ValidateBodies(context, degreeOfParallelism, createSink);
+                ValidateBodies(context, degreeOfParallelism);
             }
             catch
             {
@@ -70,8 +65,7 @@ internal static class ModuleValidator
         }
     }
 
-    private static void ValidateBodies<TSink>(ValidationContext context, int degree, Func<TSink> createSink)
-        where TSink : struct, IValidationSink
+    private static void ValidateBodies(ValidationContext context, int degree)
     {
         FunctionBody[] bodies = context.Module.BodyArray;
         if (bodies.Length == 0)
@@ -80,25 +74,24 @@ internal static class ModuleValidator
             degree = Environment.ProcessorCount;
         if (degree == 1 || bodies[^1].End - bodies[0].Offset < ParallelThreshold)
         {
-            FunctionValidator<TSink> validator = new(context, createSink());
+            FunctionValidator validator = new(context);
             for (int i = 0; i < bodies.Length; i++)
                 validator.ValidateFunction(i);
             return;
         }
 
-        Work<TSink> work = new(context, bodies.Length);
+        Work work = new(context, bodies.Length);
         Task[] helpers = new Task[degree - 1];
         for (int i = 0; i < helpers.Length; i++)
-            helpers[i] = Task.Run(() => work.Run(createSink()));
-        work.Run(createSink());
+            helpers[i] = Task.Run(work.Run);
+        work.Run();
         Task.WaitAll(helpers);
         work.Failure?.Throw();
     }
 
     // Bodies are claimed in rising order, so once one has failed, no body below it is left unclaimed: workers finish what lies below the lowest failure
     // and skip what lies above.
-    private sealed class Work<TSink>(ValidationContext context, int count)
-        where TSink : struct, IValidationSink
+    private sealed class Work(ValidationContext context, int count)
     {
         private readonly Lock _lock = new();
         private int _next;
@@ -106,9 +99,9 @@ internal static class ModuleValidator
 
         public ExceptionDispatchInfo? Failure { get; private set; }
 
-        public void Run(TSink sink)
+        public void Run()
         {
-            FunctionValidator<TSink> validator = new(context, sink);
+            FunctionValidator validator = new(context);
             while (true)
             {
                 int first = Interlocked.Add(ref _next, BodiesPerClaim) - BodiesPerClaim;

@@ -1,4 +1,4 @@
-// What a store's heap of managed objects holds and its collector has done. Read when somebody asks; the heap keeps the numbers anyway.
+// What a store's heap of managed objects holds and its collector has done. Read when a caller asks; the heap keeps the numbers anyway.
 namespace Tarn;
 
 /// <summary>The heap of managed objects of a store, since the store, or the pooled instance's life, began. All zero where no instance needs a heap.</summary>

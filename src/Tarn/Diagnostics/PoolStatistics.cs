@@ -1,4 +1,4 @@
-// A snapshot of an engine's pools. Counting goes on all the time, in the slots themselves; adding up is paid by whoever asks.
+// A snapshot of an engine's pools. Counting continues all the time, in the slots themselves; adding up is paid by the caller that asks.
 namespace Tarn;
 
 /// <summary>What an engine's pools hold and have done since the engine was built. While other threads work, numbers may be off by what these do meanwhile.</summary>

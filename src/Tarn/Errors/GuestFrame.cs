@@ -1,4 +1,4 @@
-// One line of a guest backtrace. Names are decoded and places of the source looked up when somebody asks for them, most often to print them: traps are ordinary outcomes and must
+// One line of a guest backtrace. Names are decoded and places of the source looked up when a caller asks for them, most often to print them: traps are ordinary outcomes and must
 // not cost a look into debug information.
 using System.Text;
 using Tarn.Symbols;

@@ -1,4 +1,4 @@
-// Raised where a guest would have to be suspended and cannot be, because whoever called it waits for it on its own stack.
+// Raised where a guest would have to be suspended and cannot be, because the code that called it waits for it on its own stack.
 namespace Tarn;
 
 /// <summary>

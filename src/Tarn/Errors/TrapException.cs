@@ -1,4 +1,4 @@
-// A trap for those who want exceptions. The message with its backtrace is made when somebody asks for it: most traps are told by their code alone, and names and places in the
+// A trap for those who want exceptions. The message with its backtrace is made when a caller asks for it: most traps are told by their code alone, and names and places in the
 // source take a look into what the module says about itself.
 namespace Tarn;
 

@@ -1,5 +1,5 @@
 // Why: an activation that may be suspended keeps its arguments and results on the guest stack, between its own frames and those of the activation
-// around it. This lies at their bottom, where a backtrace looks for an exit frame, and says how to go on.
+// around it. This is at their bottom, where a backtrace looks for an exit frame, and says how to continue.
 //
 //   guest stack:  ... outer exit frame | values, 16 bytes each | outer stack pointer | 0   <- GuestStackPointer at entry
 using System.Runtime.InteropServices;

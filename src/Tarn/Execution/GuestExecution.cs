@@ -1,5 +1,5 @@
 // Why: the managed side of leaving guest code. Host functions are called by exit stubs on the thread's own stack (HostCall, or an entry of DirectHostCalls); an exception of theirs is
-// kept, and thrown again when the guest has been left. Whoever enters guest code looks at the record's ExitCode when it is back; not zero
+// kept, and thrown again when the guest has been left. The code that enters a guest looks at the record's ExitCode when it is back; not zero
 // means that the guest left for another reason than returning, and Finish does what it asks for and resumes it, until it returns,
 // traps or throws.
 //
@@ -9,7 +9,7 @@
 //    suspended guest's exit frame. Guest code that returns without leaving does not change it; every other way out goes through here and puts it
 //    back to what it was at entry. That is how frames of a guest that trapped, threw or was abandoned are dropped.
 //  - No call of guest code is made in a method with a try block: the JIT does not inline those, which would double its cost.
-//  - The object is reachable while its guest runs: whoever entered needs it afterwards. So the handle can be weak.
+//  - The object is reachable while its guest runs: the code that entered needs it afterwards. So the handle can be weak.
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;

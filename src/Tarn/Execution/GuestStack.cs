@@ -1,4 +1,4 @@
-// Why: the stack guest code runs on, never the thread's own, so that exhaustion is a trap and a suspended guest can be kept aside. Below it lies a
+// Why: the stack guest code runs on, never the thread's own, so that exhaustion is a trap and a suspended guest can be kept aside. Below it is a
 // guard page that nothing may reach: compiled code compares with Limit before it takes a frame, and the headroom below Limit covers
 // what does not compare. The budget, from large to small: frames of leaf functions (256 bytes), an exit frame (1 KiB unchecked, larger ones
 // compare), a trap's return address, and a signal frame with the CLR's own handling of it, for threads without an alternate stack and for the

@@ -1,7 +1,7 @@
 // Why: guest stacks are used again, last in first out, since the top pages of the last one are still there. Contents are not cleared: a guest cannot
 // read below its stack pointer what it has not written, except through compiled code that is wrong.
 //
-// They lie in a slab that was reserved when the pools were, or, without one, in address space of their own. A stack of a slab stays open when it comes back, as far as
+// They are in a slab that was reserved when the pools were, or, without one, in address space of their own. A stack of a slab stays open when it comes back, as far as
 // `keep` goes: two mappings each.
 using Tarn.Platform;
 

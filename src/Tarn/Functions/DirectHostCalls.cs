@@ -1,6 +1,6 @@
 // Host functions that guest code calls with arguments in registers. A delegate of one of the commonest types has an entry of its own
 // (DirectHostCalls.g.cs), which the signature's direct exit stub (DirectExitStubs) calls on the thread's stack: no array of values, no
-// table of functions and no virtual call lie between guest and delegate. All others take the general way, GuestExecution.HostCall.
+// table of functions and no virtual call are between guest and delegate. All others take the general way, GuestExecution.HostCall.
 //
 // What makes it safe:
 //  - Types. An entry is found by the delegate's exact type arguments when the function is defined, and stands in no record but those that
@@ -10,7 +10,7 @@
 //    DefinedHostFunction, and that one is in GuestExecution.HostFunctions of whatever store has a record with the handle in it; the store is
 //    reachable while its guest runs.
 //  - Exceptions. None may leave an entry, since nothing can unwind the stub below: all of the body is inside of its try block. Fail keeps the exception
-//    and sets the record's exit code, by which the stub knows that the guest has to be left; whoever entered the guest throws it again.
+//    and sets the record's exit code, by which the stub knows that the guest has to be left; the code that entered the guest throws it again.
 //  - Stopping. The stub asks ExecutionRecord.StopRequested first and takes the general way when it is set, which finds out whether the request still stands.
 //  - Suspension. No entry can be pending: asynchronous host functions have none.
 //  - Collection. An entry is UnmanagedCallersOnly, so the transition to managed code and back is the runtime's own.

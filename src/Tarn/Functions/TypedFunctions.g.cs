@@ -59,7 +59,7 @@ public readonly unsafe struct TypedAction
         using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[1];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -138,7 +138,7 @@ public readonly unsafe struct TypedAction<T1>
         RawValue* slots = stackalloc RawValue[1];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -222,7 +222,7 @@ public readonly unsafe struct TypedAction<T1, T2>
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -309,7 +309,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -399,7 +399,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -472,7 +472,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -548,7 +548,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -627,7 +627,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -709,7 +709,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8>
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -794,7 +794,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9>
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -882,7 +882,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -973,7 +973,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -1067,7 +1067,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4, T5, T6, T7, T8, T9, T1
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and reports a trap instead of throwing; a guest that the token stopped is one. Exceptions of host functions still pass through.</summary>
@@ -1171,7 +1171,7 @@ public readonly unsafe struct TypedFunction<TResult>
         using StoreUse use = StoreCore.Enter(_store, _generation);
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1252,7 +1252,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
         RawValue* slots = stackalloc RawValue[Math.Max(1, ResultCodec<TResult>.Types.Length)];
         ValueCodec<T1>.Write(_store, slots, a1);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1338,7 +1338,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
         ValueCodec<T1>.Write(_store, slots, a1);
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1427,7 +1427,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
         ValueCodec<T2>.Write(_store, slots + 1, a2);
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1519,7 +1519,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
         ValueCodec<T3>.Write(_store, slots + 2, a3);
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1594,7 +1594,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, TResult>
         ValueCodec<T4>.Write(_store, slots + 3, a4);
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1672,7 +1672,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, TResult>
         ValueCodec<T5>.Write(_store, slots + 4, a5);
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1753,7 +1753,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, TResult>
         ValueCodec<T6>.Write(_store, slots + 5, a6);
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1837,7 +1837,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, TRes
         ValueCodec<T7>.Write(_store, slots + 6, a7);
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -1924,7 +1924,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T8>.Write(_store, slots + 7, a8);
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -2014,7 +2014,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T9>.Write(_store, slots + 8, a9);
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -2107,7 +2107,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T10>.Write(_store, slots + 9, a10);
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 
@@ -2203,7 +2203,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, T5, T6, T7, T8, T9, 
         ValueCodec<T11>.Write(_store, slots + 10, a11);
         ValueCodec<T12>.Write(_store, slots + 11, a12);
         if (_store.Call(_generation, _entry, _record, slots, cancellationToken) is Trap trap)
-            throw _store.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
         return ResultCodec<TResult>.Read(_store, slots);
     }
 

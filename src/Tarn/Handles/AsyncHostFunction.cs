@@ -1,7 +1,7 @@
 // A host function that may complete later. If it completes at once, it is a host function like any other. If not, the guest leaves and stays
-// suspended on its stack (GuestExecution), and the store goes on with it when the result is there (StoreCore.Async).
+// suspended on its stack (GuestExecution), and the store continues it when the result is there (ActivationScheduler).
 //
-// While the body's synchronous part runs, it may call guests of the same store, and those may be suspended too: they lie on the guest
+// While the body's synchronous part runs, it may call guests of the same store, and those may be suspended too: they are on the guest
 // stack below this call, so that this call is pending for as long as one of them is, whatever its own result says.
 using Tarn.Execution;
 

@@ -84,7 +84,7 @@ public readonly unsafe struct Function : IEquatable<Function>
     public void Invoke(ReadOnlySpan<Value> arguments, Span<Value> results, CancellationToken cancellationToken = default)
     {
         if (InvokeCore(arguments, results, cancellationToken) is Trap trap)
-            throw _store!.Raise(trap, cancellationToken);
+            throw StoreCalls.Raise(trap, cancellationToken);
     }
 
     /// <summary>Calls the function and returns its results in an array.</summary>

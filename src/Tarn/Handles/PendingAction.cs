@@ -1,4 +1,4 @@
-// A pending host function whose results, if it has any, lie in an array of values.
+// A pending host function whose results, if it has any, are in an array of values.
 using System.Runtime.CompilerServices;
 
 namespace Tarn.Handles;

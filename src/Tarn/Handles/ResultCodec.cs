@@ -1,5 +1,5 @@
 // Moves a call's results into and out of consecutive raw slots, where several results are one ValueTuple, nested ones for more than seven or as the caller
-// likes. A tuple's fields lie where the runtime likes, so their offsets are found once for each tuple type (TupleLayout); afterwards a result costs a copy, and
+// likes. A tuple's fields are where the runtime likes, so their offsets are found once for each tuple type (TupleLayout); afterwards a result costs a copy, and
 // nothing is boxed.
 //
 // A type that cannot be a result is refused when its types are asked for, which is when a function is defined or looked up, by an exception of its own:

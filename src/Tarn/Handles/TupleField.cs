@@ -1,4 +1,4 @@
-// One of several results: where it lies in the tuple, and how it gets into a slot and out of it.
+// One of several results: where it is in the tuple, and how it gets into a slot and out of it.
 namespace Tarn;
 
 /// <param name="Offset">Bytes from the tuple's first.</param>

@@ -1,5 +1,5 @@
-// Finds where the fields of a ValueTuple lie. The runtime lays them out as it likes and says nothing; reflection over fields would not survive trimming. So a tuple is
-// filled with numbered bytes and read through ITuple: the bytes of an element tell where it lies.
+// Finds where the fields of a ValueTuple are. The runtime lays them out as it likes and says nothing; reflection over fields would not survive trimming. So a tuple is
+// filled with numbered bytes and read through ITuple: the bytes of an element tell where it is.
 //
 // Words that hold references must not hold such bytes when the collector looks. They are found first, by putting one object's reference into word after word of
 // an otherwise empty tuple: a word that is no reference holds a harmless number then, and if it is one, the element that has become that object is found.

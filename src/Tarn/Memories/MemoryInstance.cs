@@ -1,4 +1,4 @@
-// One linear memory (core specification, "Memory instances"). The bytes lie in a reservation that never moves, so that
+// One linear memory (core specification, "Memory instances"). The bytes are in a reservation that never moves, so that
 // compiled code may keep its base; growing makes more of the reservation accessible and then publishes the new length.
 //
 // Invariants:

@@ -2,8 +2,8 @@
 // frame looks like, where it may trap, where its calls return to. Traps are rare and modules large, so that this is looked up and never computed ahead;
 // and an artifact holds the same arrays, which are read from it as they are.
 //
-// Invariants: offsets are from the block's start and ascend; a function's offsets lie between its start and its end, that included (the return address of a
-// last call); between two functions lies at least one byte, so that no offset belongs to both.
+// Invariants: offsets are from the block's start and ascend; a function's offsets are between its start and its end, that included (the return address of a
+// last call); there is at least one byte between two functions, so that no offset belongs to both.
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 

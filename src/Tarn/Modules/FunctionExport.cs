@@ -1,4 +1,4 @@
-// An exported function as instances look it up: its name and where its reference record lies in every VM context of the module.
+// An exported function as instances look it up: its name and where its reference record is in every VM context of the module.
 namespace Tarn.Modules;
 
 /// <param name="Name">The export's name.</param>

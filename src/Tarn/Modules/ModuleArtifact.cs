@@ -3,7 +3,7 @@
 //   "TARNAOT\0" | u32 format | u32 facts (ModuleFacts, whole) | checksum of header and identity, itself counted as zero
 //   | u32 bytes of identity | u32 sections | for each section: u64 bytes, checksum | identity (UTF-8) | the sections one behind the other
 //
-// Code is laid out as it will lie in memory, but for its relocations, and tables are the arrays of CodeTables: loading is a few large reads to where things stay.
+// Code is laid out as it will be in memory, but for its relocations, and tables are the arrays of CodeTables: loading is a few large reads to where things stay.
 // Machine code is executed as it is, so everything that it depends on is in the identity and compared. Checksums find damage. Nothing finds malice: an
 // artifact is as trusted as a program, which Module.Deserialize tells its callers.
 using System.Buffers.Binary;

@@ -1,7 +1,7 @@
 // The machine code of one module in the arena. Compiled ahead or loaded, all functions share one block; compiled on first call, they share pages and calls go
 // through thunks (LazyCode).
 //
-// Invariants: between functions lies at least one byte, so that a return address after a function's last call is not
+// Invariants: there is at least one byte between functions, so that a return address after a function's last call is not
 // the next function's start; code is published before any record or thunk leads to it; nothing is freed while the module has references, and a module that was
 // forgotten with everything that was made of it frees its code when it is collected. A function is compiled once: what is serialised is lifted from memory.
 using Tarn.Compiler;

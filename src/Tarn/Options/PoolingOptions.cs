@@ -1,5 +1,5 @@
 // Everything about the pools that an embedder can set. Faults are found all at once and each is worded so that it can
-// be mended without reading this file.
+// be fixed without reading this file.
 namespace Tarn;
 
 /// <summary>How the pools are laid out and how slots are reused.</summary>

@@ -1,6 +1,6 @@
 // Why: tells the emitted signal handler which slabs have slots whose pages it may open, and where each slot's record is. The handler scans
 // the table while any thread changes it, for slabs of other engines come and go while a guest faults in its own. So an entry has a version, odd while the
-// entry changes: the handler takes what it read only if the version was even before and is the same after, and otherwise goes on to the next entry. It never
+// entry changes: the handler takes what it read only if the version was even before and is the same after, and otherwise continues to the next entry. It never
 // misses its own slab that way, since that one's entry cannot change while a guest runs in it. Without versions an old base could be seen with a new length, and
 // a fault be taken for one in a slab that it is not in. Both structures are read and written by machine code (FaultHandlerCode); the offsets are these
 // constants, asserted in the constructor.

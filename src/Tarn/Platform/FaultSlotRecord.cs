@@ -1,5 +1,5 @@
 // Why: what the signal handler knows of one pool slot, and what it tells about it. A guest's touch of an accessible but closed page opens the granule
-// that holds it, appends its page number to the log and goes on. Invariants: AccessibleBytes is the memory's current length, or 0 when
+// that holds it, appends its page number to the log and continues. Invariants: AccessibleBytes is the memory's current length, or 0 when
 // the slot is not to be touched; only the thread that runs the slot's guest faults in it, so the log needs no lock (shared memories are
 // never learned); LogCount counts past LogCapacity once, which says that everything below AccessibleBytes was opened. Whoever closes pages clears LastGranule:
 // the handler takes a second fault on one granule for a page that cannot be opened, and lets the guest trap instead of faulting for ever.

@@ -1,5 +1,5 @@
 // Memory slots that nobody uses any more and that are not clean yet. Giving their pages back costs a system call each, and with several processors an
-// interrupt to all of them; slots that lie side by side can share one. So they wait here until there are enough (PoolingOptions.DecommitBatchSize), or until
+// interrupt to all of them; slots that are side by side can share one. So they wait here until there are enough (PoolingOptions.DecommitBatchSize), or until
 // the pool runs out. They are not free while they wait: no slot is handed out before it is clean.
 using Tarn.Memories;
 

@@ -14,7 +14,7 @@
 // A slot of several instances, which live in one store (PooledGroup), is the slot of the first, which resets the others with itself. The slots of the others are in no list.
 //
 // Space between slots: each cycle writes to a slot's managed objects (its store, this, its memories' and tables' books), each from the thread that has it. Two slots'
-// objects in one cache line would make two threads slower than one. Objects lie in the order in which they were made and collections keep that order, so an
+// objects in one cache line would make two threads slower than one. Objects are in the order in which they were made and collections keep that order, so an
 // unused array made before the first of a slot's objects and one after the last keep them apart from everything else.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;

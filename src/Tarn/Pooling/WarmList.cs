@@ -1,5 +1,5 @@
 // The idle slots that are bound to one module. Each thread has a place (a few threads may share one) where it leaves a slot and takes it again with a single
-// exchange, so that it finds the pages and cache lines that it has just used and meets nobody. Slots that find their place taken lie in a ring under a lock:
+// exchange, so that it finds the pages and cache lines that it has just used and meets nobody. Slots that find their place taken are in a ring under a lock:
 // last in, first out; the one left longest ago is evicted first.
 using System.Numerics;
 using System.Runtime.InteropServices;

@@ -3,7 +3,7 @@
 // another one is inside is refused or waits. Isolation hangs on this file; GateExplorerTests run its code through all interleavings.
 //
 // States. The gate names one tenure:
-//   Vacant       nobody may enter without the lock. What is suspended may be claimed, dropped or ended by whoever has the lock;
+//   Vacant       nobody may enter without the lock. What is suspended may be claimed, dropped or ended by the thread that has the lock;
 //   Claimed      a suspended call will continue: its thread comes with TakeClaim;
 //   T, Depth 0   thread T used the store last, and enters again without lock or atomic operation;
 //   T, Depth > 0 T is inside.
@@ -13,18 +13,18 @@
 // The argument, for any two threads T and U:
 //  1. T enters by counting itself in (Depth + 1) and looking at tenure and generation afterwards. U takes T's place under the lock: it puts Vacant in place of the
 //     tenure, fences all threads, and looks at Depth afterwards. Because of the fence either U sees the count and puts the tenure back, or T sees that its
-//     tenure has gone and counts itself out again: never do both go on. It may be that neither does: then T comes to the lock, where one of them is first.
+//     tenure has gone and counts itself out again: never do both continue. It may be that neither does: then T comes to the lock, where one of them is first.
 //  2. Depth is written by T alone, so that counting needs no atomic operation, also while U decides. A tenure is never handed over (Tenure).
 //  3. The generation changes by the thread whose tenure it is (TryEnd), or under the lock after 1. So a thread whose tenure was current when the generation
 //     changed either made the change itself, or has lost its tenure under a fence. In both cases it finds its old handles stale. Therefore the next life of a
 //     pooled store begins without a fence, and without the lock if the same thread begins it (Begin): the old tenure's thread fails on the generation,
 //     whatever it sees of the tenure, and one that has a handle of the new life has received it after the new tenure was in place.
-//     TryEnd changes the generation without the lock, so whoever has the lock looks at the generation again after its fence; and TryEnd looks at Watched
+//     TryEnd changes the generation without the lock, so the thread that has the lock looks at the generation again after its fence; and TryEnd looks at Watched
 //     again after its change, by the same reasoning as in 1: either it sees the end that was asked for under the lock, or that one sees its change.
 //  4. A thread that suspends its guest gives up its tenure itself, under the lock. So what is suspended is only touched in Vacant, under the lock, without fences.
 //     A thread that counted itself in and out again in 1 may have been taken for somebody inside, whom an end was left to. It comes to the lock next, and
 //     gives up its tenure there as one that leaves does (TryVacate).
-//  5. Whoever makes the gate vacant looks for what waited for it (the store's Idle): calls that are ready, that were cancelled, and the end. Whoever finds
+//  5. The thread that makes the gate vacant looks for what waited for it (the store's Idle): calls that are ready, that were cancelled, and the end. A thread that finds
 //     the gate not vacant leaves that to the one who is inside, who goes through the lock because Watched was set before the fence of 1.
 using System.Runtime.CompilerServices;
 

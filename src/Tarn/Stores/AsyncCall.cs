@@ -1,6 +1,6 @@
 // A call that was suspended at least once: where its frames are, what it waits for, and whom to tell. All state is the store's to
-// change, under its lock (StoreCore.Async); this is the part that awaits. Waking happens once for each suspension: either whoever
-// wakes has claimed the store for the call, which then goes on, or Failure says why it ends.
+// change, under its lock (ActivationScheduler); this is the part that awaits. Waking happens once for each suspension: either whoever
+// wakes has claimed the store for the call, which then continues, or Failure says why it ends.
 using System.Threading.Tasks.Sources;
 
 namespace Tarn.Stores;

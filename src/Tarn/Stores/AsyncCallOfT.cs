@@ -1,4 +1,4 @@
-// The result of a suspended call. The raw results lie on the guest stack and are read before the call's frames are dropped.
+// The result of a suspended call. The raw results are on the guest stack and are read before the call's frames are dropped.
 namespace Tarn.Stores;
 
 internal sealed class AsyncCall<TResult, TReader> : AsyncCall

@@ -1,6 +1,6 @@
 // A function of the host in the shape in which guests call it: its types, and a body that takes its arguments from raw slots
 // and leaves its results there. One subclass for each arity and shape of delegate is generated (TypedHostFunctions.g.cs), so that
-// calling needs neither reflection nor boxing and works under NativeAOT. Exceptions pass through to whoever called the guest.
+// calling needs neither reflection nor boxing and works under NativeAOT. Exceptions pass through to the code that called the guest.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tarn.Execution;

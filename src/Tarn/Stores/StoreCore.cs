@@ -4,30 +4,28 @@
 // Invariants: everything made in a store lives until the store is disposed, since any of it may be referred to from anywhere else in
 // it; all instances share one guest stack and one execution record, hence one activation at a time, nested ones aside;
 // every handle carries the store's generation, which changes when the store is disposed; whatever touches what the store owns is inside its gate
-// (StoreGate, StoreCore.Entry), or has found the gate vacant under the lock.
+// (StoreGate), or has found the gate vacant under the lock. Who enters and which guest runs is the base class's (ActivationScheduler); how guests are entered is StoreCalls'.
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Abi;
 using Tarn.Engines;
 using Tarn.Execution;
 using Tarn.Heaps;
 using Tarn.Memories;
+using Tarn.Scheduling;
 using Tarn.Tables;
 
 namespace Tarn.Stores;
 
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The facade is a view of this: disposing it ends this.")]
-internal sealed unsafe partial class StoreCore : IHeapOwner
+internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
 {
-    private readonly Lock _lock = new();
     private StoreHeap _heap = new();
-    private readonly StoreExecution _driver;
+    private readonly StoreExecution _execution;
     private VmContext* _hostContext;
     private HandleCollector? _handles;
-    private GuestStack? _stack;
-    private readonly bool _keepsStack;
     private SlotLease? _slot;
-    private StoreState _state;
 
     /// <summary>Makes an empty store.</summary>
     /// <param name="engine">The engine.</param>
@@ -35,6 +33,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <param name="keepsStack">Whether it holds its guest stack between calls. Many instances idle; one stack for each running call is enough for those.</param>
     /// <param name="state">See <see cref="State"/>.</param>
     internal StoreCore(EngineCore engine, StorageAllocator allocator, bool keepsStack, object? state)
+        : base(keepsStack)
     {
         // Before anything is refused: the finaliser of what was not finished clears it.
         References = new ReferenceTable(this);
@@ -44,12 +43,11 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         Engine = engine;
         Allocator = allocator;
         State = state;
-        _keepsStack = keepsStack;
         // Two cache lines of its own, which processors fetch in pairs.
         Execution = (ExecutionRecord*)NativeMemory.AlignedAlloc((nuint)sizeof(ExecutionRecord), 128);
         *Execution = default;
         Execution->Fuel = long.MaxValue;
-        _driver = new StoreExecution(this, Execution);
+        _execution = new StoreExecution(this, Execution);
     }
 
     /// <summary>Gives unmanaged memory back when a store was forgotten.</summary>
@@ -75,7 +73,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         {
             RequireFuel();
             using StoreUse use = Enter();
-            if (value < 0 && _activations != 0)
+            if (value < 0 && HasCalls)
                 Overdraw();
             ArgumentOutOfRangeException.ThrowIfNegative(value);
             Execution->Fuel = value;
@@ -99,28 +97,26 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     private void Overdraw()
     {
         Execution->Fuel = 0;
-        throw _driver.Trap(TrapCode.OutOfFuel, "a host function used more fuel than there was");
+        throw _execution.Trap(TrapCode.OutOfFuel, "a host function used more fuel than there was");
     }
 
-    internal int Generation => _gate.Generation;
-
     /// <summary>A trap that managed code found on the guest's behalf.</summary>
-    internal TrapException Trap(TrapCode code, string? detail) => _driver.Trap(code, detail);
+    internal TrapException Trap(TrapCode code, string? detail) => _execution.Trap(code, detail);
 
-    internal ExecutionRecord* Execution { get; private set; }
+    internal override StoreExecution Driver => _execution;
 
     internal StorageAllocator Allocator { get; }
 
     /// <summary>What contexts made now take as their limit; 0 until the store has a stack, which sets it.</summary>
-    internal nint StackLimit => _stack?.Limit ?? 0;
+    internal nint StackLimit => Stack?.Limit ?? 0;
 
     internal ReferenceTable References { get; }
 
     /// <summary>Counts crossings between host and guest, as far as references can be among their values.</summary>
-    internal long HostCalls => _driver.HostCalls;
+    internal long HostCalls => _execution.HostCalls;
 
     /// <summary>Begins to convert the arguments of a call: references that were given to guests before are theirs.</summary>
-    internal void BeginArguments() => _driver.BeginArguments();
+    internal void BeginArguments() => _execution.BeginArguments();
 
     /// <summary>The guests' managed objects; <see langword="null"/> while no instance needs any.</summary>
     internal ManagedHeap? ManagedHeap { get; private set; }
@@ -154,38 +150,122 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <summary>References that the host holds. Inside the store.</summary>
     internal HostRoots RequireHostRoots() => HostRoots ??= new HostRoots();
 
-    /// <summary>Asks whatever guest runs in a life of the store to stop. Any thread may call it.</summary>
-    internal void Interrupt(int generation)
-    {
-        Aftermath aftermath = default;
-        lock (_lock)
-        {
-            // A pooled store may belong to another instance before this is done: the request names the one that is meant, and the flag alone
-            // only makes compiled code look.
-            if (_state == StoreState.Live && generation == Generation && !TryInterruptSuspended(ref aftermath))
-                RequestStop(generation);
-        }
-        Settle(aftermath);
-    }
-
     /// <summary>Ends the life of everything in the store, whose creation has failed: there is no handle of it.</summary>
     internal void Abandon() => EndLife(Generation)?.Wait(MillisecondsToEnd);
 
     /// <summary>Whether it has a guest stack now.</summary>
-    internal bool HoldsStack => _stack is not null;
+    internal bool HoldsStack => Stack is not null;
 
     internal bool IsPooled => _slot is not null;
 
     /// <summary>Whether a slot of the pool has an instance.</summary>
-    internal bool IsLeased => _state == StoreState.Live;
-
-    /// <summary>Whether there are guests in it, and all of them wait.</summary>
-    internal bool IsSuspended => _suspended != 0 && _suspended == _activations;
+    internal bool IsLeased => LifeState == StoreState.Live;
 
     internal static void ThrowIfStale([NotNull] StoreCore? store, int generation)
     {
         if (store is null || store.Generation != generation)
             ThrowStale(store);
+    }
+
+    /// <summary>Enters a store for what a handle is asked to do.</summary>
+    /// <exception cref="ObjectDisposedException">The handle's instance has been disposed.</exception>
+    /// <exception cref="InvalidOperationException">The handle is none, or another thread runs a guest of the store.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static StoreUse Enter([NotNull] StoreCore? store, int generation)
+    {
+        if (store is null)
+            ThrowStale(store);
+        return new StoreUse(store, store.EnterGate(generation));
+    }
+
+    /// <summary>As <see cref="Enter(StoreCore, int)"/>, until the access is closed on the same thread.</summary>
+    internal static OpenAccess Open([NotNull] StoreCore? store, int generation)
+    {
+        if (store is null)
+            ThrowStale(store);
+        return new OpenAccess(store, store.EnterGate(generation));
+    }
+
+    /// <summary>Enters on behalf of the store itself.</summary>
+    /// <exception cref="ObjectDisposedException">It has been disposed.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs a guest of the store.</exception>
+    internal StoreUse Enter()
+    {
+        var use = new StoreUse(this, EnterGate(Generation));
+        if (LifeState == StoreState.Live)
+            return use;
+        use.Dispose();
+        throw new ObjectDisposedException(nameof(Tarn.Store));
+    }
+
+    /// <summary>What its memories and tables may take; see <see cref="Store.Limits"/>.</summary>
+    public StoreLimits? Limits
+    {
+        get;
+        set
+        {
+            field = value;
+            ManagedHeap?.LimitsChanged();
+        }
+    }
+
+    /// <summary>How long a call from outside may take; see <see cref="Store.CallTimeout"/>.</summary>
+    public TimeSpan CallTimeout
+    {
+        get => TimeoutMilliseconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(TimeoutMilliseconds);
+        set
+        {
+            long milliseconds = StoreLimits.CheckedTimeout(value);
+            if (milliseconds != 0)
+                RequireInterruption("A timeout for calls");
+            using StoreUse use = Enter();
+            TimeoutMilliseconds = milliseconds;
+        }
+    }
+
+    // A limit that the engine's compiled code cannot honour is refused where it is set, never ignored.
+    internal void RequireInterruption(string what)
+    {
+        if (!Engine.Options.EnableInterruption)
+            throw new InvalidOperationException($"{what} cannot be honoured: the engine was made with EngineOptions.EnableInterruption = false, so its code does not check whether it must stop. Make the engine with EnableInterruption = true.");
+    }
+
+    private void RequireFuel()
+    {
+        if (!Engine.Options.EnableFuel)
+            throw new InvalidOperationException("Fuel cannot be honoured: the engine was made with EngineOptions.EnableFuel = false, so its code does not count. Make the engine with EnableFuel = true.");
+    }
+
+    /// <summary>Sets the limits of a store before anything is made in it.</summary>
+    internal void BeginLimits(StoreLimits? limits)
+    {
+        Limits = limits;
+        if (limits?.Fuel is long fuel)
+        {
+            RequireFuel();
+            Execution->Fuel = fuel;
+        }
+        if (limits?.CallTimeout is TimeSpan timeout)
+        {
+            long milliseconds = StoreLimits.CheckedTimeout(timeout);
+            if (milliseconds != 0)
+                RequireInterruption("A timeout for calls");
+            TimeoutMilliseconds = milliseconds;
+        }
+    }
+
+    /// <summary>Sets the limits of an instance from a pool, whose memories and tables are there already.</summary>
+    /// <exception cref="InstantiationException">They are larger than the limits allow.</exception>
+    internal void BeginLimits(StoreLimits limits, InstanceData data)
+    {
+        BeginLimits(limits);
+        WasmModule wasm = data.Module.Wasm;
+        for (int i = wasm.ImportedMemoryCount; i < data.Memories.Length; i++)
+            StoreQuota.RequireMemory(this, data.Memories[i].Type, data.Memories[i].CapacityBytes);
+        for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
+            StoreQuota.RequireTable(this, data.Tables[i].Type, data.Tables[i].Capacity);
+        if (ManagedHeap is ManagedHeap heap)
+            StoreQuota.RequireHeap(this, heap);
     }
 
     /// <summary>Makes an exception tag. Inside the store.</summary>
@@ -263,21 +343,12 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <returns>The index of the first.</returns>
     internal int AddHostFunctions(HostFunction[] functions)
     {
-        HostFunction[] old = _driver.HostFunctions;
-        _driver.HostFunctions = old.Length == 0 ? functions : [.. old, .. functions];
+        HostFunction[] old = _execution.HostFunctions;
+        _execution.HostFunctions = old.Length == 0 ? functions : [.. old, .. functions];
         return old.Length;
     }
 
-    internal void Add(InstanceData instance)
-    {
-        lock (_lock)
-        {
-            _heap.Instances.Add(instance);
-            // Whoever was asked to stop before it came is asked with its words too; it looks for the reason.
-            if (_scope is not null || _stopRequested != NoStop)
-                Volatile.Write(ref instance.Header->InterruptRequested, 1);
-        }
-    }
+    internal void Add(InstanceData instance) => AddTo(_heap.Instances, instance);
 
     /// <summary>Whether a managed reference that is not null is of a canonical type.</summary>
     internal bool IsOfType(ulong raw, ValType type)
@@ -325,16 +396,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
 
     void IHeapOwner.ThrowIfInterrupted() => ThrowIfInterrupted();
 
-    // Under the lock.
-    private void RequestStop(int generation)
-    {
-        Volatile.Write(ref _stopRequested, generation);
-        SetInterrupt(1);
-        Volatile.Write(ref Execution->StopRequested, 1);
-        WakeSleeper();
-    }
-
-    private void SetInterrupt(uint value)
+    private protected override void SetInterrupt(uint value)
     {
         foreach (InstanceData instance in _heap.Instances)
             Volatile.Write(ref instance.Header->InterruptRequested, value);
@@ -344,7 +406,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     internal void BeginPooling(SlotLease slot)
     {
         BeginPoolingLive(slot);
-        _state = StoreState.Idle;
+        LifeState = StoreState.Idle;
     }
 
     /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is given back.</summary>
@@ -360,9 +422,9 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     /// <summary>Begins the life of an instance in a pool's slot.</summary>
     internal void BeginLease(HostFunction[] hostFunctions, object? state)
     {
-        if (_driver.HostFunctions != hostFunctions)
+        if (_execution.HostFunctions != hostFunctions)
         {
-            _driver.HostFunctions = hostFunctions;
+            _execution.HostFunctions = hostFunctions;
             _heap.Instances[0].BindHostFunctions(hostFunctions);
         }
         BeginLease(state);
@@ -375,15 +437,7 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         if (state is not null)
             State = state;
         Execution->Fuel = long.MaxValue;
-        _timeoutMilliseconds = 0;
-        _stopRequested = NoStop;
-        _leavingThread = 0;
-        _state = StoreState.Live;
-        if (!_gate.IsMine)
-        {
-            lock (_lock)
-                _gate.Begin();
-        }
+        BeginLife();
     }
 
     /// <summary>Ends a slot of a pool whose store idles or has just ended: everything goes back to the slabs.</summary>
@@ -403,25 +457,56 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
         Release();
     }
 
+    // Whoever has ended the store's life takes what it held apart, without the lock: nobody else gets in any more.
+    private protected override void TakeApart(Tenure tenure)
+    {
+        if (_slot is null)
+        {
+#pragma warning disable CA1816 // It is the end that Dispose asked for.
+            GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+            Release();
+            LeaveEnded(tenure);
+        }
+        else if (LifeState != StoreState.Live)
+        {
+            LeaveEnded(tenure);
+        }
+        else
+        {
+            LifeState = StoreState.Idle;
+            if (References.Count != 0)
+                References.Clear();
+            Exceptions.Clear();
+            if (HostRoots is { Count: > 0 })
+                HostRoots.Clear();
+            if (State is not null)
+                State = null;
+            if (Limits is not null)
+                Limits = null;
+            // Whatever was made beside the slot's own instance may be entangled with it: such a slot starts from scratch. So does one whose generations are used up, since a
+            // handle that was kept from an earlier life must never be of the current one.
+            bool isClean = _heap.IsAsPooled && Generation < int.MaxValue;
+            LeaveEnded(tenure);
+            if (isClean)
+                _slot.Return();
+            else
+                EndPooling();
+        }
+    }
+
     // Nobody is inside, nor will be.
     private void Release()
     {
-        lock (_lock)
-        {
-            if (_state == StoreState.Released)
-                return;
-            _state = StoreState.Released;
-        }
+        if (!TryRelease(out GuestStack? held))
+            return;
         References.Clear();
         Exceptions.Clear();
         HostRoots?.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.
-        if (_stack is GuestStack stack)
-        {
-            _stack = null;
+        if (held is GuestStack stack)
             StoreHeap.Free(Allocator, stack, static (allocator, it) => allocator.FreeStack(it));
-        }
         _heap.FreeAll(Allocator, Engine);
         if (ManagedHeap is ManagedHeap managed)
         {
@@ -433,25 +518,20 @@ internal sealed unsafe partial class StoreCore : IHeapOwner
     }
 
     /// <summary>Gives back what a deep call left resident of the stack, if the store holds one.</summary>
-    internal void TrimStack(long keepResident) => _stack?.Trim(keepResident);
+    internal void TrimStack(long keepResident) => Stack?.Trim(keepResident);
 
-    private void AttachStack()
+    private protected override GuestStack AttachStack()
     {
         GuestStack stack = Allocator.AllocateStack();
         stack.Attach(Execution);
-        _stack = stack;
         foreach (InstanceData instance in _heap.Instances)
             instance.Header->StackLimit = stack.Limit;
         if (_hostContext != null)
             _hostContext->StackLimit = stack.Limit;
+        return stack;
     }
 
-    private void DetachStack()
-    {
-        GuestStack stack = _stack!;
-        _stack = null;
-        Allocator.FreeStack(stack);
-    }
+    private protected override void DetachStack(GuestStack stack) => Allocator.FreeStack(stack);
 
     [DoesNotReturn]
     internal static void ThrowStale(StoreCore? store)

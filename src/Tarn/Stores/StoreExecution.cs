@@ -193,7 +193,7 @@ internal sealed unsafe class StoreExecution : GuestExecution
         long nanoseconds = (long)slots[3].Low;
         if (!maySuspend || nanoseconds == 0)
         {
-            slots[0].Low = (uint)Store.WaitOnThread(shared, address, expected, is64, nanoseconds);
+            slots[0].Low = (uint)shared.Wait(ThreadWaiter.Current, address, expected, is64, nanoseconds, new GuestWait(Store));
             return HostCallStatus.Completed;
         }
         if (PendingWait.TryBegin(shared, address, expected, is64, nanoseconds) is PendingWait wait)

@@ -1,7 +1,7 @@
 // What a store owns: instances, memories and tables of the host, blocks of unmanaged memory, canonical types of host functions. All of it lives until the store ends, since anything
 // in the store may refer to it. A struct inside of StoreCore: what a lease looks at is there without another load.
 //
-//   - Instances is written under the store's lock, since requests to stop go to all of them from any thread; the rest by whoever is inside the store.
+//   - Instances is written under the store's lock, since requests to stop go to all of them from any thread; the rest by the thread that is inside the store.
 //   - Nothing is freed but by FreeAll, once, when nobody is inside any more.
 using System.Runtime.InteropServices;
 using Tarn.Engines;

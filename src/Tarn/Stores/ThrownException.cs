@@ -1,4 +1,4 @@
-// An exception on its way, as unwinding sees it: which tag, where its payload lies, and its reference if it has one. The payload is read before anything is written, since it may lie
+// An exception on its way, as unwinding sees it: which tag, where its payload is, and its reference if it has one. The payload is read before anything is written, since it may be
 // in the VM context that it is copied to.
 
 namespace Tarn.Stores;

@@ -1,4 +1,4 @@
-// Why: finds the handler of an exception and prepares the guest to go on there. Walks the guest's frames by the tables that the compiler made, from the exit frame in which the guest
+// Why: finds the handler of an exception and prepares the guest to continue there. Walks the guest's frames by the tables that the compiler made, from the exit frame in which the guest
 // has left, up to the bottom of the running activation; frames of activations further out are looked at when the exception arrives there by way of the host.
 //
 // What a mistake could do: a wrong stack pointer or landing would run guest code in another function's frame, a wrong VM context would run it in another instance. So

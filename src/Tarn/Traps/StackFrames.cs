@@ -1,5 +1,5 @@
 // Why: goes through the frames of a guest stack by frame tables, innermost frame first, across activations: where an entry stub's return address is found, the exit frame
-// of the activation that called the host lies just above, since nested activations start at GuestStackPointer. Reads only within the
+// of the activation that called the host is just above, since nested activations start at GuestStackPointer. Reads only within the
 // store's stack and ends at the first PC it cannot explain, so a walk over a damaged stack ends early instead of faulting.
 using Tarn.Execution;
 using Tarn.Platform;

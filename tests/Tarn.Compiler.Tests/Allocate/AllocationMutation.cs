@@ -45,7 +45,7 @@ internal static class AllocationMutation
                 return $"moved instead of exchanged before {move.Instruction}";
             case 9:
                 // Another type: a vector cut to half, or a slot written over its end.
-                var v = random.Next(function.Types.Count);
+                var v = new VReg(random.Next(function.Types.Count));
                 if (RegisterFile.IsVector(function.Types[v]) != RegisterFile.IsVector(function.Types[move.VirtualRegister]))
                 {
                     return null;
@@ -74,7 +74,7 @@ internal static class AllocationMutation
 
         var old = at;
         at = Other(random, at, allocation, file);
-        return $"operand {k} (v{function.Operands[k].VirtualRegister}, {function.Operands[k].Kind}) in {at} instead of {old}";
+        return $"operand {k} ({function.Operands[k].VirtualRegister}, {function.Operands[k].Kind}) in {at} instead of {old}";
     }
 
     private static Location Other(Random random, Location at, Allocation allocation, RegisterFile file)

@@ -71,12 +71,12 @@ internal sealed class AllocationSimulator(MachineFunction function, Allocation a
         return null;
     }
 
-    private bool IsWide(int v) => function.Types[v] == MachineType.V128;
+    private bool IsWide(VReg v) => function.Types[v] == MachineType.V128;
 
-    private (long Low, long High) Fresh(int v) => (++_next, IsWide(v) ? ++_next : 0);
+    private (long Low, long High) Fresh(VReg v) => (++_next, IsWide(v) ? ++_next : 0);
 
     // Rematerialised values are the same each time.
-    private (long Low, long High) Constant(int v) => (-2 * v - 10, IsWide(v) ? -2 * v - 11 : 0);
+    private (long Low, long High) Constant(VReg v) => (-2 * v - 10, IsWide(v) ? -2 * v - 11 : 0);
 
     private long Junk() => --_next - long.MaxValue / 2;
 
@@ -89,7 +89,7 @@ internal sealed class AllocationSimulator(MachineFunction function, Allocation a
 
         if (at.IsRematerialised)
         {
-            return Constant(at.Payload);
+            return Constant(new VReg(at.Payload));
         }
 
         return (_slots.GetValueOrDefault(at.Payload), wide ? _slots.GetValueOrDefault(at.Payload + 1) : 0);
@@ -133,7 +133,7 @@ internal sealed class AllocationSimulator(MachineFunction function, Allocation a
             var v = operands[k].VirtualRegister;
             if (!operands[k].IsDefinition && !locations[k].IsNone && Read(locations[k], IsWide(v)) != _values[v])
             {
-                return $"instruction {i} reads v{v} wrongly from {locations[k]}";
+                return $"instruction {i} reads {v} wrongly from {locations[k]}";
             }
         }
 

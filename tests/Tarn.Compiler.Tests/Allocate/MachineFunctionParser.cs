@@ -48,7 +48,7 @@ internal sealed class MachineFunctionParser : IMachineNames
             {
                 From = _function.Blocks.Count - 1,
                 To = Number(words[0][5..]),
-                ArgumentStart = _function.Arguments.AddRange([.. words[1..].Select(w => Number(w[1..]))]),
+                ArgumentStart = _function.Arguments.AddRange([.. words[1..].Select(w => new VReg(Number(w[1..])))]),
                 ArgumentCount = words.Length - 1,
             });
             _function.Blocks[_function.Blocks.Count - 1].SuccessorCount++;
@@ -88,7 +88,7 @@ internal sealed class MachineFunctionParser : IMachineNames
         var words = text.Split(' ');
         var at = words[^1].Split('@');
         var name = at[0].Split(':');
-        var v = Number(name[0][1..]);
+        var v = new VReg(Number(name[0][1..]));
         while (_function.Types.Count <= v)
         {
             _function.NewVirtualRegister(MachineType.I64);

@@ -10,7 +10,7 @@ internal sealed class RandomMachineFunction
     private readonly Random _random;
     private readonly RandomShape _shape;
     private readonly MachineFunction _function = new();
-    private readonly List<List<(int Target, int[] Arguments)>> _successors = [];
+    private readonly List<List<(int Target, VReg[] Arguments)>> _successors = [];
     private readonly Stack<Exit> _exits = [];
     private int _budget;
     private int _block = -1;
@@ -37,7 +37,7 @@ internal sealed class RandomMachineFunction
     private void Generate()
     {
         StartBlock();
-        var values = new List<int>();
+        var values = new List<VReg>();
         var parameters = _random.Next(4);
         var operands = new List<MachineOperand>();
         for (var i = 0; i < parameters; i++)
@@ -67,7 +67,7 @@ internal sealed class RandomMachineFunction
         Finish();
     }
 
-    private int NewValue(MachineType? type = null)
+    private VReg NewValue(MachineType? type = null)
         => _function.NewVirtualRegister(type ?? (_random.Next(10) < _shape.Integers
             ? _random.Next(6) == 0 ? MachineType.I32 : MachineType.I64
             : _random.Next(4) == 0 ? MachineType.V128 : MachineType.F64));
@@ -124,24 +124,24 @@ internal sealed class RandomMachineFunction
             Clobbers = (byte)clobbers,
         });
 
-    private int Constant()
+    private VReg Constant()
     {
         var v = NewValue();
         Emit([MachineOperand.Create(v, OperandKind.Def)], MachineFlags.Rematerialisable | (_random.Next(2) == 0 ? MachineFlags.MemoryResident : 0));
         return v;
     }
 
-    private int Pick(List<int> values) => values[_random.Next(3) < _shape.Far
+    private VReg Pick(List<VReg> values) => values[_random.Next(3) < _shape.Far
         ? _random.Next(values.Count)
         : Math.Max(0, values.Count - 1 - _random.Next(_shape.Window))];
 
-    private int? Pick(List<int> values, bool vector)
+    private VReg? Pick(List<VReg> values, bool vector)
     {
         var of = values.Where(v => RegisterFile.IsVector(_function.Types[v]) == vector).ToList();
         return of.Count == 0 ? null : Pick(of);
     }
 
-    private void Sequence(List<int> values, int depth)
+    private void Sequence(List<VReg> values, int depth)
     {
         var count = 1 + _random.Next(8);
         for (var i = 0; i < count && _budget > 0; i++)
@@ -187,7 +187,7 @@ internal sealed class RandomMachineFunction
         }
     }
 
-    private void Call(List<int> values)
+    private void Call(List<VReg> values)
     {
         var operands = new List<MachineOperand>();
         for (int r = 0, n = _random.Next(3); r < n; r++)
@@ -212,12 +212,12 @@ internal sealed class RandomMachineFunction
     }
 
     // A call that goes on or to a handler, which has neither its results nor what is made of them before the block ends.
-    private void Try(List<int> values, int depth)
+    private void Try(List<VReg> values, int depth)
     {
         var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
         var passed = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => Pick(values)).ToArray();
-        var before = new List<int>(values);
-        var after = new List<int>(values);
+        var before = new List<VReg>(values);
+        var after = new List<VReg>(values);
         Call(after);
         if (_random.Next(3) == 0)
         {
@@ -227,7 +227,7 @@ internal sealed class RandomMachineFunction
         var from = _block;
         _function.Instructions.Add(new MachineInstruction { Opcode = MachineOpcode.BranchOnThrow, OperandStart = _function.Operands.Count });
         EndBlock(jump: false);
-        var ends = new List<(int Block, int[] Arguments)>();
+        var ends = new List<(int Block, VReg[] Arguments)>();
         StartBlock();
         _successors[from].Add((_block, []));
         Sequence(after, depth + 1);
@@ -244,10 +244,10 @@ internal sealed class RandomMachineFunction
         Join(values, types, ends);
     }
 
-    private void Operation(List<int> values)
+    private void Operation(List<VReg> values)
     {
         var operands = new List<MachineOperand>();
-        var results = new List<int>();
+        var results = new List<VReg>();
         var shape = _random.Next(8);
         if (shape == 0)
         {
@@ -301,32 +301,32 @@ internal sealed class RandomMachineFunction
         values.AddRange(results);
     }
 
-    private int[] Arguments(List<int> values, List<MachineType> types)
+    private VReg[] Arguments(List<VReg> values, List<MachineType> types)
         => [.. types.Select(t =>
         {
             var of = values.Where(v => _function.Types[v] == t).ToList();
             return of.Count > 0 ? Pick(of) : MakeOf(t);
         })];
 
-    private int MakeOf(MachineType? type)
+    private VReg MakeOf(MachineType? type)
     {
         var v = NewValue(type);
         Emit([MachineOperand.Create(v, OperandKind.Def)]);
         return v;
     }
 
-    private void If(List<int> values, int depth)
+    private void If(List<VReg> values, int depth)
     {
         var from = _block;
         Emit([MachineOperand.Create(Pick(values), OperandKind.Use)]);
         EndBlock(jump: false);
         var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
-        var ends = new List<(int Block, int[] Arguments)>();
+        var ends = new List<(int Block, VReg[] Arguments)>();
         for (var arm = 0; arm < 2; arm++)
         {
             StartBlock();
             _successors[from].Add((_block, []));
-            var inner = new List<int>(values);
+            var inner = new List<VReg>(values);
             if (_random.Next(3) != 0)
             {
                 Sequence(inner, depth + 1);
@@ -339,7 +339,7 @@ internal sealed class RandomMachineFunction
         Join(values, types, ends);
     }
 
-    private void Join(List<int> values, List<MachineType> types, List<(int Block, int[] Arguments)> ends)
+    private void Join(List<VReg> values, List<MachineType> types, List<(int Block, VReg[] Arguments)> ends)
     {
         StartBlock();
         var parameters = types.Select(t => NewValue(t)).ToList();
@@ -353,12 +353,12 @@ internal sealed class RandomMachineFunction
     }
 
     // A block whose end is reached from several places within it, also out of loops.
-    private void Block(List<int> values, int depth)
+    private void Block(List<VReg> values, int depth)
     {
         var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
         var exit = new Exit(types, []);
         _exits.Push(exit);
-        var inner = new List<int>(values);
+        var inner = new List<VReg>(values);
         Sequence(inner, depth + 1);
         _exits.Pop();
         exit.Sources.Add((_block, Arguments(inner, types)));
@@ -367,7 +367,7 @@ internal sealed class RandomMachineFunction
     }
 
     // A conditional branch, or one of many ways, to the ends of blocks around; each edge gets a block of its own.
-    private void Break(List<int> values)
+    private void Break(List<VReg> values)
     {
         Emit([MachineOperand.Create(Pick(values), OperandKind.Use)]);
         var from = _block;
@@ -385,9 +385,9 @@ internal sealed class RandomMachineFunction
         _successors[from].Add((_block, []));
     }
 
-    private sealed record Exit(List<MachineType> Types, List<(int Block, int[] Arguments)> Sources);
+    private sealed record Exit(List<MachineType> Types, List<(int Block, VReg[] Arguments)> Sources);
 
-    private void Loop(List<int> values, int depth)
+    private void Loop(List<VReg> values, int depth)
     {
         var types = Enumerable.Range(0, _random.Next(_shape.Parameters)).Select(_ => _function.Types[Pick(values)]).ToList();
         var before = _block;
@@ -402,7 +402,7 @@ internal sealed class RandomMachineFunction
         var parameters = types.Select(t => NewValue(t)).ToList();
         SetLabel([.. parameters.Select(p => MachineOperand.Create(p, OperandKind.Def))]);
         _successors[before].Add((header, initial));
-        var inner = new List<int>(values);
+        var inner = new List<VReg>(values);
         inner.AddRange(parameters);
         Sequence(inner, depth + 1);
 
@@ -412,7 +412,7 @@ internal sealed class RandomMachineFunction
         EndBlock(jump: false);
         StartBlock();
         _successors[latch].Add((_block, []));
-        var back = new List<int>(parameters);
+        var back = new List<VReg>(parameters);
         back.AddRange(inner.TakeLast(4));
         _successors[_block].Add((header, Arguments(_random.Next(3) == 0 ? inner : back.Concat(inner.Take(1)).ToList(), types)));
         EndBlock(jump: true);

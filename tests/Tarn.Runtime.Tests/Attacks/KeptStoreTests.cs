@@ -130,7 +130,7 @@ public sealed class KeptStoreTests : IDisposable
     // As if the slot had been used that often.
     private static void SetGeneration(StoreCore core, int generation)
     {
-        FieldInfo gateField = typeof(StoreCore).GetField("_gate", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        FieldInfo gateField = typeof(ActivationScheduler).GetField("_gate", BindingFlags.Instance | BindingFlags.NonPublic)!;
         object gate = gateField.GetValue(core)!;
         gate.GetType().GetField("_generation", BindingFlags.Instance | BindingFlags.NonPublic)!.SetValue(gate, generation);
         gateField.SetValue(core, gate);

@@ -1,4 +1,4 @@
-// A store as far as its gate is concerned: what StoreCore.Entry and StoreCore.Async do with the gate, without guests, and what must hold of it. The gate is the product's own.
+// A store as far as its gate is concerned: what ActivationScheduler does with the gate, without guests, and what must hold of it. The gate is the product's own.
 //
 // Watched besides the gate: nobody is inside together with anybody else, nobody inside when a life ends, no use in another life than the handle's, each life ends
 // once, and whatever waited has been looked for.

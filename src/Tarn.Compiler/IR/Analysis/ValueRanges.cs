@@ -2,7 +2,7 @@
 // masks, shifts and the widths of loads, and from loops: a counter that starts at a known value, is stepped upwards and compared before each further round
 // stays within what it is compared with.
 //
-// Isolation hangs on this file: guarded memories have no other check, so an address that is folded although its sum wraps lies somewhere the guest must not be.
+// Isolation hangs on this file: guarded memories have no other check, so an address that is folded although its sum wraps is somewhere the guest must not be.
 // Invariant: a bound holds for every value that the SSA value ever takes, wherever it is used. The argument, for a parameter of a loop's header:
 //  - between two visits of the header it changes on one back edge alone, by a constant step upwards (ComputeBound gives up otherwise), so what is compared there, before
 //    that edge is taken, bounds every value but the starts. Comparing after the step stands wrapping: whatever next is, it passed the comparison. Comparing before it

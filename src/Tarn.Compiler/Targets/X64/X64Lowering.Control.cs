@@ -15,7 +15,7 @@ internal sealed partial class X64Lowering
     private AbiType[] _resultTypes = new AbiType[32];
     private ValueLocation[] _parameterPlaces = new ValueLocation[32];
     private ValueLocation[] _resultPlaces = new ValueLocation[32];
-    private int[] _registerArguments = new int[32];
+    private VReg[] _registerArguments = new VReg[32];
 
     private static void ToAbi(ReadOnlySpan<IrType> types, ref AbiType[] abi, ref ValueLocation[] places)
     {
@@ -138,7 +138,7 @@ internal sealed partial class X64Lowering
     {
         if (_registerArguments.Length < arguments.Length)
         {
-            _registerArguments = new int[2 * arguments.Length];
+            _registerArguments = new VReg[2 * arguments.Length];
         }
 
         for (var k = 0; k < arguments.Length; k++)
@@ -151,7 +151,7 @@ internal sealed partial class X64Lowering
     }
 
     // For what is moved on. A constant of another block is made anew: it will be in any case, and need not be alive over all blocks in between.
-    private int UseOnce(int value)
+    private VReg UseOnce(int value)
     {
         ref var constant = ref _ir.Get(value);
         return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && !IsInRootLine(value)
@@ -205,8 +205,8 @@ internal sealed partial class X64Lowering
         _machine.HasCalls = true;
         shape = AssignPlaces(parameters, results);
         UseArguments(arguments);
-        var reference = opcode == X64Opcode.CallReference ? Use(target) : -1;
-        var buffer = -1;
+        var reference = opcode == X64Opcode.CallReference ? Use(target) : VReg.None;
+        var buffer = VReg.None;
         if (shape.HasResultBuffer)
         {
             _machine.ResultBufferBytes = Math.Max(_machine.ResultBufferBytes, shape.ResultBufferBytes);
@@ -270,8 +270,8 @@ internal sealed partial class X64Lowering
         var shape = AssignPlaces(parameters, ir.ResultsOf(instruction.D));
         UseArguments(arguments);
         var isReference = instruction.Opcode == IrOpcode.TailCallReference;
-        var reference = isReference ? Use(instruction.A) : -1;
-        var hidden = shape.HasResultBuffer ? HiddenResult() : -1;
+        var reference = isReference ? Use(instruction.A) : VReg.None;
+        var hidden = shape.HasResultBuffer ? HiddenResult() : VReg.None;
         PushStackArguments(arguments, parameters);
         Begin(isReference ? X64Opcode.TailCallReference : X64Opcode.TailCall, 0, immediate: shape.StackArgumentBytes, aux: instruction.A);
         if (hidden >= 0)
@@ -290,7 +290,7 @@ internal sealed partial class X64Lowering
         _machine.HasCalls = true;
     }
 
-    private int HiddenResult()
+    private VReg HiddenResult()
     {
         if (_hiddenResult < 0)
         {
@@ -309,7 +309,7 @@ internal sealed partial class X64Lowering
         var bytes = CallConvention.AssignResults(_resultTypes.AsSpan(0, types.Length), _resultPlaces);
         if (_registerArguments.Length < values.Length)
         {
-            _registerArguments = new int[2 * values.Length];
+            _registerArguments = new VReg[2 * values.Length];
         }
 
         for (var k = 0; k < values.Length; k++)
@@ -328,7 +328,7 @@ internal sealed partial class X64Lowering
             var isVector = types[k] is IrType.F32 or IrType.F64 or IrType.V128;
             Begin(isVector ? X64Opcode.StoreVector : X64Opcode.Store, isVector ? WidthOf(types[k]) : 8);
             Add(_registerArguments[k], OperandKind.Use);
-            AddAddress(new Address { Kind = X64AddressKind.Registers, Base = HiddenResult(), Index = -1, Displacement = _resultPlaces[k].Value });
+            AddAddress(new Address { Kind = X64AddressKind.Registers, Base = HiddenResult(), Index = VReg.None, Displacement = _resultPlaces[k].Value });
         }
 
         Begin(X64Opcode.Return, 0);

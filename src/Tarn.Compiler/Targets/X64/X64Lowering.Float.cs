@@ -13,7 +13,7 @@ internal sealed partial class X64Lowering
 
     private OperandKind DefinitionKind => HasAvx ? OperandKind.Def : OperandKind.DefTied;
 
-    private void EmitVectorBinary(int definition, SseOp op, int width, int left, in Source right)
+    private void EmitVectorBinary(VReg definition, SseOp op, int width, VReg left, in Source right)
     {
         Begin(X64Opcode.VectorBinary, width, immediate: (int)op);
         Add(definition, DefinitionKind);
@@ -102,7 +102,7 @@ internal sealed partial class X64Lowering
         var type = TypeOf(instruction.Type);
         var magnitude = _machine.NewVirtualRegister(type);
         EmitVectorBinary(magnitude, SseOp.Andps, width, Use(instruction.A), ConstantSource(MagnitudeMask(width), 0, 16));
-        int sign;
+        VReg sign;
         if (_ir.IsConstant(instruction.B, out var bits))
         {
             sign = LoadConstant(type, bits & SignBit(width));

@@ -110,7 +110,7 @@ internal sealed partial class X64Lowering
             (a, b) = (b, a);
         }
 
-        var address = new Address { Kind = X64AddressKind.Registers, Base = -1, Index = -1, Displacement = displacement };
+        var address = new Address { Kind = X64AddressKind.Registers, Base = VReg.None, Index = VReg.None, Displacement = displacement };
         if (IsSmallShift(b, out var scale))
         {
             _merged[b] = true;
@@ -119,14 +119,14 @@ internal sealed partial class X64Lowering
         }
 
         address.Index = UseWidth(b, width);
-        address.Base = a >= 0 ? UseWidth(a, width) : -1;
+        address.Base = a >= 0 ? UseWidth(a, width) : VReg.None;
         Begin(X64Opcode.Lea, width);
         Add(_virtual[i], OperandKind.Def);
         AddAddress(address);
     }
 
     // tied ← in op source
-    private void EmitTied(X64Opcode opcode, int i, int width, int condition, int left, in Source right)
+    private void EmitTied(X64Opcode opcode, int i, int width, int condition, VReg left, in Source right)
     {
         Begin(opcode, width, condition);
         Add(_virtual[i], OperandKind.DefTied);
@@ -134,7 +134,7 @@ internal sealed partial class X64Lowering
         AddSource(right);
     }
 
-    private void EmitTiedImmediate(X64Opcode opcode, int i, int width, int condition, int left, int immediate)
+    private void EmitTiedImmediate(X64Opcode opcode, int i, int width, int condition, VReg left, int immediate)
     {
         Begin(opcode, width, condition, immediate);
         Add(_virtual[i], OperandKind.DefTied);
@@ -366,7 +366,7 @@ internal sealed partial class X64Lowering
     private bool IsMultipleBy(int value, int factor) => _ir.Get(value).Opcode == IrOpcode.Mul && (_ir.Get(value).A == factor || _ir.Get(value).B == factor);
 
     // A multiple by one more or less than a power of two, in two cycles instead of the three of a multiplication.
-    private void EmitShiftedSum(int i, int width, int v, int multiple)
+    private void EmitShiftedSum(int i, int width, VReg v, int multiple)
     {
         var isMore = BitOperations.IsPow2(multiple - 1);
         var shifted = _machine.NewVirtualRegister(width == 4 ? MachineType.I32 : MachineType.I64);
@@ -442,7 +442,7 @@ internal sealed partial class X64Lowering
             {
                 Begin(X64Opcode.Lea, width);
                 Add(_virtual[i], OperandKind.Def);
-                AddAddress(new Address { Kind = X64AddressKind.Registers, Base = -1, Index = value, Scale = count });
+                AddAddress(new Address { Kind = X64AddressKind.Registers, Base = VReg.None, Index = value, Scale = count });
             }
             else
             {

@@ -15,7 +15,7 @@ internal sealed partial class X64Lowering
     {
         var access = instruction.Access;
         var linear = instruction.Opcode is IrOpcode.Load or IrOpcode.Store;
-        var address = new Address { Kind = X64AddressKind.Registers, Base = -1, Index = -1, WasmOffset = _ir.Links[value].WasmOffset };
+        var address = new Address { Kind = X64AddressKind.Registers, Base = VReg.None, Index = VReg.None, WasmOffset = _ir.Links[value].WasmOffset };
         var displacement = (long)instruction.Offset;
         if (linear)
         {
@@ -27,24 +27,24 @@ internal sealed partial class X64Lowering
             address.Scale = access.ScaleLog2;
         }
 
+        // The values of the base and the index, or −1.
         var a = Resolve(instruction.A);
+        var b = -1;
         FoldConstantPart(ref a, ref displacement);
         if (_ir.Get(a).Opcode == IrOpcode.VmContext)
         {
             address.Kind = X64AddressKind.VmContext;
-        }
-        else
-        {
-            address.Base = a;
+            a = -1;
         }
 
         var hasIndex = instruction.Opcode is IrOpcode.Load or IrOpcode.Store or IrOpcode.LoadVm or IrOpcode.StoreVm && instruction.B >= 0;
         if (hasIndex)
         {
-            var b = Resolve(instruction.B);
+            b = Resolve(instruction.B);
             if (_ir.IsConstant(b, out var bits) && Fits((long)(bits << address.Scale) + displacement) && (long)bits >= 0 && bits <= int.MaxValue)
             {
                 displacement += (long)(bits << address.Scale);
+                b = -1;
             }
             else
             {
@@ -60,32 +60,37 @@ internal sealed partial class X64Lowering
                     var most = (linear && access.MayFault ? (long)Math.Min(_ir.GuardBytes, int.MaxValue) : int.MaxValue) - access.Width;
                     FoldNarrow(ref b, ref displacement, ref address.Scale, most);
                 }
-
-                address.Index = b;
             }
         }
-        else if (address.Base >= 0 && _ir.Get(a).Opcode == IrOpcode.Add && IsMergeable(a) && !linear)
+        else if (a >= 0 && _ir.Get(a).Opcode == IrOpcode.Add && IsMergeable(a) && !linear)
         {
             // base + index of a record.
             ref var sum = ref _ir.Get(a);
-            var index = Resolve(sum.B);
+            b = Resolve(sum.B);
             _merged[a] = true;
-            address.Base = Resolve(sum.A);
-            if (_ir.TypeOf(index) == IrType.I64)
+            a = Resolve(sum.A);
+            if (_ir.TypeOf(b) == IrType.I64)
             {
-                FoldScale(ref index, ref address.Scale);
+                FoldScale(ref b, ref address.Scale);
             }
 
-            address.Index = index;
-            if (_ir.Get(address.Base).Opcode == IrOpcode.VmContext)
+            if (_ir.Get(a).Opcode == IrOpcode.VmContext)
             {
                 address.Kind = X64AddressKind.VmContext;
-                address.Base = -1;
+                a = -1;
             }
         }
 
-        address.Base = address.Base >= 0 ? Use(address.Base) : -1;
-        address.Index = address.Index >= 0 ? Use(address.Index) : -1;
+        if (a >= 0)
+        {
+            address.Base = Use(a);
+        }
+
+        if (b >= 0)
+        {
+            address.Index = Use(b);
+        }
+
         if (displacement == (int)displacement)
         {
             address.Displacement = (int)displacement;
@@ -156,14 +161,14 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private int LoadConstant(MachineType type, ulong bits)
+    private VReg LoadConstant(MachineType type, ulong bits)
     {
         var v = _machine.NewVirtualRegister(type);
         EmitConstant(v, type, bits);
         return v;
     }
 
-    private void EmitConstant(int v, MachineType type, ulong bits)
+    private void EmitConstant(VReg v, MachineType type, ulong bits)
     {
         var index = _machine.Constants.Add(bits);
         if (type is MachineType.I32 or MachineType.I64 or MachineType.Managed)
@@ -223,7 +228,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void EmitLoad(int definition, IrType type, int width, bool signed, in Address address)
+    private void EmitLoad(VReg definition, IrType type, int width, bool signed, in Address address)
     {
         if (type is IrType.F32 or IrType.F64 or IrType.V128)
         {
@@ -333,7 +338,7 @@ internal sealed partial class X64Lowering
         _merged[store.C] = true;
         _merged[loaded] = true;
         var isImmediate = IsImmediate(other, out var immediate) || (width < 8 && _ir.IsConstant(other, out _));
-        var v = isImmediate ? -1 : width == 8 ? Use(other) : UseLowBits(other, 8 * width);
+        var v = isImmediate ? VReg.None : width == 8 ? Use(other) : UseLowBits(other, 8 * width);
         var address = AddressOf(ref store, i);
         if (isImmediate)
         {

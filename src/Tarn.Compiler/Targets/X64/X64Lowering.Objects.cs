@@ -12,7 +12,7 @@ internal sealed partial class X64Lowering
     {
         var definition = Definition(i);
         var record = Use(instruction.A);
-        var size = instruction.B >= 0 ? Use(instruction.B) : -1;
+        var size = instruction.B >= 0 ? Use(instruction.B) : VReg.None;
         Begin(X64Opcode.Allocate, 8, immediate: instruction.D);
         Add(definition, OperandKind.DefEarly);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
@@ -28,7 +28,7 @@ internal sealed partial class X64Lowering
     {
         var definition = Definition(i);
         var array = Use(instruction.A);
-        var address = new Address { Kind = X64AddressKind.Registers, Base = array, Index = -1 };
+        var address = new Address { Kind = X64AddressKind.Registers, Base = array, Index = VReg.None };
         if (_ir.IsConstant(Resolve(instruction.B), out var index) && index <= int.MaxValue >> 3)
         {
             address.Displacement = (int)index << instruction.Access.ScaleLog2;

@@ -63,14 +63,14 @@ internal sealed partial class X64Lowering
         return (int)Condition.NotEqual;
     }
 
-    private void EmitVectorTest(int left, in Source right)
+    private void EmitVectorTest(VReg left, in Source right)
     {
         Begin(X64Opcode.VectorCompare, 16, immediate: (int)SseOp.Ptest);
         Add(left, OperandKind.Use);
         AddVectorSource(right);
     }
 
-    private void LowerBitMask(int to, int value, VectorShape shape)
+    private void LowerBitMask(VReg to, int value, VectorShape shape)
     {
         var v = Use(value);
         if (shape == VectorShape.I16x8)
@@ -100,7 +100,7 @@ internal sealed partial class X64Lowering
     };
 
     // There are "equal" and "greater, signed". The others: "greater or equal" is "the maximum is the first", and so on; complements cost an instruction.
-    private void EmitVectorCompare(int to, IntegerCondition condition, VectorShape shape, int a, int b)
+    private void EmitVectorCompare(VReg to, IntegerCondition condition, VectorShape shape, int a, int b)
     {
         switch (condition)
         {
@@ -134,7 +134,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void EmitVectorFloatCompare(int to, FloatCondition condition, VectorShape shape, int a, int b)
+    private void EmitVectorFloatCompare(VReg to, FloatCondition condition, VectorShape shape, int a, int b)
     {
         var (predicate, swap) = condition switch
         {

@@ -1,5 +1,6 @@
 // Floating-point lanes: minimum and maximum, signs, multiply-add, conversions.
 using Tarn.Assembler.X64;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Targets.X64;
 
@@ -11,7 +12,7 @@ internal sealed partial class X64Lowering
     private const ulong TwoTo52 = 0x4330000000000000;
     private const uint TwoTo31Single = 0x4F000000;
 
-    private bool TryLowerVectorFloat(int to, ref IrInstruction instruction)
+    private bool TryLowerVectorFloat(VReg to, ref IrInstruction instruction)
     {
         var isSingle = instruction.Shape == VectorShape.F32x4;
         switch (instruction.Opcode)
@@ -60,7 +61,7 @@ internal sealed partial class X64Lowering
     }
 
     // Both orders of the processor's minimum: they differ for zeros of both signs, where "or" finds the negative one, and for NaN, which is made quiet with nothing but its top bits.
-    private void LowerVectorMin(int to, int a, int b, bool isSingle)
+    private void LowerVectorMin(VReg to, VReg a, VReg b, bool isSingle)
     {
         var op = isSingle ? SseOp.Minps : SseOp.Minpd;
         var first = Binary(op, a, Of(b));
@@ -69,7 +70,7 @@ internal sealed partial class X64Lowering
     }
 
     // With the maximum the difference of the two orders is the sign of zeros, or anything for NaN: subtracting it leaves the positive zero.
-    private void LowerVectorMax(int to, int a, int b, bool isSingle)
+    private void LowerVectorMax(VReg to, VReg a, VReg b, bool isSingle)
     {
         var op = isSingle ? SseOp.Maxps : SseOp.Maxpd;
         var first = Binary(op, a, Of(b));
@@ -82,14 +83,14 @@ internal sealed partial class X64Lowering
     }
 
     // In unordered lanes: sets everything, then clears the fraction below its top bit.
-    private void EmitQuiet(int to, int value, int unordered, bool isSingle)
+    private void EmitQuiet(VReg to, VReg value, VReg unordered, bool isSingle)
     {
         var all = Binary(SseOp.Orps, value, Of(unordered));
         var fraction = Shift(isSingle ? SseOp.PsrldImm : SseOp.PsrlqImm, unordered, isSingle ? 10 : 13);
         EmitBinary(to, SseOp.Andnps, fraction, Of(all));
     }
 
-    private void LowerMultiplyAdd(int to, ref IrInstruction instruction, bool isSingle)
+    private void LowerMultiplyAdd(VReg to, ref IrInstruction instruction, bool isSingle)
     {
         var negated = instruction.Opcode == IrOpcode.VectorMultiplyAddNegated;
         if ((_features & CpuFeatures.Fma) == 0)
@@ -134,7 +135,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerVectorToSigned(int to, int value, bool isSingle, bool relaxed)
+    private void LowerVectorToSigned(VReg to, int value, bool isSingle, bool relaxed)
     {
         if (relaxed)
         {
@@ -158,7 +159,7 @@ internal sealed partial class X64Lowering
         EmitMap(to, SseOp.Cvttpd2dq, Of(Binary(SseOp.Minpd, v, Of(most))));
     }
 
-    private void LowerVectorToUnsigned(int to, int value, bool isSingle, bool relaxed)
+    private void LowerVectorToUnsigned(VReg to, int value, bool isSingle, bool relaxed)
     {
         if (HasAvx512)
         {
@@ -188,7 +189,7 @@ internal sealed partial class X64Lowering
         EmitBinaryImmediate(to, SseOp.Shufps, sum, Of(zero), 0x88);
     }
 
-    private void LowerVectorFromUnsigned(int to, int value, bool isSingle)
+    private void LowerVectorFromUnsigned(VReg to, int value, bool isSingle)
     {
         if (HasAvx512)
         {

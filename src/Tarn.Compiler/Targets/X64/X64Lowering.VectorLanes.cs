@@ -9,7 +9,7 @@ using Tarn.Compiler.IR;
 /// <content>Lanes.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerSplat(int to, int value, VectorShape shape)
+    private void LowerSplat(VReg to, int value, VectorShape shape)
     {
         var bytes = shape.LaneBits() / 8;
         if (bytes == 8 && TryMergeLoad(value, 8, out var wide))
@@ -73,17 +73,17 @@ internal sealed partial class X64Lowering
     }
 
     // The number whose low bits go into a lane.
-    private int UseLowLane(int value, VectorShape shape) => shape <= VectorShape.I16x8 ? UseLowBits(value, shape.LaneBits()) : Use(value);
+    private VReg UseLowLane(int value, VectorShape shape) => shape <= VectorShape.I16x8 ? UseLowBits(value, shape.LaneBits()) : Use(value);
 
     // An instruction from a vector to an integer register.
-    private void EmitExtract(int to, SseOp op, int vector, int lane, int width)
+    private void EmitExtract(VReg to, SseOp op, VReg vector, int lane, int width)
     {
         Begin(X64Opcode.VectorExtract, width, lane, (int)op);
         Add(to, OperandKind.Def);
         Add(vector, OperandKind.Use);
     }
 
-    private void LowerExtract(int to, int value, VectorShape shape, int lane)
+    private void LowerExtract(VReg to, int value, VectorShape shape, int lane)
     {
         switch (shape)
         {
@@ -122,7 +122,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerReplace(int to, ref IrInstruction instruction)
+    private void LowerReplace(VReg to, ref IrInstruction instruction)
     {
         var shape = instruction.Shape;
         var lane = instruction.D;
@@ -162,7 +162,7 @@ internal sealed partial class X64Lowering
         EmitInsert(to, Use(instruction.A), source, shape, lane);
     }
 
-    private void EmitInsert(int to, int vector, in Source source, VectorShape shape, int lane)
+    private void EmitInsert(VReg to, VReg vector, in Source source, VectorShape shape, int lane)
     {
         Begin(X64Opcode.VectorInsert, 16, lane, (int)(shape switch
         {

@@ -1,13 +1,14 @@
 // Products of lanes, wide products, and sums of products.
 using Tarn.Assembler.X64;
 using Tarn.Compiler.IR;
+using Tarn.Compiler.Machine;
 
 namespace Tarn.Compiler.Targets.X64;
 
 /// <content>Products.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerMul64(int to, int a, int b)
+    private void LowerMul64(VReg to, int a, int b)
     {
         if (TryLow32(a, out var low) && TryLow32(b, out var other32))
         {
@@ -75,7 +76,7 @@ internal sealed partial class X64Lowering
     private static UInt128 Low32 => VectorLanes.Splat(uint.MaxValue, 64);
 
     // A sum with products of 16-bit numbers in one instruction. It takes longer than an addition alone, so not where the sum is carried around a loop.
-    private bool TryLowerDotSum(int to, ref IrInstruction instruction)
+    private bool TryLowerDotSum(VReg to, ref IrInstruction instruction)
     {
         if ((_features & (CpuFeatures.Avx512Vnni | CpuFeatures.AvxVnni)) == 0 || instruction.Shape != VectorShape.I32x4)
         {
@@ -101,7 +102,7 @@ internal sealed partial class X64Lowering
         return false;
     }
 
-    private void LowerDotAdd(int to, ref IrInstruction instruction)
+    private void LowerDotAdd(VReg to, ref IrInstruction instruction)
     {
         var (a, b, c) = (Use(instruction.A), Use(instruction.B), Use(instruction.C));
         if ((_features & (CpuFeatures.Avx512Vnni | CpuFeatures.AvxVnni)) != 0)
@@ -115,7 +116,7 @@ internal sealed partial class X64Lowering
         EmitBinary(to, SseOp.Paddd, pairs, Of(c));
     }
 
-    private void LowerWideMul(int to, ref IrInstruction instruction)
+    private void LowerWideMul(VReg to, ref IrInstruction instruction)
     {
         var isHigh = instruction.Opcode is IrOpcode.VectorMulHighSigned or IrOpcode.VectorMulHighUnsigned;
         var isSigned = instruction.Opcode is IrOpcode.VectorMulLowSigned or IrOpcode.VectorMulHighSigned;

@@ -11,7 +11,7 @@ using Tarn.Compiler.IR.Analysis;
 internal sealed partial class X64Lowering
 {
     // (x << n) | (x >> bits − n): WebAssembly has no rotation, so this is how ciphers and hashes write it.
-    private bool TryLowerRotation(int to, ref IrInstruction instruction)
+    private bool TryLowerRotation(VReg to, ref IrInstruction instruction)
     {
         ref var left = ref _ir.Get(instruction.A);
         ref var right = ref _ir.Get(instruction.B);
@@ -59,7 +59,7 @@ internal sealed partial class X64Lowering
         return true;
     }
 
-    private void LowerVectorShift(int to, ref IrInstruction instruction)
+    private void LowerVectorShift(VReg to, ref IrInstruction instruction)
     {
         var shape = instruction.Shape;
         var opcode = instruction.Opcode;
@@ -116,7 +116,7 @@ internal sealed partial class X64Lowering
         _ => SseOp.PsrlqImm,
     };
 
-    private void ShiftByConstant(int to, IrOpcode opcode, VectorShape shape, int v, int count)
+    private void ShiftByConstant(VReg to, IrOpcode opcode, VectorShape shape, VReg v, int count)
     {
         if (shape != VectorShape.I8x16 && (shape != VectorShape.I64x2 || opcode != IrOpcode.VectorShiftRightSigned || HasAvx512))
         {
@@ -158,7 +158,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private int MaskedCount(int value, int bits)
+    private VReg MaskedCount(int value, int bits)
     {
         if (_ranges.UpperBound(value, ValueRanges.Depth) < (ulong)bits)
         {
@@ -174,7 +174,7 @@ internal sealed partial class X64Lowering
     }
 
     // A 32-bit number into the lowest lane, zeros into the others.
-    private int ToVector(int number, int width = 4)
+    private VReg ToVector(VReg number, int width = 4)
     {
         var v = NewVector();
         Begin(X64Opcode.MoveBits, width);
@@ -184,7 +184,7 @@ internal sealed partial class X64Lowering
     }
 
     // There are no shifts of bytes: words are shifted, and what comes from the neighbour is masked out with all ones shifted alike; or bytes are made words.
-    private void ShiftBytes(int to, IrOpcode opcode, int v, int count)
+    private void ShiftBytes(VReg to, IrOpcode opcode, VReg v, VReg count)
     {
         if (opcode == IrOpcode.VectorShiftRightSigned)
         {

@@ -18,13 +18,13 @@ internal sealed partial class X64Lowering
 
     // ---- Parts
 
-    private int NewVector() => _machine.NewVirtualRegister(MachineType.V128);
+    private VReg NewVector() => _machine.NewVirtualRegister(MachineType.V128);
 
     // A source of 16 bytes.
     private Source VectorSource(int value)
         => HasAvx && TryMergeLoad(value, 16, out var address) ? new Source { IsMemory = true, Address = address } : new Source { Virtual = Use(value) };
 
-    private static Source Of(int v) => new() { Virtual = v };
+    private static Source Of(VReg v) => new() { Virtual = v };
 
     private Source ConstantVector(UInt128 bits) => ConstantSource((ulong)bits, (ulong)(bits >> 64), 16);
 
@@ -33,14 +33,14 @@ internal sealed partial class X64Lowering
     private Source Splat64(ulong value) => ConstantVector(VectorLanes.Splat(value, 64));
 
     // A constant in a register of its own.
-    private int LoadVectorConstant(UInt128 bits)
+    private VReg LoadVectorConstant(UInt128 bits)
     {
         var v = NewVector();
         EmitVectorConstant(v, bits);
         return v;
     }
 
-    private void EmitVectorConstant(int v, UInt128 bits)
+    private void EmitVectorConstant(VReg v, UInt128 bits)
     {
         var index = _machine.Constants.Add((ulong)bits);
         _machine.Constants.Add((ulong)(bits >> 64));
@@ -61,21 +61,21 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void EmitMap(int to, SseOp op, in Source source, int immediate = 0)
+    private void EmitMap(VReg to, SseOp op, in Source source, int immediate = 0)
     {
         Begin(X64Opcode.VectorMap, 16, immediate, (int)op);
         Add(to, OperandKind.Def);
         AddVectorSource(source);
     }
 
-    private int Map(SseOp op, in Source source, int immediate = 0)
+    private VReg Map(SseOp op, in Source source, int immediate = 0)
     {
         var v = NewVector();
         EmitMap(v, op, source, immediate);
         return v;
     }
 
-    private void EmitBinary(int to, SseOp op, int left, in Source right)
+    private void EmitBinary(VReg to, SseOp op, VReg left, in Source right)
     {
         Begin(X64Opcode.VectorBinary, 16, immediate: (int)op);
         Add(to, DefinitionKind);
@@ -83,14 +83,14 @@ internal sealed partial class X64Lowering
         AddVectorSource(right);
     }
 
-    private int Binary(SseOp op, int left, in Source right)
+    private VReg Binary(SseOp op, VReg left, in Source right)
     {
         var v = NewVector();
         EmitBinary(v, op, left, right);
         return v;
     }
 
-    private void EmitBinaryImmediate(int to, SseOp op, int left, in Source right, int immediate)
+    private void EmitBinaryImmediate(VReg to, SseOp op, VReg left, in Source right, int immediate)
     {
         Begin(X64Opcode.VectorBinaryImmediate, 16, immediate, (int)op);
         Add(to, DefinitionKind);
@@ -98,21 +98,21 @@ internal sealed partial class X64Lowering
         AddVectorSource(right);
     }
 
-    private int BinaryImmediate(SseOp op, int left, in Source right, int immediate)
+    private VReg BinaryImmediate(SseOp op, VReg left, in Source right, int immediate)
     {
         var v = NewVector();
         EmitBinaryImmediate(v, op, left, right, immediate);
         return v;
     }
 
-    private void EmitShift(int to, SseOp op, int value, int count)
+    private void EmitShift(VReg to, SseOp op, VReg value, int count)
     {
         Begin(X64Opcode.VectorShiftImmediate, 16, count, (int)op);
         Add(to, DefinitionKind);
         Add(value, FirstSourceKind);
     }
 
-    private int Shift(SseOp op, int value, int count)
+    private VReg Shift(SseOp op, VReg value, int count)
     {
         var v = NewVector();
         EmitShift(v, op, value, count);
@@ -120,7 +120,7 @@ internal sealed partial class X64Lowering
     }
 
     // Three sources, the first of which is overwritten.
-    private void EmitTernary(int to, SseOp op, int first, int second, in Source third, int immediate = 0)
+    private void EmitTernary(VReg to, SseOp op, VReg first, VReg second, in Source third, int immediate = 0)
     {
         Begin(X64Opcode.VectorTernary, 16, immediate, (int)op);
         Add(to, OperandKind.DefTied);
@@ -129,7 +129,7 @@ internal sealed partial class X64Lowering
         AddVectorSource(third);
     }
 
-    private void EmitVectorCopy(int to, int from)
+    private void EmitVectorCopy(VReg to, VReg from)
     {
         Begin(X64Opcode.Copy, 16);
         Add(to, OperandKind.Def);
@@ -249,7 +249,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerByTable(int to, ref IrInstruction instruction)
+    private void LowerByTable(VReg to, ref IrInstruction instruction)
     {
         var unary = X64VectorTable.Unary(instruction.Opcode, instruction.Shape);
         if (unary != X64VectorTable.None)
@@ -375,7 +375,7 @@ internal sealed partial class X64Lowering
         _ => ~a & 0xFF,
     };
 
-    private void LowerVectorSelect(int to, ref IrInstruction instruction)
+    private void LowerVectorSelect(VReg to, ref IrInstruction instruction)
     {
         var (a, b, c) = (instruction.A, instruction.B, instruction.C);
         if (HasAvx512)
@@ -410,7 +410,7 @@ internal sealed partial class X64Lowering
     }
 
     // a where the lanes of the mask are set, else b.
-    private void EmitBlend(int to, int a, int b, int mask, VectorShape shape)
+    private void EmitBlend(VReg to, VReg a, VReg b, VReg mask, VectorShape shape)
     {
         var op = shape switch { VectorShape.I32x4 => SseOp.Vblendvps, VectorShape.I64x2 => SseOp.Vblendvpd, _ => SseOp.Vpblendvb };
         Begin(X64Opcode.VectorBlend, 16, immediate: (int)op);
@@ -422,7 +422,7 @@ internal sealed partial class X64Lowering
 
     // ---- Integers
 
-    private void LowerAbs64(int to, int value)
+    private void LowerAbs64(VReg to, int value)
     {
         if (HasAvx512)
         {
@@ -435,7 +435,7 @@ internal sealed partial class X64Lowering
         EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, v, Of(sign)), Of(sign));
     }
 
-    private void LowerVectorPopulationCount(int to, int value)
+    private void LowerVectorPopulationCount(VReg to, int value)
     {
         if ((_features & CpuFeatures.Avx512Bitalg) != 0)
         {
@@ -452,7 +452,7 @@ internal sealed partial class X64Lowering
         EmitBinary(to, SseOp.Paddb, lowCount, Of(Binary(SseOp.Pshufb, LoadVectorConstant(counts), Of(high))));
     }
 
-    private void LowerAddPairs(int to, ref IrInstruction instruction)
+    private void LowerAddPairs(VReg to, ref IrInstruction instruction)
     {
         var isSigned = instruction.Opcode == IrOpcode.VectorAddPairsSigned;
         var v = Use(instruction.A);
@@ -480,7 +480,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerVectorExtend(int to, IrOpcode opcode, VectorShape shape, int value)
+    private void LowerVectorExtend(VReg to, IrOpcode opcode, VectorShape shape, int value)
     {
         var isSigned = opcode is IrOpcode.VectorExtendLowSigned or IrOpcode.VectorExtendHighSigned;
         var isHigh = opcode >= IrOpcode.VectorExtendHighSigned;

@@ -11,11 +11,11 @@ using Tarn.Compiler.IR;
 internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
 {
     private readonly CpuFeatures _features = features;
-    private int _hiddenResult;
+    private VReg _hiddenResult;
 
     private bool HasAvx => (_features & CpuFeatures.Avx) != 0;
 
-    private protected override void BeginFunction() => _hiddenResult = -1;
+    private protected override void BeginFunction() => _hiddenResult = VReg.None;
 
     // ---- Building instructions
 
@@ -60,8 +60,8 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
     private struct Address
     {
         public X64AddressKind Kind;
-        public int Base;
-        public int Index;
+        public VReg Base;
+        public VReg Index;
         public int Scale;
         public int Displacement;
         public int WasmOffset;
@@ -69,13 +69,13 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         public bool IsNullCheck;
 
         public static Address Of(X64AddressKind kind, int displacement)
-            => new() { Kind = kind, Base = -1, Index = -1, Displacement = displacement };
+            => new() { Kind = kind, Base = VReg.None, Index = VReg.None, Displacement = displacement };
     }
 
     private struct Source
     {
         public bool IsMemory;
-        public int Virtual;
+        public VReg Virtual;
         public Address Address;
     }
 

@@ -1,5 +1,4 @@
 // Failures of requests in the words of wasi:http's error-code, and those of guests in words of ours.
-using System.Net.Http;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Tarn.Components;

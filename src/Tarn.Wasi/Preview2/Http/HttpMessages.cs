@@ -1,5 +1,4 @@
 // Messages and bodies of wasi:http, as a guest holds them.
-using System.Net.Http;
 using Tarn.Components;
 using Tarn.Wasi.Preview2.Io;
 

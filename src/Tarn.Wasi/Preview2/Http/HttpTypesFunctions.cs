@@ -1,5 +1,5 @@
 // wasi:http/types: fields, messages and bodies. This file translates; what is behind the resources is in HttpMessages and HttpFields.
-using System.Net.Http;
+using System.Buffers;
 using Tarn.Components;
 using Tarn.Wasi.Preview2.Io;
 
@@ -10,6 +10,8 @@ internal static class HttpTypesFunctions
     private const string Types = "wasi:http/types";
 
     private static readonly string[] s_methods = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"];
+
+    private static readonly SearchValues<char> s_notInAuthority = SearchValues.Create("/?#@\\ \t\r\n");
 
     private delegate bool Setter<T>(T self, ComponentValue value);
 
@@ -126,7 +128,7 @@ internal static class HttpTypesFunctions
         Set<OutgoingRequest>(binder, "outgoing-request.set-authority", static (self, value) =>
         {
             string? authority = value.Payload?.AsString();
-            if (authority is not null && (authority.AsSpan().IndexOfAny("/?#@\\ \t\r\n") >= 0 || !Uri.TryCreate($"http://{authority}/", UriKind.Absolute, out _)))
+            if (authority is not null && (authority.AsSpan().ContainsAny(s_notInAuthority) || !Uri.TryCreate($"http://{authority}/", UriKind.Absolute, out _)))
                 return false;
             self.Authority = authority;
             return true;
@@ -244,8 +246,9 @@ internal static class HttpTypesFunctions
 
     private static ComponentValue Method(string method)
     {
-        string name = method.ToLowerInvariant();
-        return method == name.ToUpperInvariant() && Array.IndexOf(s_methods, name) >= 0 ? ComponentValue.FromVariant(name) : ComponentValue.FromVariant("other", ComponentValue.FromString(method));
+        // The standard names are those in capitals.
+        string? name = method.Any(char.IsAsciiLetterLower) ? null : Array.Find(s_methods, it => it.Equals(method, StringComparison.OrdinalIgnoreCase));
+        return name is not null ? ComponentValue.FromVariant(name) : ComponentValue.FromVariant("other", ComponentValue.FromString(method));
     }
 
     private static bool IsMethod(string method)

@@ -1,7 +1,6 @@
 // wasi:http/outgoing-handler: requests of guests over HttpClient. A request is sent only if the context's filter says so, and its connection belongs to the guest until the guest has dropped the
 // response with its body; how many of them there may be is bounded.
 using System.Net;
-using System.Net.Http;
 using System.Text;
 using Tarn.Components;
 

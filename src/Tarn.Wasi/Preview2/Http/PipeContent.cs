@@ -1,6 +1,5 @@
 // The body of a message that a guest writes, as HttpClient and whoever takes a guest's response read it.
 using System.Net;
-using System.Net.Http;
 
 namespace Tarn.Wasi.Preview2.Http;
 

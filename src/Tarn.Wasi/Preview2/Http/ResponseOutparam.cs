@@ -1,6 +1,5 @@
 // Where a guest puts its response. A guest that ends, or drops it, without having put anything there has failed, and whoever waits for the response is told.
 using System.Net;
-using System.Net.Http;
 
 namespace Tarn.Wasi.Preview2.Http;
 

@@ -1,6 +1,6 @@
 // Why: from managed code into guest code on x86-64, one stub for each signature. The typed entry takes its arguments the C way with the function
 // reference last. Both conventions number integer registers rdi rsi rdx rcx r8 r9 and vector registers xmm0–xmm7, so guest arguments
-// in registers are in place already, whatever order the types come in; what is left over lies on the thread's stack in the order in
+// in registers are in place already, whatever order the types come in; what is left over is on the thread's stack in the order in
 // which the guest wants it on its own. The array entry moves any number of values of any type between registers, guest stack and an array.
 //
 // Safety: neither stub touches the guest stack beyond UncheckedBytes without comparing with the limit first; the limit's headroom

@@ -1,13 +1,13 @@
 // Why: from guest code to managed code on x86-64, in two ways that share a frame on the guest stack.
 //
-// A host call is a call: the stub stores the arguments as an array, switches to the thread's stack just below the frame of whoever entered, and calls
+// A host call is a call: the stub stores the arguments as an array, switches to the thread's stack just below the frame of the code that entered, and calls
 // managed code, which preserves the registers that the guest's convention preserves. So nothing has to be saved, and the processor's
 // return predictor sees calls and returns in pairs (leaving and re-entering instead costs several mispredictions for each call). Managed
 // code catches every exception before it comes back, since nothing can unwind through these frames. The nested activations that it starts
 // overwrite HostStackPointer and GuestStackPointer; the frame keeps the outer ones.
 //
 // A host call that did not complete (pending, or an exception) and a builtin leave: the stub saves the guest's registers in the frame and
-// returns to whoever entered; the resume stub jumps back into the second half. The frame is then complete in itself: nothing of the
+// returns to the code that entered; the resume stub jumps back into the second half. The frame is then complete in itself: nothing of the
 // suspended guest is left in registers or on the thread's stack, so any thread can resume it, or drop it by forgetting the
 // address. These jumps are not returns, because the return predictor would miss each time.
 //
