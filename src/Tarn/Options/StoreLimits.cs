@@ -40,7 +40,7 @@ public sealed record StoreLimits
 
     /// <summary>
     /// Gets how many different objects of the host the store's guests may be given as <c>externref</c>; <see langword="null"/> for no limit. Each costs the host some 90 bytes
-    /// until a collection finds that no guest holds it any more. The call that would make one more traps with <see cref="TrapCode.AllocationTooLarge"/>.
+    /// until a collection finds that no guest still holds it. The call that would make one more traps with <see cref="TrapCode.AllocationTooLarge"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public long? MaximumHostReferences

@@ -409,7 +409,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         LifeState = StoreState.Idle;
     }
 
-    /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is given back.</summary>
+    /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is returned.</summary>
     internal void BeginPoolingLive(SlotLease slot)
     {
 #pragma warning disable CA1816 // The allocator ends pooled stores; a finalizer would be the second to do so.
