@@ -385,7 +385,8 @@ internal sealed unsafe class ComponentsBenchmark : IBenchmark
         {
             if (contender is Tarn or CApi or Binding && !_only.Contains(contender))
                 continue;
-            Contender.WarmUp(seconds: 0.5, batch);
+            // The whole path is compiled in tiers, instantiation included.
+            Contender.WarmUp(seconds: 2, batch);
             chosen.Add(Contender.InProcess(contender, units, batch));
         }
 
