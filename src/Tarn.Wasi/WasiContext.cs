@@ -2,6 +2,7 @@
 using Tarn.Components;
 using Tarn.Wasi.Descriptors;
 using Tarn.Wasi.Host;
+using Tarn.Wasi.Preview2.Sockets;
 
 namespace Tarn.Wasi;
 
@@ -24,6 +25,9 @@ public sealed class WasiContext : IWasiState, IDisposable
         if (options.Http is WasiHttpOptions http)
             ArgumentOutOfRangeException.ThrowIfLessThan(http.MaximumRequests, 1, nameof(options));
         Http = options.Http;
+        if (options.Network is WasiNetworkOptions network)
+            ArgumentOutOfRangeException.ThrowIfLessThan(network.MaximumSockets, 1, nameof(options));
+        Sockets = new GuestSockets(options.Network);
         StartTimestamp = Time.GetTimestamp();
         Arguments = [.. options.Arguments.Select(argument => Terminated(argument, nameof(options.Arguments)))];
         Environment = [.. options.Environment.Select(Variable)];
@@ -60,6 +64,8 @@ public sealed class WasiContext : IWasiState, IDisposable
     internal long StartTimestamp { get; }
 
     internal WasiHttpOptions? Http { get; }
+
+    internal GuestSockets Sockets { get; }
 
     /// <summary>Outgoing requests that the guest has not let go of; counted up and down from any thread.</summary>
     internal SharedCounter HttpRequests { get; } = new();
@@ -171,6 +177,7 @@ public sealed class WasiContext : IWasiState, IDisposable
     public void Dispose()
     {
         _output.Flush();
+        Sockets.Dispose();
         Descriptors.Dispose();
     }
 
