@@ -138,7 +138,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             {
                 if (isProgram)
                     return context.Run(instance, token);
-                if (instance.TryGetFunction("_initialize", out Function initialize))
+                if (!module.HasSnapshot && instance.TryGetFunction("_initialize", out Function initialize))
                     Wait(initialize.InvokeAsync([], token));
                 Call(instance.GetFunction(function), guestArguments, token);
                 return ExitStatus.Done;
@@ -161,7 +161,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
 
-    private static InstanceTemplate Prepare(Linker linker, Module module)
+    internal static InstanceTemplate Prepare(Linker linker, Module module)
     {
         try
         {
