@@ -14,6 +14,7 @@ internal static class PortableRegisters
         VectorOrder = [.. Enumerable.Range(RegisterFile.FirstVector + 1, PortableConvention.VectorRegisters - 1).Select(r => (byte)r)],
         CalleeSaved = 0,
         CallClobbers = 0,
+        KeepsReferences = true,
         ClobberSets = [0],
         Scratch = RegisterFile.FirstVector,
     };
