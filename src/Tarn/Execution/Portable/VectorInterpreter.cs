@@ -21,9 +21,9 @@ internal static unsafe class VectorInterpreter
         switch (opcode)
         {
             case IrOpcode.VectorShuffle:
-                result = Shuffle(a, Read(s, pc->C), Vector128.Load((byte*)(pc + 1)));
-                pc++;
-                break;
+                // The lanes are in the next word.
+                Shuffle(a, Read(s, pc->C), Vector128.Load((byte*)(pc + 1))).Store((byte*)(s + pc->A));
+                return pc + 2;
             case IrOpcode.VectorSplat:
                 result = Splat(s[pc->B], shape);
                 break;
