@@ -17,7 +17,7 @@ internal sealed class EngineCore
     {
         Options = options;
         Facade = facade;
-        CodeTarget = options.CodeTarget ?? HostTarget.Of(options.Execution);
+        CodeTarget = options.ChosenTarget;
         Machine = Machine.Of(CodeTarget);
         Types = new TypeRegistry();
         _stubs = new StubTable(Types, Machine);

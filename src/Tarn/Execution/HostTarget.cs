@@ -21,9 +21,14 @@ internal static unsafe class HostTarget
     /// <summary>Why machine code cannot be executed here, as the end of a sentence; <see langword="null"/> if it can.</summary>
     public static string? WhyNoMachineCode => s_whyNoMachineCode.Value;
 
+    /// <summary>Whether <see cref="ExecutionMode.Auto"/> is portable wherever it can be: for test suites that are run both ways.</summary>
+    public static bool PrefersPortable { get; set; }
+
     /// <summary>What code is compiled for under a choice.</summary>
-    public static MachineTarget Of(ExecutionMode mode) =>
-        mode == ExecutionMode.Portable || (mode == ExecutionMode.Auto && WhyNoMachineCode is not null) ? PortableTarget.Instance : Current;
+    /// <param name="mode">The choice.</param>
+    /// <param name="needsFaults">Whether something else is wanted that portable execution cannot do.</param>
+    public static MachineTarget Of(ExecutionMode mode, bool needsFaults = false) =>
+        mode == ExecutionMode.Portable || (mode == ExecutionMode.Auto && (WhyNoMachineCode is not null || (PrefersPortable && !needsFaults))) ? PortableTarget.Instance : Current;
 
     private static X64Target Create() => WhyNoMachineCode is string reason
         ? throw new PlatformNotSupportedException($"Machine code cannot be executed here: {reason}. EngineOptions.Execution can be Portable.")

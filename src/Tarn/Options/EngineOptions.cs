@@ -127,10 +127,14 @@ public sealed record EngineOptions
     /// <summary>Gets how instances are reported that were not disposed; <see langword="null"/>, the default, for not at all.</summary>
     public LeakDetectionOptions? LeakDetection { get; init; }
 
-    /// <summary>Whether guests' code is interpreted.</summary>
-    internal bool IsPortable => (CodeTarget ?? Tarn.Execution.HostTarget.Of(Execution)) is Compiler.Targets.Portable.PortableTarget;
+    /// <summary>What code is compiled for: the choice of the platform is made here.</summary>
+    /// <exception cref="PlatformNotSupportedException">Machine code is asked for and cannot be executed.</exception>
+    internal Compiler.Machine.MachineTarget ChosenTarget => CodeTarget ?? Tarn.Execution.HostTarget.Of(Execution, needsFaults: MemoryStrategy == MemoryStrategy.Guarded);
 
-    /// <summary>Whether memories are guarded: the choice of the platform is made here.</summary>
+    /// <summary>Whether guests' code is interpreted.</summary>
+    internal bool IsPortable => ChosenTarget is Compiler.Targets.Portable.PortableTarget;
+
+    /// <summary>Whether memories are guarded.</summary>
     internal bool IsGuarded => MemoryStrategy == MemoryStrategy.Guarded || (MemoryStrategy == MemoryStrategy.Default && !IsPortable);
 
     /// <summary>Finds every fault of these options.</summary>
