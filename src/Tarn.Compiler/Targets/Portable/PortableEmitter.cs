@@ -42,7 +42,9 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
     /// <inheritdoc/>
     public override int FrameSize => FrameLayout.SlotBytes * FrameWords;
 
-    private int FrameWords => _registerWords + _allocation.SlotCount;
+    private int ResultWord => _registerWords + _allocation.SlotCount;
+
+    private int FrameWords => ResultWord + (_machine.ResultBufferBytes / FrameLayout.SlotBytes);
 
     private protected override int Offset => sizeof(ulong) * _words.Count;
 
@@ -219,6 +221,10 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
                 EmitOperands(opcode, instruction);
                 AddCallSite(Offset, i);
                 break;
+            case Op.LoadResult:
+                var isWide = _machine.Types[_machine.Operands[instruction.OperandStart].VirtualRegister] == MachineType.V128;
+                Emit(isWide ? Op.Move128 : Op.Move, Word(instruction, 0), ResultWord + instruction.Immediate);
+                break;
             case Op.LoadIncoming:
                 var isVector = _machine.Types[_machine.Operands[instruction.OperandStart].VirtualRegister] == MachineType.V128;
                 Emit(isVector ? Op.Move128 : Op.Move, Word(instruction, 0), FrameWords + PortableConvention.LinkageWords + instruction.Immediate);
@@ -363,7 +369,8 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
         var isTail = opcode is Op.TailCall or Op.TailCallReference;
         var results = isTail ? 0 : instruction.Immediate;
         var isReference = opcode is Op.CallReference or Op.TailCallReference;
-        var first = results + (isReference ? 1 : 0);
+        var inRegisters = instruction.Condition == 0 ? results : 0;
+        var first = inRegisters + (isReference ? 1 : 0);
         var count = instruction.Displacement - first;
         var types = new AbiType[count];
         for (var k = 0; k < count; k++)
@@ -375,7 +382,7 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
         var above = PortableConvention.Assign(types, places, out _);
         // A tail call takes its own frame away.
         var own = isTail ? FrameWords | ((_machine.IncomingBytes / FrameLayout.SlotBytes) << 16) : 0;
-        Emit(opcode, count, above, isReference ? Word(instruction, results) : 0, Halves(0, own));
+        Emit(opcode, count, above, isReference ? Word(instruction, inRegisters) : 0, Halves(0, own));
         if (!isReference)
         {
             AddRelocation(opcode == Op.CallBuiltin ? SymbolKind.Builtin : SymbolKind.Function, instruction.Aux);
@@ -391,7 +398,7 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
         AddCallSite(Offset, i);
         for (var k = 0; k < results; k++)
         {
-            _list.Add((ushort)Word(instruction, k));
+            _list.Add((ushort)(inRegisters > 0 ? Word(instruction, k) : ResultWord + (2 * k)));
         }
 
         EmitList();

@@ -11,6 +11,8 @@ namespace Tarn.Compiler.Targets.Portable;
 /// <content>Control.</content>
 internal sealed partial class PortableLowering
 {
+    private const int MostResultsInRegisters = 12;
+
     private AbiType[] _types = new AbiType[32];
     private int[] _places = new int[32];
 
@@ -98,6 +100,12 @@ internal sealed partial class PortableLowering
         Begin(instruction.Opcode switch { IrOpcode.Call => Op.Call, IrOpcode.CallReference => Op.CallReference, _ => Op.CallBuiltin }, aux: instruction.A);
         _machine.Instructions[_open].Flags = MachineFlags.Call;
         _machine.Instructions[_open].Immediate = results;
+        if (results > MostResultsInRegisters)
+        {
+            LowerManyResults(i, results, reference);
+            return;
+        }
+
         var r = ir.Links[i].Next;
         for (var k = 0; k < results; k++)
         {
@@ -113,6 +121,28 @@ internal sealed partial class PortableLowering
         }
 
         AddList(ir.PoolOf(i));
+    }
+
+    // There might be no registers for them all at once: they go to two words each of their own, and from there to where they are wanted.
+    private void LowerManyResults(int i, int results, VReg reference)
+    {
+        _machine.ResultBufferBytes = Math.Max(_machine.ResultBufferBytes, 2 * FrameLayout.SlotBytes * results);
+        _machine.Instructions[_open].Condition = 1;
+        if (reference >= 0)
+        {
+            _machine.Operands.Add(MachineOperand.Create(reference, OperandKind.UseAny));
+        }
+
+        AddList(_ir.PoolOf(i));
+        for (var r = _ir.Links[i].Next; r >= 0 && _ir.Get(r).Opcode == IrOpcode.Result; r = _ir.Links[r].Next)
+        {
+            if (_virtual[r] >= 0)
+            {
+                Begin(Op.LoadResult);
+                _machine.Instructions[_open].Immediate = 2 * _ir.Get(r).B;
+                Add(_virtual[r], OperandKind.Def);
+            }
+        }
     }
 
     private void LowerTailCall(int i, ref IrInstruction instruction)

@@ -847,6 +847,9 @@ internal enum PortableOpcode : ushort
     /// <summary>An argument that the caller left above the frame; emitted as a move.</summary>
     LoadIncoming,
 
+    /// <summary>A result of a call that has many; emitted as a move.</summary>
+    LoadResult,
+
     /// <summary>Leaves for the runtime if the guest has been asked to stop.</summary>
     InterruptCheck,
 
