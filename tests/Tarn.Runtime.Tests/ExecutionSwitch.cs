@@ -5,6 +5,9 @@ namespace Tarn.Runtime.Tests;
 
 internal static class ExecutionSwitch
 {
+    /// <summary>Why tests are left out then that are about faults, guarded memories or stubs of machine code.</summary>
+    public const string Reason = "TARN_TEST_EXECUTION is portable, and this test is about machine code.";
+
     /// <summary>Whether the suite runs by the interpreter.</summary>
     public static bool IsPortable => Execution.HostTarget.PrefersPortable;
 
