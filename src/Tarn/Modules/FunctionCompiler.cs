@@ -85,8 +85,8 @@ internal sealed class FunctionCompiler
         return functions;
     }
 
-    /// <summary>Makes the state of a compiler for this machine's processor.</summary>
-    public static FunctionCompilation CreateCompilation() => new(HostTarget.Of(ExecutionMode.Auto));
+    /// <summary>Makes the state of a compiler for this machine.</summary>
+    public static FunctionCompilation CreateCompilation(ExecutionMode mode = ExecutionMode.Auto) => new(HostTarget.Of(mode));
 
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)

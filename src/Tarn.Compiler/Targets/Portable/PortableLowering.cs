@@ -1,6 +1,5 @@
 // Instruction selection for register code: nearly one instruction for each of the IR, with constants as immediates, comparisons merged into branches and addresses of up to two
 // operands. Every operand may be in any word of the frame, so all uses are UseAny.
-using Tarn.Compiler.Abi;
 using Tarn.Compiler.Abi.Portable;
 using Tarn.Compiler.IR;
 using Tarn.Compiler.Machine;
