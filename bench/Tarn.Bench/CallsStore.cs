@@ -101,6 +101,8 @@ internal sealed unsafe class CallsStore : GuestExecution
 
     protected override HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend) => throw new NotSupportedException();
 
+    public override SignatureStubs StubsOf(FunctionReference* function) => throw new NotSupportedException();
+
     protected override Exception CreateTrap(in GuestTrap trap) => new CallsTrapException(trap.Code);
 
     private FunctionReference* Guest(Action<StubAssembler> emit)

@@ -10,7 +10,7 @@ public sealed class SourceTests
     private const int MostLines = 800;
 
     // Tables that a person edits as a whole; each is one long list and nothing else.
-    private static readonly string[] s_tables = [];
+    private static readonly string[] s_tables = ["src/Tarn/Execution/Portable/Interpreter.cs", "src/Tarn.Compiler/Targets/Portable/PortableOpcode.cs"];
 
     private static readonly string[] s_roots = ["src", "tests", "bench", "tools"];
 

@@ -31,7 +31,7 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
     private readonly List<GCHandle> _handles = [];
 
     public TestStore(int stackBytes = GuestStack.DefaultBytes)
-        : base(NewRecord())
+        : base(NewRecord(), Machine.Current)
     {
         _stack = new GuestStack(Machine.Current.Memory, stackBytes);
         _stack.Attach(Record);
@@ -39,6 +39,8 @@ internal sealed unsafe class TestStore : GuestExecution, IDisposable
         Context->StackLimit = _stack.Limit;
         Context->Execution = Record;
     }
+
+    public override SignatureStubs StubsOf(FunctionReference* function) => throw new NotSupportedException("machine code has stubs of its own for each signature");
 
     public VmContext* Context { get; }
 

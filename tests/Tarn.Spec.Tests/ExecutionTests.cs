@@ -9,7 +9,8 @@ namespace Tarn.Spec.Tests;
 
 public sealed class ExecutionTests
 {
-    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic", "guarded-moving"];
+    public static TheoryData<string> Configurations => ["guarded", "checked", "guarded-lazy", "checked-lazy", "guarded-pooled", "checked-pooled", "guarded-avx2", "guarded-sse4", "guarded-deterministic", "guarded-moving",
+        "portable", "portable-lazy", "portable-pooled", "portable-deterministic", "portable-moving"];
 
     [Theory]
     [MemberData(nameof(Configurations))]
@@ -26,7 +27,8 @@ public sealed class ExecutionTests
             AllocationStrategy = AllocationStrategy.OnDemand,
             // Several threads would race for which function's error is the first.
             CompilationThreads = 1,
-            MemoryStrategy = configuration.StartsWith("checked", StringComparison.Ordinal) ? MemoryStrategy.Checked : MemoryStrategy.Guarded,
+            Execution = configuration.StartsWith("portable", StringComparison.Ordinal) ? ExecutionMode.Portable : ExecutionMode.MachineCode,
+            MemoryStrategy = configuration.StartsWith("guarded", StringComparison.Ordinal) ? MemoryStrategy.Guarded : MemoryStrategy.Checked,
             CompilationMode = configuration.EndsWith("lazy", StringComparison.Ordinal) ? CompilationMode.Lazy : CompilationMode.Eager,
             // Every allocation moves all objects, and verifies the heap before and after.
             HeapStress = configuration.EndsWith("moving", StringComparison.Ordinal) ? HeapStress.Verify : HeapStress.None,

@@ -235,7 +235,7 @@ internal static class ArityGenerator
             text.Append($"        if ({string.Join(" && ", supported)})\n        {{\n");
             indent += "    ";
         }
-        text.Append($"{indent}StoreCore.ThrowIfStale(_store, _generation);\n{indent}if (!_store.HasDeadline)\n{indent}{{\n");
+        text.Append($"{indent}StoreCore.ThrowIfStale(_store, _generation);\n{indent}if (_typedEntry != 0 && !_store.HasDeadline)\n{indent}{{\n");
         text.Append($"{indent}    Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);\n{indent}    ExecutionRecord* record = _store.Execution;\n{indent}    nint stackPointer = record->GuestStackPointer;\n");
         text.Append($"{indent}    RawResult result = GuestCalls.Enter(_typedEntry, _record{string.Concat(Enumerable.Range(1, count).Select(i => $", a{i}"))});\n");
         text.Append($"{indent}    if (record->ExitCode != ExitCode.Returned)\n{indent}        result = _store.FinishTyped(stackPointer, outer, tenure);\n");

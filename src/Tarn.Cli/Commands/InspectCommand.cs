@@ -5,6 +5,7 @@ using System.Text;
 using Tarn.Cli.Inspect;
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Targets.Portable;
 using Tarn.Wasm;
 using Tarn.Wasm.Binary;
 using Tarn.Wasm.Text;
@@ -25,6 +26,7 @@ internal static class InspectCommand
         stage.AcceptOnlyFromAmong("wat", "ir", "optimized", "lowered", "trace", "allocated", "assembly");
         Option<string?> html = new("--html") { Description = "Write one self-contained HTML page instead.", HelpName = "FILE" };
         Option<bool> isChecked = new("--checked") { Description = "Compile for checked memories instead of guarded ones." };
+        Option<bool> portable = new("--portable") { Description = "Compile for portable execution: the last stage shown is register code with its registers." };
         Option<bool> unoptimized = new("--no-optimize") { Description = "Skip the optimiser's passes." };
         Option<WasmFeatures?> features = FeatureOption.Create();
         System.CommandLine.Command command = new(
@@ -39,22 +41,22 @@ internal static class InspectCommand
               tarn inspect -f add --stage ir --no-optimize samples/add.wat the IR before any pass
             """)
         {
-            file, functions, stage, html, isChecked, unoptimized, features,
+            file, functions, stage, html, isChecked, portable, unoptimized, features,
         };
         command.SetAction(arguments =>
         {
             TargetDescription target = TargetDescription.Default with
             {
-                MemoryStrategy = arguments.GetValue(isChecked) ? Compiler.MemoryStrategy.Checked : Compiler.MemoryStrategy.Guarded,
+                MemoryStrategy = arguments.GetValue(isChecked) || arguments.GetValue(portable) ? Compiler.MemoryStrategy.Checked : Compiler.MemoryStrategy.Guarded,
                 Optimize = !arguments.GetValue(unoptimized),
             };
             WasmModule module = ModuleInput.ReadModule(arguments.GetValue(file)!, FeatureOption.ValueOf(arguments, features));
-            return Run(module, ModuleInput.DisplayName(arguments.GetValue(file)!), arguments.GetValue(functions) ?? [], target, arguments.GetValue(stage), arguments.GetValue(html));
+            return Run(module, ModuleInput.DisplayName(arguments.GetValue(file)!), arguments.GetValue(functions) ?? [], target, arguments.GetValue(portable), arguments.GetValue(stage), arguments.GetValue(html));
         });
         return command;
     }
 
-    private static int Run(WasmModule module, string title, string[] wanted, TargetDescription target, string? stage, string? html)
+    private static int Run(WasmModule module, string title, string[] wanted, TargetDescription target, bool portable, string? stage, string? html)
     {
         List<int> indices = [];
         foreach (string name in wanted)
@@ -70,7 +72,7 @@ internal static class InspectCommand
 
         if (wanted.Length == 0)
             indices.AddRange(Enumerable.Range(module.ImportedFunctionCount, module.Bodies.Length));
-        FunctionCompilation compilation = Tarn.Modules.FunctionCompiler.CreateCompilation();
+        FunctionCompilation compilation = Tarn.Modules.FunctionCompiler.CreateCompilation(portable ? ExecutionMode.Portable : ExecutionMode.Auto);
         compilation.ChecksAllocation = true;
         VmContextLayout layout = new(module);
         IEnumerable<InspectedFunction> inspected = indices.Select(index => Inspect(compilation, module, layout, index, target));
@@ -117,7 +119,7 @@ internal static class InspectCommand
         CompilationListing listing = CompilationListing.Create(compilation, module, layout, index - module.ImportedFunctionCount, target);
         string text = Encoding.UTF8.GetString(WatPrinter.PrintFunction(module, index));
         List<int> offsets = [];
-        string assembly = MachineCodeText.Print(listing.Function, i => NameOf(module, i), offsets);
+        string assembly = compilation.Generator.Target is PortableTarget ? "" : MachineCodeText.Print(listing.Function, i => NameOf(module, i), offsets);
         return new InspectedFunction(index, NameOf(module, index), text, TextSources(module, index, text), listing, assembly, AssemblySources(listing.Sources.Code, offsets));
     }
 

@@ -47,6 +47,7 @@ internal static class RunCommand
         Option<WasmFeatures?> features = FeatureOption.Create();
         Option<MemoryStrategy> memory = MemoryOption("guarded (reservations and guard pages) or checked (a comparison for each access).");
         Option<bool> lazy = new("--lazy") { Description = "Compile each function when it is first called, and do not use the cache." };
+        Option<bool> portable = PortableOption();
         Option<bool> noCache = new("--no-cache") { Description = $"Compile anew. Compiled modules of {CompilationCache.SmallestModule >> 10} KiB and more are kept in ~/.cache/tarn (or {CompilationCache.DirectoryVariable})." };
         Option<bool> verbose = new("--verbose") { Description = "Report choices that are made automatically on standard error, for example where address space is limited." };
         Command command = new(
@@ -65,17 +66,20 @@ internal static class RunCommand
             Exit status: the guest's own; 134 it trapped or threw what nothing caught, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
             """)
         {
-            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, noCache, verbose,
+            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, portable, noCache, verbose,
         };
         command.SetAction(arguments =>
         {
             try
             {
-                MemoryStrategy strategy = arguments.GetResult(memory) is { Implicit: false } ? arguments.GetValue(memory) : LittleAddressSpace.DefaultStrategy;
+                MemoryStrategy strategy = arguments.GetResult(memory) is { Implicit: false } ? arguments.GetValue(memory)
+                    : arguments.GetValue(portable) ? MemoryStrategy.Default : LittleAddressSpace.DefaultStrategy;
                 if (arguments.GetValue(verbose) && LittleAddressSpace.Describe(strategy) is string note)
                     Console.Error.WriteLine($"tarn: {note}");
                 long? memoryLimit = Bytes("--max-memory", arguments.GetValue(maximumMemory), PageSize);
                 EngineOptions options = Options(strategy, arguments.GetValue(lazy), arguments.GetValue(fuel) is not null, FeatureOption.ValueOf(arguments, features));
+                if (arguments.GetValue(portable))
+                    options = options with { Execution = ExecutionMode.Portable };
                 if (Bytes("--max-stack", arguments.GetValue(maximumStack), EngineOptions.MinimumStackSize) is long stack)
                     options = options with { StackSize = (int)Math.Min(stack, 1L << 30) };
                 // All of 4 GiB and more changes code, and is wanted by those alone who ask for it.
@@ -104,6 +108,9 @@ internal static class RunCommand
         });
         return command;
     }
+
+    /// <summary>--portable.</summary>
+    public static Option<bool> PortableOption() => new("--portable") { Description = "Interpret the compiled code instead of executing it as machine code, as where that is not possible: several times slower." };
 
     /// <summary>--memory, which changes code and is therefore an option of <see cref="CompileCommand"/> too.</summary>
     public static Option<MemoryStrategy> MemoryOption(string description) => new("--memory")

@@ -13,6 +13,7 @@ internal static class WastCommand
         Option<bool> readOnly = new("--read-only") { Description = "Decode and validate modules, execute nothing." };
         Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
         Option<bool> lazy = new("--lazy") { Description = "Compile each function when it is first called." };
+        Option<bool> portable = RunCommand.PortableOption();
         Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error whose wording differs from the script's." };
         Option<WasmFeatures?> features = FeatureOption.Create("The default depends on the folder.");
         Command command = new(
@@ -26,7 +27,7 @@ internal static class WastCommand
               tarn wast --read-only spec-testsuite       decoding and validating only
             """)
         {
-            paths, readOnly, memory, lazy, verbose, features,
+            paths, readOnly, memory, lazy, portable, verbose, features,
         };
         command.SetAction(arguments =>
         {
@@ -34,7 +35,8 @@ internal static class WastCommand
             {
                 // Scripts keep all their instances, and some ask for large memories and tables.
                 AllocationStrategy = AllocationStrategy.OnDemand,
-                MemoryStrategy = arguments.GetValue(memory),
+                MemoryStrategy = arguments.GetResult(memory) is { Implicit: false } ? arguments.GetValue(memory) : MemoryStrategy.Default,
+                Execution = arguments.GetValue(portable) ? ExecutionMode.Portable : ExecutionMode.Auto,
                 CompilationMode = arguments.GetValue(lazy) ? CompilationMode.Lazy : CompilationMode.Eager,
             };
             return Run(arguments.GetValue(paths)!, options, arguments.GetValue(features), arguments.GetValue(verbose));

@@ -323,7 +323,7 @@ internal sealed class AllocationChecker(RegisterFile file)
 
         if (_function.HasManagedReferences && MachineOpcode.IsSafepoint(instruction))
         {
-            ApplySafepoint(i, preservesRegisters: (instruction.Flags & MachineFlags.Call) == 0);
+            ApplySafepoint(i, preservesRegisters: _file.KeepsReferences || (instruction.Flags & MachineFlags.Call) == 0);
         }
 
         for (var set = clobbers; set != 0; set &= set - 1)

@@ -22,6 +22,9 @@ internal sealed class RegisterFile
     /// <summary>Registers that a call clobbers.</summary>
     public required ulong CallClobbers { get; init; }
 
+    /// <summary>Whether calls preserve registers where the collector finds them: managed references may stay in registers then.</summary>
+    public bool KeepsReferences { get; init; }
+
     /// <summary>Clobber sets by <see cref="MachineInstruction.Clobbers"/>.</summary>
     public required ulong[] ClobberSets { get; init; }
 

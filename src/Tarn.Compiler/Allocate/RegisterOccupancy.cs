@@ -299,7 +299,7 @@ internal sealed class RegisterOccupancy(LiveRangeTable table, RegisterFile file)
     public int LimitOf(int register, int range, int call)
     {
         var limit = FixedConflict(register, range);
-        if ((_file.CallClobbers >> register & 1) != 0 || _table.IsManaged(_table.Ranges[range].VirtualRegister))
+        if ((_file.CallClobbers >> register & 1) != 0 || (!_file.KeepsReferences && _table.IsManaged(_table.Ranges[range].VirtualRegister)))
         {
             limit = Math.Min(limit, call);
         }

@@ -1,7 +1,7 @@
 // Where managed references are at each safepoint, for the collector to find and to change. Written after everything else is decided, from the segments of the live ranges, which
 // for references are exact: a reference is named at a safepoint if and only if it is live before and after it.
 //
-// At a call references are in slots (RegisterOccupancy.LimitOf). An allocation preserves registers, so there a reference may be in a register; if its slot was written after the definition,
+// At a call references are in slots (RegisterOccupancy.LimitOf), unless the target's registers are places in frames. An allocation preserves registers, so there a reference may be in a register; if its slot was written after the definition,
 // and would be read again without being written anew, the slot is named as well.
 //
 // If a place were missing, the guest would continue with a reference to where an object was; if one were named that holds no reference, the collector would change a number. The
@@ -92,6 +92,12 @@ internal sealed class SafepointMaps(LiveRangeTable table)
                         continue;
                     }
 
+                    // Nor is an argument one that lives on, whose last use the call is.
+                    if (live.To <= (2 * _instructions[s]) + 1 && !LivesAt(v, (2 * _instructions[s]) + 1))
+                    {
+                        continue;
+                    }
+
                     if (piece.Location.IsRegister)
                     {
                         _entries.Add((s, piece.Location));
@@ -104,6 +110,22 @@ internal sealed class SafepointMaps(LiveRangeTable table)
                 }
             }
         }
+    }
+
+    private bool LivesAt(VReg v, int position)
+    {
+        for (var range = table.States[v].FirstRange; range >= 0; range = table.Ranges[range].NextRange)
+        {
+            for (var segment = table.Ranges[range].FirstSegment; segment >= 0; segment = table.Segments[segment].Next)
+            {
+                if (table.Segments[segment].From <= position && position < table.Segments[segment].To)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     // The first safepoint at a position or after it.

@@ -79,7 +79,7 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
     public abstract byte SavedRegisters { get; }
 
     /// <summary>Bytes from the stack pointer to the return address.</summary>
-    public int FrameSize => _frame.Size;
+    public virtual int FrameSize => _frame.Size;
 
     /// <summary>
     /// Receives where the code of each instruction begins, and the offset in the module of the instruction that it comes from, or −1; in order of code. Null unless a
@@ -202,12 +202,15 @@ internal abstract class CodeEmitter(RegisterFile registers, int innerAlignment, 
             references = _references.Add(safepoint.Count);
             foreach (var place in _allocation.References.Span.Slice(safepoint.Start, safepoint.Count))
             {
-                _references.Add(place.IsRegister ? ~place.Value : place.Payload);
+                _references.Add(PlaceOf(place));
             }
         }
 
         _callSites.Add(new CallSite(returnOffset, _machine.Sources[instruction], references));
     }
+
+    /// <summary>How the tables name the place of a managed reference: a word from the stack pointer, or the complement of a register.</summary>
+    private protected virtual int PlaceOf(Location place) => place.IsRegister ? ~place.Value : place.Payload;
 
     private int FindSafepoint(int instruction)
     {

@@ -69,6 +69,9 @@ internal sealed class MachineFunction
     /// <summary>Bytes of arguments on the stack, popped on return.</summary>
     public int IncomingBytes;
 
+    /// <summary>For targets whose callers write arguments into the frame: bytes of it that they may write, whether the function reads them or not.</summary>
+    public int ParameterBytes;
+
     /// <summary>Forgets everything and keeps the storage.</summary>
     public void Clear()
     {
@@ -89,6 +92,7 @@ internal sealed class MachineFunction
         HasManagedReferences = false;
         SavesVmContext = false;
         IncomingBytes = 0;
+        ParameterBytes = 0;
     }
 
     /// <summary>Makes a virtual register.</summary>

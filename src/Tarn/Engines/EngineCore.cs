@@ -17,12 +17,14 @@ internal sealed class EngineCore
     {
         Options = options;
         Facade = facade;
+        CodeTarget = options.ChosenTarget;
+        Machine = Machine.Of(CodeTarget);
         Types = new TypeRegistry();
-        _stubs = new StubTable(Types);
+        _stubs = new StubTable(Types, Machine);
         Types.Forgotten = _stubs.Forget;
         Target = new TargetDescription
         {
-            MemoryStrategy = options.MemoryStrategy == MemoryStrategy.Guarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
+            MemoryStrategy = options.IsGuarded ? Compiler.MemoryStrategy.Guarded : Compiler.MemoryStrategy.Checked,
             // No sum of validated options overflows: pages are at most 2^31.
             MaximumMemoryBytes = Math.Min(1UL << 32, (ulong)Math.Max(options.MaximumMemoryPages, options.Pooling.Limits.MemoryPages) << 16),
             Interruption = options.EnableInterruption,
@@ -30,7 +32,6 @@ internal sealed class EngineCore
             FuelTable = options.FuelCosts.Table,
             Deterministic = options.Deterministic,
         };
-        CodeTarget = options.CodeTarget ?? HostTarget.Current;
         TypeDescriptors = new TypeDescriptors(Types);
         HeapSpaces = options.AllocationStrategy != AllocationStrategy.Pooling ? new HeapSpaces(int.MaxValue, "no limit")
             : options.Pooling.TotalHeaps is int heaps ? new HeapSpaces(heaps, "PoolingOptions.TotalHeaps")
@@ -55,6 +56,9 @@ internal sealed class EngineCore
 
     /// <summary>Which processor code is generated for.</summary>
     public Compiler.Machine.MachineTarget CodeTarget { get; }
+
+    /// <summary>What executes it.</summary>
+    public Machine Machine { get; }
 
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 

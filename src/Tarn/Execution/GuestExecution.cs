@@ -21,14 +21,15 @@ using TrapCode = Tarn.Compiler.Abi.TrapCode;
 
 internal abstract unsafe class GuestExecution
 {
-    private static readonly nint s_resume = Machine.Current.Stubs.Resume;
-
     private readonly nint _handle;
+    private readonly nint _resume;
     private ExceptionDispatchInfo? _thrown;
 
-    protected GuestExecution(ExecutionRecord* record)
+    protected GuestExecution(ExecutionRecord* record, Machine machine)
     {
         Record = record;
+        Machine = machine;
+        _resume = machine.Stubs.Resume;
         _handle = GCHandle.ToIntPtr(GCHandle.Alloc(this, GCHandleType.Weak));
         record->HostHandle = _handle;
     }
@@ -41,6 +42,9 @@ internal abstract unsafe class GuestExecution
 
     /// <summary>The store's execution record.</summary>
     public ExecutionRecord* Record { get; }
+
+    /// <summary>What executes the store's code.</summary>
+    public Machine Machine { get; }
 
     /// <summary>What <see cref="FunctionReference.HostFunction"/> indexes.</summary>
     public HostFunction[] HostFunctions { get; set; } = [];
@@ -92,7 +96,7 @@ internal abstract unsafe class GuestExecution
     /// <summary>Continues a suspended guest whose results are in its exit frame, on any thread; false when it is suspended again.</summary>
     public bool Continue(nint entryStackPointer, ref RawResult result)
     {
-        result = Resume(Record);
+        result = Resume(_resume, Record);
         if (Record->ExitCode == ExitCode.Returned)
         {
             Record->GuestStackPointer = entryStackPointer;
@@ -135,6 +139,9 @@ internal abstract unsafe class GuestExecution
     /// <param name="maySuspend">Whether it may be pending: then the guest stays suspended, like one whose host function is pending.</param>
     protected abstract HostCallStatus InvokeBuiltin(BuiltinId id, VmContext* context, ulong* values, bool maySuspend);
 
+    /// <summary>The stubs of a function's signature.</summary>
+    public abstract SignatureStubs StubsOf(FunctionReference* function);
+
     /// <summary>Makes the exception for a trap. GuestStackPointer is the guest's, so a backtrace can still be taken.</summary>
     protected abstract Exception CreateTrap(in GuestTrap trap);
 
@@ -173,7 +180,7 @@ internal abstract unsafe class GuestExecution
     {
         trap = null;
         ExecutionRecord* record = Record;
-        nint resume = s_resume;
+        nint resume = _resume;
         RawResult last = default;
         while (true)
         {
@@ -229,7 +236,10 @@ internal abstract unsafe class GuestExecution
 
     // Called by exit stubs, on the thread's own stack. No exception may leave it.
     [UnmanagedCallersOnly]
-    private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference)
+    private static HostCallStatus HostCall(ExecutionRecord* record, FunctionReference* reference) => CallHost(record, reference);
+
+    /// <summary>Calls a host function for a guest whose exit frame is at GuestStackPointer. Exceptions are kept.</summary>
+    public static HostCallStatus CallHost(ExecutionRecord* record, FunctionReference* reference)
     {
         GuestExecution execution = Of(record);
         execution.HostCalls++;
@@ -260,7 +270,7 @@ internal abstract unsafe class GuestExecution
         ExitFrame* frame = (ExitFrame*)record->GuestStackPointer;
         BuiltinId id = (BuiltinId)record->ExitArgument;
         HostCallStatus status = InvokeBuiltin(id, frame->VmContext, ExitFrame.Values(frame), maySuspend);
-        if (id == BuiltinId.CompileFunction && !Machine.Current.Arena.Contains((nint)(*ExitFrame.Values(frame))))
+        if (id == BuiltinId.CompileFunction && !Machine.Arena.Contains((nint)(*ExitFrame.Values(frame))))
         {
             throw new InvalidOperationException("CompileFunction gave no address of code for its caller to go to");
         }
@@ -269,11 +279,11 @@ internal abstract unsafe class GuestExecution
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static RawResult Resume(ExecutionRecord* record) => ((delegate* unmanaged<ExecutionRecord*, RawResult>)s_resume)(record);
+    private static RawResult Resume(nint resume, ExecutionRecord* record) => ((delegate* unmanaged<ExecutionRecord*, RawResult>)resume)(record);
 
-    private static GuestTrap Describe(ExecutionRecord* record, ExitCode exit)
+    private GuestTrap Describe(ExecutionRecord* record, ExitCode exit)
     {
-        Platform.CodeBlock? block = Machine.Current.Arena.Find(record->TrapProgramCounter - (exit == ExitCode.Trap ? 1 : 0));
+        Platform.CodeBlock? block = Machine.Arena.Find(record->TrapProgramCounter - (exit == ExitCode.Trap ? 1 : 0));
         TrapCode code = TrapCode.None;
         bool known = block is not null && block.Owner!.TryGetTrap((int)(record->TrapProgramCounter - (nint)block.Address), out code);
         if (!known)

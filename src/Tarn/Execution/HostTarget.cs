@@ -1,22 +1,64 @@
-// What code is compiled for when it is to run here: the processor of this machine with the extensions that it has. One of the few files that name a
+// What code is compiled for when it is to run here: the processor of this machine with the extensions that it has, or register code for the interpreter. One of the few files that name a
 // processor; the others that run code ask this one.
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Machine;
+using Tarn.Compiler.Targets.Portable;
 using Tarn.Compiler.Targets.X64;
+using Tarn.Platform;
 
 namespace Tarn.Execution;
 
-internal static class HostTarget
+internal static unsafe class HostTarget
 {
     // A failure, of memory, is not kept.
     private static readonly Lazy<MachineTarget> s_current = new(Create, LazyThreadSafetyMode.PublicationOnly);
+    private static readonly Lazy<string?> s_whyNoMachineCode = new(FindOut, LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary>The target of this machine.</summary>
-    /// <exception cref="PlatformNotSupportedException">The compiler has no target for the processor.</exception>
+    /// <summary>The target of this machine's processor.</summary>
+    /// <exception cref="PlatformNotSupportedException">There is none.</exception>
     public static MachineTarget Current => s_current.Value;
 
-    private static X64Target Create() => RuntimeInformation.ProcessArchitecture == Architecture.X64
-        ? new X64Target(X64.Processor.Features)
-        : throw new PlatformNotSupportedException(
-            $"Tarn generates machine code for x86-64 only. The architecture of this process is {RuntimeInformation.ProcessArchitecture}.");
+    /// <summary>Why machine code cannot be executed here, as the end of a sentence; <see langword="null"/> if it can.</summary>
+    public static string? WhyNoMachineCode => s_whyNoMachineCode.Value;
+
+    /// <summary>Whether <see cref="ExecutionMode.Auto"/> is portable wherever it can be: for test suites that are run both ways.</summary>
+    public static bool PrefersPortable { get; set; }
+
+    /// <summary>What code is compiled for under a choice.</summary>
+    /// <param name="mode">The choice.</param>
+    /// <param name="needsFaults">Whether something else is wanted that portable execution cannot do.</param>
+    public static MachineTarget Of(ExecutionMode mode, bool needsFaults = false) =>
+        mode == ExecutionMode.Portable || (mode == ExecutionMode.Auto && (WhyNoMachineCode is not null || (PrefersPortable && !needsFaults))) ? PortableTarget.Instance : Current;
+
+    private static X64Target Create() => WhyNoMachineCode is string reason
+        ? throw new PlatformNotSupportedException($"Machine code cannot be executed here: {reason}. EngineOptions.Execution can be Portable.")
+        : new X64Target(X64.Processor.Features);
+
+    // Asks the system by doing it once: hardened kernels and sandboxes refuse to make written memory executable.
+    private static string? FindOut()
+    {
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            return $"Tarn generates machine code for x86-64 only, and this process is {RuntimeInformation.ProcessArchitecture}";
+        if (!VirtualMemory.IsSupported)
+            return "Tarn executes machine code on Linux only so far";
+        VirtualMemory memory = VirtualMemory.Current;
+        byte* page = null;
+        try
+        {
+            page = memory.Reserve(memory.PageSize);
+            memory.Protect(page, memory.PageSize, MemoryProtection.ReadWrite);
+            *page = 1;
+            memory.Protect(page, memory.PageSize, MemoryProtection.ReadExecute);
+            return null;
+        }
+        catch (PlatformException refused)
+        {
+            return $"the system does not let written memory be executed ({refused.Message})";
+        }
+        finally
+        {
+            if (page != null)
+                memory.Release(page, memory.PageSize);
+        }
+    }
 }

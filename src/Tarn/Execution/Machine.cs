@@ -1,7 +1,9 @@
-// Why: what a process has once: the code arena, the fixed stubs, the signal handler and the table of signatures' stubs. Made when the first engine
+// Why: what a process has once for each way of executing code (machine code, register code): the code arena, the fixed stubs, where faults are caught the signal handler, and the table of signatures' stubs. Made when the first engine
 // needs it, never undone (a signal handler cannot be taken out safely once others may have chained to it). Making it checks every
 // assumption: the structures' offsets, and by two faults on purpose the kernel's structures, both ways back and the opening of a page.
 using Tarn.Compiler.Abi;
+using Tarn.Compiler.Machine;
+using Tarn.Compiler.Targets.Portable;
 using Tarn.Platform;
 using Tarn.Platform.Linux;
 
@@ -9,25 +11,41 @@ namespace Tarn.Execution;
 
 internal sealed unsafe class Machine
 {
-    private static readonly Lazy<Machine> s_current = new(() => new Machine());
+    private static readonly Lazy<Machine> s_current = new(() => new Machine(isPortable: false));
+    private static readonly Lazy<Machine> s_portable = new(() => new Machine(isPortable: true));
 
     // The lock is held for a look-up, never while code is made.
     private readonly Lock _lock = new();
     private readonly Dictionary<Signature, SharedStubs> _signatures = [];
+    private readonly FaultRangeTable? _faultRanges;
 
-    private Machine()
+    private Machine(bool isPortable)
     {
         AbiAssertions.Check();
         Memory = VirtualMemory.Current;
+        if (isPortable)
+        {
+            // Nothing of it is executed, so no page is ever executable.
+            Arena = new CodeArena(Memory, PortableTarget.Instance.Filler, published: MemoryProtection.Read);
+            Stubs = new Portable.PortableMachineStubs(Arena, Memory);
+            return;
+        }
         Arena = new CodeArena(Memory, HostTarget.Current.Filler);
         Stubs = new X64.X64MachineStubs(Arena, Memory);
-        FaultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
+        _faultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
         LinuxFaultHandler.Install(Arena, (arena, parameters) => Stubs.CreateFaultHandler(arena, parameters), FaultRanges.Address);
+        Faults = FaultHandling.Signals;
         SelfTest();
     }
 
-    /// <summary>The process's one; throws <see cref="PlatformNotSupportedException"/> where Tarn cannot run.</summary>
+    /// <summary>The one that executes machine code; throws <see cref="PlatformNotSupportedException"/> where there is none.</summary>
     public static Machine Current => s_current.Value;
+
+    /// <summary>The one that interprets register code, wherever .NET runs.</summary>
+    public static Machine PortableMachine => s_portable.Value;
+
+    /// <summary>The one that executes a target's code.</summary>
+    public static Machine Of(MachineTarget target) => target is PortableTarget ? PortableMachine : Current;
 
     public VirtualMemory Memory { get; }
 
@@ -35,7 +53,12 @@ internal sealed unsafe class Machine
 
     public MachineStubs Stubs { get; }
 
-    public FaultRangeTable FaultRanges { get; }
+    /// <summary>Whether faults in guest code are caught.</summary>
+    public FaultHandling Faults { get; }
+
+    /// <summary>Slabs whose pages are opened when they are touched.</summary>
+    /// <exception cref="NotSupportedException">Faults are not caught.</exception>
+    public FaultRangeTable FaultRanges => _faultRanges ?? throw new NotSupportedException("Faults are not caught here, so no page can be opened by one.");
 
     /// <summary>Signatures of which the process has stubs.</summary>
     public int SignatureCount

@@ -4,7 +4,7 @@ using Tarn.Compiler.Abi;
 
 namespace Tarn.Execution;
 
-internal sealed class StubTable(TypeRegistry types)
+internal sealed class StubTable(TypeRegistry types, Machine machine)
 {
     private readonly Lock _lock = new();
     private SignatureStubs?[] _stubs = new SignatureStubs?[64];
@@ -34,7 +34,7 @@ internal sealed class StubTable(TypeRegistry types)
                 _stubs[id] = null;
             }
             if (forgotten is not null)
-                Machine.Current.ReleaseStubs(forgotten);
+                machine.ReleaseStubs(forgotten);
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class StubTable(TypeRegistry types)
         var results = new AbiType[type.ResultCount];
         for (int i = 0; i < results.Length; i++)
             results[i] = ValueKinds.AbiOf(type.Results[i]);
-        SignatureStubs made = Machine.Current.AcquireStubs(new Signature(parameters, results));
+        SignatureStubs made = machine.AcquireStubs(new Signature(parameters, results));
         SignatureStubs? others;
         lock (_lock)
         {
@@ -63,7 +63,7 @@ internal sealed class StubTable(TypeRegistry types)
         }
         if (others is null)
             return made;
-        Machine.Current.ReleaseStubs(made);
+        machine.ReleaseStubs(made);
         return others;
     }
 }

@@ -36,7 +36,7 @@ public readonly unsafe struct TypedAction
     public void Invoke()
     {
         StoreCore.ThrowIfStale(_store, _generation);
-        if (!_store.HasDeadline)
+        if (_typedEntry != 0 && !_store.HasDeadline)
         {
             Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
             ExecutionRecord* record = _store.Execution;
@@ -113,7 +113,7 @@ public readonly unsafe struct TypedAction<T1>
         if (GuestCalls.IsSupported<T1>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -196,7 +196,7 @@ public readonly unsafe struct TypedAction<T1, T2>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -282,7 +282,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -371,7 +371,7 @@ public readonly unsafe struct TypedAction<T1, T2, T3, T4>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -1147,7 +1147,7 @@ public readonly unsafe struct TypedFunction<TResult>
         if (GuestCalls.IsSupported<TResult>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -1227,7 +1227,7 @@ public readonly unsafe struct TypedFunction<T1, TResult>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<TResult>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -1312,7 +1312,7 @@ public readonly unsafe struct TypedFunction<T1, T2, TResult>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<TResult>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -1400,7 +1400,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, TResult>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<TResult>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;
@@ -1491,7 +1491,7 @@ public readonly unsafe struct TypedFunction<T1, T2, T3, T4, TResult>
         if (GuestCalls.IsSupported<T1>() && GuestCalls.IsSupported<T2>() && GuestCalls.IsSupported<T3>() && GuestCalls.IsSupported<T4>() && GuestCalls.IsSupported<TResult>())
         {
             StoreCore.ThrowIfStale(_store, _generation);
-            if (!_store.HasDeadline)
+            if (_typedEntry != 0 && !_store.HasDeadline)
             {
                 Tenure tenure = _store.BeginTyped(_generation, out CallScope? outer);
                 ExecutionRecord* record = _store.Execution;

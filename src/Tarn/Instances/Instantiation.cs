@@ -164,7 +164,7 @@ internal static unsafe class Instantiation
                     record->TypeId = (uint)module.FunctionTypeId(index);
                     record->VmContext = instance.Header;
                     record->HostFunction = (uint)hostFunction++;
-                    definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId));
+                    definition.Host.Bind(record, module.Engine.StubsFor(record->TypeId), module.Engine.Machine);
                     break;
                 case ExternalKind.Memory:
                     definition.Memory!.Shared?.AddReference();

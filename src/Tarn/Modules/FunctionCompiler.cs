@@ -13,6 +13,7 @@ internal sealed class FunctionCompiler
     // Contexts hold the storage of all stages, a few hundred KiB once warm: they are shared by all modules of the process, and one for each thread that
     // ever compiled at the same time stays.
     private static readonly ConcurrentBag<FunctionCompilation> s_contexts = [];
+    private static readonly ConcurrentBag<FunctionCompilation> s_portableContexts = [];
 
     /// <summary>
     /// What compiling takes, in instructions that a guest executes in that time. Stated and not measured, so that it is the same everywhere: about what this machine's
@@ -84,14 +85,16 @@ internal sealed class FunctionCompiler
         return functions;
     }
 
-    /// <summary>Makes the state of a compiler for this machine's processor.</summary>
-    public static FunctionCompilation CreateCompilation() => new(HostTarget.Current);
+    /// <summary>Makes the state of a compiler for this machine.</summary>
+    public static FunctionCompilation CreateCompilation(ExecutionMode mode = ExecutionMode.Auto) => new(HostTarget.Of(mode));
 
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)
     {
-        bool isShared = _engine.CodeTarget == HostTarget.Current;
-        if (!isShared || !s_contexts.TryTake(out FunctionCompilation? context))
+        bool isPortable = _engine.CodeTarget == Compiler.Targets.Portable.PortableTarget.Instance;
+        bool isShared = isPortable || _engine.CodeTarget == HostTarget.Current;
+        ConcurrentBag<FunctionCompilation> contexts = isPortable ? s_portableContexts : s_contexts;
+        if (!isShared || !contexts.TryTake(out FunctionCompilation? context))
             context = new FunctionCompilation(_engine.CodeTarget);
 
         context.OptimizationLimit = _engine.Options.OptimizationLimit;
@@ -102,7 +105,7 @@ internal sealed class FunctionCompiler
             CompiledFunction function = context.Compile(_wasm, _layout, definedIndex, _engine.Target, _budget);
             context.Forget();
             if (isShared && context.Function.Instructions.Count <= LargestKept && _wasm.Types.Length <= MostTypesKept)
-                s_contexts.Add(context);
+                contexts.Add(context);
             return function;
         }
         catch (FunctionTooComplexException e)

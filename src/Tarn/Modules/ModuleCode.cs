@@ -7,7 +7,6 @@
 using Tarn.Compiler;
 using Tarn.Compiler.Abi;
 using Tarn.Engines;
-using Tarn.Execution;
 using Tarn.Platform;
 
 namespace Tarn.Modules;
@@ -35,7 +34,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         _entries = new nint[wasm.Bodies.Length];
         if (mode == CompilationMode.Lazy && _entries.Length > 0)
         {
-            _lazy = new LazyCode(Machine.Current, _entries.Length);
+            _lazy = new LazyCode(_engine.Machine, _entries.Length);
             for (int i = 0; i < _entries.Length; i++)
                 _entries[i] = _lazy.Thunk(i);
         }
@@ -133,7 +132,7 @@ internal sealed unsafe class ModuleCode : IDisposable
                 return;
             _disposed = true;
             if (_block is not null)
-                Machine.Current.Arena.Free(_block);
+                _engine.Machine.Arena.Free(_block);
             _block = null;
             _lazy?.Dispose();
         }
@@ -142,7 +141,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     // Lays compiled functions out in one block, patches and publishes it.
     private void Load(CompiledModule compiled)
     {
-        CodeBlock block = Machine.Current.Arena.Allocate(compiled.Code.Length);
+        CodeBlock block = _engine.Machine.Arena.Allocate(compiled.Code.Length);
         try
         {
             compiled.Code.Span.CopyTo(block.Bytes);
@@ -150,7 +149,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         }
         catch
         {
-            Machine.Current.Arena.Free(block);
+            _engine.Machine.Arena.Free(block);
             throw;
         }
     }
@@ -158,7 +157,7 @@ internal sealed unsafe class ModuleCode : IDisposable
     // The same for a block that was laid out when the artifact was written. Code goes from the file to where it will run, without a stop between.
     private void Load(ArtifactReader artifact)
     {
-        CodeBlock block = Machine.Current.Arena.Allocate((int)artifact.LengthOf(ArtifactSection.Code));
+        CodeBlock block = _engine.Machine.Arena.Allocate((int)artifact.LengthOf(ArtifactSection.Code));
         try
         {
             artifact.Read(ArtifactSection.Code, block.Bytes);
@@ -170,7 +169,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         }
         catch
         {
-            Machine.Current.Arena.Free(block);
+            _engine.Machine.Arena.Free(block);
             throw;
         }
     }
@@ -183,7 +182,7 @@ internal sealed unsafe class ModuleCode : IDisposable
         Span<byte> code = block.Bytes;
         for (int i = 0; i < relocations.Offsets.Length; i++)
             Patch(code, (nint)block.Address, relocations.Offsets[i], (SymbolKind)relocations.Kinds[i], relocations.Targets[i]);
-        Machine.Current.Arena.Publish(block, new ModuleCodeOwner(_module, _wasm.ImportedFunctionCount, tables));
+        _engine.Machine.Arena.Publish(block, new ModuleCodeOwner(_module, _wasm.ImportedFunctionCount, tables));
         _block = block;
         _tables = tables;
         _relocations = relocations;
@@ -208,8 +207,8 @@ internal sealed unsafe class ModuleCode : IDisposable
         {
             SymbolKind.TypeId => _wasm.CanonicalIds[symbol],
             SymbolKind.Function => _entries[symbol - _wasm.ImportedFunctionCount],
-            SymbolKind.Builtin => Machine.Current.Stubs.Builtin((BuiltinId)symbol),
-            SymbolKind.Trap => Machine.Current.Stubs.Trap,
+            SymbolKind.Builtin => _engine.Machine.Stubs.Builtin((BuiltinId)symbol),
+            SymbolKind.Trap => _engine.Machine.Stubs.Trap,
             _ => throw new InvalidOperationException($"A relocation of kind {kind} cannot be loaded."),
         };
         _engine.CodeTarget.Relocate(code, offset, kind, address, value);

@@ -30,7 +30,10 @@ public sealed record EngineOptions
     public WasmFeatures Features { get; init; } = WasmFeatures.Wasm3;
 
     /// <summary>How accesses to linear memories are kept inside their bounds.</summary>
-    public MemoryStrategy MemoryStrategy { get; init; } = MemoryStrategy.Guarded;
+    public MemoryStrategy MemoryStrategy { get; init; } = MemoryStrategy.Default;
+
+    /// <summary>Gets how code is executed: by the processor, or where that is not possible by an interpreter.</summary>
+    public ExecutionMode Execution { get; init; } = ExecutionMode.Auto;
 
     /// <summary>Whether functions are compiled when the module is loaded or when they are first called.</summary>
     public CompilationMode CompilationMode { get; init; } = CompilationMode.Eager;
@@ -124,6 +127,18 @@ public sealed record EngineOptions
     /// <summary>Gets how instances are reported that were not disposed; <see langword="null"/>, the default, for not at all.</summary>
     public LeakDetectionOptions? LeakDetection { get; init; }
 
+    /// <summary>What code is compiled for: the choice of the platform is made here.</summary>
+    /// <exception cref="PlatformNotSupportedException">Machine code is asked for and cannot be executed.</exception>
+    internal Compiler.Machine.MachineTarget ChosenTarget => CodeTarget ?? Tarn.Execution.HostTarget.Of(Execution, needsFaults: NeedsFaults);
+
+    private bool NeedsFaults => MemoryStrategy == MemoryStrategy.Guarded || (AllocationStrategy == AllocationStrategy.Pooling && Pooling.ResetStrategy == ResetStrategy.Learned);
+
+    /// <summary>Whether guests' code is interpreted.</summary>
+    internal bool IsPortable => ChosenTarget is Compiler.Targets.Portable.PortableTarget;
+
+    /// <summary>Whether memories are guarded.</summary>
+    internal bool IsGuarded => MemoryStrategy == MemoryStrategy.Guarded || (MemoryStrategy == MemoryStrategy.Default && !IsPortable);
+
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
     public IReadOnlyList<string> Validate()
@@ -131,6 +146,12 @@ public sealed record EngineOptions
         var faults = new List<string>();
         if (!Enum.IsDefined(MemoryStrategy))
             faults.Add($"MemoryStrategy has no value {(int)MemoryStrategy}");
+        if (!Enum.IsDefined(Execution))
+            faults.Add($"Execution has no value {(int)Execution}");
+        else if (Execution == ExecutionMode.MachineCode && Tarn.Execution.HostTarget.WhyNoMachineCode is string reason)
+            faults.Add($"Execution is MachineCode, which cannot be executed here: {reason}; use Auto or Portable");
+        else if (MemoryStrategy == MemoryStrategy.Guarded && IsPortable)
+            faults.Add("MemoryStrategy is Guarded, for which faults of guests have to be caught, and portable execution does not; use Default or Checked");
         if (LeakDetection is { OnLeak: null })
             faults.Add("LeakDetection.OnLeak is null");
         if (FuelCosts is null)
@@ -159,7 +180,7 @@ public sealed record EngineOptions
         {
             foreach (string fault in Pooling.Validate())
                 faults.Add("Pooling." + fault);
-            if (MemoryStrategy == MemoryStrategy.Guarded && Pooling.MemoryReservation is long reservation && reservation < 1L << 32)
+            if (IsGuarded && Pooling.MemoryReservation is long reservation && reservation < 1L << 32)
                 faults.Add($"Pooling.MemoryReservation is {reservation} bytes; guarded memories need 4294967296 at least, so raise it or set MemoryStrategy to Checked");
         }
         return faults;

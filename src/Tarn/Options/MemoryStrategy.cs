@@ -1,4 +1,4 @@
-// The two ways in which accesses to linear memories are kept inside their bounds.
+// The two ways, and the choice of the platform, in which accesses to linear memories are kept inside their bounds.
 namespace Tarn;
 
 /// <summary>How accesses to linear memories are kept inside their bounds.</summary>
@@ -16,4 +16,7 @@ public enum MemoryStrategy
     /// microseconds and grow, as those of Rust's allocator do at once, are several times cheaper.
     /// </summary>
     Checked = 1,
+
+    /// <summary>Guarded where machine code is executed and faults of guests are caught, checked elsewhere.</summary>
+    Default = 2,
 }

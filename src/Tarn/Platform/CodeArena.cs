@@ -30,6 +30,7 @@ internal sealed unsafe class CodeArena
     private const int PagesInLeaf = 512;
 
     private readonly VirtualMemory _memory;
+    private readonly MemoryProtection _published;
     private readonly Lock _lock = new();
     private readonly RangeAllocator _code;
     private readonly RangeAllocator _data;
@@ -40,9 +41,11 @@ internal sealed unsafe class CodeArena
     /// <param name="memory">The system's memory.</param>
     /// <param name="filler">What fills the space between pieces of code: it is never executed.</param>
     /// <param name="bytes">What to reserve; <see langword="null"/> for as much as the limits of the process leave to code.</param>
-    public CodeArena(VirtualMemory memory, byte filler, long? bytes = null)
+    /// <param name="published">What published code allows: code that is interpreted is never executable.</param>
+    public CodeArena(VirtualMemory memory, byte filler, long? bytes = null, MemoryProtection published = MemoryProtection.ReadExecute)
     {
         _memory = memory;
+        _published = published;
         Filler = filler;
         Base = Reserve(memory, bytes, out long reserved);
         ReservedBytes = reserved;
@@ -114,7 +117,7 @@ internal sealed unsafe class CodeArena
     public void Publish(CodeBlock block, CodeOwner owner)
     {
         new Span<byte>(block.Address + block.Length, (int)(block.ReservedLength - block.Length)).Fill(Filler);
-        _memory.Protect(block.Address, (nuint)block.ReservedLength, MemoryProtection.ReadExecute);
+        _memory.Protect(block.Address, (nuint)block.ReservedLength, _published);
         block.Owner = owner;
         SetPages(block, block);
     }

@@ -12,6 +12,9 @@ internal abstract unsafe class VirtualMemory
         ? new Linux.LinuxVirtualMemory()
         : throw new PlatformNotSupportedException("Tarn runs on Linux so far; virtual memory for this operating system is not written yet.");
 
+    /// <summary>Whether there is one for this operating system.</summary>
+    public static bool IsSupported => OperatingSystem.IsLinux();
+
     /// <summary>Puts another implementation in front, for tests that make system calls fail. What is built from now on uses it.</summary>
     /// <returns>The one before.</returns>
     internal static VirtualMemory Replace(VirtualMemory replacement)

@@ -71,12 +71,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         _options = engine.Options.Pooling;
         _limits = _options.Limits;
         VirtualMemory memory = VirtualMemory.Current;
-        bool guarded = engine.Options.MemoryStrategy == MemoryStrategy.Guarded;
+        bool guarded = engine.Target.MemoryStrategy == Compiler.MemoryStrategy.Guarded;
         // Before the pools, which could leave it no address space.
-        _ = Machine.Current;
+        _ = _engine.Machine;
         int wanted = (int)Math.Min(_options.TotalMemories ?? (long)_limits.Count * _limits.Memories, int.MaxValue);
         _strategy = ChooseStrategy(memory, wanted);
-        if (_strategy == ResetStrategy.Learned && wanted > 0 && _limits.MemoryPages > 0 && !Machine.Current.FaultRanges.TryTake(out _faultRange))
+        if (_strategy == ResetStrategy.Learned && wanted > 0 && _limits.MemoryPages > 0 && !_engine.Machine.FaultRanges.TryTake(out _faultRange))
             _strategy = Unlearned(memory);
         _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
         int stacks = _options.TotalStacks ?? _limits.Count;
@@ -88,7 +88,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         catch
         {
             if (_faultRange >= 0)
-                Machine.Current.FaultRanges.Remove(_faultRange);
+                _engine.Machine.FaultRanges.Remove(_faultRange);
             throw;
         }
         _reservedBytes = _slabs.TotalBytes;
@@ -109,7 +109,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
                 // A cache line each: threads do not disturb one another.
                 _records = (FaultSlotRecord*)NativeMemory.AlignedAlloc((nuint)memories * (nuint)sizeof(FaultSlotRecord), (nuint)sizeof(FaultSlotRecord));
                 NativeMemory.Clear(_records, (nuint)memories * (nuint)sizeof(FaultSlotRecord));
-                Machine.Current.FaultRanges.Set(
+                _engine.Machine.FaultRanges.Set(
                     _faultRange, _memories.Base, (nuint)_memories.Layout.TotalBytes, (nuint)_memories.Layout.Stride, _records, (nuint)sizeof(FaultSlotRecord), memory.PageSize);
             }
         }
@@ -523,7 +523,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     private void GiveBack()
     {
         if (_faultRange >= 0)
-            Machine.Current.FaultRanges.Remove(_faultRange);
+            _engine.Machine.FaultRanges.Remove(_faultRange);
         _stacks.Dispose();
         _slabs.Dispose();
         foreach (MemorySlot? slot in _memorySlots)
@@ -589,7 +589,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
     private ResetStrategy ChooseStrategy(VirtualMemory memory, int memories)
     {
         ResetStrategy wanted = _options.ResetStrategy;
-        if (wanted == ResetStrategy.Default && memories <= LearnedSlotsAtMost)
+        bool canLearn = _engine.Machine.Faults == FaultHandling.Signals;
+        if (wanted == ResetStrategy.Learned && !canLearn)
+            throw new PlatformNotSupportedException("ResetStrategy.Learned needs faults of guests to be caught, which portable execution does not do; use Default, Decommit or Copy");
+        if (wanted == ResetStrategy.Default && canLearn && memories <= LearnedSlotsAtMost)
             return ResetStrategy.Learned;
         if (wanted == ResetStrategy.Default)
             return Unlearned(memory);

@@ -48,7 +48,7 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
     public virtual DefinedHostFunction? WithResults(ValType[] results) => null;
 
     /// <summary>Writes where calls of a record go. Its type and context are in place, and its store has this function in its table at the record's index.</summary>
-    public void Bind(FunctionReference* record, SignatureStubs stubs)
+    public void Bind(FunctionReference* record, SignatureStubs stubs, Machine machine)
     {
         if (_entry == 0)
         {
@@ -58,7 +58,7 @@ internal abstract unsafe class DefinedHostFunction : HostFunction
         }
         BoundExit? exit = Volatile.Read(ref _exit);
         if (exit is null || !ReferenceEquals(exit.Stubs, stubs))
-            Volatile.Write(ref _exit, exit = new BoundExit(stubs, Machine.Current.HostExitTo(stubs, _entry)));
+            Volatile.Write(ref _exit, exit = new BoundExit(stubs, machine.HostExitTo(stubs, _entry)));
         record->Code = exit.Address;
         record->Opaque = GCHandle.ToIntPtr(_body);
     }

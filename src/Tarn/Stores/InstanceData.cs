@@ -232,7 +232,7 @@ internal sealed unsafe class InstanceData
         for (int i = 0; i < functions.Length; i++)
         {
             var record = (FunctionReference*)(Context + Module.Layout.FunctionReference(i));
-            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, Module.Engine.StubsFor(record->TypeId));
+            ((DefinedHostFunction)functions[(int)record->HostFunction]).Bind(record, Module.Engine.StubsFor(record->TypeId), Module.Engine.Machine);
         }
     }
 

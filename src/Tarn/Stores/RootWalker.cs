@@ -71,7 +71,7 @@ internal static unsafe class RootWalker
             for (int i = 1; i <= count; i++)
             {
                 int place = places[frame.ReferenceList + i];
-                visitor.Visit(place >= 0 ? (ulong*)walk.StackPointer + place : Machine.Current.Stubs.SavedRegister(walk.Exit, ~place));
+                visitor.Visit(place >= 0 ? (ulong*)walk.StackPointer + place : GuestExecution.Of(record).Machine.Stubs.SavedRegister(walk.Exit, ~place));
             }
         }
     }

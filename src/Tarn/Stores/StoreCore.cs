@@ -334,7 +334,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         _heap.AddHostType((int)record->TypeId);
         record->VmContext = _hostContext;
         record->HostFunction = (uint)AddHostFunctions([host]);
-        host.Bind(record, Engine.StubsFor(record->TypeId));
+        host.Bind(record, Engine.StubsFor(record->TypeId), Engine.Machine);
         return record;
     }
 

@@ -12,9 +12,11 @@ namespace Tarn.Stores;
 internal sealed unsafe class StoreExecution : GuestExecution
 {
     public StoreExecution(StoreCore store, ExecutionRecord* record)
-        : base(record) => Store = store;
+        : base(record, store.Engine.Machine) => Store = store;
 
     public StoreCore Store { get; }
+
+    public override SignatureStubs StubsOf(FunctionReference* function) => Store.Engine.StubsFor(function->TypeId);
 
     /// <summary>A call from outside begins, which counts like one from inside.</summary>
     public void BeginArguments() => HostCalls++;

@@ -25,7 +25,7 @@ internal static unsafe class Unwinder
     public static bool TryCatch(StoreCore store, in ThrownException thrown, ReadOnlySpan<RawValue> payload)
     {
         ExecutionRecord* record = store.Execution;
-        Machine machine = Machine.Current;
+        Machine machine = store.Engine.Machine;
         var exit = (ExitFrame*)record->GuestStackPointer;
         nint programCounter = exit->Resume;
         nint stackPointer = (nint)exit;

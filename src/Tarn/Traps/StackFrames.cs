@@ -10,7 +10,7 @@ namespace Tarn.Traps;
 internal unsafe ref struct StackFrames
 {
     private readonly ExecutionRecord* _record;
-    private readonly CodeArena _arena;
+    private readonly Machine _machine;
     private nint _programCounter;
     private nint _stackPointer;
     private bool _isFirst;
@@ -22,7 +22,7 @@ internal unsafe ref struct StackFrames
     public StackFrames(ExecutionRecord* record, nint programCounter, nint stackPointer)
     {
         _record = record;
-        _arena = Machine.Current.Arena;
+        _machine = GuestExecution.Of(record).Machine;
         _programCounter = programCounter;
         _stackPointer = stackPointer;
         _isFirst = true;
@@ -45,8 +45,8 @@ internal unsafe ref struct StackFrames
             return false;
         _isFirst = false;
         // A return address may be the first byte after its block; the PC of a fault may be the first byte of its block.
-        if (!TryDescribe(_arena.Find(_programCounter - 1), _programCounter, out FrameDescription frame)
-            && !TryDescribe(_arena.Find(_programCounter), _programCounter, out frame))
+        if (!TryDescribe(_machine.Arena.Find(_programCounter - 1), _programCounter, out FrameDescription frame)
+            && !TryDescribe(_machine.Arena.Find(_programCounter), _programCounter, out frame))
         {
             return false;
         }
@@ -62,7 +62,7 @@ internal unsafe ref struct StackFrames
             return false;
         if (frame.Kind != FrameKind.Entry)
         {
-            Machine.Current.Stubs.Unwind(above, frame, out _programCounter, out _stackPointer);
+            _machine.Stubs.Unwind(above, frame, out _programCounter, out _stackPointer);
             return true;
         }
         // The activation's bottom: what is above is the exit frame of the one that called the host, or a link to it.

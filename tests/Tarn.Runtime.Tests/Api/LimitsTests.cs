@@ -23,6 +23,7 @@ public sealed class LimitsTests
     [MemberData(nameof(Allocations))]
     public void Maxima_hold_at_the_limit_and_one_beyond(AllocationStrategy allocation)
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         using Fixture f = new(allocation);
         using (Instance instance = f.Template.Instantiate(limits: new StoreLimits { MaximumMemoryBytes = 4 << 16, MaximumTableElements = 7 }))
         {

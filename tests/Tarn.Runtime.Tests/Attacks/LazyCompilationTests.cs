@@ -10,6 +10,7 @@ public sealed class LazyCompilationTests
     [Fact]
     public void Functions_share_pages()
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         const int Functions = 5000;
         using var engine = new Engine(new EngineOptions { AllocationStrategy = AllocationStrategy.OnDemand, CompilationMode = CompilationMode.Lazy });
         using Module module = Module.FromText(engine, CallsOf(Functions));

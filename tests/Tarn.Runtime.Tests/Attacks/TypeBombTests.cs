@@ -155,6 +155,7 @@ public sealed class TypeBombTests
     [Fact]
     public void Stubs_share_pages_and_go_with_their_signatures()
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         const int Signatures = 3000;
         MachineLayer machine = MachineLayer.Current;
         using (Engine warm = Make())

@@ -34,6 +34,7 @@ public sealed class OptionsTests
         var options = new EngineOptions
         {
             AllocationStrategy = AllocationStrategy.Pooling,
+            MemoryStrategy = MemoryStrategy.Guarded,
             StackSize = 1,
             Pooling = new PoolingOptions
             {

@@ -9,6 +9,7 @@ public sealed class FaultRangeTests
     [Fact]
     public void Engines_come_and_go_while_guests_fault()
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         const string Text = """
             (module (memory (export "m") 16)
               (func (export "touch") (param $page i32) (param $value i32) (result i32)

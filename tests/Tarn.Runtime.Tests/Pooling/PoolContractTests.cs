@@ -144,6 +144,7 @@ public sealed class PoolContractTests
     [Fact]
     public void A_reservation_that_does_not_fit_names_the_pool_the_bytes_the_limits_and_what_would_fit()
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         PoolReservationException e = Assert.Throws<PoolReservationException>(() => new Engine(Options(new InstanceLimits { Count = 1_000_000 })));
         Assert.Equal("memory", e.Pool);
         Assert.Equal(1_000_000 * ((1UL << 32) + (32 << 20)), e.RequestedBytes);
@@ -156,6 +157,7 @@ public sealed class PoolContractTests
     [Fact]
     public void What_the_system_refuses_says_which_count_it_would_grant()
     {
+        Assert.SkipWhen(ExecutionSwitch.IsPortable, ExecutionSwitch.Reason);
         const ulong Granted = 1UL << 36;
         using FaultyMemory.Scope scope = FaultyMemory.Enter();
         scope.RefuseReservationsAbove = Granted;
