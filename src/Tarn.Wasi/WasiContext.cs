@@ -7,7 +7,7 @@ using Tarn.Wasi.Preview2.Sockets;
 namespace Tarn.Wasi;
 
 /// <summary>What one instance has open and sees. Dispose it after the instance.</summary>
-public sealed class WasiContext : IWasiState, IDisposable
+public sealed class WasiContext : IWasiState, ISnapshotState, IDisposable
 {
     private const string RunInterface = "wasi:cli/run@0.2.0";
 
@@ -45,6 +45,12 @@ public sealed class WasiContext : IWasiState, IDisposable
     }
 
     WasiContext IWasiState.Wasi => this;
+
+    /// <summary>
+    /// Returns why a snapshot of the instance must not be taken now: it has a file open, or has closed or replaced a descriptor that it was given. Directories and streams that it was given do not count. A guest
+    /// may have read their names and numbers, so instances of the snapshot should be given the same directories.
+    /// </summary>
+    string? ISnapshotState.DescribeUnsavedState() => Descriptors.DescribeChange();
 
     internal DescriptorTable Descriptors { get; }
 
