@@ -1,5 +1,7 @@
 // tarn component and tarn run of components, as processes: what is made is validated, shown and run.
+using System.Net;
 using Tarn.Cli.Tests.Support;
+using Tarn.Wasi;
 using Tarn.Wasi.Tests.Support;
 using Tarn.Wasm;
 
@@ -48,6 +50,72 @@ public sealed class ComponentCommandTests : IDisposable
         Succeed("component", "print", _directory["c.wasm"], "-o", _directory["c.wat"]);
         Succeed("component", "parse", _directory["c.wat"], "-o", _directory["again.wasm"]);
         Assert.Equal(File.ReadAllText(_directory["c.wat"]), Succeed("component", "print", _directory["again.wasm"]));
+    }
+
+    [Fact]
+    public void An_adapter_provides_what_a_module_imports_under_its_name()
+    {
+        File.WriteAllText(_directory["w.wit"], "package a:b;\nworld w { }\nworld old { import log: func(text: string); export start: func(); }\n");
+        File.WriteAllText(_directory["m.wat"], "(module (import \"old\" \"say\" (func $say (param i32 i32))) (memory (export \"memory\") 1) (func (export \"main\") (call $say (i32.const 0) (i32.const 3))))");
+        File.WriteAllText(_directory["old.wat"], """
+            (module
+              (import "$root" "log" (func $log (param i32 i32)))
+              (import "__main_module__" "main" (func $main))
+              (func (export "say") (param i32 i32) (call $log (local.get 0) (local.get 1)))
+              (func (export "start") (call $main))
+              (func (export "unused") (call $main)))
+            """);
+        Succeed("component", "embed", _directory["w.wit"], _directory["m.wat"], "--world", "w", "-o", _directory["m.wasm"]);
+        Succeed("component", "embed", _directory["w.wit"], _directory["old.wat"], "--world", "old", "-o", _directory["old.wasm"]);
+        Succeed("component", "new", _directory["m.wasm"], "--adapt", _directory["old.wasm"], "-o", _directory["c.wasm"]);
+        Assert.Contains("import log: func(text: string);", Succeed("component", "wit", _directory["c.wasm"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("unused", Succeed("component", "print", _directory["c.wasm"]), StringComparison.Ordinal);
+        GuestResult refused = CommandLine.Run("component", "new", _directory["m.wasm"], "--adapt", "other=" + _directory["old.wasm"], "-o", _directory["d.wasm"]);
+        Assert.NotEqual(0, refused.Status);
+        Assert.Contains("`old` `say`", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "127.0.0.1", 80, true)]
+    [InlineData("127.0.0.1", "127.0.0.2", 80, false)]
+    [InlineData("127.0.0.1:80", "127.0.0.1", 80, true)]
+    [InlineData("127.0.0.1:80", "127.0.0.1", 81, false)]
+    [InlineData("10.0.0.0/8:443", "10.1.2.3", 443, true)]
+    [InlineData("10.0.0.0/8", "11.1.2.3", 443, false)]
+    [InlineData("::1", "::1", 80, true)]
+    [InlineData("[::1]:80", "::1", 81, false)]
+    [InlineData("fe80::/16", "fe80::1", 81, true)]
+    [InlineData("*:53", "1.2.3.4", 53, true)]
+    [InlineData("*:53", "1.2.3.4", 54, false)]
+    public void Rules_for_the_network_permit_what_they_say(string rule, string address, int port, bool permits)
+    {
+        WasiNetworkOptions options = Running.NetworkRules.Network([rule])!;
+        Assert.Equal(permits, options.Filter(WasiSocketUse.TcpConnect, new IPEndPoint(IPAddress.Parse(address), port)));
+        Assert.Equal(rule.StartsWith('*'), options.NameFilter is not null);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("localhost")]
+    [InlineData("127.0.0.1:")]
+    [InlineData("127.0.0.1:0")]
+    [InlineData("127.0.0.1:65536")]
+    [InlineData("10.0.0.0/33")]
+    [InlineData("[::1]:x")]
+    [InlineData(":80")]
+    public void Rules_that_are_not_understood_are_refused(string rule)
+    {
+        GuestResult refused = CommandLine.Run("run", "--allow-network", rule, Guest.PathOf("hello"));
+        Assert.Equal(1, refused.Status);
+        Assert.Contains("--allow-network", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_core_module_gets_no_network()
+    {
+        GuestResult refused = CommandLine.Run("run", "--allow-network", "127.0.0.1", Guest.PathOf("hello"));
+        Assert.Equal(1, refused.Status);
+        Assert.Contains("are for components", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-// JavaScript on StarlingMonkey, made by componentize-js of npm: a program that answers requests and makes some. It is run where it has been made: TARN_STARLINGMONKEY names the component.
+// JavaScript as componentize-js of npm makes components of it: a program that answers requests and makes some. It is run where it has been made: TARN_STARLINGMONKEY names the component.
 using System.Diagnostics;
 using System.Net;
 using System.Text;

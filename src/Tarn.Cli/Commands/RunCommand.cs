@@ -31,6 +31,8 @@ internal static class RunCommand
         Option<string[]> directories = new("--dir", "-d") { Description = "Let the guest use this directory and what is in it, under the same name or as GUEST. Without it a guest sees no files at all.", HelpName = "HOST[::GUEST]" };
         Option<string[]> readOnly = new("--read-dir") { Description = "As --dir, for reading only.", HelpName = "HOST[::GUEST]" };
         Option<string[]> variables = new("--env", "-e") { Description = "Set an environment variable of the guest; a name alone passes on yours. Without it a guest's environment is empty.", HelpName = "NAME[=VALUE]" };
+        Option<string[]> network = new("--allow-network") { Description = "Let a component use sockets with these addresses, and with * also resolve names. Without it a guest reaches nothing.", HelpName = "ADDRESS[:PORT]" };
+        Option<string[]> http = new("--allow-http") { Description = "Let a component make HTTP requests to this host; * is any.", HelpName = "HOST[:PORT]" };
         Option<string?> invoke = new("--invoke", "-i") { Description = "Call this exported function instead of the program's start, and print its results.", HelpName = "NAME" };
         Option<double?> timeout = new("--timeout", "-t") { CustomParser = Number<double>("a number of seconds, for example 2 or 0.5"), Description = "Stop the guest after so many seconds (exit status 124). They begin with the guest: compiling it does not count.", HelpName = "SECONDS" };
         Option<long?> fuel = new("--fuel") { CustomParser = Number<long>("a number of instructions, for example 1000000"), Description = "Stop the guest after so many instructions: the same number every time, whatever the machine.", HelpName = "COUNT" };
@@ -66,7 +68,7 @@ internal static class RunCommand
             Exit status: the guest's own; 134 it trapped or threw what nothing caught, 124 its time was over, 130 Ctrl-C, 1 the module was refused, 2 a file could not be read.
             """)
         {
-            file, rest, directories, readOnly, variables, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, portable, noCache, verbose,
+            file, rest, directories, readOnly, variables, network, http, invoke, timeout, fuel, maximumMemory, maximumStack, unknownImports, coreDump, features, memory, lazy, portable, noCache, verbose,
         };
         command.SetAction(arguments =>
         {
@@ -92,6 +94,8 @@ internal static class RunCommand
                     Directories = arguments.GetValue(directories) ?? [],
                     ReadOnlyDirectories = arguments.GetValue(readOnly) ?? [],
                     Variables = arguments.GetValue(variables) ?? [],
+                    Network = NetworkRules.Network(arguments.GetValue(network) ?? []),
+                    Http = NetworkRules.Http(arguments.GetValue(http) ?? []),
                     Function = arguments.GetValue(invoke),
                     Limits = new StoreLimits { Fuel = Fuel(arguments.GetValue(fuel)), MaximumMemoryBytes = memoryLimit },
                     UnknownImports = arguments.GetValue(unknownImports),

@@ -18,6 +18,12 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     public string[] Variables { get; init; } = [];
 
+    /// <summary>What a component may use of the network.</summary>
+    public WasiNetworkOptions? Network { get; init; }
+
+    /// <summary>The requests that a component may make.</summary>
+    public WasiHttpOptions? Http { get; init; }
+
     public string? Function { get; init; }
 
     public StoreLimits? Limits { get; init; }
@@ -92,7 +98,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
         {
             return new ComponentRun(path, bytes)
             {
-                World = GuestWorld.Options(path, arguments, Directories, ReadOnlyDirectories, Variables),
+                World = GuestWorld.Options(path, arguments, Directories, ReadOnlyDirectories, Variables) with { Network = Network, Http = Http },
                 Function = Function,
                 Limits = Limits,
                 UnknownImports = UnknownImports,
@@ -100,6 +106,8 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             }.Execute(engine, watchdog);
         }
 
+        if (Network is not null || Http is not null)
+            throw new ArgumentException("--allow-network and --allow-http are for components: a core module has no interface that they could grant.");
         using Module module = bytes is null ? ModuleLoader.LoadCompiled(engine, path) : ModuleLoader.Load(engine, path, bytes);
         if (path != "-")
             module.Core.Symbols.UseSourceMaps(FindSourceMap);
