@@ -94,7 +94,7 @@ public sealed class PortableExecutionTests
         for (int round = 0; round < 3; round++)
         {
             TrapException trap = Assert.Throws<TrapException>(() => instance.GetFunction<int, double>("deep").Invoke(0));
-            Assert.Equal(TrapCode.StackOverflow, trap.Code);
+            Assert.Equal(TrapCode.StackExhausted, trap.Code);
             Assert.True(trap.Trap.Backtrace.Count > 100);
             Assert.All(trap.Trap.Backtrace, frame => Assert.Equal("deep", frame.FunctionName));
         }
@@ -144,7 +144,7 @@ public sealed class PortableExecutionTests
         {
             using Instance instance = new Linker(engine).Prepare(module).Instantiate();
             using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
-            Assert.ThrowsAny<OperationCanceledException>(() => instance.GetFunction(function).Invoke([], source.Token));
+            Assert.ThrowsAny<OperationCanceledException>(() => instance.GetFunction(function).Invoke([], [], source.Token));
         }
     }
 }

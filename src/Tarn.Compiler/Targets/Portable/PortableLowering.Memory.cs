@@ -121,7 +121,8 @@ internal sealed partial class PortableLowering
         };
         var form = AddressOf(ref instruction, out var @base, out var index, out var displacement);
         Define(first + (ushort)form, i);
-        AddAddress(form, @base, index, displacement);    }
+        AddAddress(form, @base, index, displacement);
+    }
 
     private void LowerStore(ref IrInstruction instruction)
     {
