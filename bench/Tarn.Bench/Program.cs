@@ -2,6 +2,7 @@
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
 using Tarn.Bench.Compile;
+using Tarn.Bench.Components;
 using Tarn.Bench.Count;
 using Tarn.Bench.Density;
 using Tarn.Bench.Execute;
@@ -16,7 +17,7 @@ List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new ExecuteBenchmark(), ExecuteBenchmark.Vectors(), ExecuteBenchmark.Objects(), ExceptionCases.Benchmark(), AllocationCases.Benchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
     new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new NeighboursBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
-    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(), new ThreadsBenchmark(),
+    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(), new ThreadsBenchmark(), new ComponentsBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 

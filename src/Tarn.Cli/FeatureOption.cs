@@ -8,7 +8,7 @@ namespace Tarn.Cli;
 internal static class FeatureOption
 {
     private const string Description =
-        "Features that modules may use in addition to WebAssembly 3.0, separated by commas: threads, custom-page-sizes, wide-arithmetic, or all. =-simd removes a feature (the = is required), and none allows WebAssembly 1.0 only.";
+        "Features that modules may use in addition to WebAssembly 3.0, separated by commas: threads, custom-page-sizes, wide-arithmetic, compact-imports, or all. =-simd removes a feature (the = is required), and none allows WebAssembly 1.0 only.";
 
     /// <summary>The option; null where it is not given.</summary>
     /// <param name="otherwise">What holds then.</param>

@@ -21,6 +21,7 @@ RootCommand root = new(
       tarn run --dir . app.wasm input.txt         run a program built for WASI, with files of this directory
       tarn run --invoke add samples/add.wat 2 3    call an exported function (tarn samples/add.wat 2 3 where there is one only)
       tarn compile app.wasm                       compile ahead of time; tarn run app.tarn starts at once
+      tarn snapshot app.wasm --invoke init        initialize a module once, and keep its state; tarn run app.tarn continues from there
       tarn validate app.wasm                      check a module, and report where and why it is invalid
       tarn print --folded app.wasm                read a binary module as text
       tarn parse app.wat -o app.wasm              write the binary of a text module
@@ -32,6 +33,7 @@ RootCommand root = new(
 {
     run,
     CompileCommand.Create(),
+    SnapshotCommand.Create(),
     ValidateCommand.Create(),
     PrintCommand.Create(),
     ParseCommand.Create(),

@@ -12,13 +12,15 @@ public sealed class Component : IDisposable
 {
     private readonly ComponentPlan? _plan;
     private readonly NotSupportedException? _unsupported;
+    private readonly ReadOnlyMemory<byte> _bytes;
     private bool _disposed;
 
-    private Component(Engine engine, ComponentFacts facts, NotSupportedException unsupported)
-        : this(engine, facts, null, []) => _unsupported = unsupported;
+    private Component(Engine engine, ReadOnlyMemory<byte> bytes, ComponentFacts facts, NotSupportedException unsupported)
+        : this(engine, bytes, facts, null, []) => _unsupported = unsupported;
 
-    private Component(Engine engine, ComponentFacts facts, ComponentPlan? plan, Module[] modules)
+    private Component(Engine engine, ReadOnlyMemory<byte> bytes, ComponentFacts facts, ComponentPlan? plan, Module[] modules)
     {
+        _bytes = bytes;
         Engine = engine;
         _plan = plan;
         Modules = modules;
@@ -66,8 +68,61 @@ public sealed class Component : IDisposable
     public static Component FromBytes(Engine engine, ReadOnlySpan<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(engine);
+        return Make(engine, bytes.ToArray(), static (engine, module, _) => Module.FromBytes(engine, module.Bytes.Span));
+    }
+
+    /// <summary>
+    /// Returns the compiled component as bytes, for <see cref="Deserialize"/> by an engine of the same build of Tarn, on the same kind of processor, with the same options that change code.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The component uses what is not supported.</exception>
+    public byte[] Serialize()
+    {
+        ThrowIfDisposed();
+        _ = Plan;
+        return ComponentArtifact.Write(_bytes.Span, Modules);
+    }
+
+    /// <summary>
+    /// Loads a compiled component. Its machine code will be executed as it is: load only what you or someone you trust has written, as you would a program.
+    /// </summary>
+    /// <param name="engine">The engine that runs it.</param>
+    /// <param name="bytes">What <see cref="Serialize"/> has returned.</param>
+    /// <exception cref="IncompatibleArtifactException">It was made by another build, for another processor or with other options, or is damaged.</exception>
+    public static Component Deserialize(Engine engine, ReadOnlySpan<byte> bytes)
+    {
+        ArgumentNullException.ThrowIfNull(engine);
+        (Range component, Range[] ranges) = ComponentArtifact.Read(bytes);
+        byte[][] artifacts = new byte[ranges.Length][];
+        for (int i = 0; i < ranges.Length; i++)
+            artifacts[i] = bytes[ranges[i]].ToArray();
+        try
+        {
+            Component loaded = Make(engine, bytes[component].ToArray(), (engine, module, number) =>
+            {
+                if (number >= artifacts.Length)
+                    throw new IncompatibleArtifactException("The compiled component lacks a core module. Compile it again.");
+                Module code = Module.Deserialize(engine, artifacts[number]);
+                if (code.Core.Wasm.Bytes.Span.SequenceEqual(module.Bytes.Span))
+                    return code;
+                code.Dispose();
+                throw new IncompatibleArtifactException("The compiled component has the code of another core module. Compile it again.");
+            });
+            if (loaded.Modules.Length == artifacts.Length)
+                return loaded;
+            loaded.Dispose();
+            throw new IncompatibleArtifactException("The compiled component has more core modules than it should. Compile it again.");
+        }
+        catch (WasmException e) when (e is MalformedModuleException or InvalidModuleException or UnsupportedModuleException)
+        {
+            throw new IncompatibleArtifactException($"The compiled component is not valid for this engine: {e.Message}");
+        }
+    }
+
+    // The modules of the plan come from the function, by their numbers.
+    private static Component Make(Engine engine, byte[] bytes, Func<Engine, WasmModule, int, Module> makeModule)
+    {
         WasmFeatures features = engine.Options.Features;
-        WasmComponent component = WasmComponent.Decode(bytes.ToArray(), features);
+        WasmComponent component = WasmComponent.Decode(bytes, features);
         ComponentFacts facts = ComponentValidator.Validate(component, features);
         ComponentPlan plan;
         try
@@ -77,7 +132,7 @@ public sealed class Component : IDisposable
         catch (NotSupportedException e)
         {
             // A valid component all the same: what it exports and imports can be asked for.
-            return new Component(engine, facts, e);
+            return new Component(engine, bytes, facts, e);
         }
 
         var modules = new Module[plan.Modules.Length];
@@ -85,7 +140,7 @@ public sealed class Component : IDisposable
         try
         {
             for (; made < modules.Length; made++)
-                modules[made] = Module.FromBytes(engine, plan.Modules[made].Bytes.Span);
+                modules[made] = makeModule(engine, plan.Modules[made], made);
         }
         catch
         {
@@ -94,7 +149,7 @@ public sealed class Component : IDisposable
             throw;
         }
 
-        return new Component(engine, facts, plan, modules);
+        return new Component(engine, bytes, facts, plan, modules);
     }
 
     /// <summary>Validates and compiles a component in the text format.</summary>

@@ -13,6 +13,7 @@ public class ComponentExports
     private readonly Instantiator _instantiator;
 
     // Made when they are asked for: most callers need one function of many.
+    private ComponentFunction? _first;
     private Dictionary<string, ComponentFunction>? _functions;
     private Dictionary<string, ComponentExports>? _instances;
 
@@ -51,13 +52,19 @@ public class ComponentExports
     /// <summary>Returns whether a function is exported, and the function.</summary>
     public bool TryGetFunction(string name, [NotNullWhen(true)] out ComponentFunction? function)
     {
+        function = _first;
+        if (function is not null && function.Name == name)
+            return true;
         if (_functions?.TryGetValue(name, out function) == true)
             return true;
         function = null;
         if (!_items.TryGetValue(name, out Item? item) || item is not LiftedItem lifted)
             return false;
         function = new ComponentFunction(name, _root, _instantiator.Lifts[lifted.Slot]);
-        (_functions ??= new Dictionary<string, ComponentFunction>(StringComparer.Ordinal)).Add(name, function);
+        if (_first is null)
+            _first = function;
+        else
+            (_functions ??= new Dictionary<string, ComponentFunction>(StringComparer.Ordinal)).Add(name, function);
         return true;
     }
 

@@ -12,6 +12,7 @@ public sealed class ComponentTemplate
     private readonly ResourceRuntime[] _resources;
     private readonly ComponentOptions _options;
     private readonly string _shape;
+    private PooledGroup? _group;
 
     internal ComponentTemplate(Component component, HostFunction[] functions, ResourceRuntime[] resources, ComponentOptions options)
     {
@@ -86,7 +87,8 @@ public sealed class ComponentTemplate
     private ComponentInstance CreateInPool(object? state, CancellationToken cancellationToken)
     {
         ComponentPool pool = Component.Pool!;
-        PooledGroup? group = pool.Find(_shape);
+        // The slots stay the same ones; those of a component that has been disposed keep nothing.
+        PooledGroup? group = pool.IsImpure ? null : _group ??= pool.Find(_shape);
         if (group?.TryTake(state) is PooledInstance slot)
             return Start(new Store(slot.Store, slot.Store.Generation), (ComponentSlot)slot.Content!, group, isBound: true, cancellationToken);
         StoreCore core = pool.Allocator.CreateStore(state);

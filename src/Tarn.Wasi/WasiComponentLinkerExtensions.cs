@@ -7,6 +7,7 @@ using Tarn.Wasi.Preview2.Filesystem;
 using Tarn.Wasi.Preview2.Http;
 using Tarn.Wasi.Preview2.Io;
 using Tarn.Wasi.Preview2.Randomness;
+using Tarn.Wasi.Preview2.Sockets;
 
 namespace Tarn.Wasi;
 
@@ -44,6 +45,9 @@ public static class WasiComponentLinkerExtensions
         FilesystemFunctions.DefineIn(binder);
         HttpTypesFunctions.DefineIn(binder);
         OutgoingHandlerFunctions.DefineIn(binder);
+        NetworkFunctions.DefineIn(binder);
+        TcpFunctions.DefineIn(binder);
+        UdpFunctions.DefineIn(binder);
         return linker;
     }
 }

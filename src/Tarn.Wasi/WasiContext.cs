@@ -2,11 +2,12 @@
 using Tarn.Components;
 using Tarn.Wasi.Descriptors;
 using Tarn.Wasi.Host;
+using Tarn.Wasi.Preview2.Sockets;
 
 namespace Tarn.Wasi;
 
 /// <summary>What one instance has open and sees. Dispose it after the instance.</summary>
-public sealed class WasiContext : IWasiState, IDisposable
+public sealed class WasiContext : IWasiState, ISnapshotState, IDisposable
 {
     private const string RunInterface = "wasi:cli/run@0.2.0";
 
@@ -24,6 +25,9 @@ public sealed class WasiContext : IWasiState, IDisposable
         if (options.Http is WasiHttpOptions http)
             ArgumentOutOfRangeException.ThrowIfLessThan(http.MaximumRequests, 1, nameof(options));
         Http = options.Http;
+        if (options.Network is WasiNetworkOptions network)
+            ArgumentOutOfRangeException.ThrowIfLessThan(network.MaximumSockets, 1, nameof(options));
+        Sockets = new GuestSockets(options.Network);
         StartTimestamp = Time.GetTimestamp();
         Arguments = [.. options.Arguments.Select(argument => Terminated(argument, nameof(options.Arguments)))];
         Environment = [.. options.Environment.Select(Variable)];
@@ -41,6 +45,12 @@ public sealed class WasiContext : IWasiState, IDisposable
     }
 
     WasiContext IWasiState.Wasi => this;
+
+    /// <summary>
+    /// Returns why a snapshot of the instance must not be taken now: it has a file open, or has closed or replaced a descriptor that it was given. Directories and streams that it was given do not count. A guest
+    /// may have read their names and numbers, so instances of the snapshot should be given the same directories.
+    /// </summary>
+    string? ISnapshotState.DescribeUnsavedState() => Descriptors.DescribeChange();
 
     internal DescriptorTable Descriptors { get; }
 
@@ -60,6 +70,8 @@ public sealed class WasiContext : IWasiState, IDisposable
     internal long StartTimestamp { get; }
 
     internal WasiHttpOptions? Http { get; }
+
+    internal GuestSockets Sockets { get; }
 
     /// <summary>Outgoing requests that the guest has not let go of; counted up and down from any thread.</summary>
     internal SharedCounter HttpRequests { get; } = new();
@@ -171,6 +183,7 @@ public sealed class WasiContext : IWasiState, IDisposable
     public void Dispose()
     {
         _output.Flush();
+        Sockets.Dispose();
         Descriptors.Dispose();
     }
 

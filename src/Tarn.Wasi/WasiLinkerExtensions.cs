@@ -27,7 +27,7 @@ public static class WasiLinkerExtensions
     public static Linker DefineWasi(this Linker linker, WasiContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Define(linker, context);
+        return Define(linker, context).DefineSnapshotState(context);
     }
 
     /// <summary>Defines all of <c>wasi_unstable</c>, for guests built until 2019, as <see cref="DefineWasi(Linker)"/> does preview 1.</summary>
@@ -42,7 +42,7 @@ public static class WasiLinkerExtensions
     public static Linker DefineWasiUnstable(this Linker linker, WasiContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Define(linker, context, UnstableModuleName);
+        return Define(linker, context, UnstableModuleName).DefineSnapshotState(context);
     }
 
     // The two differ in where some fields lie and how some things are numbered: filestat, subscription, whence (WasiCall.IsUnstable). sock_accept is of preview 1 alone.

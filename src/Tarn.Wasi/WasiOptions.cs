@@ -41,6 +41,9 @@ public sealed record WasiOptions
     /// <summary>Gets what the guest may do with outgoing HTTP, or <see langword="null"/> for nothing.</summary>
     public WasiHttpOptions? Http { get; init; }
 
+    /// <summary>Gets what the guest may do with sockets of WASI 0.2, or <see langword="null"/> for nothing.</summary>
+    public WasiNetworkOptions? Network { get; init; }
+
     /// <summary>Where clocks and waiting come from.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

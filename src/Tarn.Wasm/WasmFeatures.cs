@@ -108,6 +108,9 @@ public enum WasmFeatures : long
     /// </summary>
     LegacyExceptions = 1L << 31,
 
+    /// <summary>Imports in groups: the module's name once for several imports, and one type for several names (the compact import section). A proposal: off by default.</summary>
+    CompactImports = 1L << 32,
+
     /// <summary>All of WebAssembly 3.0: what is on by default.</summary>
     Wasm3 = MutableGlobals | SaturatingFloatToInt | SignExtension | MultiValue | ReferenceTypes | BulkMemory | Simd | RelaxedSimd | TailCalls
         | ExtendedConstants | MultiMemory | Memory64 | FunctionReferences | GarbageCollection | Exceptions,
@@ -115,5 +118,5 @@ public enum WasmFeatures : long
     /// <summary>Everything that is known, proposals included.</summary>
     All = Wasm3 | Threads | CustomPageSizes | WideArithmetic | ComponentAsync | ComponentAsyncStackful | ComponentThreading | ComponentErrorContext | ComponentFixedLengthLists
         | ComponentMaps | ComponentValues | ComponentNestedNames | ComponentImplements | ComponentCanonicalNames | ComponentMemory64 | ComponentGarbageCollection
-        | ComponentMoreAsync | LegacyExceptions,
+        | ComponentMoreAsync | LegacyExceptions | CompactImports,
 }

@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using Tarn.Handles;
 using Tarn.Instances;
 using Tarn.Linking;
+using Tarn.Snapshots;
 
 namespace Tarn;
 
@@ -172,6 +173,46 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
         return _data.TryGetTag(name, out tag);
     }
 
+    /// <summary>
+    /// Returns the state of the instance as bytes: what in its memories, tables and globals is different from what instances of its template begin with, and which segments are dropped.
+    /// <see cref="InstanceTemplate.Restore"/> makes an instance of them, here or elsewhere. Fuel, limits and the state of the host are not part of it.
+    /// </summary>
+    /// <returns>The state. It carries a checksum, which finds damage, and not a signature: restoring compares everything with the module, so that bytes from others are safe for the host, but they can put
+    /// the guest in any state.</returns>
+    /// <exception cref="SnapshotException">The state refers to something outside of the instance, or a call is in progress or suspended.</exception>
+    /// <exception cref="ObjectDisposedException">The instance has been disposed.</exception>
+    public byte[] Save()
+    {
+        using StoreUse use = Enter();
+        RequireContained();
+        InstanceImage before = StateOrigin.Of(EngineOf(_data).Allocator, (LinkedModule)_data.Origin);
+        return StateEncoding.Encode(_data.Module.Wasm, before, StateCapture.Compare(_data, before));
+    }
+
+    /// <summary>Takes the whole state.</summary>
+    internal InstanceImage Capture()
+    {
+        using StoreUse use = Enter();
+        RequireContained();
+        return StateCapture.Capture(_data);
+    }
+
+    /// <summary>Applies what was saved, to an instance that has just been made.</summary>
+    internal void Apply(StateDifference difference)
+    {
+        using StoreUse use = Enter();
+        StateRestore.Apply(_data, difference);
+    }
+
+    private void RequireContained()
+    {
+        string? reason = (_data.Store.State as ISnapshotState)?.DescribeUnsavedState();
+        foreach (ISnapshotState state in ((LinkedModule)_data.Origin).States)
+            reason ??= state.DescribeUnsavedState();
+        if (reason is not null)
+            throw new SnapshotException($"The state of the instance cannot be taken: {reason}.");
+    }
+
     /// <summary>Asks the guest to stop. Any thread may call it; compiled code notices where <see cref="EngineOptions.EnableInterruption"/> is on.</summary>
     public void Interrupt() => _data.Store.Interrupt(_generation);
 
@@ -214,7 +255,7 @@ public sealed partial class Instance : IDisposable, IAsyncDisposable
     internal int Generation => _generation;
 
     /// <summary>Whether the instance runs a function before it is handed out.</summary>
-    internal bool HasStart => _data.Module.HasStart;
+    internal bool HasStart => ((LinkedModule)_data.Origin).HasStart;
 
     /// <summary>Runs the start function, if there is one.</summary>
     internal void Start()

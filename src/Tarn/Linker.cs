@@ -19,6 +19,7 @@ public sealed unsafe partial class Linker
     public const string AnyModule = "*";
 
     private readonly Dictionary<(string Module, string Name), Definition> _definitions = [];
+    private readonly List<ISnapshotState> _states = [];
     private bool _trapUnknown;
 
     /// <summary>Makes an empty linker.</summary>
@@ -240,6 +241,19 @@ public sealed unsafe partial class Linker
         return true;
     }
 
+    /// <summary>
+    /// Names state that functions of the linker have and instances refer to by numbers, open files for example: snapshots of instances are refused while it says so. State that is passed to
+    /// <see cref="InstanceTemplate.Instantiate(object?, StoreLimits?)"/> needs no naming.
+    /// </summary>
+    /// <param name="state">The state.</param>
+    /// <returns>The linker.</returns>
+    public Linker DefineSnapshotState(ISnapshotState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        _states.Add(state);
+        return this;
+    }
+
     /// <summary>Lets function imports that nothing defines become functions that trap when they are called.</summary>
     public Linker DefineUnknownImportsAsTraps()
     {
@@ -260,7 +274,7 @@ public sealed unsafe partial class Linker
         var bound = new Definition[imports.Length];
         for (int i = 0; i < imports.Length; i++)
             bound[i] = Resolve(module.Core, imports[i]);
-        return new InstanceTemplate(module, bound);
+        return new InstanceTemplate(module, bound, [.. _states]);
     }
 
     /// <summary>Prepares a module and instantiates it in a store.</summary>

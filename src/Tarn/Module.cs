@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Tarn.Modules;
+using Tarn.Snapshots;
 
 namespace Tarn;
 
@@ -19,6 +20,17 @@ public sealed class Module : IDisposable
         Engine = engine;
         Core = core;
         core.Facade = this;
+        if (core.Snapshot.Length == 0)
+            return;
+        try
+        {
+            Image = StateEncoding.Decode(core, null, core.Snapshot, engine.MaximumTableElements).ToImage(core.Wasm.Globals.Length);
+        }
+        catch (InvalidSnapshotException e)
+        {
+            core.ReleaseReference();
+            throw new IncompatibleArtifactException("The compiled module's snapshot cannot be used. " + e.Message);
+        }
     }
 
     /// <summary>The engine that compiled it.</summary>
@@ -52,6 +64,11 @@ public sealed class Module : IDisposable
         }
         return exports;
     });
+
+    /// <summary>Gets whether instances begin with the state that an instance was left in by <see cref="InstanceTemplate.Initialize"/>, instead of the one that the module describes.</summary>
+    public bool HasSnapshot => Image is not null;
+
+    internal InstanceImage? Image { get; }
 
     internal ModuleCore Core { get; }
 
@@ -192,7 +209,7 @@ public sealed class Module : IDisposable
     public byte[] Serialize()
     {
         ThrowIfDisposed();
-        return Core.Serialize();
+        return Core.Serialize(Image is null ? default : StateEncoding.Encode(Wasm, null, StateDifference.Of(Image)));
     }
 
     /// <summary>
@@ -233,6 +250,8 @@ public sealed class Module : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         Engine.Allocator.Forget(Core);
+        if (Image is not null)
+            Engine.Allocator.Forget(Image);
         Core.ReleaseReference();
     }
 

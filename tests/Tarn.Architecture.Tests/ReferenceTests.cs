@@ -12,7 +12,7 @@ public sealed partial class ReferenceTests
     // Names that documents use for what is not in our code: of other systems, of the specification, and patterns.
     private static readonly HashSet<string> s_foreign = new(StringComparer.Ordinal)
     {
-        "Iced", "Wasmtime", "OpenTelemetry", "NaNs", "NuGet", "AssemblyScript", "JavaScript",
+        "Iced", "Wasmtime", "OpenTelemetry", "NaNs", "NuGet", "AssemblyScript", "JavaScript", "StarlingMonkey",
     };
 
     // Documents of other people's specifications: the conventions' on core dumps, the component model's.

@@ -49,20 +49,6 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("type mismatch", invalid.Error + invalid.Output, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("(drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0)))", "memory.atomic.wait32")]
-    [InlineData("(drop (memory.atomic.notify (i32.const 0) (i32.const 0)))", "memory.atomic.notify")]
-    public void What_cannot_run_yet_is_named(string body, string instruction)
-    {
-        File.WriteAllText(_directory["later.wat"], $"(module (memory 1 1 shared) (func (export \"_start\") {body}))");
-        foreach (string command in new[] { "run", "compile" })
-        {
-            GuestResult result = CommandLine.Run(command, "--features", "threads", _directory["later.wat"]);
-            Assert.Equal(1, result.Status);
-            Assert.StartsWith($"tarn: {instruction} is valid, but this version of Tarn cannot execute it yet (in function 0, at {_directory["later.wat"]}:1:", result.Error, StringComparison.Ordinal);
-        }
-    }
-
     [Fact]
     public void Directories_are_those_given_and_no_others()
     {

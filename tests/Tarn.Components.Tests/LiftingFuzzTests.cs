@@ -69,7 +69,7 @@ public sealed class LiftingFuzzTests
         return string.Join(' ', flat);
     }
 
-    private static (string Type, Func<ComponentValue> Next) RandomType(Random random, int depth)
+    internal static (string Type, Func<ComponentValue> Next) RandomType(Random random, int depth)
     {
         int form = depth == 0 ? 0 : random.Next(6);
         switch (form)

@@ -179,7 +179,7 @@ public sealed class HttpTests
     {
         WitPackage package = new WitResolver().AddText("http.wit", Wit);
         byte[] core = ModuleMetadata.Embed(WatParser.Parse(Encoding.UTF8.GetBytes(module), null), package.Worlds[world], CanonicalOptionKind.Utf8);
-        return ComponentMaker.Make(core, WasmFeatures.Wasm3, withNames: false);
+        return ComponentMaker.Make(core, [], WasmFeatures.Wasm3, withNames: false);
     }
 
     private sealed class Served : IDisposable

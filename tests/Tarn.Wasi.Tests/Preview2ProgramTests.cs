@@ -12,6 +12,13 @@ public sealed class Preview2ProgramTests
     public void Hello_says_hello() => Assert.Equal(Guest.Run("hello", []), AdaptedGuest.Run("hello", []));
 
     [Theory]
+    [InlineData("hello")]
+    [InlineData("arguments", "a", "")]
+    [InlineData("polling")]
+    public void Components_made_here_behave_as_those_of_the_tools(string program, params string[] arguments) =>
+        Assert.Equal(AdaptedGuest.Run(program, arguments), AdaptedGuest.Run(program, arguments, isMadeHere: true));
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void Directories_behave(bool onHost)

@@ -240,7 +240,8 @@ public sealed class RealProgramTests(ITestOutputHelper output)
         Assert.Equal("ruby\n15511210043330985984000000\nFig, Pear, Apple\n6765\ninvalid value for Integer(): \"x\"\n", Encoding.UTF8.GetString(printed.ToArray()));
     }
 
-    private static string Evaluate(Instance instance, string code)
+    /// <summary>Evaluates JavaScript in an instance of quickjs-wasi: an object of the guest is a handle, a string a pointer and a length.</summary>
+    internal static string Evaluate(Instance instance, string code)
     {
         int Text(string text)
         {

@@ -13,14 +13,14 @@ internal sealed class ExecuteBenchmark : IBenchmark
 
     /// <summary>The verb <c>execute</c>, over the programs of bench/programs.</summary>
     public ExecuteBenchmark()
-        : this("execute", "Programs in C and Rust run by Tarn, Wasmtime, V8 and as native code", ProgramSet.Folder, [null])
+        : this("execute", "Programs in C and Rust run by Tarn, on the CLR and in a native executable, by Wasmtime, V8 and as native code", ProgramSet.Folder, [null])
     {
     }
 
     private ExecuteBenchmark(string verb, string summary, string folder, string?[] architectures)
     {
         Verb = verb;
-        Summary = summary + ": ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile --clock=cpu";
+        Summary = summary + ": ms, ratios. Words: programs or groups; --only=ENGINE,… --no-compile --no-publish --clock=cpu";
         _folder = folder;
         _architectures = architectures;
     }
@@ -77,7 +77,9 @@ internal sealed class ExecuteBenchmark : IBenchmark
     private List<ExecutionEngine> Engines(BenchmarkArguments arguments)
     {
         List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (NodeEngine.TryStart(ProgramSet.NodePeer) is { } node)
+        if (PeerEngine.TryStartNativeHost(publishes: !arguments.Flag("no-publish")) is { } host)
+            engines.Insert(1, host);
+        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
             engines.Add(node);
         foreach (string? architecture in _architectures)
         {

@@ -21,7 +21,7 @@ internal sealed class UnitBenchmark(string verb, string summary, string title, U
     {
         ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
         List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (NodeEngine.TryStart(ProgramSet.NodePeer) is { } node)
+        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
             engines.Add(node);
         string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
         engines.RemoveAll(e => !only.Contains(e.Name));

@@ -48,7 +48,7 @@ internal sealed class ThreadsBenchmark : IBenchmark
     {
         EngineOptions options = TarnEngine.DefaultOptions with { Features = TarnEngine.DefaultOptions.Features | WasmFeatures.Threads };
         List<ExecutionEngine> engines = [new TarnEngine("Tarn", options), new WasmtimeEngine("Wasmtime", new Wasmtime.Config().WithWasmThreads(true), _ => { })];
-        if (NodeEngine.TryStart(ProgramSet.NodePeer) is { } node)
+        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
             engines.Add(node);
         string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
         engines.RemoveAll(e => !only.Contains(e.Name));

@@ -158,14 +158,30 @@ internal static class ComponentCommand
     {
         Argument<string> module = ModuleInput.File("A core module with an embedded world, or - for standard input.");
         Option<string?> output = Output();
+        Option<string[]> adapt = new("--adapt")
+        {
+            Description = "A core module that provides imports of the module under the adapter's name, such as wasi_snapshot_preview1. The name is that of the file unless it is specified.",
+            HelpName = "[NAME=]FILE",
+        };
+        Option<bool> grow = new("--realloc-via-memory-grow") { Description = "Let adapters grow the memory instead of calling the module's allocator." };
         Option<bool> noNames = new("--no-names") { Description = "Omit the name section." };
         Option<WasmFeatures?> features = FeatureOption.Create();
-        Command command = new("new", "Make a component from a core module with an embedded world, as language toolchains and tarn component embed produce it.") { module, output, noNames, features };
+        Command command = new("new", "Make a component from a core module with an embedded world, as language toolchains and tarn component embed produce it.") { module, adapt, grow, output, noNames, features };
         command.SetAction(arguments =>
         {
             WasmFeatures chosen = FeatureOption.ValueOf(arguments, features);
             byte[] core = ModuleInput.ReadModule(arguments.GetValue(module)!, chosen).Bytes.ToArray();
-            return WriteBinary(arguments.GetValue(output), ComponentMaker.Make(core, chosen, withNames: !arguments.GetValue(noNames)));
+            List<(string, byte[])> adapters = [];
+            foreach (string adapter in arguments.GetValue(adapt)!)
+            {
+                int equals = adapter.IndexOf('=');
+                string path = adapter[(equals + 1)..];
+                // Published adapters are named as wasi_snapshot_preview1.command.wasm: what comes first is the name.
+                string name = equals > 0 ? adapter[..equals] : Path.GetFileName(path).Split('.')[0];
+                adapters.Add((name, ModuleInput.ReadModule(path, chosen).Bytes.ToArray()));
+            }
+
+            return WriteBinary(arguments.GetValue(output), ComponentMaker.Make(core, adapters, chosen, withNames: !arguments.GetValue(noNames), arguments.GetValue(grow)));
         });
         return command;
     }

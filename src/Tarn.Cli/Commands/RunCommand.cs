@@ -207,7 +207,7 @@ internal static class RunCommand
             : throw new ArgumentException($"{option} {text}: give a size of at least {least >> 10}K, for example 512K, 64M or 2G");
     }
 
-    private static Func<ArgumentResult, T> Choice<T>(string choices)
+    internal static Func<ArgumentResult, T> Choice<T>(string choices)
         where T : struct, Enum => result =>
     {
         if (Enum.TryParse(result.Tokens[0].Value, ignoreCase: true, out T choice) && Enum.IsDefined(choice) && !char.IsAsciiDigit(result.Tokens[0].Value[0]))

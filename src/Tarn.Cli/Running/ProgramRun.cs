@@ -10,7 +10,7 @@ namespace Tarn.Cli.Running;
 internal sealed class ProgramRun(string path, string[] arguments, EngineOptions options)
 {
     // What the runtime's message says of an option that the command line does not have.
-    private const string MemoryLimit = " (EngineOptions.MaximumMemoryPages)";
+    private readonly string _memoryLimit = $" (EngineOptions.MaximumMemoryPages = {options.MaximumMemoryPages})";
 
     public string[] Directories { get; init; } = [];
 
@@ -66,9 +66,9 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
                 Console.Error.WriteLine(string.Join('\n', frames.Take(20).Select(frame => $"   at {frame}")));
             return watchdog.Status;
         }
-        catch (InstantiationException e) when (e.Message.Contains(MemoryLimit, StringComparison.Ordinal))
+        catch (InstantiationException e) when (e.Message.Contains(_memoryLimit, StringComparison.Ordinal))
         {
-            Console.Error.WriteLine($"tarn: {e.Message.Replace(MemoryLimit, "", StringComparison.Ordinal)}\nhint: --max-memory with a larger size, for example 4G, lets a program have as much");
+            Console.Error.WriteLine($"tarn: {e.Message.Replace(_memoryLimit, "", StringComparison.Ordinal)}\nhint: --max-memory with a larger size, for example 4G, lets a program have as much");
             return ExitStatus.Failed;
         }
         catch (InstantiationException e) when (Limits?.MaximumMemoryBytes is not null)
@@ -138,7 +138,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
             {
                 if (isProgram)
                     return context.Run(instance, token);
-                if (instance.TryGetFunction("_initialize", out Function initialize))
+                if (!module.HasSnapshot && instance.TryGetFunction("_initialize", out Function initialize))
                     Wait(initialize.InvokeAsync([], token));
                 Call(instance.GetFunction(function), guestArguments, token);
                 return ExitStatus.Done;
@@ -161,7 +161,7 @@ internal sealed class ProgramRun(string path, string[] arguments, EngineOptions 
 
     private static T Wait<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : call.AsTask().GetAwaiter().GetResult();
 
-    private static InstanceTemplate Prepare(Linker linker, Module module)
+    internal static InstanceTemplate Prepare(Linker linker, Module module)
     {
         try
         {

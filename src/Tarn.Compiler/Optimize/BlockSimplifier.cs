@@ -417,6 +417,12 @@ internal sealed class BlockSimplifier(ValueUses uses)
                     break;
                 }
 
+                // Only its back edge leads to the header of a loop that was cut off. Its parameters would be replaced by themselves.
+                if (function.Blocks[next].OrderIndex <= function.Blocks[block].OrderIndex)
+                {
+                    break;
+                }
+
                 Append(function, block, next, edge, last);
                 _changed = true;
             }

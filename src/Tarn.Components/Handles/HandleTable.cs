@@ -58,7 +58,7 @@ internal sealed class HandleTable(int limit)
     /// <exception cref="ComponentTrapException">There is no such handle.</exception>
     public ref HandleEntry Find(uint index, ResourceRuntime type)
     {
-        if (index >= (uint)_count || _entries[index].Type is not ResourceRuntime found)
+        if (index >= (uint)_entries.Length || _entries[index].Type is not ResourceRuntime found)
             throw new ComponentTrapException(ComponentTrapCode.InvalidHandle, $"unknown handle index {index}");
         if (found != type)
         {

@@ -10,10 +10,14 @@ internal sealed class ComponentPool(PooledAllocator allocator)
     private const int MostShapes = 4;
 
     private readonly Dictionary<string, PooledGroup> _groups = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
     private volatile bool _isImpure;
     private bool _isClosed;
 
     public PooledAllocator Allocator => allocator;
+
+    /// <summary>Whether instances of the component are not kept.</summary>
+    public bool IsImpure => _isImpure;
 
     /// <summary>Finds the slots for imports of a shape.</summary>
     /// <returns>The slots, or null if none are kept.</returns>
@@ -21,7 +25,7 @@ internal sealed class ComponentPool(PooledAllocator allocator)
     {
         if (_isImpure)
             return null;
-        lock (_groups)
+        lock (_lock)
         {
             if (_groups.TryGetValue(shape, out PooledGroup? group))
                 return group;
@@ -51,7 +55,7 @@ internal sealed class ComponentPool(PooledAllocator allocator)
     /// <summary>Ends what idles: the component has been disposed.</summary>
     public void Close()
     {
-        lock (_groups)
+        lock (_lock)
         {
             _isClosed = true;
             foreach (PooledGroup group in _groups.Values)

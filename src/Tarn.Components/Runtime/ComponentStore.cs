@@ -16,8 +16,8 @@ internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentO
 
     public long ValueBytes { get; } = options.ValueBytes;
 
-    /// <summary>Instances that calls are in, innermost first.</summary>
-    public Stack<InstanceState> Active => field ??= new Stack<InstanceState>();
+    /// <summary>The innermost of the calls in progress, which are linked.</summary>
+    public CallEntry? Active { get; set; }
 
     public bool IsPoisoned { get; set; }
 
@@ -32,8 +32,8 @@ internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentO
         return exception;
     }
 
-    /// <summary>The handle tables of all instances.</summary>
-    public List<Handles.HandleTable> Tables => field ??= [];
+    /// <summary>The handle tables of all instances; null while there is none.</summary>
+    public List<Handles.HandleTable>? Tables { get; set; }
 
     public void Dispose()
     {
@@ -44,7 +44,7 @@ internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentO
         Slot.Clear();
         Store.Dispose();
         // Nobody is left to drop what the host has lent objects for.
-        foreach (Handles.HandleTable table in Tables)
+        foreach (Handles.HandleTable table in Tables ?? [])
             table.DropHostResources();
     }
 }

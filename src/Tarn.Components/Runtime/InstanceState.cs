@@ -29,15 +29,16 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
         ObjectDisposedException.ThrowIf(Root.IsDisposed, typeof(ComponentInstance));
         if (Root.IsPoisoned)
             throw new ComponentTrapException(ComponentTrapCode.CannotEnter, "cannot enter component instance: it trapped before");
-        foreach (InstanceState active in Root.Active)
+        for (CallEntry? active = Root.Active; active is not null; active = active.Outer)
         {
-            if (active.IsWithin(this) || IsWithin(active))
+            if (active.Instance.IsWithin(this) || IsWithin(active.Instance))
                 throw Root.Poison(new ComponentTrapException(ComponentTrapCode.CannotEnter, "cannot enter component instance"));
         }
 
-        Root.Active.Push(this);
         Context = default;
-        return new CallEntry(this);
+        CallEntry entry = new(this, Root.Active);
+        Root.Active = entry;
+        return entry;
     }
 
     /// <summary>Refuses a call out of an instance that may not leave.</summary>
@@ -50,7 +51,7 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
     private static HandleTable CreateTable(ComponentStore root)
     {
         HandleTable table = new(root.HandleLimit);
-        root.Tables.Add(table);
+        (root.Tables ??= []).Add(table);
         return table;
     }
 
@@ -67,15 +68,21 @@ internal sealed class InstanceState(ComponentStore root, InstanceState? parent)
 }
 
 /// <summary>A call that is in an instance. One that is not completed has trapped.</summary>
-internal sealed class CallEntry(InstanceState instance) : IDisposable
+/// <param name="instance">The instance.</param>
+/// <param name="outer">The call that was innermost before.</param>
+internal sealed class CallEntry(InstanceState instance, CallEntry? outer) : IDisposable
 {
     private bool _isComplete;
+
+    public InstanceState Instance => instance;
+
+    public CallEntry? Outer => outer;
 
     public void Complete() => _isComplete = true;
 
     public void Dispose()
     {
-        instance.Root.Active.Pop();
+        instance.Root.Active = outer;
         if (!_isComplete)
             instance.Root.IsPoisoned = true;
     }

@@ -6,6 +6,7 @@ namespace Tarn.Wasi.Descriptors;
 internal sealed class DescriptorTable(int most) : IDisposable
 {
     private readonly List<Descriptor?> _entries = [];
+    private Descriptor[] _given = [];
     private int _lowestFree;
 
     /// <summary>Adds what the guest starts with.</summary>
@@ -16,6 +17,20 @@ internal sealed class DescriptorTable(int most) : IDisposable
             descriptor.Dispose();
             throw new ArgumentException($"There are more preopened descriptors than the {most} that MaximumDescriptors allows.");
         }
+        _given = [.. _given, descriptor];
+    }
+
+    /// <summary>What is different from what the guest started with, as the end of a sentence; null if nothing is.</summary>
+    public string? DescribeChange()
+    {
+        for (int i = 0; i < Math.Max(_given.Length, _entries.Count); i++)
+        {
+            Descriptor? now = i < _entries.Count ? _entries[i] : null;
+            Descriptor? before = i < _given.Length ? _given[i] : null;
+            if (now != before)
+                return before is null ? $"the guest has WASI descriptor {i} open" : $"the guest has closed or replaced WASI descriptor {i}, which it was given";
+        }
+        return null;
     }
 
     public WasiErrno Add(Descriptor descriptor, out int number)

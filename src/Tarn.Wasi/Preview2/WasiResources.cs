@@ -44,6 +44,18 @@ internal sealed class WasiResources
 
     public ComponentResourceType FutureIncomingResponse { get; } = new("wasi:http/types.future-incoming-response");
 
+    public ComponentResourceType Network { get; } = new("wasi:sockets/network.network");
+
+    public ComponentResourceType TcpSocket { get; } = new("wasi:sockets/tcp.tcp-socket");
+
+    public ComponentResourceType UdpSocket { get; } = new("wasi:sockets/udp.udp-socket");
+
+    public ComponentResourceType IncomingDatagramStream { get; } = new("wasi:sockets/udp.incoming-datagram-stream");
+
+    public ComponentResourceType OutgoingDatagramStream { get; } = new("wasi:sockets/udp.outgoing-datagram-stream");
+
+    public ComponentResourceType ResolveAddressStream { get; } = new("wasi:sockets/ip-name-lookup.resolve-address-stream");
+
     /// <summary>The object behind a resource that the guest has given up, which is not destroyed.</summary>
     public static T Take<T>(ComponentValue value)
         where T : class

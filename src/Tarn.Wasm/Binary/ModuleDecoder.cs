@@ -24,6 +24,7 @@ internal sealed partial class ModuleDecoder
     private readonly List<SubType> _types = [];
     private readonly List<RecursionGroup> _groups = [];
     private readonly List<Import> _imports = [];
+    private readonly List<ImportGroup> _importGroups = [];
     private readonly List<int> _functions = [];
     private readonly List<CoreTableType> _tables = [];
     private readonly List<CoreMemoryType> _memories = [];
@@ -75,6 +76,7 @@ internal sealed partial class ModuleDecoder
         _module.TypeArray = [.. _types];
         _module.RecursionGroupArray = [.. _groups];
         _module.ImportArray = [.. _imports];
+        _module.ImportGroups = [.. _importGroups];
         _module.FunctionArray = [.. _functions];
         _module.TableArray = [.. _tables];
         _module.MemoryArray = [.. _memories];
@@ -326,6 +328,81 @@ internal sealed partial class ModuleDecoder
         return flag == 1;
     }
 
+    // name "" 0x7F (name type)*, or name "" 0x7E type name*
+    private void ReadImportGroup(ref WasmReader reader, string module, bool sharesType)
+    {
+        int first = _imports.Count;
+        ImportedType shared = default;
+        byte kind = 0;
+        if (sharesType)
+        {
+            int at = reader.Position;
+            kind = reader.ReadByte();
+            shared = ReadImportedType(ref reader, kind, at);
+        }
+
+        for (int count = reader.ReadCount(ImplementationLimits.Imports - first, "imports", sharesType ? 1 : 3); count > 0; count--)
+        {
+            Item(SectionId.Import, _imports.Count, reader);
+            string name = reader.ReadName();
+            if (!sharesType)
+            {
+                int at = reader.Position;
+                kind = reader.ReadByte();
+                shared = ReadImportedType(ref reader, kind, at);
+            }
+
+            AddImport(module, name, kind, shared);
+        }
+
+        if (_imports.Count > first)
+            _importGroups.Add(new ImportGroup(first, _imports.Count - first, sharesType));
+    }
+
+    private ImportedType ReadImportedType(ref WasmReader reader, byte kind, int at)
+    {
+        if (kind > 4 || (kind == 4 && (_features & WasmFeatures.Exceptions) == 0))
+            MalformedModuleException.Throw($"malformed import kind 0x{kind:x2}", at);
+        return (ExternalKind)kind switch
+        {
+            ExternalKind.Function => new ImportedType { Function = reader.ReadIndex() },
+            ExternalKind.Table => new ImportedType { Table = ReadTableType(ref reader) },
+            ExternalKind.Memory => new ImportedType { Memory = ReadMemoryType(ref reader) },
+            ExternalKind.Global => new ImportedType { Global = ReadGlobalType(ref reader) },
+            _ => new ImportedType { Tag = ReadTagType(ref reader) },
+        };
+    }
+
+    private void AddImport(string module, string name, byte kind, in ImportedType type)
+    {
+        int index;
+        switch ((ExternalKind)kind)
+        {
+            case ExternalKind.Function:
+                index = _functions.Count;
+                _functions.Add(type.Function);
+                break;
+            case ExternalKind.Table:
+                index = _tables.Count;
+                _tables.Add(type.Table);
+                break;
+            case ExternalKind.Memory:
+                index = _memories.Count;
+                _memories.Add(type.Memory);
+                break;
+            case ExternalKind.Global:
+                index = _globals.Count;
+                _globals.Add(type.Global);
+                break;
+            default:
+                index = _tags.Count;
+                _tags.Add(type.Tag);
+                break;
+        }
+
+        _imports.Add(new Import(module, name, (ExternalKind)kind, index));
+    }
+
     private void ReadImports(ref WasmReader reader)
     {
         for (int count = reader.ReadCount(ImplementationLimits.Imports, "imports", 3); count > 0; count--)
@@ -335,34 +412,10 @@ internal sealed partial class ModuleDecoder
             string name = reader.ReadName();
             int at = reader.Position;
             byte kind = reader.ReadByte();
-            if (kind > 4 || (kind == 4 && (_features & WasmFeatures.Exceptions) == 0))
-                MalformedModuleException.Throw($"malformed import kind 0x{kind:x2}", at);
-            int index;
-            switch ((ExternalKind)kind)
-            {
-                case ExternalKind.Function:
-                    index = _functions.Count;
-                    _functions.Add(reader.ReadIndex());
-                    break;
-                case ExternalKind.Table:
-                    index = _tables.Count;
-                    _tables.Add(ReadTableType(ref reader));
-                    break;
-                case ExternalKind.Memory:
-                    index = _memories.Count;
-                    _memories.Add(ReadMemoryType(ref reader));
-                    break;
-                case ExternalKind.Global:
-                    index = _globals.Count;
-                    _globals.Add(ReadGlobalType(ref reader));
-                    break;
-                default:
-                    index = _tags.Count;
-                    _tags.Add(ReadTagType(ref reader));
-                    break;
-            }
-
-            _imports.Add(new Import(module, name, (ExternalKind)kind, index));
+            if (kind is 0x7E or 0x7F && name.Length == 0 && (_features & WasmFeatures.CompactImports) != 0)
+                ReadImportGroup(ref reader, module, sharesType: kind == 0x7E);
+            else
+                AddImport(module, name, kind, ReadImportedType(ref reader, kind, at));
         }
 
         _module.ImportedFunctionCount = _functions.Count;

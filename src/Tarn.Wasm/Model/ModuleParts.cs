@@ -8,6 +8,12 @@ namespace Tarn.Wasm;
 /// <param name="Index">Index in the module's space of functions, tables, memories, globals or tags.</param>
 internal readonly record struct Import(string Module, string Name, ExternalKind Kind, int Index);
 
+/// <summary>Imports that the binary writes as a group: they have the module's name in common, and their type too if it is shared.</summary>
+/// <param name="First">The first of them in the module's imports.</param>
+/// <param name="Count">How many there are, 1 or more: a group of none is not kept.</param>
+/// <param name="SharesType">Whether the type is written once.</param>
+internal readonly record struct ImportGroup(int First, int Count, bool SharesType);
+
 /// <summary>An export.</summary>
 /// <param name="Name">Unique among the module's exports.</param>
 /// <param name="Kind">What is exported.</param>

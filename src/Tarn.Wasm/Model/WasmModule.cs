@@ -141,6 +141,9 @@ internal sealed class WasmModule
 
     internal Import[] ImportArray { get; set; } = [];
 
+    /// <summary>Gets or sets which of the imports are written as groups, in order.</summary>
+    internal ImportGroup[] ImportGroups { get; set; } = [];
+
     internal int[] FunctionArray { get; set; } = [];
 
     internal CoreTableType[] TableArray { get; set; } = [];

@@ -142,13 +142,8 @@ internal ref partial struct ModuleParser
 
             if (Is(keyword, "import"u8))
             {
-                // (import "module" "name" (kind id? …))
-                if (_tokens[keyword + 1].Kind != TokenKind.String || _tokens[keyword + 2].Kind != TokenKind.String || _tokens[keyword + 3].Kind != TokenKind.Open)
+                if (!DeclareImports(keyword))
                     return;
-                keyword += 4;
-                if (!TrySpace(keyword, out IndexSpace imported) || imported > IndexSpace.Tag || imported == IndexSpace.Type)
-                    return;
-                Declare(imported, keyword + 1);
                 continue;
             }
 
@@ -158,6 +153,43 @@ internal ref partial struct ModuleParser
             if (space is IndexSpace.Table or IndexSpace.Memory && HasInlineSegment(keyword, space))
                 _declared[(int)(space == IndexSpace.Table ? IndexSpace.Element : IndexSpace.Data)]++;
         }
+    }
+
+    // (import "module" "name" (kind id? …)), (import "module" (item "name" (kind id? …))*) or (import "module" (item "name")* (kind …)). Nothing more is declared where it is none of them.
+    private readonly bool DeclareImports(int keyword)
+    {
+        if (_tokens[keyword + 1].Kind != TokenKind.String)
+            return false;
+        if (_tokens[keyword + 2].Kind == TokenKind.String)
+            return DeclareImported(keyword + 3);
+        int untyped = 0;
+        for (int at = keyword + 2; _tokens[at].Kind == TokenKind.Open; at = _tokens[at].Match + 1)
+        {
+            if (!Is(at + 1, "item"u8))
+            {
+                if (!TrySpace(at + 1, out IndexSpace shared) || shared > IndexSpace.Tag || shared == IndexSpace.Type)
+                    return false;
+                _declared[(int)shared] += untyped;
+                return true;
+            }
+
+            if (_tokens[at + 2].Kind != TokenKind.String)
+                return false;
+            if (_tokens[at + 3].Kind != TokenKind.Open)
+                untyped++;
+            else if (!DeclareImported(at + 3))
+                return false;
+        }
+
+        return true;
+    }
+
+    private readonly bool DeclareImported(int open)
+    {
+        if (_tokens[open].Kind != TokenKind.Open || !TrySpace(open + 1, out IndexSpace imported) || imported > IndexSpace.Tag || imported == IndexSpace.Type)
+            return false;
+        Declare(imported, open + 2);
+        return true;
     }
 
     private readonly void Declare(IndexSpace space, int token)
@@ -302,15 +334,72 @@ internal ref partial struct ModuleParser
             Fail(_at, $"import after {_firstDefinition}");
         Advance();
         Name(_imports);
+        _importCount++;
+        if (Kind != TokenKind.String && (_options.Features & WasmFeatures.CompactImports) != 0)
+        {
+            ImportGroup();
+            return;
+        }
+
         Name(_imports);
+        Import(_imports);
+    }
+
+    private void Import(ByteBuffer target)
+    {
         Open();
+        IndexSpace space = ImportedSpace();
+        int index = _next[(int)space]++;
+        BindNameOf(space, index);
+        ImportedType(space, target);
+        Close();
+    }
+
+    private IndexSpace ImportedSpace()
+    {
         if (!TrySpace(_at, out IndexSpace space) || space is IndexSpace.Type or > IndexSpace.Tag)
             Unexpected("func, table, memory, global or tag");
         Advance();
-        int index = _next[(int)space]++;
-        BindNameOf(space, index);
-        ImportedType(space, index);
-        Close();
+        return space;
+    }
+
+    // item* of one form, and for items without types the type that they share.
+    private void ImportGroup()
+    {
+        var items = new ByteBuffer();
+        int count = 0;
+        bool isTyped = true;
+        while (TryForm("item"u8))
+        {
+            Name(items);
+            bool hasType = Kind == TokenKind.Open;
+            if (count++ == 0)
+                isTyped = hasType;
+            else if (isTyped != hasType)
+                Unexpected(isTyped ? "the item's type" : "')': the items share the type behind them");
+            if (hasType)
+                Import(items);
+            Close();
+        }
+
+        bool sharesType = (count == 0 || !isTyped) && Kind == TokenKind.Open;
+        if (count > 0 && !isTyped && !sharesType)
+            Unexpected("the type that the items share");
+        _imports.U32(0);
+        _imports.Byte(sharesType ? (byte)0x7E : (byte)0x7F);
+        if (sharesType)
+        {
+            Open();
+            IndexSpace space = ImportedSpace();
+            if (Kind == TokenKind.Identifier)
+                Fail(_at, "identifier not allowed: the items share their type");
+            _next[(int)space] += count;
+            ImportedType(space, _imports, ParameterNames.Ignored);
+            Close();
+        }
+
+        _imports.U32((uint)count);
+        _imports.Bytes(items);
     }
 
     /// <summary>As BindName; parameters that follow belong to this function.</summary>
@@ -324,27 +413,26 @@ internal ref partial struct ModuleParser
         }
     }
 
-    private void ImportedType(IndexSpace space, int index)
+    private void ImportedType(IndexSpace space, ByteBuffer target, ParameterNames names = ParameterNames.Bound)
     {
-        _importCount++;
-        _imports.Byte((byte)ExternalSpaces.IndexOf(space));
+        target.Byte((byte)ExternalSpaces.IndexOf(space));
         switch (space)
         {
             case IndexSpace.Function:
-                _imports.U32(TypeUse(ParameterNames.Bound));
+                target.U32(TypeUse(names));
                 break;
             case IndexSpace.Table:
-                TableType(_imports);
+                TableType(target);
                 break;
             case IndexSpace.Memory:
-                MemoryType(_imports);
+                MemoryType(target);
                 break;
             case IndexSpace.Global:
-                FieldTypeOfGlobal(_imports);
+                FieldTypeOfGlobal(target);
                 break;
             default:
-                _imports.Byte(0);
-                _imports.U32(TypeUse(ParameterNames.Ignored));
+                target.Byte(0);
+                target.U32(TypeUse(ParameterNames.Ignored));
                 break;
         }
     }
@@ -373,10 +461,11 @@ internal ref partial struct ModuleParser
 
         if (_firstDefinition != null)
             Fail(field, $"import after {_firstDefinition}");
+        _importCount++;
         Name(_imports);
         Name(_imports);
         Close();
-        ImportedType(space, index);
+        ImportedType(space, _imports);
         return true;
     }
 

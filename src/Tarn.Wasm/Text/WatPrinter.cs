@@ -82,8 +82,19 @@ internal sealed partial class WatPrinter
         _output.Depth = 1;
         CustomSections(hinted);
         TypeSection();
-        foreach (ref readonly Import import in _module.Imports)
-            ImportField(import);
+        for (int i = 0, group = 0; i < _module.Imports.Length; i++)
+        {
+            if (group < _module.ImportGroups.Length && _module.ImportGroups[group].First == i)
+            {
+                ImportGroupField(_module.ImportGroups[group]);
+                i += _module.ImportGroups[group++].Count - 1;
+            }
+            else
+            {
+                ImportField(_module.Imports[i]);
+            }
+        }
+
         for (int i = _module.ImportedTableCount; i < _module.Tables.Length; i++)
             TableField(i);
         for (int i = _module.ImportedMemoryCount; i < _module.Memories.Length; i++)
@@ -154,10 +165,36 @@ internal sealed partial class WatPrinter
         _output.Name(import.Module);
         _output.Space();
         _output.Name(import.Name);
+        ImportedType(import, isNamed: true);
+        Write(")"u8);
+    }
+
+    private void ImportGroupField(in ImportGroup group)
+    {
+        ReadOnlySpan<Import> imports = _module.Imports.Slice(group.First, group.Count);
+        Open("import "u8);
+        _output.Name(imports[0].Module);
+        foreach (ref readonly Import import in imports)
+        {
+            Write(" (item "u8);
+            _output.Name(import.Name);
+            if (!group.SharesType)
+                ImportedType(import, isNamed: true);
+            Write(")"u8);
+        }
+
+        // A type that is shared names none of them.
+        if (group.SharesType)
+            ImportedType(imports[0], isNamed: false);
+        Write(")"u8);
+    }
+
+    private void ImportedType(in Import import, bool isNamed)
+    {
         Write(" ("u8);
-        IndexSpace space = SpaceOf(import.Kind);
         Write(KeywordOf(import.Kind));
-        Define(space, import.Index);
+        if (isNamed)
+            Define(SpaceOf(import.Kind), import.Index);
         _output.Space();
         switch (import.Kind)
         {
@@ -178,7 +215,7 @@ internal sealed partial class WatPrinter
                 break;
         }
 
-        Write("))"u8);
+        Write(")"u8);
     }
 
     private void ExportField(in Export export)

@@ -39,6 +39,11 @@ public sealed class Engine : IDisposable, IGuestExceptions
 
     internal InstanceAllocator Allocator { get; }
 
+    /// <summary>Elements that a table of an instance may have at most.</summary>
+    internal long MaximumTableElements => Options.AllocationStrategy == AllocationStrategy.Pooling
+        ? Math.Max(Options.Pooling.Limits.TableElements, Options.Pooling.Exhaustion == PoolExhaustion.AllocateOnDemand ? Options.MaximumTableElements : 0)
+        : Options.MaximumTableElements;
+
     /// <summary>Watches instances; null where leaks are not reported.</summary>
     internal LeakDetector? Leaks { get; }
 

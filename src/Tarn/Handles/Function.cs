@@ -50,7 +50,7 @@ public readonly unsafe struct Function : IEquatable<Function>
         }
     }
 
-    /// <summary>The function in the store's current life, for whoever owns the slot that it belongs to.</summary>
+    /// <summary>The function in the store's current life, for the owner of the slot that it belongs to.</summary>
     internal Function Renew() => new(_store!, _store!.Generation, _record);
 
     internal StoreCore? Store => _store;

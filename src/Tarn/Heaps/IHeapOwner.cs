@@ -11,7 +11,7 @@ internal unsafe interface IHeapOwner
     /// <summary>Bytes that the store's limits allow for the heap.</summary>
     long MaximumHeapBytes { get; }
 
-    /// <summary>Whether somebody has to be asked before the heap grows.</summary>
+    /// <summary>Whether a limiter has to be asked before the heap grows.</summary>
     bool AsksForHeap { get; }
 
     /// <summary>Asks whether the heap may grow.</summary>

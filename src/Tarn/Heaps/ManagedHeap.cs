@@ -73,7 +73,7 @@ internal sealed unsafe class ManagedHeap
     /// <summary>Bytes that all objects may take: by the engine's limit and the store's.</summary>
     public long MaximumBytes => Math.Min(_maximumBytes, _owner.MaximumHeapBytes);
 
-    /// <summary>Bytes that all objects may take without anybody being asked.</summary>
+    /// <summary>Bytes that all objects may take without asking the limiter.</summary>
     public long GrantedBytes => _granted;
 
     /// <summary>Bytes that objects take, dead ones included.</summary>
@@ -304,7 +304,7 @@ internal sealed unsafe class ManagedHeap
         _owner.Execution->HeapLimit = 0;
     }
 
-    /// <summary>Nothing is collected until as many calls of <see cref="Resume"/>: somebody holds references where no collector looks. Who needs room meanwhile traps.</summary>
+    /// <summary>Nothing is collected until as many calls of <see cref="Resume"/>: the caller holds references where no collector looks. An allocation that needs room meanwhile traps.</summary>
     public void Pause() => _pauses++;
 
     /// <summary>Ends one <see cref="Pause"/>.</summary>

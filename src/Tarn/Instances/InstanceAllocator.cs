@@ -1,6 +1,7 @@
 // The seam between instantiation and the allocators: whole instances, each in a store of its own. Every method either succeeds or leaves nothing behind.
 using Tarn.Linking;
 using Tarn.Modules;
+using Tarn.Snapshots;
 
 namespace Tarn.Instances;
 
@@ -27,6 +28,11 @@ internal abstract class InstanceAllocator : StorageAllocator, IDisposable
 
     /// <summary>Lets go of whatever is kept for a module that has been disposed.</summary>
     public virtual void Forget(ModuleCore module)
+    {
+    }
+
+    /// <summary>Lets go of whatever is kept for a template that begins with an image, and has been disposed.</summary>
+    public virtual void Forget(InstanceImage image)
     {
     }
 

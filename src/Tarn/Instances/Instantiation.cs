@@ -8,6 +8,8 @@ using Tarn.Execution;
 using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Modules;
+using Tarn.Platform;
+using Tarn.Snapshots;
 using Tarn.Tables;
 
 namespace Tarn.Instances;
@@ -20,6 +22,8 @@ internal static unsafe class Instantiation
         InstanceData instance = Create(store, template);
         // From here on others may refer to the instance: it belongs to the store, whatever happens.
         store.Add(instance);
+        if (template.Image is not null)
+            return instance;
         InitializeTables(instance);
         RunElementSegments(instance);
         RunDataSegments(instance);
@@ -60,9 +64,10 @@ internal static unsafe class Instantiation
     private static InstanceData Create(StoreCore store, LinkedModule template)
     {
         ModuleCore module = template.Module;
-        var instance = new InstanceData(store, module);
+        var instance = new InstanceData(store, module) { Origin = template };
         StorageAllocator allocator = store.Allocator;
         VmContextLayout layout = module.Layout;
+        InstanceImage? image = template.Image;
         module.AddReference();
         try
         {
@@ -82,29 +87,37 @@ internal static unsafe class Instantiation
                 instance.Tags[i] = instance.CreateTag(i);
             for (int i = wasm.ImportedMemoryCount; i < wasm.Memories.Length; i++)
             {
-                StoreQuota.RequireMemory(store, wasm.Memories[i]);
+                CoreMemoryType type = wasm.Memories[i];
+                ulong pages = image is null ? type.Limits.Minimum : image.Memories[i].ByteLength >> type.PageSizeLog2;
+                StoreQuota.RequireMemory(store, type with { Limits = type.Limits with { Minimum = pages } });
                 if (wasm.Memories[i].Limits.IsShared)
                     BindMemory(instance, i, allocator.AllocateSharedMemory(wasm.Memories[i], store.Limits).Memory);
                 else
-                    instance.Memories[i] = allocator.AllocateMemory(wasm.Memories[i], (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
+                    instance.Memories[i] = allocator.AllocateMemory(type, pages, (MemoryRecord*)(instance.Context + layout.Memory(i)), store.Limits);
             }
             for (int i = wasm.ImportedTableCount; i < wasm.Tables.Length; i++)
             {
                 CoreTableType type = wasm.Tables[i];
-                StoreQuota.RequireTable(store, type);
+                ulong length = image is null ? type.Limits.Minimum : (ulong)image.Tables[i].Length;
+                StoreQuota.RequireTable(store, type with { Limits = type.Limits with { Minimum = length } });
                 instance.Tables[i] = allocator.AllocateTable(
-                    type with { Element = wasm.Canonicalize(type.Element) }, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);
+                    type with { Element = wasm.Canonicalize(type.Element) }, length, (TableRecord*)(instance.Context + layout.Table(i)), store.Limits);
             }
             ReadOnlySpan<int> escaping = layout.EscapingFunctions;
             var records = (FunctionReference*)(instance.Context + layout.FunctionReferences);
             for (int i = 0; i < escaping.Length; i++)
                 module.WriteFunctionReference(records + i, escaping[i], header);
+            for (int i = wasm.ImportedGlobalCount; i < wasm.Globals.Length; i++)
+                *instance.GlobalCell(i) = instance.Evaluate(wasm.GlobalInitializers[i - wasm.ImportedGlobalCount]);
+            if (image is not null)
+            {
+                Load(instance, image);
+                return instance;
+            }
             for (int i = 0; i < wasm.Elements.Length; i++)
                 *instance.ElementSegmentState(i) = wasm.Elements[i].Mode == SegmentMode.Declarative ? 0 : (ulong)wasm.Elements[i].Count;
             for (int i = 0; i < wasm.Data.Length; i++)
                 *instance.DataSegmentState(i) = (ulong)wasm.Data[i].Length;
-            for (int i = wasm.ImportedGlobalCount; i < wasm.Globals.Length; i++)
-                *instance.GlobalCell(i) = instance.Evaluate(wasm.GlobalInitializers[i - wasm.ImportedGlobalCount]);
             instance.EvaluateElements();
             return instance;
         }
@@ -112,6 +125,18 @@ internal static unsafe class Instantiation
         {
             instance.Free(allocator);
             throw;
+        }
+    }
+
+    private static void Load(InstanceData instance, InstanceImage image)
+    {
+        try
+        {
+            StateRestore.Load(instance, image);
+        }
+        catch (PlatformException e)
+        {
+            throw new InstantiationException($"The system refuses the memory that the instance begins with: {e.Message}", e);
         }
     }
 

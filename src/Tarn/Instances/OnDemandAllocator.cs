@@ -51,22 +51,22 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
 
     public override void FreeContext(byte* context) => NativeMemory.AlignedFree(context);
 
-    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) =>
-        AllocateMemory(type, record, limits, _engine.Options.MaximumMemoryPages, "EngineOptions.MaximumMemoryPages");
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, ulong pages, MemoryRecord* record, StoreLimits? limits) =>
+        AllocateMemory(type, pages, record, limits, _engine.Options.MaximumMemoryPages, "EngineOptions.MaximumMemoryPages");
 
     /// <summary>As the other one, with another limit than the engine's.</summary>
-    public MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits, long limitPages, string limitName)
+    public MemoryInstance AllocateMemory(in CoreMemoryType type, ulong pages, MemoryRecord* record, StoreLimits? limits, long limitPages, string limitName)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(ulong)limitPages << 16;
-        UInt128 minimum = (UInt128)type.Limits.Minimum << log2;
+        UInt128 minimum = (UInt128)pages << log2;
         UInt128 capacity = limit;
         if (type.Limits.HasMaximum)
             capacity = UInt128.Min(capacity, (UInt128)type.Limits.Maximum << log2);
         if (!type.Limits.Is64)
             capacity = UInt128.Min(capacity, (UInt128)1 << 32);
         if (minimum > capacity)
-            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the limit of {limit} bytes ({limitName} = {limitPages}).");
+            throw new InstantiationException($"A memory's minimum of {pages} pages ({minimum} bytes) is above the limit of {limit} bytes ({limitName} = {limitPages}).");
         string capacityLimit = limit <= capacity ? $"{limitName} = {limitPages}" : "what 32-bit addresses reach";
         bool isGuarded = IsGuarded(type);
         if (!isGuarded && limits?.MaximumMemoryBytes is long most && (ulong)most < capacity)
@@ -104,14 +104,14 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
         };
     }
 
-    protected override MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) => AllocateMemory(type, record, limits);
+    protected override MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) => AllocateMemory(type, type.Limits.Minimum, record, limits);
 
     public override void FreeMemory(MemoryInstance memory) => VirtualMemory.Current.Release(memory.Base, (nuint)memory.ReservedBytes);
 
-    public override TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits)
+    public override TableInstance AllocateTable(in CoreTableType type, ulong length, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_engine.Options.MaximumTableElements;
-        ulong minimum = type.Limits.Minimum;
+        ulong minimum = length;
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
         if (minimum > capacity)
             throw new InstantiationException($"A table's minimum of {minimum} elements is above the engine's limit of {limit} (EngineOptions.MaximumTableElements).");

@@ -26,6 +26,7 @@ internal unsafe struct MemoryRecord
 internal sealed unsafe class MemoryInstance
 {
     private readonly Lock _growth = new();
+    private PageImage? _origin;
 
     /// <summary>Wraps a reservation whose first <paramref name="initialBytes"/> are accessible and zero.</summary>
     public MemoryInstance(
@@ -48,6 +49,9 @@ internal sealed unsafe class MemoryInstance
     public SharedMemoryCore? Shared { get; set; }
 
     public CoreMemoryType Type { get; }
+
+    /// <summary>What the memory held when its instance began, as far as it is not zero and is not written page by page; null for nothing.</summary>
+    public PageImage? Origin => Slot is MemorySlot slot ? slot.Origin : _origin;
 
     public byte* Base { get; }
 
@@ -108,6 +112,58 @@ internal sealed unsafe class MemoryInstance
         if (offset < 0 || (ulong)offset > length || (ulong)count > length - (ulong)offset)
             ThrowOutOfRange((ulong)offset, (ulong)count, length);
         return Base + offset;
+    }
+
+    /// <summary>Fills a memory that was just made, and is zero.</summary>
+    /// <exception cref="PlatformException">The system refuses.</exception>
+    public void Load(PageImage image)
+    {
+        if (Slot is MemorySlot slot)
+        {
+            slot.Load(image);
+            return;
+        }
+        _origin = image;
+        if (image.Pages.IsEmpty || image.TryMap(Base, MemoryProtection.ReadWrite))
+            return;
+        for (int i = 0; i < image.Pages.Length; i++)
+            Buffer.MemoryCopy(image.At(i), Base + ((long)image.Pages[i] * image.PageSize), image.PageSize, image.PageSize);
+    }
+
+    /// <summary>Adds the pages that may differ from <see cref="Origin"/>, in any order; all of them can be read.</summary>
+    public void ListTouched(List<int> pages)
+    {
+        if (Slot is MemorySlot slot)
+            slot.ListTouched(pages, ByteLength);
+        else
+            ListResident(Base, ByteLength, pages);
+    }
+
+    /// <summary>Adds the pages of accessible memory that hold anything, as far as the system can be asked; otherwise all of them.</summary>
+    public static void ListResident(byte* start, ulong bytes, List<int> pages)
+    {
+        VirtualMemory memory = VirtualMemory.Current;
+        int pageSize = (int)memory.PageSize;
+        byte* end = start + memory.RoundUp((nuint)bytes);
+        if (!memory.CanFindResident)
+        {
+            for (byte* page = start; page < end; page += pageSize)
+                pages.Add((int)((page - start) / pageSize));
+            return;
+        }
+        Span<PageRange> ranges = stackalloc PageRange[64];
+        for (byte* at = start; at < end;)
+        {
+            int found = memory.FindResident(at, end, ranges, out byte* next);
+            foreach (PageRange range in ranges[..found])
+            {
+                for (byte* page = range.Start; page < range.End; page += pageSize)
+                    pages.Add((int)((page - start) / pageSize));
+            }
+            if (next <= at)
+                throw new InvalidOperationException("The system's list of resident pages does not end.");
+            at = next;
+        }
     }
 
     /// <summary>Whether a range is within the memory.</summary>

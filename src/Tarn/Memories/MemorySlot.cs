@@ -53,6 +53,12 @@ internal abstract unsafe class MemorySlot
     /// <summary>The memory's image, once it has been taken.</summary>
     protected PageImage? Image { get; private set; }
 
+    /// <summary>Whether the image is mapped: a page that is discarded reads as the image says, and needs no copy.</summary>
+    protected bool IsImageMapped { get; set; }
+
+    /// <summary>What the memory held when its present instance began, as far as it is not zero; null for nothing.</summary>
+    public PageImage? Origin => Image;
+
     /// <summary>Makes a cold slot a memory of some bytes, all zero.</summary>
     /// <param name="initialBytes">Its size.</param>
     /// <param name="isGuarded">Whether code relies on what follows to be inaccessible.</param>
@@ -62,6 +68,7 @@ internal abstract unsafe class MemorySlot
         if (_unknown)
             Clean();
         Image = null;
+        IsImageMapped = false;
         TouchedBytes = Math.Max(TouchedBytes, initialBytes);
         BindCore(initialBytes, isGuarded, isShared);
     }
@@ -75,6 +82,13 @@ internal abstract unsafe class MemorySlot
 
     /// <summary>Makes a range safe to read.</summary>
     public abstract void OpenForReading(ulong offset, ulong count);
+
+    /// <summary>Fills a memory that was just bound, to be sealed with the same image.</summary>
+    /// <exception cref="PlatformException">The system refuses; the slot must be unbound.</exception>
+    public abstract void Load(PageImage image);
+
+    /// <summary>Adds the pages below the memory's length that may differ from <see cref="Origin"/>, in any order; all of them can be read.</summary>
+    public abstract void ListTouched(List<int> pages, ulong byteLength);
 
     /// <summary>Takes the image of the memory as it is now.</summary>
     public abstract PageImage Capture();
@@ -145,6 +159,13 @@ internal abstract unsafe class MemorySlot
 
     protected abstract void UnbindCore();
 
+    /// <summary>Copies an image into pages that are writable and zero.</summary>
+    protected void Fill(PageImage image)
+    {
+        for (int i = 0; i < image.Pages.Length; i++)
+            Buffer.MemoryCopy(image.At(i), PageAt(image.Pages[i]), PageSize, PageSize);
+    }
+
     protected ulong RoundUp(ulong bytes) => (bytes + (ulong)PageSize - 1) & ~((ulong)PageSize - 1);
 
     protected byte* PageAt(int page) => Base + ((long)page * PageSize);
@@ -206,9 +227,11 @@ internal abstract unsafe class MemorySlot
         return changed;
     }
 
-    /// <summary>Copies the image's pages from one on into pages that are writable and zero.</summary>
+    /// <summary>Copies the image's pages from one on into pages that are writable and have been discarded.</summary>
     protected void CopyImage(int firstPage)
     {
+        if (IsImageMapped)
+            return;
         PageImage image = Image!;
         for (int i = 0; i < image.Pages.Length; i++)
         {

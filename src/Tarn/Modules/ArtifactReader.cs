@@ -138,6 +138,9 @@ internal sealed class ArtifactReader
     /// <exception cref="IncompatibleArtifactException">It ends early, or has not the checksum that the header names.</exception>
     public void Read(ArtifactSection section, Span<byte> target)
     {
+        // Without functions the loader passes over code and tables, which are empty then.
+        while (_next < section && LengthOf(_next) == 0)
+            _next++;
         if (section != _next++)
             throw new InvalidOperationException($"{section} is not the next section"); // sections are read in order, each once
         var sum = new Checksum();
@@ -157,6 +160,7 @@ internal sealed class ArtifactReader
     {
         ArtifactSection.Module => "copy of the module",
         ArtifactSection.Code => "machine code",
+        ArtifactSection.Snapshot => "snapshot",
         _ => "tables",
     };
 

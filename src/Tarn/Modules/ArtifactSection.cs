@@ -24,4 +24,7 @@ internal enum ArtifactSection
     RelocationOffsets,
     RelocationKinds,
     RelocationTargets,
+
+    /// <summary>What instances begin with, as StateEncoding writes it; empty where they begin as the module says.</summary>
+    Snapshot,
 }

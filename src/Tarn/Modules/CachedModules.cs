@@ -28,7 +28,7 @@ internal static class CachedModules
     {
         // What others can write to is no place for machine code, and there the system does not say who can.
         if (OperatingSystem.IsLinux())
-            TryStore(cache, PathOf(cache, module.Engine, bytes), module.Serialize());
+            TryStore(cache, PathOf(cache, module.Engine, bytes), module.Serialize(default));
     }
 
     // Everything that changes code is part of the key: another build's code is another file, so that two versions do not replace each other's.

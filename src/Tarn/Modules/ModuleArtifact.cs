@@ -16,8 +16,8 @@ namespace Tarn.Modules;
 
 internal static class ModuleArtifact
 {
-    public const uint Format = 5;
-    public const int SectionCount = (int)ArtifactSection.RelocationTargets + 1;
+    public const uint Format = 6;
+    public const int SectionCount = (int)ArtifactSection.Snapshot + 1;
     public const int FormatAt = 8;
     public const int FactsAt = 12;
     public const int ChecksumAt = 16;
@@ -29,7 +29,7 @@ internal static class ModuleArtifact
 
     public static ReadOnlySpan<byte> Magic => "TARNAOT\0"u8;
 
-    public static byte[] Write(EngineCore engine, WasmModule wasm, CompiledModule compiled)
+    public static byte[] Write(EngineCore engine, WasmModule wasm, CompiledModule compiled, ReadOnlyMemory<byte> snapshot)
     {
         CodeTables tables = compiled.Tables;
         CodeRelocations relocations = compiled.Relocations;
@@ -56,6 +56,7 @@ internal static class ModuleArtifact
         sections[(int)ArtifactSection.RelocationOffsets] = BytesOf(relocations.Offsets);
         sections[(int)ArtifactSection.RelocationKinds] = relocations.Kinds;
         sections[(int)ArtifactSection.RelocationTargets] = BytesOf(relocations.Targets);
+        sections[(int)ArtifactSection.Snapshot] = snapshot;
 
         byte[] artifact = new byte[checked(HeaderSize + identity.Length + sections.Sum(section => section.Length))];
         Span<byte> header = artifact.AsSpan(0, HeaderSize + identity.Length);

@@ -77,6 +77,9 @@ internal sealed unsafe class ModuleCore
     /// <summary>The memory exported as <c>memory</c>, or else the one that is exported first; −1 where none is.</summary>
     public int DefaultMemory { get; } = -1;
 
+    /// <summary>What instances begin with, as the artifact has it: not checked yet. Empty where they begin as the module says.</summary>
+    public byte[] Snapshot { get; init; } = [];
+
     /// <summary>What a pool keeps for the module: its idle slots. The allocator's own.</summary>
     public object? PoolState { get; set; }
 
@@ -201,14 +204,15 @@ internal sealed unsafe class ModuleCore
     public nint CompileOnFirstCall(int definedIndex) => _code.CompileOnFirstCall(definedIndex);
 
     /// <summary>The compiled module as an artifact.</summary>
+    /// <param name="snapshot">What instances begin with, encoded; or nothing.</param>
     /// <exception cref="ObjectDisposedException">The code is freed.</exception>
-    public byte[] Serialize()
+    public byte[] Serialize(ReadOnlyMemory<byte> snapshot)
     {
         // The code is read where it is loaded, which another thread's Dispose must not free meanwhile.
         AddReference();
         try
         {
-            return ModuleArtifact.Write(Engine, Wasm, _code.ToCompiled());
+            return ModuleArtifact.Write(Engine, Wasm, _code.ToCompiled(), snapshot);
         }
         finally
         {

@@ -33,7 +33,16 @@ internal static class ModuleLoader
         {
             wasm.SetFacts(artifact.Facts);
             wasm.SetValidated();
-            return new ModuleCore(engine, wasm, ModuleCode.FromArtifact(engine, wasm, artifact));
+            ModuleCode code = ModuleCode.FromArtifact(engine, wasm, artifact);
+            try
+            {
+                return new ModuleCore(engine, wasm, code) { Snapshot = artifact.ReadBytes(ArtifactSection.Snapshot) };
+            }
+            catch
+            {
+                code.Dispose();
+                throw;
+            }
         }
         catch
         {

@@ -40,7 +40,7 @@ public sealed record StoreLimits
 
     /// <summary>
     /// Gets how many different objects of the host the store's guests may be given as <c>externref</c>; <see langword="null"/> for no limit. Each costs the host some 90 bytes
-    /// until the store ends, whether the guest still holds it or not. The call that would make one more traps with <see cref="TrapCode.AllocationTooLarge"/>.
+    /// until a collection finds that no guest still holds it. The call that would make one more traps with <see cref="TrapCode.AllocationTooLarge"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public long? MaximumHostReferences
@@ -50,8 +50,8 @@ public sealed record StoreLimits
     }
 
     /// <summary>
-    /// Gets the bytes that exceptions may take to which the store's guests have references (<c>exnref</c>): 96 for each, and 16 for each of its values. They are kept until the store ends,
-    /// whether the guest still holds the reference or not. The handler that would take one more reference is not entered: the call traps with
+    /// Gets the bytes that exceptions may take to which the store's guests have references (<c>exnref</c>): 96 for each, and 16 for each of its values. An exception is kept
+    /// until a collection finds that no guest holds a reference to it. The handler for whose reference there is no room is not entered: the call traps with
     /// <see cref="TrapCode.AllocationTooLarge"/>. <see langword="null"/>, the default, for 64 MiB.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>

@@ -113,6 +113,32 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
             Open(Math.Max(offset, _initialBytes), end - Math.Max(offset, _initialBytes));
     }
 
+    public override void Load(PageImage image)
+    {
+        if (image.Pages.IsEmpty)
+            return;
+        IsImageMapped = image.TryMap(Base, MemoryProtection.Read);
+        if (IsImageMapped)
+            return;
+        // Sealing closes it again.
+        Memory.Protect(Base, (nuint)_initialPages * (nuint)PageSize, MemoryProtection.ReadWrite);
+        _allOpen = true;
+        Fill(image);
+    }
+
+    public override void ListTouched(List<int> pages, ulong byteLength)
+    {
+        if (!_allOpen && Fold())
+        {
+            foreach (OpenPage page in _open.AsSpan(0, _openCount))
+                pages.Add(page.Page);
+            return;
+        }
+        // Whoever opened everything did so up to the memory's length then; growing has opened the rest.
+        _allOpen = true;
+        MemoryInstance.ListResident(Base, byteLength, pages);
+    }
+
     public override PageImage Capture()
     {
         if (!Fold())

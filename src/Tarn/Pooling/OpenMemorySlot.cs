@@ -43,26 +43,20 @@ internal sealed unsafe class OpenMemorySlot : MemorySlot
     {
     }
 
+    public override void Load(PageImage image)
+    {
+        // A slab that is one mapping stays one: a pool may have more slots than a process mappings.
+        IsImageMapped = !SlabIsOpen && image.TryMap(Base, MemoryProtection.ReadWrite);
+        if (!IsImageMapped)
+            Fill(image);
+    }
+
+    public override void ListTouched(List<int> pages, ulong byteLength) => MemoryInstance.ListResident(Base, byteLength, pages);
+
     public override PageImage Capture()
     {
         var pages = new List<int>();
-        byte* end = Base + RoundUp(_accessibleBytes);
-        if (!Memory.CanFindResident)
-        {
-            for (int i = 0; PageAt(i) < end; i++)
-                pages.Add(i);
-            return new PageImage(Base, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pages), PageSize);
-        }
-        Span<PageRange> ranges = stackalloc PageRange[64];
-        for (byte* at = Base; at < end;)
-        {
-            int found = Memory.FindResident(at, end, ranges, out at);
-            foreach (PageRange range in ranges[..found])
-            {
-                for (byte* page = range.Start; page < range.End; page += PageSize)
-                    pages.Add((int)((page - Base) / PageSize));
-            }
-        }
+        MemoryInstance.ListResident(Base, _accessibleBytes, pages);
         return new PageImage(Base, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pages), PageSize);
     }
 

@@ -12,6 +12,7 @@ using Tarn.Linking;
 using Tarn.Memories;
 using Tarn.Modules;
 using Tarn.Platform;
+using Tarn.Snapshots;
 using Tarn.Tables;
 
 namespace Tarn.Pooling;
@@ -347,6 +348,12 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
             Forget(list);
     }
 
+    public override void Forget(InstanceImage image)
+    {
+        if (image.PoolState is WarmList list)
+            Forget(list);
+    }
+
     /// <summary>Lets go of a list and of the slots in it.</summary>
     public void Forget(WarmList list)
     {
@@ -374,13 +381,13 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         Freed();
     }
 
-    public override MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits)
+    public override MemoryInstance AllocateMemory(in CoreMemoryType type, ulong pages, MemoryRecord* record, StoreLimits? limits)
     {
         int log2 = type.PageSizeLog2;
         UInt128 limit = (UInt128)(uint)_limits.MemoryPages << 16;
-        UInt128 minimum = (UInt128)type.Limits.Minimum << log2;
+        UInt128 minimum = (UInt128)pages << log2;
         if (minimum > limit)
-            throw new InstantiationException($"A memory's minimum of {type.Limits.Minimum} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages}).");
+            throw new InstantiationException($"A memory's minimum of {pages} pages ({minimum} bytes) is above the pool's limit of {limit} bytes (InstanceLimits.MemoryPages = {_limits.MemoryPages}).");
         UInt128 capacity = type.Limits.HasMaximum ? UInt128.Min(limit, (UInt128)type.Limits.Maximum << log2) : limit;
         MemorySlot slot = SlotAt(Take(_memories.Free, "memory", _options.TotalMemories is null ? "InstanceLimits.Count × Memories" : "PoolingOptions.TotalMemories"));
         // The compiler decides by the same facts which accesses to check.
@@ -403,7 +410,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
 
     // Other instances and the embedder may keep a shared memory for longer than the one that defines it: it is never a slot of the pool. The pool's limit holds for it.
     protected override MemoryInstance AllocateUnpooledMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits) =>
-        _onDemand.AllocateMemory(type, record, limits, _limits.MemoryPages, "InstanceLimits.MemoryPages");
+        _onDemand.AllocateMemory(type, type.Limits.Minimum, record, limits, _limits.MemoryPages, "InstanceLimits.MemoryPages");
 
     public override void FreeMemory(MemoryInstance memory)
     {
@@ -419,10 +426,10 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         Freed();
     }
 
-    public override TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits)
+    public override TableInstance AllocateTable(in CoreTableType type, ulong length, TableRecord* record, StoreLimits? limits)
     {
         ulong limit = (ulong)_limits.TableElements;
-        ulong minimum = type.Limits.Minimum;
+        ulong minimum = length;
         if (minimum > limit)
             throw new InstantiationException($"A table's minimum of {minimum} elements is above the pool's limit of {limit} (InstanceLimits.TableElements).");
         ulong capacity = type.Limits.HasMaximum ? Math.Min(limit, type.Limits.Maximum) : limit;
@@ -542,10 +549,11 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
 
     private PooledInstance RentCore(LinkedModule template, object? state)
     {
-        ModuleCore module = template.Module;
-        WarmList list = module.PoolState as WarmList ?? Register(module);
+        WarmList list = template.PoolState as WarmList ?? Register(template);
         PooledInstance instance = list.TryTake() ?? Bind(template, list);
         instance.Rents++;
+        if (instance.Data.Origin != template)
+            instance.Data.Origin = template;
         instance.Store.BeginLease(template.HostFunctions, state);
         return instance;
     }
@@ -646,12 +654,16 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         }
     }
 
-    private WarmList Register(ModuleCore module)
+    private WarmList Register(LinkedModule template)
     {
         lock (_lock)
         {
-            if (module.PoolState is not WarmList list)
-                module.PoolState = list = AddList();
+            if (template.PoolState is WarmList there)
+                return there;
+            WarmList list = AddList();
+            // What instances begin with need not be taken from the first slot where it is known.
+            list.Images = template.Image is null ? null : Array.ConvertAll(template.Image.Memories, static memory => memory.Pages);
+            template.PoolState = list;
             return list;
         }
     }

@@ -33,7 +33,7 @@ internal sealed class PooledGroup(PooledAllocator pool)
     /// <summary>Makes a slot of a store with all that is in it, whose first life continues.</summary>
     /// <param name="store">The store, of <see cref="PooledAllocator.CreateStore"/>, with no call in progress.</param>
     /// <param name="content">What the owner keeps with the slot.</param>
-    /// <returns>Whether the slot was made; otherwise everything is given back when the store ends.</returns>
+    /// <returns>Whether the slot was made; otherwise everything is released when the store ends.</returns>
     public bool TryKeep(StoreCore store, object content)
     {
         if (_list.IsClosed || !CanKeep(store))
@@ -55,7 +55,7 @@ internal sealed class PooledGroup(PooledAllocator pool)
         return true;
     }
 
-    /// <summary>Ends what idles; what is in use ends when it is given back.</summary>
+    /// <summary>Ends what idles; what is in use ends when it is returned.</summary>
     public void Close() => pool.Forget(_list);
 
     private static bool CanKeep(StoreCore store)

@@ -30,6 +30,9 @@ internal sealed unsafe class InstanceData
 
     public ModuleCore Module { get; }
 
+    /// <summary>The template that the instance was made of, by which its beginning can be had again.</summary>
+    public required object Origin { get; set; }
+
     public byte* Context { get; set; }
 
     public VmContext* Header => (VmContext*)Context;

@@ -21,17 +21,17 @@ internal abstract unsafe class StorageAllocator
 
     public abstract void FreeContext(byte* context);
 
-    /// <summary>A memory of its type's minimal size, all zero.</summary>
+    /// <summary>A memory, all zero.</summary>
     /// <param name="type">Its type.</param>
+    /// <param name="pages">Its size: the type's minimum, or more where it is made from an image.</param>
     /// <param name="record">What compiled code sees of it.</param>
     /// <param name="limits">Those of the store: no more than they allow need be reserved. The minimum has been compared with them.</param>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract MemoryInstance AllocateMemory(in CoreMemoryType type, MemoryRecord* record, StoreLimits? limits);
+    public abstract MemoryInstance AllocateMemory(in CoreMemoryType type, ulong pages, MemoryRecord* record, StoreLimits? limits);
 
     public abstract void FreeMemory(MemoryInstance memory);
 
     /// <summary>A shared memory of its type's minimal size, all zero. The caller has the only reference.</summary>
-    /// <inheritdoc cref="AllocateMemory"/>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
     public SharedMemoryCore AllocateSharedMemory(in CoreMemoryType type, StoreLimits? limits)
     {
@@ -47,10 +47,13 @@ internal abstract unsafe class StorageAllocator
         }
     }
 
-    /// <summary>A table of its type's minimal length, all null. The element type is canonical.</summary>
-    /// <inheritdoc cref="AllocateMemory"/>
+    /// <summary>A table, all null.</summary>
+    /// <param name="type">Its type, whose element type is canonical.</param>
+    /// <param name="length">Its length: the type's minimum, or more where it is made from an image.</param>
+    /// <param name="record">What compiled code sees of it.</param>
+    /// <param name="limits">Those of the store.</param>
     /// <exception cref="InstantiationException">The minimum is above what the limits or the system allow.</exception>
-    public abstract TableInstance AllocateTable(in CoreTableType type, TableRecord* record, StoreLimits? limits);
+    public abstract TableInstance AllocateTable(in CoreTableType type, ulong length, TableRecord* record, StoreLimits? limits);
 
     public abstract void FreeTable(TableInstance table);
 

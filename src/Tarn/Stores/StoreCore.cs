@@ -261,9 +261,16 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         BeginLimits(limits);
         WasmModule wasm = data.Module.Wasm;
         for (int i = wasm.ImportedMemoryCount; i < data.Memories.Length; i++)
-            StoreQuota.RequireMemory(this, data.Memories[i].Type, data.Memories[i].CapacityBytes);
+        {
+            // An instance of a snapshot begins with more than its type says.
+            CoreMemoryType type = data.Memories[i].Type;
+            StoreQuota.RequireMemory(this, type with { Limits = type.Limits with { Minimum = data.Memories[i].Pages } }, data.Memories[i].CapacityBytes);
+        }
         for (int i = wasm.ImportedTableCount; i < data.Tables.Length; i++)
-            StoreQuota.RequireTable(this, data.Tables[i].Type, data.Tables[i].Capacity);
+        {
+            CoreTableType type = data.Tables[i].Type;
+            StoreQuota.RequireTable(this, type with { Limits = type.Limits with { Minimum = data.Tables[i].Length } }, data.Tables[i].Capacity);
+        }
         if (ManagedHeap is ManagedHeap heap)
             StoreQuota.RequireHeap(this, heap);
     }
@@ -297,7 +304,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     {
         MemoryInstance memory = type.Limits.IsShared
             ? Allocator.ForHost.AllocateSharedMemory(type, limits: null).Memory
-            : Allocator.ForHost.AllocateMemory(type, (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord)), limits: null);
+            : Allocator.ForHost.AllocateMemory(type, type.Limits.Minimum, (MemoryRecord*)_heap.AllocateBlock(sizeof(MemoryRecord)), limits: null);
         _heap.Add(memory);
         return memory;
     }
@@ -307,7 +314,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     internal TableInstance AllocateTable(in CoreTableType type)
     {
         var record = (TableRecord*)_heap.AllocateBlock(sizeof(TableRecord));
-        TableInstance table = Allocator.ForHost.AllocateTable(type, record, limits: null);
+        TableInstance table = Allocator.ForHost.AllocateTable(type, type.Limits.Minimum, record, limits: null);
         _heap.Add(table);
         return table;
     }
@@ -409,7 +416,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         LifeState = StoreState.Idle;
     }
 
-    /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is given back.</summary>
+    /// <summary>Makes this the store of a pool's slot while it is in use: when this life ends, the slot is returned.</summary>
     internal void BeginPoolingLive(SlotLease slot)
     {
 #pragma warning disable CA1816 // The allocator ends pooled stores; a finalizer would be the second to do so.

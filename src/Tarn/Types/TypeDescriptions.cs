@@ -67,7 +67,7 @@ internal static class TypeDescriptions
     }
 
     /// <summary>Returns the types of a host function's values for the engine. Where one refers to a type that a module defines, any value of the kind is meant: what a function returns is
-    /// held against the import that it is bound to (<see cref="DefinedHostFunction.WithResults"/>).</summary>
+    /// compared with the import that it is bound to (<see cref="DefinedHostFunction.WithResults"/>).</summary>
     public static ValType[] ToCoreOfHost(ReadOnlySpan<WasmValueType> types)
     {
         var core = new ValType[types.Length];

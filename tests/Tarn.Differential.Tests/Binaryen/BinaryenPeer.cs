@@ -16,10 +16,18 @@ internal sealed class BinaryenPeer : IDisposable
     ];
 
     private readonly Process _process;
+    private string? _lastError;
     private readonly string _folder;
     private readonly bool _hasObjects;
 
-    private BinaryenPeer(Process process, string folder, bool hasObjects) => (_process, _folder, _hasObjects) = (process, folder, hasObjects);
+    private BinaryenPeer(Process process, string folder, bool hasObjects)
+    {
+        (_process, _folder, _hasObjects) = (process, folder, hasObjects);
+
+        // It warns of every second module.
+        process.ErrorDataReceived += (_, line) => _lastError = line.Data ?? _lastError;
+        process.BeginErrorReadLine();
+    }
 
     /// <summary>Starts it; null with a reason where it cannot be had.</summary>
     /// <param name="hasObjects">Whether modules have managed objects. V8 is then that of a Node from the registry, which knows them.</param>
@@ -42,7 +50,7 @@ internal sealed class BinaryenPeer : IDisposable
         string script = Repository.PathOf("tests", "Tarn.Differential.Tests", "Binaryen", "binaryen-peer.mjs");
         try
         {
-            Process process = Process.Start(new ProcessStartInfo(node, [script, Path.Combine(package, "bin", "wasm-opt"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            Process process = Process.Start(new ProcessStartInfo(node, [script, Path.Combine(package, "bin", "wasm-opt"), folder]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
             return new BinaryenPeer(process, folder, hasObjects);
         }
         catch (Win32Exception)
@@ -86,7 +94,7 @@ internal sealed class BinaryenPeer : IDisposable
     {
         _process.StandardInput.WriteLine(JsonSerializer.Serialize(request));
         _process.StandardInput.Flush();
-        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The generator's process ended.");
+        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"The generator's process ended: {_lastError}");
         using JsonDocument document = JsonDocument.Parse(line);
         return document.RootElement.TryGetProperty("error", out JsonElement error)
             ? throw new InvalidOperationException($"The generator failed: {error.GetString()}")

@@ -21,3 +21,5 @@ clang++ "${debug[@]}" -gdwarf-4 -fno-exceptions src/debug/shapes.cpp -o wasm/sha
 rust=("${RUSTC:-/usr/bin/rustc}" --edition 2021 --target wasm32-unknown-unknown --crate-type cdylib "--remap-path-prefix=$PWD=." -C opt-level=1 -C debuginfo=2 -C panic=abort -C lto=fat)
 "${rust[@]}" src/debug/places.rs -o wasm/rust-legacy.wasm
 "${rust[@]}" -C symbol-mangling-version=v0 src/debug/places.rs -o wasm/rust-v0.wasm
+# Guests of WASI 0.2 without a library: the tests make components of them.
+clang --target=wasm32 -nostdlib -O2 -Wall -Wl,--no-entry -Wl,--strip-all src/components/sockets.c -o wasm/sockets.wasm

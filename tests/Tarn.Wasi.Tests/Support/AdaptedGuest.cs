@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using Tarn.Components;
 using Tarn.TestSupport;
+using Tarn.Wasm.Wit;
 
 namespace Tarn.Wasi.Tests.Support;
 
@@ -46,10 +47,14 @@ internal static class AdaptedGuest
         }
     }
 
+    // With the same adapter, by Tarn.
+    private static byte[]? TryMake(string program, out string absence) => NpmPackages.TryGet(Jco, out absence) is not string jco ? null : ComponentMaker.Make(
+        File.ReadAllBytes(Guest.PathOf(program)), [("wasi_snapshot_preview1", File.ReadAllBytes(Path.Combine(jco, "lib", "wasi_snapshot_preview1.command.wasm")))], WasmFeatures.Wasm3, withNames: true);
+
     /// <summary>Runs a program as a component; skips the test where the tools cannot be had.</summary>
-    public static GuestResult Run(string program, string[] arguments, WasiOptions? options = null, CancellationToken cancellationToken = default)
+    public static GuestResult Run(string program, string[] arguments, WasiOptions? options = null, CancellationToken cancellationToken = default, bool isMadeHere = false)
     {
-        byte[]? bytes = TryAdapt(program, out string absence);
+        byte[]? bytes = isMadeHere ? TryMake(program, out string absence) : TryAdapt(program, out absence);
         Assert.SkipWhen(bytes is null, $"NOT RUN: {absence}");
         using var output = new MemoryStream();
         using var error = new MemoryStream();

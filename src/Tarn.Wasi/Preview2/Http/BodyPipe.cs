@@ -13,7 +13,7 @@ internal sealed class BodyPipe
     private TaskCompletionSource? _readable;
     private TaskCompletionSource? _writable;
 
-    /// <summary>Whether a part would be taken, or be dropped since nobody reads any more.</summary>
+    /// <summary>Whether a part would be taken, or be dropped since the reader has gone.</summary>
     public bool IsIdle
     {
         get
@@ -23,7 +23,7 @@ internal sealed class BodyPipe
         }
     }
 
-    /// <summary>Whether nobody reads any more.</summary>
+    /// <summary>Whether the reader has gone.</summary>
     public bool IsAbandoned => Volatile.Read(ref _isAbandoned);
 
     /// <summary>Gives a part to the reader. Only while the pipe is idle.</summary>

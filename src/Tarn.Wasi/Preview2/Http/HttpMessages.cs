@@ -103,7 +103,7 @@ internal sealed class OutgoingBody(long? length) : IDisposable
             throw new InvalidOperationException($"the header of the message announces {Length} bytes, and the guest wrote more");
         await Pipe.WaitWritableAsync(CancellationToken.None).ConfigureAwait(false);
         if (Pipe.IsAbandoned)
-            throw new OperationCanceledException("nobody reads the body any longer");
+            throw new OperationCanceledException("the reader of the body has gone");
         Pipe.Write(bytes);
         await Pipe.WaitWritableAsync(CancellationToken.None).ConfigureAwait(false);
     }

@@ -16,6 +16,9 @@ internal sealed class Producers
     /// <summary>The version of this library.</summary>
     public static string Version { get; } = typeof(Producers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 
+    /// <summary>Whether no tool is named.</summary>
+    public bool IsEmpty => _fields.Count == 0;
+
     /// <summary>The section that names this library.</summary>
     public static Producers Own()
     {

@@ -1,7 +1,8 @@
-// Makes a component out of a core module that has a world in its metadata: imports are lowered, exports are lifted, and both get the types of the world.
+// Makes a component out of a core module that has a world in its metadata: imports are lowered, exports are lifted, and both get the types of the world. Adapters are further core modules,
+// each with a world of its own: they provide what the main module imports under their names, and what they import and export belongs to the world of the component.
 //
-// The component's definitions are in this order: imports, the module, the shim that stands for functions that need the module's memory (CoreModuleBuilder), the types of exports, the
-// module's instance, the fixup, exports (ExportMaker).
+// The component's definitions are in this order: imports, the main module and the adapters, the shim that stands for functions that need the main module's memory or come from an adapter
+// (CoreModuleBuilder), the types of exports, the instances of the modules, the fixup, exports (ExportMaker).
 using Tarn.Wasm.Component;
 using Tarn.Wasm.Validation;
 
@@ -10,42 +11,80 @@ namespace Tarn.Wasm.Wit;
 /// <summary>Makes components.</summary>
 internal sealed class ComponentMaker
 {
-    private readonly ModuleMetadata _metadata;
-    private readonly ModuleLinkage _linkage;
     private readonly WitWorld _world;
     private readonly ComponentBuilder _component = new(isType: false);
     private readonly List<Shim> _shims = [];
     private readonly Dictionary<WitInterface, int> _importedInstances = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<WitKey, int> _instances = [];
     private readonly Dictionary<string, int> _rootFunctions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _mainAliases = new(StringComparer.Ordinal);
     private readonly WorldTypeEncoder _types;
+    private readonly Part _main;
+    private readonly IReadOnlyList<Part> _adapters;
     private int _shimInstance = -1;
     private int _memory = -1;
-    private int _main = -1;
 
-    private ComponentMaker(ModuleMetadata metadata, ModuleLinkage linkage)
+    private ComponentMaker(WitWorld world, Part main, IReadOnlyList<Part> adapters)
     {
-        _metadata = metadata;
-        _linkage = linkage;
-        _world = metadata.World;
+        _world = world;
+        _main = main;
+        _adapters = adapters;
         _types = new WorldTypeEncoder(_component, definition => _importedInstances.GetValueOrDefault(definition, -1), namesTypes: true);
     }
 
+    private IEnumerable<Part> Parts => [_main, .. _adapters];
+
     /// <summary>Makes a component.</summary>
     /// <param name="module">The core module, with metadata.</param>
-    /// <param name="features">What the module may use.</param>
+    /// <param name="adapters">Names and core modules of adapters, with metadata. Adapters that the module does not need are left out.</param>
+    /// <param name="features">What the modules may use.</param>
     /// <param name="withNames">Whether the component has names for people.</param>
-    /// <exception cref="WasmException">The module is not valid, or does not fit its world.</exception>
-    public static byte[] Make(byte[] module, WasmFeatures features, bool withNames)
+    /// <param name="growsMemory">Whether adapters get memory by growing it, even if the main module has an allocator.</param>
+    /// <exception cref="WasmException">A module is not valid, or does not fit its world.</exception>
+    public static byte[] Make(byte[] module, IReadOnlyList<(string Name, byte[] Module)> adapters, WasmFeatures features, bool withNames, bool growsMemory = false)
     {
-        ModuleMetadata metadata = ModuleMetadata.Extract(module, new WitDecoder(null));
+        WitDecoder decoder = new(null);
+        TypeRegistry types = new();
+        ModuleMetadata metadata = ModuleMetadata.Extract(module, decoder, isProcessed: true);
         // The world may have been encoded by anybody: nothing of its order is taken for granted.
-        WorldElaboration.Elaborate(metadata.World);
-        VersionMerging.Merge(metadata.World);
-        WasmModule core = WasmModule.Decode(metadata.Module, features);
-        ModuleValidator.Validate(core, new TypeRegistry(), degreeOfParallelism: 1);
-        ComponentMaker maker = new(metadata, new ModuleLinkage(core, metadata.World));
+        WitWorld world = metadata.World;
+        WorldElaboration.Elaborate(world);
+        List<WitKey> exports = [.. world.Exports.Keys];
+        WasmModule core = Decode(metadata.Module, features, types);
+        List<(string Name, ModuleMetadata Metadata, WasmModule Module, List<WitKey> Exports)> used = [];
+        // What the worlds of adapters have is for adapters: the main module must fit its own.
+        _ = new ModuleLinkage(core, world, exports, [.. adapters.Select(adapter => adapter.Name)], main: null);
+        foreach ((string name, byte[] adapter) in adapters)
+        {
+            ModuleMetadata extracted = ModuleMetadata.Extract(adapter, decoder, isProcessed: false);
+            if (used.Exists(other => other.Name == name))
+                throw TextFormatException.WithoutPlace($"There are two adapters with the name `{name}`.", null);
+            WorldElaboration.Elaborate(extracted.World);
+            List<WitKey> ownExports = [.. extracted.World.Exports.Where(item => !world.Exports.ContainsKey(item.Key)).Select(item => item.Key)];
+            if (!Imports(core, name) && ownExports.TrueForAll(key => extracted.World.Exports[key] is { Function: null } item && item.Interface is not { Functions.Count: > 0 }))
+                continue;
+            ModuleMetadata.Merge(world, extracted.World);
+            used.Add((name, extracted, WasmModule.Decode(extracted.Module, features), ownExports));
+        }
+
+        WorldElaboration.Elaborate(world);
+        VersionMerging.Merge(world);
+        string[] names = [.. used.Select(adapter => adapter.Name)];
+        ModuleLinkage mainLinkage = new(core, world, exports, names, main: null);
+        Part main = new("main", DuplicateImports.Rename(metadata.Module, core), metadata.Encoding, mainLinkage);
+        List<Part> parts = [];
+        foreach ((string name, ModuleMetadata adapter, WasmModule whole, List<WitKey> ownExports) in used)
+        {
+            HashSet<string> required = [.. main.Linkage.Instances.GetValueOrDefault(name)?.Imports.Select(import => import.Name) ?? []];
+            foreach (WitKey key in ownExports)
+                ModuleLinkage.RequiredExports(key, world.Exports[key], required);
+            byte[] reduced = AdapterReducer.Reduce(name, whole, required.Contains, growsMemory ? null : main.Linkage.AdapterRealloc);
+            ModuleLinkage linkage = new(Decode(reduced, features, types), world, ownExports, [], main.Linkage);
+            foreach (LinkedImport import in main.Linkage.Instances.GetValueOrDefault(name)?.Imports ?? [])
+                ModuleLinkage.CheckProvided(import, name, linkage);
+            parts.Add(new Part(name, reduced, adapter.Encoding, linkage));
+        }
+
+        ComponentMaker maker = new(world, main, parts);
         maker.Run();
         byte[] component = maker._component.ToComponent(withNames);
         // What is made is a component: a fault here would be ours, and must not be handed out.
@@ -53,40 +92,68 @@ internal sealed class ComponentMaker
         return component;
     }
 
+    private static WasmModule Decode(byte[] bytes, WasmFeatures features, TypeRegistry types)
+    {
+        WasmModule module = WasmModule.Decode(bytes, features);
+        ModuleValidator.Validate(module, types, degreeOfParallelism: 1);
+        return module;
+    }
+
+    private static bool Imports(WasmModule module, string from)
+    {
+        foreach (ref readonly Import import in module.Imports)
+        {
+            if (import.Module == from)
+                return true;
+        }
+
+        return false;
+    }
+
     private void Run()
     {
         Imports();
-        int module = _component.CoreModule(_metadata.Module, "main");
+        foreach (Part part in Parts)
+            part.Module = _component.CoreModule(part.Bytes, part == _main ? "main" : $"wit-component:adapter:{part.Name}");
         ShimModule();
         ExportMaker exports = new(_component, _world, _types);
         exports.Types(Destructor);
-        List<CoreArgument> arguments = [];
-        foreach (LinkedInstance instance in _linkage.Instances.Values)
+        foreach (Part part in Parts)
         {
-            List<(string, SortIndex)> items = [];
-            foreach (LinkedImport import in instance.Imports)
-                items.Add((import.Name, new SortIndex(ComponentSort.CoreFunction, Item(import, exports))));
-            arguments.Add(new CoreArgument(instance.Name, _component.CoreExports(items, instance.Name)));
+            Instantiate(part, exports);
+            if (part == _main && part.Linkage.Memory is string memory)
+                _memory = _component.AliasCoreExport(ComponentSort.CoreMemory, part.Instance, memory, "memory");
         }
 
-        _main = _component.CoreInstantiate(module, arguments, "main");
-        if (_linkage.Memory is string memory)
-            _memory = _component.AliasCoreExport(ComponentSort.CoreMemory, _main, memory, "memory");
         Fixup();
         foreach ((WitKey key, WitWorldItem item) in _world.Exports)
         {
             if (item.Function is WitFunction function)
             {
                 int type = exports.FunctionType(function);
-                _component.Export(new ExternName(key.Name!), new SortIndex(ComponentSort.Function, Lift(null, function, type)), null, key.Name);
+                _component.Export(new ExternName(key.Name!), new SortIndex(ComponentSort.Function, Lift(key, null, function, type)), null, key.Name);
             }
             else if (item.Interface is WitInterface definition)
             {
-                exports.Interface(key, item, definition, (member, type) => Lift(key, member, type));
+                exports.Interface(key, item, definition, (member, type) => Lift(key, key, member, type));
             }
         }
 
         Producers.Add(_component);
+    }
+
+    private void Instantiate(Part part, ExportMaker exports)
+    {
+        List<CoreArgument> arguments = [];
+        foreach (LinkedInstance instance in part.Linkage.Instances.Values)
+        {
+            List<(string, SortIndex)> items = [];
+            foreach (LinkedImport import in instance.Imports)
+                items.Add((import.Argument, Item(part, instance, import, exports)));
+            arguments.Add(new CoreArgument(instance.Name, _component.CoreExports(items, instance.Name)));
+        }
+
+        part.Instance = _component.CoreInstantiate(part.Module, arguments, part.Name);
     }
 
     // Instances of the world's interfaces with what is used of them, then types and functions of the world itself.
@@ -95,7 +162,7 @@ internal sealed class ComponentMaker
         LiveTypes live = new();
         HashSet<(WitKey?, string)> used = [];
         List<WitTypeDef> dropped = [];
-        foreach (LinkedImport import in _linkage.Instances.Values.SelectMany(instance => instance.Imports))
+        foreach (LinkedImport import in Parts.SelectMany(part => part.Linkage.Instances.Values).SelectMany(instance => instance.Imports))
         {
             if (import.Function is not null)
                 used.Add((import.Key, import.Function.Name));
@@ -185,25 +252,36 @@ internal sealed class ComponentMaker
 
     private void ShimModule()
     {
-        foreach (LinkedInstance instance in _linkage.Instances.Values)
+        foreach (Part part in Parts)
         {
-            foreach (LinkedImport import in instance.Imports)
+            foreach (LinkedInstance instance in part.Linkage.Instances.Values)
             {
-                // Two names of one function, by compatible versions of its interface, have one shim.
-                if (import.Function is WitFunction function && WitAbi.Needs(function, isImport: true) != WitAbiNeeds.None && !_shims.Exists(shim => shim.Is(import)))
+                foreach (LinkedImport import in instance.Imports)
                 {
-                    (ValType[] parameters, ValType[] results) = WitAbi.Signature(function, isImport: true);
-                    _shims.Add(new Shim(new ShimSignature($"indirect-{instance.Name}-{function.Name}", parameters, results), import, null, null));
+                    if (import.Kind == LinkedImportKind.Adapter)
+                    {
+                        if (import.Argument != import.Name)
+                            continue;
+                        ShimSignature signature = new($"adapt-{instance.Name}-{import.Name}", import.Type!.Parameters.ToArray(), import.Type.Results.ToArray());
+                        _shims.Add(new Shim(part, signature, import, null, instance.Name));
+                    }
+                    else if (import.Function is WitFunction function && WitAbi.Needs(function, isImport: true) != WitAbiNeeds.None && !_shims.Exists(shim => shim.Is(part, import)))
+                    {
+                        // Two names of one function, by compatible versions of its interface, have one shim.
+                        (ValType[] parameters, ValType[] results) = WitAbi.Signature(function, isImport: true);
+                        _shims.Add(new Shim(part, new ShimSignature($"indirect-{instance.Name}-{function.Name}", parameters, results), import, null, null));
+                    }
                 }
             }
         }
 
         foreach ((WitKey key, WitWorldItem item) in _world.Exports)
         {
+            Part part = Exporter(key);
             foreach (WitTypeDef type in item.Interface?.Types.Values ?? (IEnumerable<WitTypeDef>)[])
             {
-                if (type.Kind == WitTypeKind.Resource && _linkage.DestructorOf(key, type) is string destructor)
-                    _shims.Add(new Shim(new ShimSignature($"dtor-{type.Name}", [ValType.I32], []), null, type, destructor));
+                if (type.Kind == WitTypeKind.Resource && part.Linkage.DestructorOf(key, type) is string destructor)
+                    _shims.Add(new Shim(part, new ShimSignature($"dtor-{type.Name}", [ValType.I32], []), null, type, destructor));
             }
         }
 
@@ -226,13 +304,27 @@ internal sealed class ComponentMaker
 
     private int Destructor(WitTypeDef resource) => ShimFunction(shim => shim.Resource == resource);
 
-    private int Item(LinkedImport import, ExportMaker exports)
+    // The part that implements an export of the world.
+    private Part Exporter(WitKey key) => _adapters.FirstOrDefault(part => part.Linkage.Implements(key)) ?? _main;
+
+    private SortIndex Item(Part part, LinkedInstance instance, LinkedImport import, ExportMaker exports)
+    {
+        if (import.Kind == LinkedImportKind.MainMemory)
+            return new SortIndex(ComponentSort.CoreMemory, _memory);
+        return new SortIndex(ComponentSort.CoreFunction, FunctionItem(part, instance, import, exports));
+    }
+
+    private int FunctionItem(Part part, LinkedInstance instance, LinkedImport import, ExportMaker exports)
     {
         switch (import.Kind)
         {
             case LinkedImportKind.Function:
-                int shim = ShimFunction(candidate => candidate.Is(import));
+                int shim = ShimFunction(candidate => candidate.Is(part, import));
                 return shim >= 0 ? shim : _component.Lower(ComponentFunction(import), [], import.Function!.Name);
+            case LinkedImportKind.Adapter:
+                return ShimFunction(candidate => candidate.Import?.Kind == LinkedImportKind.Adapter && candidate.Import.Name == import.Name && candidate.Other == instance.Name);
+            case LinkedImportKind.MainFunction:
+                return PartFunction(_main, import.Name);
             case LinkedImportKind.ImportedResourceDrop:
                 return _component.ResourceFunction(CanonicalKind.ResourceDrop, ImportedResource(import), "resource.drop");
             case LinkedImportKind.ResourceDrop:
@@ -254,21 +346,26 @@ internal sealed class ComponentMaker
 
     private void Fixup()
     {
-        if (_shims.Count == 0 && _linkage.Initialize is null)
+        string? initialize = _main.Linkage.Initialize;
+        if (_shims.Count == 0 && initialize is null)
             return;
-        int module = _component.CoreModule(CoreModuleBuilder.Fixup([.. _shims.Select(shim => shim.Signature)], _linkage.Initialize), "wit-component-fixup");
+        int module = _component.CoreModule(CoreModuleBuilder.Fixup([.. _shims.Select(shim => shim.Signature)], initialize), "wit-component-fixup");
         List<(string, SortIndex)> actual = [];
         foreach (Shim shim in _shims)
         {
             int function;
-            if (shim.Import is LinkedImport import)
+            if (shim.Import is not LinkedImport import)
             {
-                int target = ComponentFunction(import);
-                function = _component.Lower(target, Options(WitAbi.Needs(import.Function!, isImport: true)), shim.Signature.Name);
+                function = PartFunction(shim.Part, shim.Other!);
+            }
+            else if (import.Kind == LinkedImportKind.Adapter)
+            {
+                function = PartFunction(_adapters.First(part => part.Name == shim.Other), import.Name);
             }
             else
             {
-                function = MainFunction(shim.Destructor!);
+                int target = ComponentFunction(import);
+                function = _component.Lower(target, Options(shim.Part, WitAbi.Needs(import.Function!, isImport: true), shim.Part.Linkage.ImportRealloc), shim.Signature.Name);
             }
 
             actual.Add((actual.Count.ToString(), new SortIndex(ComponentSort.CoreFunction, function)));
@@ -277,57 +374,73 @@ internal sealed class ComponentMaker
         List<CoreArgument> arguments = [];
         if (actual.Count > 0)
             arguments.Add(new CoreArgument("actual", _component.CoreExports(actual, "actual")));
-        if (_linkage.Initialize is not null)
-            arguments.Add(new CoreArgument("main", _main));
+        if (initialize is not null)
+            arguments.Add(new CoreArgument("main", _main.Instance));
         if (actual.Count > 0)
             arguments.Add(new CoreArgument("shim", _shimInstance));
         _component.CoreInstantiate(module, arguments, "fixup");
     }
 
-    private int MainFunction(string export)
+    private int PartFunction(Part part, string export)
     {
-        if (!_mainAliases.TryGetValue(export, out int index))
-            _mainAliases.Add(export, index = _component.AliasCoreExport(ComponentSort.CoreFunction, _main, export, export));
+        if (!part.Aliases.TryGetValue(export, out int index))
+            part.Aliases.Add(export, index = _component.AliasCoreExport(ComponentSort.CoreFunction, part.Instance, export, export));
         return index;
     }
 
-    private int Lift(WitKey? key, WitFunction function, int type)
+    private int Lift(WitKey export, WitKey? key, WitFunction function, int type)
     {
-        string export = _linkage.ExportOf(key, function.Name);
-        int core = MainFunction(export);
-        WitAbiNeeds needs = WitAbi.Needs(function, isImport: false);
-        List<CanonicalOption> options = Options(needs);
-        if (_linkage.PostReturnOf(export) is string post)
-            options.Add(new CanonicalOption(CanonicalOptionKind.PostReturn, MainFunction(post)));
+        Part part = Exporter(export);
+        string name = part.Linkage.ExportOf(key, function.Name);
+        int core = PartFunction(part, name);
+        List<CanonicalOption> options = Options(part, WitAbi.Needs(function, isImport: false), part.Linkage.ExportRealloc);
+        if (part.Linkage.PostReturnOf(name) is string post)
+            options.Add(new CanonicalOption(CanonicalOptionKind.PostReturn, PartFunction(part, post)));
         return _component.Lift(core, type, options, function.Name);
     }
 
-    private List<CanonicalOption> Options(WitAbiNeeds needs)
+    private List<CanonicalOption> Options(Part part, WitAbiNeeds needs, string? realloc)
     {
         List<CanonicalOption> options = [];
         if ((needs & WitAbiNeeds.Memory) != 0)
         {
             if (_memory < 0)
-                throw TextFormatException.WithoutPlace("The module exports no memory, which its world's functions need.", null);
+                throw TextFormatException.WithoutPlace("The module exports no memory named `memory`, which functions of its world need.", null);
             options.Add(new CanonicalOption(CanonicalOptionKind.Memory, _memory));
         }
 
         if ((needs & WitAbiNeeds.Realloc) != 0)
         {
-            string realloc = _linkage.Realloc ?? throw TextFormatException.WithoutPlace("The module exports no allocator (`cabi_realloc`), which its world's functions need.", null);
-            options.Add(new CanonicalOption(CanonicalOptionKind.Realloc, MainFunction(realloc)));
+            if (realloc is null && part != _main && _main.Linkage.Realloc is string shared)
+                options.Add(new CanonicalOption(CanonicalOptionKind.Realloc, PartFunction(_main, shared)));
+            else if (realloc is not null)
+                options.Add(new CanonicalOption(CanonicalOptionKind.Realloc, PartFunction(part, realloc)));
+            else
+                throw TextFormatException.WithoutPlace("The module exports no allocator (`cabi_realloc`), which functions of its world need.", null);
         }
 
         if ((needs & WitAbiNeeds.StringEncoding) != 0)
-            options.Add(new CanonicalOption(_metadata.Encoding, 0));
+            options.Add(new CanonicalOption(part.Encoding, 0));
         return options;
     }
 
-    private sealed record Shim(ShimSignature Signature, LinkedImport? Import, WitTypeDef? Resource, string? Destructor)
+    // A core module of the component, with its place in it.
+    private sealed record Part(string Name, byte[] Bytes, CanonicalOptionKind Encoding, ModuleLinkage Linkage)
+    {
+        public int Module { get; set; } = -1;
+
+        public int Instance { get; set; } = -1;
+
+        /// <summary>Exports that have an index in the component.</summary>
+        public Dictionary<string, int> Aliases { get; } = new(StringComparer.Ordinal);
+    }
+
+    // A function of the shim: for an import of a part, or for a destructor. Other is the adapter that has the function, or the name of the destructor.
+    private sealed record Shim(Part Part, ShimSignature Signature, LinkedImport? Import, WitTypeDef? Resource, string? Other)
     {
         /// <summary>The index of the shim's function in the component, once it has one.</summary>
         public int Alias { get; set; } = -1;
 
-        public bool Is(LinkedImport import) => Import is not null && Import.Key == import.Key && Import.Function == import.Function;
+        public bool Is(Part part, LinkedImport import) => Part == part && Import is { Function: not null } own && own.Key == import.Key && own.Function == import.Function;
     }
 }

@@ -176,14 +176,14 @@ internal static class CoreModuleBuilder
         target.U32((uint)type);
     }
 
-    private static void Export(ByteBuffer target, string name, ExternalKind kind, int index)
+    internal static void Export(ByteBuffer target, string name, ExternalKind kind, int index)
     {
         Name(target, name);
         target.Byte((byte)kind);
         target.U32((uint)index);
     }
 
-    private static void Name(ByteBuffer target, string name) => target.Counted(Encoding.UTF8.GetBytes(name));
+    internal static void Name(ByteBuffer target, string name) => target.Counted(Encoding.UTF8.GetBytes(name));
 
     private static ByteBuffer Vector(int count, ByteBuffer items)
     {
@@ -191,6 +191,13 @@ internal static class CoreModuleBuilder
         vector.U32((uint)count);
         vector.Bytes(items);
         return vector;
+    }
+
+    /// <summary>Adds a section with a vector, unless it is empty.</summary>
+    internal static void Section(ByteBuffer module, SectionId id, int count, ByteBuffer items)
+    {
+        if (count > 0)
+            Section(module, id, Vector(count, items));
     }
 
     private static void Section(ByteBuffer module, SectionId id, ByteBuffer content)

@@ -22,6 +22,15 @@ internal enum LinkedImportKind : byte
 
     /// <summary>Finds the representation behind a handle of a resource that the component defines.</summary>
     ResourceRep,
+
+    /// <summary>A function of an adapter, whose name is the import's first name.</summary>
+    Adapter,
+
+    /// <summary>An adapter's import of a function of the main module.</summary>
+    MainFunction,
+
+    /// <summary>An adapter's import of the main module's memory.</summary>
+    MainMemory,
 }
 
 /// <summary>An import of a core module.</summary>
@@ -30,7 +39,14 @@ internal enum LinkedImportKind : byte
 /// <param name="Key">The import of the world that it belongs to; null for functions of the world itself.</param>
 /// <param name="Function">The function.</param>
 /// <param name="Resource">The resource.</param>
-internal sealed record LinkedImport(string Name, LinkedImportKind Kind, WitKey? Key, WitFunction? Function, WitTypeDef? Resource);
+internal sealed record LinkedImport(string Name, LinkedImportKind Kind, WitKey? Key, WitFunction? Function, WitTypeDef? Resource)
+{
+    /// <summary>The type of a function that comes from another core module.</summary>
+    public CoreFunctionType? Type { get; init; }
+
+    /// <summary>Its second name in the component, where it is unique.</summary>
+    public string Argument { get; init; } = Name;
+}
 
 /// <summary>The imports of a core module that have the same first name.</summary>
 internal sealed record LinkedInstance(string Name, List<LinkedImport> Imports);
@@ -46,19 +62,33 @@ internal sealed class ModuleLinkage
     private readonly Dictionary<string, Export> _exports = new(StringComparer.Ordinal);
     private readonly bool _isStandard;
 
+    private readonly IReadOnlyCollection<string> _adapters;
+    private readonly bool _isAdapter;
+    private readonly HashSet<WitKey> _implemented = [];
+
     /// <summary>Reads a module that has been validated.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="world">The world of the component.</param>
+    /// <param name="exports">The exports of the world that this module implements.</param>
+    /// <param name="adapters">Names of the adapters.</param>
+    /// <param name="main">The main module; null if this is the main module itself.</param>
     /// <exception cref="TextFormatException">An import or export does not fit the world.</exception>
-    public ModuleLinkage(WasmModule module, WitWorld world)
+    public ModuleLinkage(WasmModule module, WitWorld world, IEnumerable<WitKey> exports, IReadOnlyCollection<string> adapters, ModuleLinkage? main)
     {
         _module = module;
         _world = world;
+        _adapters = adapters;
+        _isAdapter = main is not null;
         foreach (ref readonly Export export in module.Exports)
             _exports.TryAdd(export.Name, export);
-        _isStandard = _exports.Keys.Any(name => name.StartsWith(Standard, StringComparison.Ordinal));
+        _isStandard = !_isAdapter && _exports.Keys.Any(name => name.StartsWith(Standard, StringComparison.Ordinal));
         foreach (ref readonly Import import in module.Imports)
-            Add(import);
-        foreach ((WitKey key, WitWorldItem item) in world.Exports)
-            CheckExport(key, item);
+            Add(import, main);
+        foreach (WitKey key in exports)
+        {
+            _implemented.Add(key);
+            CheckExport(key, world.Exports[key]);
+        }
     }
 
     /// <summary>Imports by their first name, in the order of the module.</summary>
@@ -70,8 +100,46 @@ internal sealed class ModuleLinkage
     /// <summary>The name of the exported allocator, or null.</summary>
     public string? Realloc => Find(ExternalKind.Function, _isStandard ? "cm32p2_realloc" : "cabi_realloc");
 
+    /// <summary>The name of the exported function that allocates memory for results of imports, or null.</summary>
+    public string? ImportRealloc => _isAdapter ? Find(ExternalKind.Function, "cabi_import_realloc") ?? Realloc : Realloc;
+
+    /// <summary>The name of the exported function that allocates memory for arguments of exports, or null.</summary>
+    public string? ExportRealloc => _isAdapter ? Find(ExternalKind.Function, "cabi_export_realloc") ?? Realloc : Realloc;
+
+    /// <summary>The name of the exported function that allocates memory for adapters, or null.</summary>
+    public string? AdapterRealloc => Find(ExternalKind.Function, "cabi_realloc_adapter") ?? Realloc ?? Find(ExternalKind.Function, "canonical_abi_realloc");
+
     /// <summary>The name of the exported function that initializes the module, or null.</summary>
     public string? Initialize => Find(ExternalKind.Function, _isStandard ? "cm32p2_initialize" : "_initialize");
+
+    /// <summary>Whether the module implements an export of the world.</summary>
+    public bool Implements(WitKey key) => _implemented.Contains(key);
+
+    /// <summary>Adds the names of the core exports by which a module of the older naming scheme implements an export of the world.</summary>
+    public static void RequiredExports(WitKey key, WitWorldItem item, HashSet<string> names)
+    {
+        foreach (WitFunction function in item.Interface?.Functions.Values ?? (item.Function is WitFunction single ? [single] : (IEnumerable<WitFunction>)[]))
+        {
+            string name = item.Interface is null ? function.Name : $"{key}#{function.Name}";
+            names.Add(name);
+            names.Add("cabi_post_" + name);
+        }
+
+        foreach (WitTypeDef type in item.Interface?.Types.Values ?? (IEnumerable<WitTypeDef>)[])
+        {
+            if (type.Kind == WitTypeKind.Resource)
+                names.Add($"{key}#[dtor]{type.Name}");
+        }
+    }
+
+    /// <summary>Checks that an adapter has a function that this module imports.</summary>
+    public static void CheckProvided(LinkedImport import, string adapter, ModuleLinkage provider)
+    {
+        if (provider.FunctionType(import.Name) is not CoreFunctionType found)
+            throw Error($"The adapter `{adapter}` has no export `{import.Name}`, which the module imports.");
+        if (!Same(found, import.Type!))
+            throw Error($"The module's import `{adapter}` `{import.Name}` has the type {Describe(import.Type!.Parameters, import.Type.Results)}, expected {Describe(found.Parameters, found.Results)}.");
+    }
 
     /// <summary>The export that implements a function of the world.</summary>
     /// <param name="key">The exported interface, or null for a function of the world itself.</param>
@@ -100,8 +168,14 @@ internal sealed class ModuleLinkage
 
     private string? Find(ExternalKind kind, string name) => _exports.TryGetValue(name, out Export export) && export.Kind == kind ? name : null;
 
-    private void Add(in Import import)
+    private void Add(in Import import, ModuleLinkage? main)
     {
+        if (LinkModule(import, main) is LinkedImport direct)
+        {
+            Add(import.Module, direct);
+            return;
+        }
+
         if (import.Kind != ExternalKind.Function)
             throw Error($"The module imports `{import.Module}` `{import.Name}`, which is not a function: a component gives its modules only functions.");
         LinkedImport linked = Link(import) ?? throw Error($"The world has nothing that the module's import `{import.Module}` `{import.Name}` could be.");
@@ -112,11 +186,54 @@ internal sealed class ModuleLinkage
             _ => (s_i32, []),
         };
         CheckSignature($"import `{import.Module}` `{import.Name}`", _module.Functions[import.Index], parameters, results);
-        if (!Instances.TryGetValue(import.Module, out LinkedInstance? instance))
-            Instances.Add(import.Module, instance = new LinkedInstance(import.Module, []));
-        if (instance.Imports.All(other => other.Name != linked.Name))
-            instance.Imports.Add(linked);
+        Add(import.Module, linked);
     }
+
+    private void Add(string module, LinkedImport linked)
+    {
+        if (!Instances.TryGetValue(module, out LinkedInstance? instance))
+            Instances.Add(module, instance = new LinkedInstance(module, []));
+        LinkedImport? known = instance.Imports.Find(other => other.Name == linked.Name);
+        if (known is { Type: CoreFunctionType type } && !Same(type, linked.Type!))
+            throw Error($"The module imports `{module}` `{linked.Name}` twice with different types.");
+        instance.Imports.Add(linked with { Argument = DuplicateImports.Unique(linked.Name, instance.Imports.Count(other => other.Name == linked.Name)) });
+    }
+
+    // What comes from another core module of the component.
+    private LinkedImport? LinkModule(in Import import, ModuleLinkage? main)
+    {
+        if (main is null)
+        {
+            if (!_adapters.Contains(import.Module))
+                return null;
+            if (import.Kind != ExternalKind.Function)
+                throw Error($"The module imports `{import.Module}` `{import.Name}`, which is not a function: adapters provide only functions.");
+            return new LinkedImport(import.Name, LinkedImportKind.Adapter, null, null, null) { Type = _module.FunctionTypeOf(import.Index) };
+        }
+
+        if (import.Kind == ExternalKind.Memory)
+        {
+            if (import.Module != "env" || import.Name != "memory")
+                throw Error($"An adapter imports the memory `{import.Module}` `{import.Name}`: it can import only `env` `memory`, which is the memory of the main module.");
+            if (main.Memory is null)
+                throw Error("The module exports no memory, which an adapter needs.");
+            return new LinkedImport(import.Name, LinkedImportKind.MainMemory, null, null, null);
+        }
+
+        if (import.Module != AdapterReducer.Main || import.Kind != ExternalKind.Function)
+            return null;
+        CoreFunctionType type = _module.FunctionTypeOf(import.Index);
+        if (main.FunctionType(import.Name) is not CoreFunctionType found)
+            throw Error($"The module has no export `{import.Name}`, which an adapter requires.");
+        if (!Same(found, type))
+            throw Error($"The export `{import.Name}` of the module has the type {Describe(found.Parameters, found.Results)}, expected {Describe(type.Parameters, type.Results)}.");
+        return new LinkedImport(import.Name, LinkedImportKind.MainFunction, null, null, null) { Type = type };
+    }
+
+    /// <summary>The type of an exported function, or null if there is none of this name.</summary>
+    public CoreFunctionType? FunctionType(string export) => Find(ExternalKind.Function, export) is null ? null : _module.FunctionTypeOf(_exports[export].Index);
+
+    private static bool Same(CoreFunctionType left, CoreFunctionType right) => left.Parameters.SequenceEqual(right.Parameters) && left.Results.SequenceEqual(right.Results);
 
     private LinkedImport? Link(in Import import)
     {

@@ -28,13 +28,14 @@ internal sealed record ModuleMetadata(WitWorld World, CanonicalOptionKind Encodi
     /// <summary>Takes the world out of a module.</summary>
     /// <param name="bytes">The module.</param>
     /// <param name="decoder">Interfaces of modules that are put together are the same objects when one decoder reads them.</param>
+    /// <param name="isProcessed">Whether the module is named as one that this library has processed.</param>
     /// <exception cref="WasmException">A section is not valid.</exception>
-    public static ModuleMetadata Extract(byte[] bytes, WitDecoder decoder)
+    public static ModuleMetadata Extract(byte[] bytes, WitDecoder decoder, bool isProcessed)
     {
         WasmModule module = WasmModule.Decode(bytes, WasmFeatures.All);
         WitWorld world = new(new WitPackage(new WitPackageName("root", "root", null)), "root");
         CanonicalOptionKind encoding = CanonicalOptionKind.Utf8;
-        Producers producers = Producers.Own();
+        Producers producers = isProcessed ? Producers.Own() : new Producers();
         ByteBuffer rest = new(bytes.Length);
         rest.Bytes(bytes.AsSpan(0, 8));
         int position = 8;
@@ -67,7 +68,7 @@ internal sealed record ModuleMetadata(WitWorld World, CanonicalOptionKind Encodi
         }
 
         rest.Bytes(bytes.AsSpan(position));
-        return new ModuleMetadata(world, encoding, Append(rest.Span, Producers.SectionName, producers.Encode()));
+        return new ModuleMetadata(world, encoding, producers.IsEmpty ? rest.ToArray() : Append(rest.Span, Producers.SectionName, producers.Encode()));
     }
 
     /// <summary>Adds to a world what another one has.</summary>
