@@ -33,6 +33,12 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
     private GrowableArray<ushort> _list = new(64);
     private int _registerWords;
 
+    // Where a move was emitted last that nothing leads past: the next one may join it, and a jump.
+    private int _lastMove;
+
+    // The bounds check that the next instruction does along with its access, or −1.
+    private int _check;
+
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> Code => MemoryMarshal.AsBytes<ulong>(_words.Span);
 
@@ -54,6 +60,8 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
         _labels.Clear();
         _branches.Clear();
         _relocations.Clear();
+        _lastMove = -1;
+        _check = -1;
 
         // The scratch register belongs to the vector registers, and some move may use it where no other is used.
         var used = _allocation.UsedRegisters;
@@ -78,7 +86,11 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
         return new Label(first);
     }
 
-    private protected override void Bind(Label label) => _labels[label.Id] = Offset;
+    private protected override void Bind(Label label)
+    {
+        _labels[label.Id] = Offset;
+        _lastMove = -1;
+    }
 
     private protected override void Align(int alignment, int most)
     {
@@ -170,7 +182,27 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
 
     // ---- Moves
 
-    private void EmitMove(Location to, Location from, MachineType type) => Emit(type == MachineType.V128 ? Op.Move128 : Op.Move, Word(to), Word(from));
+    private void EmitMove(Location to, Location from, MachineType type)
+    {
+        if (type != MachineType.V128 && _lastMove == Offset - PortableTarget.WordBytes && OpcodeAt(_lastMove) == Op.Move)
+        {
+            SetOpcode(_lastMove, Op.Move2);
+            _words[_lastMove / sizeof(ulong)] |= (ulong)Word(to) << 48;
+            _words[(_lastMove / sizeof(ulong)) + 1] |= (ulong)Word(from) << 48;
+            return;
+        }
+
+        _lastMove = type != MachineType.V128 ? Offset : -1;
+        Emit(type == MachineType.V128 ? Op.Move128 : Op.Move, Word(to), Word(from));
+    }
+
+    private Op OpcodeAt(int offset) => (Op)(ushort)_words[offset / sizeof(ulong)];
+
+    private void SetOpcode(int offset, Op opcode)
+    {
+        ref var word = ref _words[offset / sizeof(ulong)];
+        word = (word & ~0xFFFFUL) | (ulong)opcode;
+    }
 
     private protected override void EmitExchange(Location one, Location other) => Emit(Op.Swap, Word(one), Word(other));
 
@@ -240,11 +272,70 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
             case Op.Vector:
                 EmitVector(instruction);
                 break;
+            case Op.BoundsCheck when CanJoin(i, instruction):
+                _check = i;
+                break;
             default:
+                if (_check >= 0)
+                {
+                    EmitChecked(opcode, instruction);
+                    break;
+                }
+
                 EmitOperands(opcode, instruction);
                 AddTraps(i, opcode, instruction);
                 break;
         }
+    }
+
+    // ---- A bounds check and the access behind it
+
+    // The indexed form of an access that has one with a check, or null.
+    private static Op? CheckedForm(Op opcode) => opcode switch
+    {
+        >= Op.LoadU8 and < Op.LoadV128 when (opcode - Op.LoadU8) % 3 == 1 => Op.LoadU8Checked + (ushort)((opcode - Op.LoadU8) / 3),
+        >= Op.Store8 and < Op.Store128 when (opcode - Op.Store8) % 3 == 1 => Op.Store8Checked + (ushort)((opcode - Op.Store8) / 3),
+        _ => null,
+    };
+
+    // Whether what is checked is the index of the next instruction, and nothing is moved in between.
+    private bool CanJoin(int i, in MachineInstruction check)
+    {
+        ref var access = ref _machine.Instructions[i + 1];
+        return CheckedForm((Op)access.Opcode) is not null
+            && Word(access, 2) == Word(check, 0)
+            && access.Displacement == access.Immediate >> 31
+            && check.Displacement == 0 && check.Immediate is >= 0 and <= 0xFFFF
+            && !HasMoves(i + 1);
+    }
+
+    private bool HasMoves(int instruction)
+    {
+        var low = 0;
+        var high = _allocation.Moves.Count;
+        while (low < high)
+        {
+            var middle = (low + high) >> 1;
+            if (_allocation.Moves[middle].Instruction < instruction)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low < _allocation.Moves.Count && _allocation.Moves[low].Instruction == instruction;
+    }
+
+    private void EmitChecked(Op opcode, in MachineInstruction access)
+    {
+        ref var check = ref _machine.Instructions[_check];
+        var high = check.Immediate | (Word(check, 1) << 16);
+        Emit(CheckedForm(opcode)!.Value, Word(access, 0), Word(access, 1), Word(access, 2), Halves(access.Immediate, high));
+        AddTrap(_check, (TrapCode)check.Aux);
+        _check = -1;
     }
 
     private void AddTraps(int i, Op opcode, in MachineInstruction instruction)
@@ -302,7 +393,15 @@ internal sealed class PortableEmitter() : CodeEmitter(PortableRegisters.File, Po
     {
         if (!IsNext(block))
         {
-            Emit(Op.Jump);
+            if (_lastMove >= 0 && _lastMove == Offset - PortableTarget.WordBytes)
+            {
+                SetOpcode(_lastMove, OpcodeAt(_lastMove) == Op.Move ? Op.MoveJump : Op.Move2Jump);
+            }
+            else
+            {
+                Emit(Op.Jump);
+            }
+
             ToLabel(LabelOf(block));
         }
     }

@@ -796,6 +796,54 @@ internal enum PortableOpcode : ushort
     /// <summary>Store of the first operand at VM context + immediate.</summary>
     Store128C,
 
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadU8Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadS8To32Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadS8To64Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadU16Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadS16To32Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadS16To64Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadU32Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadS32To64Checked,
+
+    /// <summary>Load at a + b + Low; traps unless b + the lower half of High ≤ the fourth operand.</summary>
+    LoadU64Checked,
+
+    /// <summary>Store of the first operand at a + b + Low; traps likewise.</summary>
+    Store8Checked,
+
+    /// <summary>Store of the first operand at a + b + Low; traps likewise.</summary>
+    Store16Checked,
+
+    /// <summary>Store of the first operand at a + b + Low; traps likewise.</summary>
+    Store32Checked,
+
+    /// <summary>Store of the first operand at a + b + Low; traps likewise.</summary>
+    Store64Checked,
+
+    /// <summary>8 bytes, then as many from the fourth operand to the third.</summary>
+    Move2,
+
+    /// <summary>8 bytes, then goes to Low.</summary>
+    MoveJump,
+
+    /// <summary>Two moves, then goes to Low.</summary>
+    Move2Jump,
+
     /// <summary>The immediate.</summary>
     LoadConstant,
 

@@ -1179,6 +1179,98 @@ internal static unsafe class Interpreter
                     *(UInt128*)((byte*)context + pc->Imm) = *(UInt128*)(s + pc->A);
                     pc++;
                     continue;
+                case PortableOpcode.LoadU8Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = *(byte*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadS8To32Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = (uint)*(sbyte*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadS8To64Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = (ulong)*(sbyte*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadU16Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = *(ushort*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadS16To32Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = (uint)*(short*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadS16To64Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = (ulong)*(short*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadU32Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = *(uint*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadS32To64Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = (ulong)*(int*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.LoadU64Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    s[pc->A] = *(ulong*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low);
+                    pc++;
+                    continue;
+                case PortableOpcode.Store8Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    *(byte*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low) = (byte)s[pc->A];
+                    pc++;
+                    continue;
+                case PortableOpcode.Store16Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    *(ushort*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low) = (ushort)s[pc->A];
+                    pc++;
+                    continue;
+                case PortableOpcode.Store32Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    *(uint*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low) = (uint)s[pc->A];
+                    pc++;
+                    continue;
+                case PortableOpcode.Store64Checked:
+                    if (s[pc->C] > s[pc->Fourth] || s[pc->Fourth] - s[pc->C] < (ulong)(pc->High & 0xFFFF))
+                        goto trap;
+                    *(ulong*)((byte*)(s[pc->B] + s[pc->C]) + pc->Low) = s[pc->A];
+                    pc++;
+                    continue;
+                case PortableOpcode.Move2:
+                    s[pc->A] = s[pc->B];
+                    s[pc->C] = s[pc->Fourth];
+                    pc++;
+                    continue;
+                case PortableOpcode.MoveJump:
+                    s[pc->A] = s[pc->B];
+                    pc = (Word*)((byte*)pc + pc->Low);
+                    continue;
+                case PortableOpcode.Move2Jump:
+                    s[pc->A] = s[pc->B];
+                    s[pc->C] = s[pc->Fourth];
+                    pc = (Word*)((byte*)pc + pc->Low);
+                    continue;
                 case PortableOpcode.LoadConstant:
                     s[pc->A] = (ulong)pc->Imm;
                     pc++;
