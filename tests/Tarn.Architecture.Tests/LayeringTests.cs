@@ -14,6 +14,7 @@ public sealed class LayeringTests
         ["Tarn.Compiler"] = ["Tarn.Wasm", "Tarn.Assembler"],
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
         ["Tarn.Wasi"] = ["Tarn", "Tarn.Components"],
+        ["Tarn.AspNetCore"] = ["Tarn", "Tarn.Components", "Tarn.Wasi"],
         ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Wast"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Components", "Tarn.Wast", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],

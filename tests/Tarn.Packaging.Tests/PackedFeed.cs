@@ -16,6 +16,7 @@ public sealed class PackedFeed : IDisposable
             await PackAsync("Tarn");
             await PackAsync("Tarn.Components");
             await PackAsync("Tarn.Wasi");
+            await PackAsync("Tarn.AspNetCore");
         });
         _tool = new Lazy<Task>(async () =>
         {
