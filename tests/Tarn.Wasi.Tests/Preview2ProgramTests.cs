@@ -112,6 +112,6 @@ public sealed class Preview2ProgramTests
     public void A_guest_that_waits_for_input_is_stopped()
     {
         using CancellationTokenSource stop = new(TimeSpan.FromMilliseconds(500));
-        Assert.ThrowsAny<OperationCanceledException>(() => AdaptedGuest.Run("cat", [], new WasiOptions { StandardInput = new Pipe().Reader.AsStream() }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => AdaptedGuest.Run("cat", [], new WasiOptions { StandardInput = new Pipe().Reader.AsStream() }, cancellationToken: stop.Token));
     }
 }

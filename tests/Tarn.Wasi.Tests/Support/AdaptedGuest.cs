@@ -52,7 +52,7 @@ internal static class AdaptedGuest
         File.ReadAllBytes(Guest.PathOf(program)), [("wasi_snapshot_preview1", File.ReadAllBytes(Path.Combine(jco, "lib", "wasi_snapshot_preview1.command.wasm")))], WasmFeatures.Wasm3, withNames: true);
 
     /// <summary>Runs a program as a component; skips the test where the tools cannot be had.</summary>
-    public static GuestResult Run(string program, string[] arguments, WasiOptions? options = null, CancellationToken cancellationToken = default, bool isMadeHere = false)
+    public static GuestResult Run(string program, string[] arguments, WasiOptions? options = null, bool isMadeHere = false, CancellationToken cancellationToken = default)
     {
         byte[]? bytes = isMadeHere ? TryMake(program, out string absence) : TryAdapt(program, out absence);
         Assert.SkipWhen(bytes is null, $"NOT RUN: {absence}");
