@@ -52,8 +52,8 @@ public static class TarnEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the status page, and its data as JSON under <c>/data</c>. Unless authorization is required of the result (<c>RequireAuthorization</c>), or <c>AllowAnonymous</c> is called, only the machine itself
-    /// gets to see it: to others it does not exist.
+    /// Maps the status page, and its data as JSON under <c>/data</c>. Unless the result requires authorization, or allows anonymous access explicitly, only connections from the machine itself
+    /// that no proxy has forwarded see it: for others it does not exist.
     /// </summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <param name="pattern">The route.</param>

@@ -56,6 +56,12 @@ public sealed class SnippetTests
             System.IO.File.Copy("tests/Tarn.Wasi.Tests/Programs/component.wat", Temporary("app.wasm"), overwrite: true);
             CancellationToken cancellationToken = default;
             """, "Check(status == 1, $\"{status}\");"),
+        ["docs/hosting.md 1"] = (
+            """"
+            using var engine = new Engine();
+            using Module module = Module.FromText(engine, """(module (global (export "g") (mut i32) (i32.const 0)) (func (export "init") (global.set 0 (i32.const 7))))""");
+            var linker = new Linker(engine);
+            """", "Check(request.GetGlobal(\"g\").Value.AsInt32() == 7, \"the state\");"),
         ["src/Tarn.Components/PACKAGE.md 1"] = (Plugin, "Check(result?.AsString() == \"hello\", $\"{result}\");"),
         ["src/Tarn/PACKAGE.md 1"] = ("", ""),
         ["src/Tarn.Wasi/PACKAGE.md 1"] = ("System.IO.File.Copy(\"tests/Tarn.Wasi.Tests/Programs/wasm/cat.wasm\", Temporary(\"app.wasm\"), overwrite: true);", "Check(status == 0, $\"{status}\");"),
