@@ -15,7 +15,7 @@ internal sealed unsafe class CallsStore : GuestExecution
     private readonly VmContext* _context;
 
     public CallsStore()
-        : base(NewRecord())
+        : base(NewRecord(), Machine.Current)
     {
         GuestStack stack = new(Machine.Current.Memory);
         stack.Attach(Record);
