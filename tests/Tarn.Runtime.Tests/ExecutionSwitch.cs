@@ -9,10 +9,10 @@ internal static class ExecutionSwitch
     public const string Reason = "TARN_TEST_EXECUTION is portable, and this test is about machine code.";
 
     /// <summary>Whether the suite runs by the interpreter.</summary>
-    public static bool IsPortable => Execution.HostTarget.PrefersPortable;
+    public static bool IsPortable => ExecutionTargets.PrefersPortable;
 
 #pragma warning disable CA2255 // A test assembly is where this is right: the choice has to be made before the first engine.
     [ModuleInitializer]
-    internal static void Choose() => Execution.HostTarget.PrefersPortable = Environment.GetEnvironmentVariable("TARN_TEST_EXECUTION") == "portable";
+    internal static void Choose() => ExecutionTargets.PrefersPortable = Environment.GetEnvironmentVariable("TARN_TEST_EXECUTION") == "portable";
 #pragma warning restore CA2255
 }

@@ -1,8 +1,7 @@
-// What code is compiled for when it is to run here: the processor of this machine with the extensions that it has, or register code for the interpreter. One of the few files that name a
-// processor; the others that run code ask this one.
+// What machine code is compiled for when it is to run here: the processor of this machine with the extensions that it has. One of the few files that name a processor; the others that run code
+// ask this one.
 using System.Runtime.InteropServices;
 using Tarn.Compiler.Machine;
-using Tarn.Compiler.Targets.Portable;
 using Tarn.Compiler.Targets.X64;
 using Tarn.Platform;
 
@@ -20,15 +19,6 @@ internal static unsafe class HostTarget
 
     /// <summary>Why machine code cannot be executed here, as the end of a sentence; <see langword="null"/> if it can.</summary>
     public static string? WhyNoMachineCode => s_whyNoMachineCode.Value;
-
-    /// <summary>Whether <see cref="ExecutionMode.Auto"/> is portable wherever it can be: for test suites that are run both ways.</summary>
-    public static bool PrefersPortable { get; set; }
-
-    /// <summary>What code is compiled for under a choice.</summary>
-    /// <param name="mode">The choice.</param>
-    /// <param name="needsFaults">Whether something else is wanted that portable execution cannot do.</param>
-    public static MachineTarget Of(ExecutionMode mode, bool needsFaults = false) =>
-        mode == ExecutionMode.Portable || (mode == ExecutionMode.Auto && (WhyNoMachineCode is not null || (PrefersPortable && !needsFaults))) ? PortableTarget.Instance : Current;
 
     private static X64Target Create() => WhyNoMachineCode is string reason
         ? throw new PlatformNotSupportedException($"Machine code cannot be executed here: {reason}. EngineOptions.Execution can be Portable.")

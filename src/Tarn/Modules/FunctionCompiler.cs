@@ -86,7 +86,7 @@ internal sealed class FunctionCompiler
     }
 
     /// <summary>Makes the state of a compiler for this machine.</summary>
-    public static FunctionCompilation CreateCompilation(ExecutionMode mode = ExecutionMode.Auto) => new(HostTarget.Of(mode));
+    public static FunctionCompilation CreateCompilation(ExecutionMode mode = ExecutionMode.Auto) => new(ExecutionTargets.Of(mode));
 
     /// <summary>One defined function. Thread-safe.</summary>
     public CompiledFunction Compile(int definedIndex)

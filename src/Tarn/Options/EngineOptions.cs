@@ -129,7 +129,7 @@ public sealed record EngineOptions
 
     /// <summary>What code is compiled for: the choice of the platform is made here.</summary>
     /// <exception cref="PlatformNotSupportedException">Machine code is asked for and cannot be executed.</exception>
-    internal Compiler.Machine.MachineTarget ChosenTarget => CodeTarget ?? Tarn.Execution.HostTarget.Of(Execution, needsFaults: NeedsFaults);
+    internal Compiler.Machine.MachineTarget ChosenTarget => CodeTarget ?? ExecutionTargets.Of(Execution, needsFaults: NeedsFaults);
 
     private bool NeedsFaults => MemoryStrategy == MemoryStrategy.Guarded || (AllocationStrategy == AllocationStrategy.Pooling && Pooling.ResetStrategy == ResetStrategy.Learned);
 

@@ -47,7 +47,7 @@ internal static unsafe class InterpreterExits
     }
 
     /// <summary>
-    /// Puts a function in the place of the one that calls it. With a host function in the place of the callee the call is made, and the words at the result say where the caller goes on, in which context
+    /// Puts a function in the place of the one that calls it. With a host function in the place of the callee the call is made, and the words at the result say where the caller continues, in which context
     /// and frame.
     /// </summary>
     /// <returns>The callee's frame; null if the guest has left.</returns>
@@ -94,7 +94,7 @@ internal static unsafe class InterpreterExits
     }
 
     /// <summary>Calls a host function.</summary>
-    /// <returns>Where the guest goes on; null if it has left.</returns>
+    /// <returns>Where the guest continues; null if it has left.</returns>
     public static Word* CallHost(Word* pc, ulong* s, VmContext* context, ExecutionRecord* record, Word* code, FunctionReference* reference)
     {
         int count = pc->A;
@@ -131,7 +131,7 @@ internal static unsafe class InterpreterExits
     }
 
     /// <summary>Calls a builtin: leaves for the runtime, or copies or fills memory.</summary>
-    /// <returns>Where the guest goes on; null if it has left.</returns>
+    /// <returns>Where the guest continues; null if it has left.</returns>
     public static Word* CallBuiltin(Word* pc, ulong* s, VmContext* context, ExecutionRecord* record, Word* code)
     {
         bool isTransfer = code->Opcode != PortableOpcode.BuiltinExit;
@@ -226,7 +226,7 @@ internal static unsafe class InterpreterExits
     /// <summary>Takes the results of a call that left to where the list behind the call says.</summary>
     /// <param name="resume">The word by which it is resumed: words of the frame, results, and behind it a byte for the type of each.</param>
     /// <param name="s">The exit frame.</param>
-    /// <returns>Where the caller goes on.</returns>
+    /// <returns>Where the caller continues.</returns>
     public static Word* Finish(Word* resume, ulong* s)
     {
         ulong* end = s + resume->A;
