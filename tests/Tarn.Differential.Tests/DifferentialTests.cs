@@ -105,6 +105,26 @@ public sealed class DifferentialTests
         Assert.True(thrown >= compared / 50, $"only {thrown} of {compared} modules throw what is not caught");
     }
 
+    /// <summary>The same by the interpreter: plain modules, modules full of vectors, and modules that throw and catch.</summary>
+    [Theory]
+    [InlineData(CompilationMode.Eager)]
+    [InlineData(CompilationMode.Lazy)]
+    public void Random_modules_behave_in_portable_execution_as_in_the_reference_engine(CompilationMode compilation)
+    {
+        using var reference = new WasmtimePeer();
+        using var tarn = new TarnPeer(new EngineOptions { Execution = ExecutionMode.Portable, CompilationMode = compilation });
+        using FuzzRun run = FuzzRun.Start(
+            typeof(DifferentialTests), nameof(Random_modules_behave_in_portable_execution_as_in_the_reference_engine), 9_000_000 + ((int)compilation * 1_000_000), $"portable-{compilation}");
+        int compared = 0, left = 0;
+        for (; compared < s_modules / 3 || run.GoesOn; compared++)
+        {
+            left += Compare(run.First + compared, reference, tarn, run, out _, vectors: compared % 3 == 1, exceptions: compared % 3 == 2) ? 0 : 1;
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{compared} modules from seed {run.First}; {left} of them not compared: they run out of stack");
+        Assert.True(left <= compared / 100, $"{left} of {compared} modules run out of stack");
+    }
+
     private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, bool vectors = false) => Compare(seed, reference, tarn, run, out _, vectors);
 
     private static bool Compare(int seed, WasmtimePeer reference, TarnPeer tarn, FuzzRun run, out string expected, bool vectors = false, bool exceptions = false)

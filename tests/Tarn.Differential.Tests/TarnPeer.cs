@@ -4,8 +4,8 @@ namespace Tarn.Differential.Tests;
 /// <summary>Tarn under one set of engine options.</summary>
 internal sealed class TarnPeer(EngineOptions options) : IDisposable
 {
-    // Twice the reference's, so that what it runs to the end is run to the end here, unless frames are more than twice as large.
-    private readonly Engine _engine = new(options with { Pooling = options.Pooling with { StackSize = 4 << 20 } });
+    // Twice the reference's, so that what it runs to the end is run to the end here, unless frames are more than twice as large. Those of register code are: a word for each register.
+    private readonly Engine _engine = new(options with { Pooling = options.Pooling with { StackSize = options.Execution == ExecutionMode.Portable ? 64 << 20 : 4 << 20 } });
 
     /// <summary>What each call may use, where the engine counts; without a value it is not bounded.</summary>
     public long? Fuel { get; init; }

@@ -95,7 +95,8 @@ public sealed class PortableExecutionTests
         {
             TrapException trap = Assert.Throws<TrapException>(() => instance.GetFunction<int, double>("deep").Invoke(0));
             Assert.Equal(TrapCode.StackExhausted, trap.Code);
-            Assert.True(trap.Trap.Backtrace.Count > 100);
+            // As many as a backtrace has, whatever executes.
+            Assert.Equal(100, trap.Trap.Backtrace.Count);
             Assert.All(trap.Trap.Backtrace, frame => Assert.Equal("deep", frame.FunctionName));
         }
         Assert.Equal(42, instance.GetFunction<int, int>("tail").Invoke(1_000_000));
