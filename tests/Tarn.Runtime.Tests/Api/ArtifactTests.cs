@@ -159,7 +159,8 @@ public sealed class ArtifactTests : IDisposable
             }
         }
         Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(_engine, [.. _artifact, 0]));
-        Assert.Equal(before, MachineLayer.Current.Arena.CodeBytesInUse);
+        // Code that other tests have forgotten may be freed meanwhile.
+        Assert.InRange(MachineLayer.Current.Arena.CodeBytesInUse, 0, before);
     }
 
     [Fact]
@@ -184,7 +185,8 @@ public sealed class ArtifactTests : IDisposable
             if (!damaged.AsSpan().SequenceEqual(_artifact))
                 Assert.Throws<IncompatibleArtifactException>(() => Module.Deserialize(_engine, damaged));
         }
-        Assert.Equal(before, MachineLayer.Current.Arena.CodeBytesInUse);
+        // Code that other tests have forgotten may be freed meanwhile.
+        Assert.InRange(MachineLayer.Current.Arena.CodeBytesInUse, 0, before);
     }
 
     [Fact]
