@@ -1,5 +1,5 @@
 // Random modules with managed objects, of Binaryen's generator: what Tarn does with them is what V8 does, whether the collector hardly ever runs or runs at each allocation, moves everything and
-// verifies the heap before and after, and whether the code is executed by the processor or by the interpreter.
+// verifies the heap before and after.
 //
 // Bounded in CI by modules and by a minute, whichever comes first; from new seeds in CI and with TARN_FUZZ_SECONDS (FuzzRun). A difference names its seed and keeps the module; once mended, the
 // seed goes into s_crashers. Skipped, and said so, where npm or the registry is missing.
@@ -33,7 +33,6 @@ public sealed class BinaryenObjectTests
         EngineOptions options = new() { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20, MaximumHeapBytes = 2 << 20, Features = WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions };
         using FuzzedTarn plain = new(options);
         using FuzzedTarn moving = new(options with { HeapStress = HeapStress.Verify, MemoryStrategy = MemoryStrategy.Checked });
-        using FuzzedTarn portable = new(options with { Execution = ExecutionMode.Portable, StackSize = 64 << 20 });
         int compared = 0, inV8 = 0, left = 0;
         foreach (int seed in s_crashers)
             Compare(seed);
@@ -63,7 +62,6 @@ public sealed class BinaryenObjectTests
             }
 
             BinaryenTests.Check(run, seed, bytes, "Tarn", expected, "Tarn with a collector that moves everything", moving.Run(module));
-            BinaryenTests.Check(run, seed, bytes, "Tarn", expected, "Tarn in portable execution", portable.Run(module));
             if (!module.HasVectorsOutside && peer.Run(module.ToRequest()) is { } seen)
             {
                 BinaryenTests.Check(run, seed, bytes, "V8", seen, "Tarn", FuzzedModule.Coarse(expected));
