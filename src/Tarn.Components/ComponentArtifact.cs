@@ -1,4 +1,4 @@
-// A compiled component as bytes: the component itself and the artifacts of its core modules. The plan is made anew from the component, which is quick, and what is loaded is held against it: each
+// A compiled component as bytes: the component itself and the artifacts of its core modules. The plan is made anew from the component, which is quick, and what is loaded is compared with it: each
 // module must be the one that the component has in its place. As with modules, machine code is executed as it is, so an artifact is as trusted as a program; the hash finds damage, not malice.
 //
 // Layout, little-endian: magic (8), format (4), number of modules (4), SHA-256 of everything behind it (32), length of the component (8), the component, then for each module its length (8) and

@@ -73,7 +73,7 @@ public sealed class WasiContext : IWasiState, ISnapshotState, IDisposable
 
     internal GuestSockets Sockets { get; }
 
-    /// <summary>Outgoing requests that the guest has not let go of; counted up and down from any thread.</summary>
+    /// <summary>Outgoing requests that the guest has not dropped; counted up and down from any thread.</summary>
     internal SharedCounter HttpRequests { get; } = new();
 
     /// <summary>

@@ -1,5 +1,5 @@
 // A request to a component that exports wasi:http/incoming-handler, and its response. The response is there as soon as the guest has given its status and headers; its body is read while the guest
-// writes it, and the guest waits, without a thread, for whoever reads.
+// writes it, and the guest waits, without a thread, for the reader.
 using Tarn.Components;
 using Tarn.Wasi.Preview2;
 using Tarn.Wasi.Preview2.Http;

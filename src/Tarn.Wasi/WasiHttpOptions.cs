@@ -1,4 +1,4 @@
-// What a guest may do with HTTP. Nothing is granted unless it is given here: without options a guest that asks for an outgoing request is told that it was denied.
+// What a guest may do with HTTP. Nothing is granted unless it is given here: without options an outgoing request of a guest is denied.
 
 namespace Tarn.Wasi;
 
@@ -19,7 +19,7 @@ public sealed record WasiHttpOptions
     /// </summary>
     public HttpMessageInvoker? Client { get; init; }
 
-    /// <summary>Gets the number of outgoing requests whose responses a guest has not let go of yet; beyond them it is told that the limit of connections is reached. The default is 64.</summary>
+    /// <summary>Gets the number of outgoing requests whose responses a guest has not dropped yet. A request beyond it fails with the error connection-limit-reached. The default is 64.</summary>
     public int MaximumRequests { get; init; } = 64;
 
     /// <summary>Creates options that allow requests to some hosts.</summary>

@@ -1,4 +1,4 @@
-// What a guest may do with sockets. Nothing is granted unless it is given here: without options a guest that asks for a socket or a name is told that access is denied.
+// What a guest may do with sockets. Nothing is granted unless it is given here: without options a guest gets the error access-denied for every socket and name.
 using System.Net;
 
 namespace Tarn.Wasi;
@@ -39,6 +39,6 @@ public sealed record WasiNetworkOptions
     /// </summary>
     public Func<string, bool>? NameFilter { get; init; }
 
-    /// <summary>Gets the number of sockets, accepted connections among them, and of lookups that a guest may have at once; beyond them it is told so. The default is 64.</summary>
+    /// <summary>Gets the number of sockets, accepted connections among them, and of lookups that a guest may have at once. One more fails with the error new-socket-limit. The default is 64.</summary>
     public int MaximumSockets { get; init; } = 64;
 }

@@ -9,8 +9,8 @@ public sealed class SourceTests
 {
     private const int MostLines = 800;
 
-    // Tables that a person edits as a whole; each is one long list and nothing else.
-    private static readonly string[] s_tables = ["src/Tarn/Execution/Portable/Interpreter.cs", "src/Tarn.Compiler/Targets/Portable/PortableOpcode.cs"];
+    // One method, which has to be one: see the file's head.
+    private static readonly string[] s_long = ["src/Tarn/Execution/Portable/Interpreter.cs"];
 
     private static readonly string[] s_roots = ["src", "tests", "bench", "tools"];
 
@@ -41,7 +41,7 @@ public sealed class SourceTests
     [Fact]
     public void No_file_outgrows_a_reviewers_patience()
     {
-        string[] large = [.. Files().Where(path => !Generated(path) && !s_tables.Contains(Relative(path)))
+        string[] large = [.. Files().Where(path => !Generated(path) && !s_long.Contains(Relative(path)))
             .Select(path => (path, lines: File.ReadLines(path).Count())).Where(file => file.lines > MostLines)
             .Select(file => $"{Relative(file.path)}: {file.lines} lines")];
         Assert.True(large.Length == 0, $"Past {MostLines} lines:\n" + string.Join('\n', large));

@@ -1,4 +1,4 @@
-// Guests behind a real server: what they get and give, what stops them, and what a client is told when something goes wrong.
+// Guests behind a real server: what they get and give, what stops them, and what a client learns of an error.
 using System.Net;
 using System.Net.Sockets;
 using System.Text;

@@ -282,7 +282,7 @@ public sealed class PooledComponentTests
         Assert.Equal(statistics.Tables.Slots, statistics.Tables.Free);
     }
 
-    // A trap is an outcome like others: a segment that has been dropped, an instance that cannot be entered any more.
+    // A trap is an outcome like others: a segment that has been dropped, an instance that can no longer be entered.
     private static string Run(ComponentInstance instance, ComponentValue x)
     {
         try

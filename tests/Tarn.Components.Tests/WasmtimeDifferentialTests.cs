@@ -27,7 +27,7 @@ public sealed class WasmtimeDifferentialTests
             int seed = run.First + i;
             var random = new Random(seed);
             (string type, Func<ComponentValue> next) = LiftingFuzzTests.RandomType(random, 3);
-            // How much is allocated for a string whose length in the other encoding is not known is left to the host: Wasmtime asks for too much for UTF-16 and gives back.
+            // How much is allocated for a string whose length in the other encoding is not known is left to the host: Wasmtime asks for too much for UTF-16 and shrinks it.
             bool isUtf8 = random.Next(2) == 0;
             int lowered = isUtf8 || !type.Contains("string", StringComparison.Ordinal) ? ValuesOfEachType : 0;
             byte[] bytes = ComponentParser.Parse(Encoding.UTF8.GetBytes(Probe(type, isUtf8 ? "utf8" : "utf16")));

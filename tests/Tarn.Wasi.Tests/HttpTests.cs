@@ -47,7 +47,7 @@ public sealed class HttpTests
           (local.get $r))
         """;
 
-    // Sends a request to an authority. 1000: it is on its way; else the number of the error code. A header's name is tried: 1000, or the number of the header error.
+    // Sends a request to an authority. 1000: it is being sent; else the number of the error code. A header's name is tried: 1000, or the number of the header error.
     private const string Client = $"""
         (module
           (import "wasi:http/types@0.2.12" "[constructor]fields" (func $fields (result i32)))

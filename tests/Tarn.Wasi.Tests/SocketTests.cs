@@ -159,7 +159,7 @@ public sealed class SocketTests
         Assert.Equal("hello"u8.ToArray(), received.Buffer);
         if (connected)
         {
-            // From somebody else, to whom the guest is not connected.
+            // From another socket, to which the guest is not connected.
             using UdpClient other = new(new IPEndPoint(IPAddress.Loopback, 0));
             await other.SendAsync(new byte[77], received.RemoteEndPoint);
         }

@@ -32,7 +32,8 @@ internal static class MachineOpcodeGenerator
 
     public static IEnumerable<GeneratedFile> Generate(string root)
     {
-        foreach (string target in new[] { "X64" })
+        // The operands of register code have one form, which is no table.
+        foreach ((string target, bool hasForms) in new[] { ("X64", true), ("Portable", false) })
         {
             string table = $"{Folder}{target}/opcodes.tsv";
             string[] lines = File.ReadAllLines(Path.Combine(root, table));
@@ -40,7 +41,8 @@ internal static class MachineOpcodeGenerator
             if (rows.GroupBy(row => row.Name).FirstOrDefault(group => group.Count() > 1) is { } repeated)
                 throw new InvalidDataException($"{table}: {repeated.Key} occurs twice.");
             yield return new GeneratedFile($"{Folder}{target}/{target}Opcode.g.cs", Enumeration(target, rows));
-            yield return new GeneratedFile($"{Folder}{target}/{target}OpcodeForms.g.cs", Forms(target, rows));
+            if (hasForms)
+                yield return new GeneratedFile($"{Folder}{target}/{target}OpcodeForms.g.cs", Forms(target, rows));
         }
     }
 

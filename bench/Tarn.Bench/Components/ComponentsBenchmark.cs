@@ -1,5 +1,5 @@
 // Components beside Wasmtime, by its C API and by its .NET binding: the life of an instance (instantiate, call, drop) from pools, and calls with scalars, strings and records, from the host and
-// between two components. A core call of the same function is the measure of what the canonical ABI costs. Values that come back are looked at, so that nobody skips the work.
+// between two components. A core call of the same function is the measure of what the canonical ABI costs. The values that come back are checked, so that no engine skips the work.
 using System.Runtime.InteropServices;
 using System.Text;
 using Tarn.Components;

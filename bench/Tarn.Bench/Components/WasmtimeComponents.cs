@@ -26,12 +26,7 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
 
     public WasmtimeComponents(byte[] bytes, string export, bool hasWasi)
     {
-        nint config = wasm_config_new();
-        nint pool = wasmtime_pooling_allocation_config_new();
-        wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, 64 << 10);
-        wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 64 << 10);
-        wasmtime_pooling_allocation_strategy_set(config, pool);
-        _engine = wasm_engine_new_with_config(config);
+        _engine = WasmtimePool.NewEngine(keepResident: 64 << 10);
         _linker = wasmtime_component_linker_new(_engine);
         _hasWasi = hasWasi;
         if (hasWasi)
@@ -50,8 +45,8 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
     public (nint Store, nint Context) Instantiate(byte* function)
     {
         byte* instance = stackalloc byte[16];
-        nint store = wasmtime_store_new(_engine, 0, 0);
-        nint context = wasmtime_store_context(store);
+        nint store = WasmtimePool.NewStore(_engine);
+        nint context = WasmtimePool.ContextOf(store);
         if (_hasWasi)
             Check(wasmtime_context_set_wasi(context, wasi_config_new()));
         Check(wasmtime_component_linker_instantiate(_linker, context, _component, instance));
@@ -66,7 +61,7 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
         Check(wasmtime_component_func_call(function, context, arguments, (nuint)count, result, 1));
     }
 
-    public static void DeleteStore(nint store) => wasmtime_store_delete(store);
+    public static void DeleteStore(nint store) => WasmtimePool.DeleteStore(store);
 
     public static void DeleteValue(byte* value)
     {
@@ -80,7 +75,7 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
         wasmtime_component_export_index_delete(_export);
         wasmtime_component_delete(_component);
         wasmtime_component_linker_delete(_linker);
-        wasm_engine_delete(_engine);
+        WasmtimePool.DeleteEngine(_engine);
     }
 
     private static void Check(nint error)
@@ -89,28 +84,7 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
             throw new InvalidOperationException("Wasmtime's C API reports an error.");
     }
 
-    private const string Library = "wasmtime";
-
-    [LibraryImport(Library)]
-    private static partial nint wasm_config_new();
-
-    [LibraryImport(Library)]
-    private static partial nint wasm_engine_new_with_config(nint config);
-
-    [LibraryImport(Library)]
-    private static partial void wasm_engine_delete(nint engine);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_pooling_allocation_config_new();
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(nint pool, nuint bytes);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_config_table_keep_resident_set(nint pool, nuint bytes);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_strategy_set(nint config, nint pool);
+    private const string Library = WasmtimePool.Library;
 
     [LibraryImport(Library)]
     private static partial nint wasmtime_component_linker_new(nint engine);
@@ -144,15 +118,6 @@ internal sealed unsafe partial class WasmtimeComponents : IDisposable
 
     [LibraryImport(Library)]
     private static partial void wasmtime_component_val_delete(byte* value);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_store_new(nint engine, nint data, nint finalizer);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_store_context(nint store);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_store_delete(nint store);
 
     [LibraryImport(Library)]
     private static partial nint wasi_config_new();

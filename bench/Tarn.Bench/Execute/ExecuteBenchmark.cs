@@ -79,21 +79,25 @@ internal sealed class ExecuteBenchmark : IBenchmark
         List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
         if (PeerEngine.TryStartNativeHost(publishes: !arguments.Flag("no-publish")) is { } host)
             engines.Insert(1, host);
-        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
-            engines.Add(node);
+        return ExecutionEngine.Choose(arguments, engines, Natives());
+    }
+
+    private IEnumerable<ExecutionEngine> Natives()
+    {
         foreach (string? architecture in _architectures)
         {
             if (ProgramSet.BuildNative(_folder, architecture) is { } native)
-                engines.Add(new NativeEngine(architecture is null or "native" ? "native" : "native " + architecture, native));
+                yield return new NativeEngine(architecture is null or "native" ? "native" : "native " + architecture, native);
         }
-
-        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
-        engines.RemoveAll(e => !only.Contains(e.Name));
-        return engines;
     }
 
     /// <summary>Runs a program in each engine that has it; results must be equal.</summary>
-    public static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
+    /// <param name="run">Where to.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="engines">The engines.</param>
+    /// <param name="rounds">How often.</param>
+    /// <param name="units">Operations of one run, if it is the time of one that is asked for. Engines are warmed up first: what they do for an operation may be compiled in tiers itself.</param>
+    public static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds, uint? units = null)
     {
         List<Contender> contenders = [];
         ulong? expected = null;
@@ -101,11 +105,13 @@ internal sealed class ExecuteBenchmark : IBenchmark
         {
             if (!engine.TryLoad(program))
                 continue;
+            if (units is not null)
+                Contender.WarmUp(seconds: 0.4, () => engine.Run(Math.Min(program.N, 2_000)));
             contenders.Add(new Contender(engine.Name, () =>
             {
                 (double nanoseconds, ulong sum) = engine.Run(program.N);
                 expected ??= sum;
-                return sum == expected ? nanoseconds : throw new ResultsDifferException($"{program.Name}: {engine.Name} gives {sum}, another engine gave {expected}.");
+                return sum == expected ? nanoseconds / (units ?? 1) : throw new ResultsDifferException($"{program.Name}: {engine.Name} gives {sum}, another engine gave {expected}.");
             }));
         }
 

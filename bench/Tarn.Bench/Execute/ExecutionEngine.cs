@@ -20,6 +20,17 @@ internal abstract class ExecutionEngine(string name) : IDisposable
     /// <summary>Compiles a program once more, with all threads the engine likes to use, and returns the nanoseconds.</summary>
     public abstract double Compile(BenchmarkProgram program);
 
+    /// <summary>Adds V8, where there is Node, and whatever else there is, and leaves those that <c>--only</c> names.</summary>
+    public static List<ExecutionEngine> Choose(BenchmarkArguments arguments, List<ExecutionEngine> engines, params IEnumerable<ExecutionEngine> others)
+    {
+        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
+            engines.Add(node);
+        engines.AddRange(others);
+        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
+        engines.RemoveAll(e => !only.Contains(e.Name));
+        return engines;
+    }
+
     /// <inheritdoc/>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 }

@@ -20,11 +20,7 @@ internal sealed class UnitBenchmark(string verb, string summary, string title, U
     public int Run(BenchmarkArguments arguments)
     {
         ExecutionClock.IsProcessorTime = arguments.Text("clock") == "cpu";
-        List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
-        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
-            engines.Add(node);
-        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
-        engines.RemoveAll(e => !only.Contains(e.Name));
+        List<ExecutionEngine> engines = ExecutionEngine.Choose(arguments, [new TarnEngine(), new WasmtimeEngine()]);
         string folder = Directory.CreateTempSubdirectory("tarn-bench-units").FullName;
         try
         {
@@ -34,7 +30,7 @@ internal sealed class UnitBenchmark(string verb, string summary, string title, U
                 (string name, uint units, string text) = cases[i];
                 string path = Path.Combine(folder, $"{i}.wasm");
                 File.WriteAllBytes(path, WatParser.Parse(System.Text.Encoding.UTF8.GetBytes(text)));
-                Measure(run, new BenchmarkProgram(name, units, units, verb, path), engines, arguments.Rounds(15));
+                ExecuteBenchmark.Measure(run, new BenchmarkProgram(name, units, units, verb, path), engines, arguments.Rounds(15), units);
             }
 
             run.Report(arguments);
@@ -51,26 +47,5 @@ internal sealed class UnitBenchmark(string verb, string summary, string title, U
             engines.ForEach(e => e.Dispose());
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
-    {
-        List<Contender> contenders = [];
-        ulong? expected = null;
-        foreach (ExecutionEngine engine in engines)
-        {
-            if (!engine.TryLoad(program))
-                continue;
-            // Ours unwinds in managed code, which the JIT compiles in tiers.
-            Contender.WarmUp(seconds: 0.4, () => engine.Run(Math.Min(program.N, 2_000)));
-            contenders.Add(new Contender(engine.Name, () =>
-            {
-                (double nanoseconds, ulong sum) = engine.Run(program.N);
-                expected ??= sum;
-                return sum == expected ? nanoseconds / program.N : throw new ResultsDifferException($"{program.Name}: {engine.Name} gives {sum}, another engine gave {expected}.");
-            }));
-        }
-
-        run.Run(program.Name, contenders, rounds);
     }
 }

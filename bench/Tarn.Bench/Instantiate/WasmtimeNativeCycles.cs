@@ -21,16 +21,7 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
     public WasmtimeNativeCycles(string name, int? keepResident)
         : base(name)
     {
-        nint config = wasm_config_new();
-        nint pool = wasmtime_pooling_allocation_config_new();
-        if (keepResident is { } bytes)
-        {
-            wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, (nuint)bytes);
-            wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 64 << 10);
-            wasmtime_pooling_allocation_config_max_unused_warm_slots_set(pool, 1000);
-        }
-        wasmtime_pooling_allocation_strategy_set(config, pool);
-        _engine = wasm_engine_new_with_config(config);
+        _engine = WasmtimePool.NewEngine(keepResident, keepResident is null ? null : 1000);
         _linker = wasmtime_linker_new(_engine);
     }
 
@@ -53,15 +44,15 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
         ulong* values = stackalloc ulong[2];
         for (int i = 0; i < cycles; i++)
         {
-            nint store = wasmtime_store_new(_engine, 0, 0);
-            nint context = wasmtime_store_context(store);
+            nint store = WasmtimePool.NewStore(_engine);
+            nint context = WasmtimePool.ContextOf(store);
             Check(wasmtime_instance_pre_instantiate(_template, context, instance, out nint trap), trap);
             if (wasmtime_instance_export_get(context, instance, run, 3, item) == 0)
                 throw new InvalidDataException("the module exports no run");
             values[0] = (uint)_argument;
             Check(wasmtime_func_call_unchecked(context, item + 8, values, 1, out trap), trap);
             sum += (long)values[0];
-            wasmtime_store_delete(store);
+            WasmtimePool.DeleteStore(store);
         }
         return sum;
     }
@@ -70,7 +61,7 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
     {
         Unload();
         wasmtime_linker_delete(_linker);
-        wasm_engine_delete(_engine);
+        WasmtimePool.DeleteEngine(_engine);
     }
 
     private static void Check(nint error, nint trap)
@@ -88,31 +79,7 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
         _template = _module = 0;
     }
 
-    private const string Library = "wasmtime";
-
-    [LibraryImport(Library)]
-    private static partial nint wasm_config_new();
-
-    [LibraryImport(Library)]
-    private static partial nint wasm_engine_new_with_config(nint config);
-
-    [LibraryImport(Library)]
-    private static partial void wasm_engine_delete(nint engine);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_pooling_allocation_config_new();
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(nint pool, nuint bytes);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_config_table_keep_resident_set(nint pool, nuint bytes);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_config_max_unused_warm_slots_set(nint pool, uint slots);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_pooling_allocation_strategy_set(nint config, nint pool);
+    private const string Library = WasmtimePool.Library;
 
     [LibraryImport(Library)]
     private static partial nint wasmtime_linker_new(nint engine);
@@ -131,15 +98,6 @@ internal sealed unsafe partial class WasmtimeNativeCycles : CycleContender
 
     [LibraryImport(Library)]
     private static partial void wasmtime_instance_pre_delete(nint template);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_store_new(nint engine, nint data, nint finalizer);
-
-    [LibraryImport(Library)]
-    private static partial nint wasmtime_store_context(nint store);
-
-    [LibraryImport(Library)]
-    private static partial void wasmtime_store_delete(nint store);
 
     [LibraryImport(Library)]
     private static partial nint wasmtime_instance_pre_instantiate(nint template, nint context, byte* instance, out nint trap);

@@ -1,4 +1,4 @@
-// What threads cost beside Wasmtime and V8: an uncontended mutex of the guest's, an atomic addition, a notification that wakes nobody, and a round trip between two threads, each half of it a
+// What threads cost beside Wasmtime and V8: an uncontended mutex of the guest's, an atomic addition, a notification without waiters, and a round trip between two threads, each half of it a
 // wait and a notification. The first ones run one module in each engine; its memory is not shared, since the instructions are the same and not every binding makes shared memories. The round
 // trip is compared with V8's worker threads: Wasmtime's package for .NET has no shared memories.
 using Tarn.Bench.Execute;
@@ -34,7 +34,7 @@ internal sealed class ThreadsBenchmark : IBenchmark
             """)),
         ("atomic add", 2_000_000, Loop("(drop (i64.atomic.rmw.add (i32.const 128) (i64.const 1)))")),
         ("atomic store", 2_000_000, Loop("(i64.atomic.store (i32.const 128) (i64.add (i64.atomic.load (i32.const 128)) (i64.const 1)))")),
-        ("notify, nobody waits", 500_000, Loop("(drop (memory.atomic.notify (i32.const 64) (i32.const 1)))")),
+        ("notify without waiters", 500_000, Loop("(drop (memory.atomic.notify (i32.const 64) (i32.const 1)))")),
     ];
 
     /// <inheritdoc/>
@@ -47,11 +47,7 @@ internal sealed class ThreadsBenchmark : IBenchmark
     public int Run(BenchmarkArguments arguments)
     {
         EngineOptions options = TarnEngine.DefaultOptions with { Features = TarnEngine.DefaultOptions.Features | WasmFeatures.Threads };
-        List<ExecutionEngine> engines = [new TarnEngine("Tarn", options), new WasmtimeEngine("Wasmtime", new Wasmtime.Config().WithWasmThreads(true), _ => { })];
-        if (PeerEngine.TryStartNode(ProgramSet.NodePeer) is { } node)
-            engines.Add(node);
-        string[] only = arguments.Only([.. engines.Select(e => e.Name)]);
-        engines.RemoveAll(e => !only.Contains(e.Name));
+        List<ExecutionEngine> engines = ExecutionEngine.Choose(arguments, [new TarnEngine("Tarn", options), new WasmtimeEngine("Wasmtime", new Wasmtime.Config().WithWasmThreads(true), _ => { })]);
         string folder = Directory.CreateTempSubdirectory("tarn-bench-threads").FullName;
         try
         {
@@ -60,9 +56,9 @@ internal sealed class ThreadsBenchmark : IBenchmark
             {
                 (string name, uint units, string text) = s_cases[i];
                 string path = Write(folder, $"{i}.wasm", text);
-                Measure(run, new BenchmarkProgram(name, units, units, "threads", path), engines, arguments.Rounds(9));
+                ExecuteBenchmark.Measure(run, new BenchmarkProgram(name, units, units, "threads", path), engines, arguments.Rounds(9), units);
             }
-            MeasureRoundTrips(run, options, Write(folder, "pong.wasm", PingPong), only, arguments.Rounds(9));
+            MeasureRoundTrips(run, options, Write(folder, "pong.wasm", PingPong), [.. engines.Select(e => e.Name)], arguments.Rounds(9));
             run.Report(arguments);
             return 0;
         }
@@ -85,21 +81,6 @@ internal sealed class ThreadsBenchmark : IBenchmark
         string path = Path.Combine(folder, name);
         File.WriteAllBytes(path, WatParser.Parse(System.Text.Encoding.UTF8.GetBytes(text), options: new WatOptions { Features = WasmFeatures.Wasm3 | WasmFeatures.Threads }));
         return path;
-    }
-
-    private static void Measure(SideBySide run, BenchmarkProgram program, List<ExecutionEngine> engines, int rounds)
-    {
-        List<Contender> contenders = [];
-        foreach (ExecutionEngine engine in engines)
-        {
-            if (!engine.TryLoad(program))
-                continue;
-            // Builtins of ours are managed code, which the JIT compiles in tiers.
-            Contender.WarmUp(seconds: 0.3, () => engine.Run(program.N / 10));
-            contenders.Add(new Contender(engine.Name, () => engine.Run(program.N).Nanoseconds / program.N));
-        }
-
-        run.Run(program.Name, contenders, rounds);
     }
 
     private static void MeasureRoundTrips(SideBySide run, EngineOptions options, string path, string[] only, int rounds)

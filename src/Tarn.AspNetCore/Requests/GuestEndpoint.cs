@@ -1,4 +1,4 @@
-// One request to a guest, whatever kind of guest it is: the tenant's limits, the queue for a slot, the time, and what the client is told when something goes wrong.
+// One request to a guest, whatever kind of guest it is: the tenant's limits, the queue for a slot, the time, and what the client learns of an error.
 //
 // What a client never sees: messages of traps and exceptions, which name functions and addresses of the guest. It gets an id, by which the log has everything.
 // What always happens: whatever was counted up is counted down, and the slot has been returned before the request ends.
@@ -75,7 +75,7 @@ internal abstract partial class GuestEndpoint(WasmHost host, HostedModule module
         _ => "failed",
     };
 
-    /// <summary>Makes an instance and lets it answer. What it throws is told to the client by an id.</summary>
+    /// <summary>Makes an instance and lets it answer. The client gets an id in place of what it throws.</summary>
     /// <param name="http">The request.</param>
     /// <param name="loaded">The version of the module, held for the request.</param>
     /// <param name="limits">What the instance may take.</param>

@@ -15,7 +15,7 @@ internal static class NetworkRules
         if (rules.Length == 0)
             return null;
         (IPNetwork? Network, int Port)[] parsed = Array.ConvertAll(rules, Parse);
-        // Names are asked for at somebody else's server, so to resolve them is to send.
+        // A name is resolved by another server, so resolving it sends data.
         bool isAll = parsed.Any(static rule => rule.Network is null);
         return new WasiNetworkOptions
         {
@@ -27,7 +27,7 @@ internal static class NetworkRules
     /// <summary>The options for hosts, or null for none.</summary>
     public static WasiHttpOptions? Http(string[] hosts) => hosts.Length == 0 ? null : WasiHttpOptions.ForHosts(hosts);
 
-    // A port that the system chooses is no port that somebody has a service at; where something is sent to is asked for by itself.
+    // A port that the system chooses is not the port of a service. Where data is sent to is checked on its own.
     private static bool IsBind(WasiSocketUse use) => use is WasiSocketUse.TcpBind or WasiSocketUse.UdpBind;
 
     private static (IPNetwork? Network, int Port) Parse(string rule)

@@ -1,5 +1,5 @@
 // What is done with names in directories, for both previews of WASI. Every operation walks to the directory that holds the last component (PathWalk) and acts on that component there,
-// following no link; where a link is to be followed the walk continues, and the act is tried again. Rights are checked by whoever finds the directory (DescriptorTable); what is opened here
+// following no link; where a link is to be followed the walk continues, and the act is tried again. Rights are checked where the directory is found (DescriptorTable); what is opened here
 // never has more than its directory passes on.
 using Tarn.Wasi.Descriptors;
 using Tarn.Wasi.Preview1;

@@ -17,14 +17,7 @@ public sealed unsafe class ArrayReference : GuestReference
 
     /// <summary>Gets the array's own type, which may be a subtype of the one that it was received as.</summary>
     /// <exception cref="ObjectDisposedException">The reference has been disposed, or its store has ended.</exception>
-    public DefinedType Type
-    {
-        get
-        {
-            using StoreUse use = Enter();
-            return TypeDescriptions.Defined(Store.Engine.Types, Heap.TypeAt(Raw()));
-        }
-    }
+    public DefinedType Type => OwnType();
 
     /// <summary>Gets the number of elements.</summary>
     /// <exception cref="ObjectDisposedException">The reference has been disposed, or its store has ended.</exception>

@@ -1,8 +1,8 @@
-// A guest's reference that the host holds. What it refers to is kept alive and may move; the cell of HostRoots says where it is. One that nobody disposes gives its cell back when it is
+// A guest's reference that the host holds. What it refers to is kept alive and may move; the cell of HostRoots says where it is. A reference that is not disposed releases its cell when it is
 // collected.
 //
-// Whoever reads what a reference refers to is inside the store from the moment that it reads the cell until it is done, and lets no code of the host or of a guest run meanwhile: either may make
-// the collector run.
+// Code that reads what a reference refers to is inside the store from the moment that it reads the cell until it is done. It lets no code of the host or of a guest run meanwhile, since either may
+// make the collector run.
 using Tarn.Compiler.Abi;
 using Tarn.Handles;
 using Tarn.Heaps;
@@ -39,7 +39,7 @@ public abstract class GuestReference : IDisposable
         _cell = _roots.Take(raw);
     }
 
-    /// <summary>Gives the cell back of a reference that was forgotten.</summary>
+    /// <summary>Releases the cell of a reference that was forgotten.</summary>
     ~GuestReference() => Release();
 
     /// <summary>Gets whether two references refer to the same object, or are the same <c>i31</c>: what <c>ref.eq</c> says.</summary>
@@ -54,7 +54,7 @@ public abstract class GuestReference : IDisposable
         return _store == other._store && _storeGeneration == other._storeGeneration && Raw() == other.Raw();
     }
 
-    /// <summary>Lets go of what the reference refers to.</summary>
+    /// <summary>Releases what the reference refers to.</summary>
     public void Dispose()
     {
         Release();
@@ -91,6 +91,13 @@ public abstract class GuestReference : IDisposable
         int cell = _cell;
         ObjectDisposedException.ThrowIf(cell == NoCell || _roots!.Generation != _rootsGeneration, this);
         return (uint)_roots[cell];
+    }
+
+    /// <summary>The object's own type as the host sees it.</summary>
+    private protected DefinedType OwnType()
+    {
+        using StoreUse use = Enter();
+        return TypeDescriptions.Defined(Store.Engine.Types, Heap.TypeAt(Raw()));
     }
 
     /// <summary>The object's type. Inside the store.</summary>

@@ -14,14 +14,7 @@ public sealed class StructReference : GuestReference
 
     /// <summary>Gets the structure's own type, which may be a subtype of the one that it was received as.</summary>
     /// <exception cref="ObjectDisposedException">The reference has been disposed, or its store has ended.</exception>
-    public DefinedType Type
-    {
-        get
-        {
-            using StoreUse use = Enter();
-            return TypeDescriptions.Defined(Store.Engine.Types, Heap.TypeAt(Raw()));
-        }
-    }
+    public DefinedType Type => OwnType();
 
     /// <summary>Gets the number of fields.</summary>
     /// <exception cref="ObjectDisposedException">The reference has been disposed, or its store has ended.</exception>

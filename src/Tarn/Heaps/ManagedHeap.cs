@@ -373,7 +373,7 @@ internal sealed unsafe class ManagedHeap
 
     private long OldBytes => _oldTop - (long)HeapSpace.StartOf(_half);
 
-    // What old space may take beside the nursery without anybody being asked.
+    // What old space may take beside the nursery without asking the limiter.
     private long OldLimit => (_owner.AsksForHeap ? Math.Min(_granted, MaximumBytes) : MaximumBytes) - NurseryBytes;
 
     private bool Fits(long bytes) => _oldTop + bytes <= HeapSpace.EndOf(_half);

@@ -20,7 +20,7 @@ internal sealed unsafe class ThreadWaiter : Waiter
     private const uint WokenBit = 1;
     private const uint PokedBit = 2;
 
-    // A cache line that is nobody else's.
+    // On a cache line of its own.
     private const int WordsOfLine = 32;
 
     [ThreadStatic]

@@ -134,7 +134,7 @@ internal sealed unsafe class LearnedMemorySlot : MemorySlot
                 pages.Add(page.Page);
             return;
         }
-        // Whoever opened everything did so up to the memory's length then; growing has opened the rest.
+        // Everything was opened up to the memory's length then; growing has opened the rest.
         _allOpen = true;
         MemoryInstance.ListResident(Base, byteLength, pages);
     }

@@ -60,7 +60,7 @@ internal sealed class PooledGroup(PooledAllocator pool)
 
     private static bool CanKeep(StoreCore store)
     {
-        if (store.Instances.Count == 0 || store.References.Count != 0 || store.Exceptions.Count != 0)
+        if (store.Instances.Count == 0 || store.References.Count != 0 || store.HasExceptions)
             return false;
         foreach (InstanceData instance in store.Instances)
         {

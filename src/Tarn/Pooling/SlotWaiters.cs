@@ -5,7 +5,7 @@
 // Why no wake-up is missed: a waiter is counted before it tries, by an interlocked operation; a giver looks at the count after it has put the slot
 // where it can be taken, which is an interlocked operation or the end of a lock followed by a barrier. One of the two sees the other.
 //
-// An attempt that needs several slots may find the first and not the second, and gives back what it has: that is no news to the one who attempts, who would try for ever.
+// An attempt that needs several slots may find the first and not the second, and returns what it has. That must not wake the waiter that attempts, which would never stop trying.
 namespace Tarn.Pooling;
 
 internal sealed class SlotWaiters

@@ -1,4 +1,4 @@
-// Calls that are suspended while an asynchronous host function works on for them: how a thread lets go of its guest, how any thread continues it, and how it is dropped. See the
+// Calls that are suspended while an asynchronous host function works on for them: how a thread leaves its guest, how any thread continues it, and how it is dropped. See the
 // scheduler's own file for the states, and for what _lock protects.
 using Tarn.Execution;
 using Tarn.Scheduling;
@@ -24,7 +24,7 @@ internal abstract unsafe partial class ActivationScheduler
             Stay();
     }
 
-    /// <summary>This thread is no longer on its way to suspend a guest.</summary>
+    /// <summary>This thread is no longer about to suspend a guest.</summary>
     internal void Stay()
     {
         if (!_activations.IsInAsyncBody)
@@ -62,7 +62,7 @@ internal abstract unsafe partial class ActivationScheduler
         }
     }
 
-    // Guests that were entered meanwhile lie below this one on the guest stack, also while their threads wait: they end first. A gate that is lent is watched, so whoever
+    // Guests that were entered meanwhile are below this one on the guest stack, also while their threads wait: they end first. A gate that is lent is watched, so whoever
     // leaves makes it vacant.
     private bool TryReclaim(Tenure tenure, int depth, int activations, ref Aftermath aftermath)
     {
@@ -150,7 +150,7 @@ internal abstract unsafe partial class ActivationScheduler
         Settle(aftermath);
     }
 
-    // Ends all calls if every guest is suspended. Their host functions may take for ever, and nothing is left in the store that looks at a request. Under the lock.
+    // Ends all calls if every guest is suspended. Their host functions may never complete, and nothing is left in the store that looks at a request. Under the lock.
     private bool TryInterruptSuspended(ref Aftermath aftermath)
     {
         if (_activations.State != ActivationState.Suspended || !_gate.IsVacant)
@@ -185,7 +185,7 @@ internal abstract unsafe partial class ActivationScheduler
             Stay();
         }
         Settle(aftermath);
-#pragma warning disable CA1031 // The task of a host function is anybody's code.
+#pragma warning disable CA1031 // The task of a host function is the embedder's code.
         try
         {
             pending.OnCompleted(pending.NotifyOwner);
@@ -249,7 +249,7 @@ internal abstract unsafe partial class ActivationScheduler
         {
             Execution->GuestStackPointer = call.EntryStackPointer;
             SetScope(call.OuterScope);
-            // Not here: it is anybody's code.
+            // Not here: it is the embedder's code.
             if (call.State == CallState.Ready)
                 (aftermath.Discarded ??= []).Add(call.Pending!);
             else

@@ -12,10 +12,10 @@
 // Suspension (ActivationScheduler.Suspension.cs). A guest that called an asynchronous host function leaves its frames on the guest stack and its thread goes away; when the result is there, any thread continues
 // it. A call can be suspended only if Activations.MaySuspend. For as long as a call is listed there, everything of the above changes under _lock, by a thread
 // that is inside the gate or has found it vacant, and the gate is watched, so that leaving goes by Idle. A store in which no call was suspended takes no lock.
-// An asynchronous host function may continue on another thread, and call its guest there, before the thread that the guest ran on has come to suspend it. So from a host
-// function's first instruction until its guest is suspended _leavingThread is the thread that is on its way, and others wait for it before they enter.
+// An asynchronous host function may continue on another thread, and call its guest there, before the thread that the guest ran on has suspended it. So from a host
+// function's first instruction until its guest is suspended _leavingThread is the thread that is about to leave, and others wait for it before they enter.
 //
-// Waiting. A thread that finds another one inside waits for it if that one only reads or writes something (it leaves by itself), or is on its way to suspend its guest; if it
+// Waiting. A thread that finds another one inside waits for it if that one only reads or writes something (it leaves by itself), or is about to suspend its guest; if it
 // runs a guest, the thread that comes is refused.
 //
 // Interruption. A request sets a word in every VM context of the store, which compiled code reads at loop back edges and function entries, and one in the execution record, which
@@ -34,7 +34,7 @@ namespace Tarn.Stores;
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Scopes are the calls', which dispose of them.")]
 internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
 {
-    // How long others wait for a thread that is about to leave. A host function's synchronous part that blocks on what they are to do would wait for ever.
+    // How long others wait for a thread that is about to leave. A host function's synchronous part that blocks on what they are to do would never end.
     private const int MillisecondsToLeave = 10_000;
 
     // How long Dispose waits for a guest that was asked to stop.
@@ -355,7 +355,7 @@ internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
     {
         lock (_lock)
             SetInterrupt(0);
-        // Whoever has a reason gives it first and sets the words afterwards, so nothing is missed by looking now.
+        // The reason is set before the words are, so nothing is missed by looking now.
         ThrowIfInterruptedCore();
     }
 
@@ -389,7 +389,7 @@ internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
 
     private void ThrowIfInterruptedCore()
     {
-        // Cleared before looking: whoever has a reason gives it first and sets the word afterwards.
+        // Cleared before looking: the reason is set before the word is.
         Volatile.Write(ref Execution->StopRequested, 0);
         Interlocked.MemoryBarrier();
         bool isAsked = _stops.IsRequested(Generation);
@@ -424,7 +424,7 @@ internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
             Volatile.Write(ref Execution->StopRequested, 1);
     }
 
-    // The gate is vacant. If nothing runs any more: ends the store if that was asked for, ends what was cancelled meanwhile, and continues the innermost call if
+    // The gate is vacant. If nothing runs: ends the store if that was asked for, ends what was cancelled meanwhile, and continues the innermost call if
     // its host function has completed. Under the lock.
     private void Idle(ref Aftermath aftermath)
     {
@@ -499,7 +499,7 @@ internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
             }
             else if (!_gate.BeginEnd(generation, out bool isVacant))
             {
-                // Somebody else's end may be on its way.
+                // Another thread may be about to end it.
                 if (_gate.IsEnding && _gate.Generation == generation + 1 && _gate.Occupant != GateSteps.Thread)
                     later = _ended?.Task;
             }
@@ -513,7 +513,7 @@ internal abstract unsafe partial class ActivationScheduler(bool keepsStack)
                 _ended ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 if (LifeState == StoreState.Live)
                     RequestStop(_gate.Generation);
-                // Waiting for the own call would be waiting for ever.
+                // Waiting for its own call would never end.
                 if (_gate.Occupant != GateSteps.Thread)
                     later = _ended.Task;
             }

@@ -1,8 +1,8 @@
 // The exceptions that guests of one store hold references to (exnref). A guest sees handles: indices into this table, tagged as ObjectLayout says. An exception gets a handle when a handler first
 // asks for its reference, and keeps it however often it is thrown again; one that is caught for its values alone never has one.
 //
-// Handles that nobody holds any more are freed like those of the host's objects (HandleCollector): by collections of the whole heap, and when exceptions take twice what was left of them, or
-// as much as they may. What an exception carries is held by it: the collector of the nursery visits the values of all exceptions, one of everything those of exceptions that it has come to.
+// Handles that no guest holds are freed like those of the host's objects (HandleCollector): by collections of the whole heap, and when exceptions take twice what was left of them, or
+// as much as they may. What an exception carries is held by it: the collector of the nursery visits the values of all exceptions, that of everything those of the exceptions that it has marked.
 //
 // Invariants: a guest decides how many there are, and the store's limits are asked about each. Validation keeps guests from forging handles; one out of range is a bug of ours, and is met by an
 // exception, never by memory.
@@ -128,7 +128,7 @@ internal sealed unsafe class ExceptionTable(StoreCore store)
 
     private static long BytesOf(int values) => ObjectBytes + (values * (long)Unsafe.SizeOf<RawValue>());
 
-    // The exception whose handle nobody has yet is held meanwhile.
+    // The exception whose handle no guest has yet is kept meanwhile.
     private void MakeRoom(int index, long limit)
     {
         _newest = index;

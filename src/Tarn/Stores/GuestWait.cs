@@ -1,8 +1,8 @@
 // A guest that waits on a location of a shared memory and cannot be suspended: its thread sleeps, inside the store. A guest of an asynchronous call is suspended instead, like one
 // whose host function is pending (PendingWait).
 //
-// Such a guest is stopped like one that runs. Whoever sets the words that compiled code reads pokes the thread under the store's lock; the thread announces itself under
-// that lock and looks for reasons afterwards, so none is missed. If it is poked without a reason, it goes on sleeping.
+// Such a guest is stopped like one that runs. The code that sets the words that compiled code reads pokes the thread under the store's lock; the thread announces itself under
+// that lock and looks for reasons afterwards, so none is missed. If it is poked without a reason, it continues to sleep.
 using Tarn.Memories;
 
 namespace Tarn.Stores;

@@ -1,7 +1,7 @@
 // The host's objects that guests of one store hold as externref. A guest sees handles: indices into this table, tagged as ObjectLayout says, so that references of the host and of the guest's own objects
 // can stand for each other (any.convert_extern). One object has one handle, so passing the same object again and again does not grow the table.
 //
-// Handles that no guest holds any more are freed: by collections of the whole heap, which are asked for when their number has doubled, and in a store without a heap then and at the limit, by
+// Handles that no guest holds are freed: by collections of the whole heap, which are asked for when their number has doubled, and in a store without a heap then and at the limit, by
 // looking at the roots alone. A reference that was given out and has not reached a guest yet is no root: those of the last call of the host are kept, as many as a call may have.
 //
 // Validation keeps guests from forging handles; one out of range is a bug of ours.
@@ -68,7 +68,7 @@ internal sealed class ReferenceTable(StoreCore store)
         return ((ulong)(uint)index << ObjectLayout.HandleShift) | ObjectLayout.HandleTag;
     }
 
-    // Whoever gives a guest an object may have converted other references already, which no collector would find: while the limiter runs, which may call guests, nothing is collected.
+    // The code that passes an object to a guest may have converted other references already, which no collector would find: while the limiter runs, which may call guests, nothing is collected.
     private bool Allows(StoreLimits limits)
     {
         store.ManagedHeap?.Pause();

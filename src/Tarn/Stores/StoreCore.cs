@@ -25,6 +25,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     private readonly StoreExecution _execution;
     private VmContext* _hostContext;
     private HandleCollector? _handles;
+    private ExceptionTable? _exceptions;
     private SlotLease? _slot;
 
     /// <summary>Makes an empty store.</summary>
@@ -37,7 +38,6 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     {
         // Before anything is refused: the finaliser of what was not finished clears it.
         References = new ReferenceTable(this);
-        Exceptions = new ExceptionTable(this);
         ArgumentNullException.ThrowIfNull(engine);
         engine.ThrowIfDisposed();
         Engine = engine;
@@ -139,7 +139,11 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         return heap;
     }
 
-    internal ExceptionTable Exceptions { get; }
+    /// <summary>The exceptions that guests have references to. Most stores never have any.</summary>
+    internal ExceptionTable Exceptions => _exceptions ??= new ExceptionTable(this);
+
+    /// <summary>Whether there are some.</summary>
+    internal bool HasExceptions => _exceptions is { Count: > 0 };
 
     /// <summary>Frees what guests have dropped of the two.</summary>
     internal HandleCollector Handles => _handles ??= new HandleCollector(this);
@@ -387,13 +391,13 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
     bool IHeapOwner.AllowHeap(long current, long desired, long maximum) =>
         Limits is not StoreLimits limits || limits.Allow(new ResourceRequest(ResourceKind.Heap, current, desired, maximum, State));
 
-    void IHeapOwner.VisitExceptions<T>(T visitor) => Exceptions.Visit(visitor);
+    void IHeapOwner.VisitExceptions<T>(T visitor) => _exceptions?.Visit(visitor);
 
     void IHeapOwner.BeginMarkingHandles() => Handles.Begin();
 
     void IHeapOwner.MarkHandle(uint handle) => Handles.Mark(handle);
 
-    bool IHeapOwner.VisitMarkedExceptions<T>(T visitor) => Exceptions.VisitMarked(visitor);
+    bool IHeapOwner.VisitMarkedExceptions<T>(T visitor) => _exceptions is not null && _exceptions.VisitMarked(visitor);
 
     void IHeapOwner.SweepHandles() => Handles.Sweep();
 
@@ -464,7 +468,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         Release();
     }
 
-    // Whoever has ended the store's life takes what it held apart, without the lock: nobody else gets in any more.
+    // The thread that has ended the store's life takes apart what it held, without the lock: no other thread can enter.
     private protected override void TakeApart(Tenure tenure)
     {
         if (_slot is null)
@@ -484,7 +488,7 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
             LifeState = StoreState.Idle;
             if (References.Count != 0)
                 References.Clear();
-            Exceptions.Clear();
+            _exceptions?.Clear();
             if (HostRoots is { Count: > 0 })
                 HostRoots.Clear();
             if (State is not null)
@@ -502,13 +506,13 @@ internal sealed unsafe class StoreCore : ActivationScheduler, IHeapOwner
         }
     }
 
-    // Nobody is inside, nor will be.
+    // No thread is inside, nor will be.
     private void Release()
     {
         if (!TryRelease(out GuestStack? held))
             return;
         References.Clear();
-        Exceptions.Clear();
+        _exceptions?.Clear();
         HostRoots?.Clear();
         State = null;
         // The stack before the instances: whoever takes an instance's slot, which frees another thread to go on, has to find a stack too.

@@ -1,4 +1,4 @@
-// An exception on its way, as unwinding sees it: which tag, where its payload is, and its reference if it has one. The payload is read before anything is written, since it may be
+// An exception that is being thrown, as unwinding sees it: which tag, where its payload is, and its reference if it has one. The payload is read before anything is written, since it may be
 // in the VM context that it is copied to.
 
 namespace Tarn.Stores;

@@ -29,7 +29,7 @@ public sealed class BinaryenObjectTests
         int most = run.Seconds > 0 ? int.MaxValue : ModulesInCi;
         double seconds = run.Seconds > 0 ? run.Seconds : SecondsInCi;
 
-        // A collector that moves and verifies everything at each allocation takes for ever where arrays are large.
+        // A collector that moves and verifies everything at each allocation takes too long where arrays are large.
         EngineOptions options = new() { AllocationStrategy = AllocationStrategy.OnDemand, StackSize = 4 << 20, MaximumHeapBytes = 2 << 20, Features = WasmFeatures.Wasm3 | WasmFeatures.LegacyExceptions };
         using FuzzedTarn plain = new(options);
         using FuzzedTarn moving = new(options with { HeapStress = HeapStress.Verify, MemoryStrategy = MemoryStrategy.Checked });

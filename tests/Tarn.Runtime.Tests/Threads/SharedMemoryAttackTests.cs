@@ -1,4 +1,4 @@
-// Attacks on shared memories: guests and hosts that grow, end, stop and write at the worst moment. Whatever races, bounds hold, what is in use is not freed, and the process goes on.
+// Attacks on shared memories: guests and hosts that grow, end, stop and write at the worst moment. Whatever races, bounds hold, what is in use is not freed, and the process continues.
 using System.Globalization;
 using System.Text;
 

@@ -1,4 +1,4 @@
-// Threads in C without a library: work is handed out by an atomic counter, results are collected under a mutex, and the last one to finish wakes whoever waits. Compiled by
+// Threads in C without a library: work is handed out by an atomic counter, results are collected under a mutex, and the last one to finish wakes the thread that waits. Compiled by
 //   clang --target=wasm32 -O2 -matomics -mbulk-memory -mmutable-globals -nostdlib -Wl,--no-entry,--import-memory,--shared-memory,--max-memory=1048576,--export=__stack_pointer -o workers.wasm workers.c
 // The linker adds a start function that copies the data once, with an atomic flag that later instances wait on.
 

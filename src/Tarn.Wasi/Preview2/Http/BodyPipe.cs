@@ -1,4 +1,4 @@
-// A body on its way from a guest to whoever reads it: one part at a time, of 64 KiB at most. The guest's next part is taken when the last one has been read, so that a body of any length takes no
+// A body that a guest writes and the host reads: one part at a time, of 64 KiB at most. The guest's next part is taken when the last one has been read, so that a body of any length takes no
 // more of the host's memory than that. A body that ends without having been finished is an error to the reader and never a short message.
 namespace Tarn.Wasi.Preview2.Http;
 

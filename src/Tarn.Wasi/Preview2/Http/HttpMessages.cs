@@ -95,7 +95,7 @@ internal sealed class OutgoingBody(long? length) : IDisposable
         }
     }
 
-    // Where nobody reads any longer the write is cancelled, and the stream is closed to the guest.
+    // Once the reader has gone the write is cancelled, and the stream is closed to the guest.
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
     {
         _written += bytes.Length;
@@ -162,7 +162,7 @@ internal sealed class IncomingResponse(HttpResponseMessage message, Stream body,
 /// <summary>A body that a guest reads.</summary>
 /// <param name="stream">Its bytes.</param>
 /// <param name="response">The response that it is of, for its trailers; null for a request.</param>
-/// <param name="done">Called when the guest has let go of it.</param>
+/// <param name="done">Called when the guest has dropped it.</param>
 /// <param name="betweenBytes">How long a read may take.</param>
 internal sealed class IncomingBody(Stream stream, HttpResponseMessage? response, Action? done, TimeSpan? betweenBytes) : IDisposable
 {

@@ -1,4 +1,4 @@
-// The body of a message that a guest writes, as HttpClient and whoever takes a guest's response read it.
+// The body of a message that a guest writes, as HttpClient and the receiver of a guest's response read it.
 using System.Net;
 
 namespace Tarn.Wasi.Preview2.Http;

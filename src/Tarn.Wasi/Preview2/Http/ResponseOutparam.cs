@@ -1,4 +1,4 @@
-// Where a guest puts its response. A guest that ends, or drops it, without having put anything there has failed, and whoever waits for the response is told.
+// Where a guest puts its response. A guest that ends, or drops it, without having put anything there has failed, and the response that the host waits for ends with that error.
 using System.Net;
 
 namespace Tarn.Wasi.Preview2.Http;

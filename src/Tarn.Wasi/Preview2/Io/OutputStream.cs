@@ -85,33 +85,38 @@ internal abstract class OutputStream : IDisposable
     }
 }
 
-/// <summary>Standard output and standard error.</summary>
-internal sealed class DescriptorOutputStream(OutputDescriptor descriptor) : OutputStream
+/// <summary>An output stream with one pending operation at a time, whose failure the next operation reports.</summary>
+internal abstract class TaskOutputStream : OutputStream
 {
-    private Task? _pending;
+    /// <summary>The pending operation, or one that has ended and was not looked at yet.</summary>
+    protected Task? Current { get; set; }
 
-    protected override bool IsIdle => _pending is null or { IsCompleted: true };
+    protected override bool IsIdle => Current is null or { IsCompleted: true };
 
     public override async Task WaitAsync(CancellationToken cancellationToken)
     {
         try
         {
-            if (_pending is Task pending)
+            if (Current is Task pending)
                 await pending.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Told by the next operation.
+            // The next operation reports it.
         }
     }
 
     protected override StreamOutcome TakeFinished()
     {
-        Task? finished = _pending;
-        _pending = null;
+        Task? finished = Current;
+        Current = null;
         return finished is { IsFaulted: true } ? StreamOutcome.Failed(finished.Exception!.InnerException!) : finished is { IsCanceled: true } ? StreamOutcome.Closed : StreamOutcome.Done;
     }
+}
 
+/// <summary>Standard output and standard error.</summary>
+internal sealed class DescriptorOutputStream(OutputDescriptor descriptor) : TaskOutputStream
+{
     protected override StreamOutcome WriteCore(ReadOnlyMemory<byte> bytes)
     {
         try
@@ -119,7 +124,7 @@ internal sealed class DescriptorOutputStream(OutputDescriptor descriptor) : Outp
             if (descriptor.IsSynchronous)
                 descriptor.Write(bytes.Span);
             else
-                _pending = descriptor.WriteAsync(bytes, CancellationToken.None).AsTask();
+                Current = descriptor.WriteAsync(bytes, CancellationToken.None).AsTask();
             return StreamOutcome.Done;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -131,9 +136,9 @@ internal sealed class DescriptorOutputStream(OutputDescriptor descriptor) : Outp
     protected override StreamOutcome FlushCore()
     {
         // What is on its way is flushed behind it.
-        Task? before = _pending;
-        _pending = FlushBehindAsync(before);
-        return _pending.IsCompleted ? TakeFinished() : StreamOutcome.Done;
+        Task? before = Current;
+        Current = FlushBehindAsync(before);
+        return Current.IsCompleted ? TakeFinished() : StreamOutcome.Done;
     }
 
     private async Task FlushBehindAsync(Task? before)

@@ -1,4 +1,4 @@
-// Streams over something that reads and writes asynchronously: bodies and sockets. One operation is on its way at a time, with a buffer of 16 KiB or what the guest wrote; it ends when the stream
+// Streams over something that reads and writes asynchronously: bodies and sockets. One operation is pending at a time, with a buffer of 16 KiB or what the guest wrote; it ends when the stream
 // is dropped.
 using System.Diagnostics.CodeAnalysis;
 
@@ -118,48 +118,24 @@ internal sealed class TransferInputStream(Func<Memory<byte>, CancellationToken, 
 /// <summary>Writes what the guest wrote, one write at a time.</summary>
 /// <param name="write">Writes all of it.</param>
 /// <param name="dispose">Called when the guest drops the stream.</param>
-internal sealed class TransferOutputStream(Func<ReadOnlyMemory<byte>, ValueTask> write, Action? dispose) : OutputStream
+internal sealed class TransferOutputStream(Func<ReadOnlyMemory<byte>, ValueTask> write, Action? dispose) : TaskOutputStream
 {
-    private Task? _pending;
-
-    /// <summary>What is on its way.</summary>
-    public Task Pending => _pending ?? Task.CompletedTask;
-
-    protected override bool IsIdle => _pending is null or { IsCompleted: true };
-
-    public override async Task WaitAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (_pending is Task pending)
-                await pending.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Told by the next operation.
-        }
-    }
+    /// <summary>The pending write.</summary>
+    public Task Pending => Current ?? Task.CompletedTask;
 
     public override void Dispose()
     {
         base.Dispose();
-        _ = _pending?.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = Current?.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         dispose?.Invoke();
-    }
-
-    protected override StreamOutcome TakeFinished()
-    {
-        Task? finished = _pending;
-        _pending = null;
-        return finished is { IsFaulted: true } ? StreamOutcome.Failed(finished.Exception!.InnerException!) : finished is { IsCanceled: true } ? StreamOutcome.Closed : StreamOutcome.Done;
     }
 
     protected override StreamOutcome WriteCore(ReadOnlyMemory<byte> bytes)
     {
-        // A guest may write again what was permitted before: behind what is on its way.
-        Task? before = IsIdle ? null : _pending;
-        _pending = WriteBehindAsync(before, bytes);
-        return _pending.IsCompleted ? TakeFinished() : StreamOutcome.Done;
+        // A guest may use up what was permitted before; it is written behind the pending write.
+        Task? before = IsIdle ? null : Current;
+        Current = WriteBehindAsync(before, bytes);
+        return Current.IsCompleted ? TakeFinished() : StreamOutcome.Done;
     }
 
     protected override StreamOutcome FlushCore() => StreamOutcome.Done;

@@ -213,7 +213,7 @@ internal sealed class TcpSocket : IDisposable
         SharedSocket reading = _shared.AddUser(), writing = _shared.AddUser();
         TransferInputStream input = new((buffer, token) => reading.Socket.ReceiveAsync(buffer, SocketFlags.None, token), reading.Release);
         TransferOutputStream? output = null;
-        // What is on its way when the guest drops the stream is still sent; the socket counts until then, and ends with the context.
+        // A pending write is still sent when the guest drops the stream; the socket counts until then, and ends with the context.
         output = new TransferOutputStream(
             bytes => SendAsync(writing.Socket, bytes),
             () => output!.Pending.ContinueWith(_ => writing.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));

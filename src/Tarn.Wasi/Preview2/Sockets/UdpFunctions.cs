@@ -96,7 +96,7 @@ internal static class UdpFunctions
         }
         catch (Exception e) when (sent > 0 && (e is SocketException or SocketRefusedException))
         {
-            // What was sent before is told; the datagram that failed is the first of the next call.
+            // The number that was sent before is returned; the datagram that failed is the first of the next call.
         }
 
         return ComponentValue.FromUInt64((ulong)sent);

@@ -1,5 +1,5 @@
 // A UDP socket of a guest. Streams of datagrams belong to the remote address that they were made for: datagrams from others are dropped here, since a socket of the host cannot be released from
-// an address again. One datagram is read ahead, and one send is on its way, so that the host keeps no more than two datagrams of 64 KiB for each socket.
+// an address again. One datagram is read ahead, and one send is pending, so that the host keeps no more than two datagrams of 64 KiB for each socket.
 using System.Net;
 using System.Net.Sockets;
 using Tarn.Wasi.Preview2.Io;
@@ -90,7 +90,7 @@ internal sealed class IncomingDatagrams(SharedSocket shared, AddressFamily famil
             _pending = null;
             if (!received.IsCompletedSuccessfully)
             {
-                // An answer to something sent earlier; it is told unless there is something better to tell.
+                // An answer to something sent earlier. It is reported unless a datagram can be.
                 if (result.Count > 0)
                     break;
                 throw received.Exception?.InnerException ?? new SocketRefusedException("connection-aborted");
@@ -158,7 +158,7 @@ internal sealed class OutgoingDatagrams(SharedSocket shared, GuestSockets owner,
 
     public int Check() => Permitted = _pending is null or { IsCompleted: true } ? MostDatagrams : 0;
 
-    /// <summary>Sends a datagram if none is on its way.</summary>
+    /// <summary>Sends a datagram if no send is pending.</summary>
     /// <returns>Whether it was sent.</returns>
     public bool Send(byte[] data, IPEndPoint? target)
     {

@@ -261,7 +261,7 @@ internal sealed class AdapterReducer
             bool isAllocator = IsMainAllocator(import.Module, import.Name);
             if (isAllocator && _mainAllocator is null)
             {
-                // Nobody allocates: the import becomes a function.
+                // There is no allocator: the import becomes a function.
                 defined.Add(i);
                 continue;
             }

@@ -1,4 +1,4 @@
-// Executes register code (Targets/Portable): the loop that takes the place of a processor where there is none for us. The registers are words of the function's frame on the guest stack, so a guest
+// Executes register code (Targets/Portable): the loop that takes the place of a processor for which there is no machine code. The registers are words of the function's frame on the guest stack, so a guest
 // that has left, for the host or for another thread, is nothing but its frames, as with machine code: ExitFrame, ActivationLink and the execution record mean the same.
 //
 // Safety: what code may touch is decided by the compiler, as for machine code, and checked before each access; nothing here relies on a fault. Frames are compared with the stack limit before

@@ -1,5 +1,5 @@
 // Why: what stubs are to register code: words that the interpreter executes, and two C functions by which managed code comes in. Nothing of it is executable; the arena serves as the place whose
-// addresses are known to belong to somebody, so backtraces, traps and the collector find their tables as with machine code.
+// addresses have known owners, so backtraces, traps and the collector find their tables as with machine code.
 //
 // A stub that leaves:   | start | (trap site) | resume: words of its frame, results | types of the results, a byte each |
 // An entry:             | call of the function in word 1 of its frame, arguments | where results go | end |

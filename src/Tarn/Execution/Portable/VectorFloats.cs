@@ -1,4 +1,5 @@
 // Why: the floating-point operations on vectors whose result is a vector. Those whose treatment of NaN and zeros is WebAssembly's own go through FloatOperations lane by lane.
+using System.Numerics;
 using System.Runtime.Intrinsics;
 using Tarn.Compiler.IR;
 
@@ -23,11 +24,12 @@ internal static class VectorFloats
             case IrOpcode.VectorPromote:
                 return Vector128.Create((double)a.AsSingle().GetElement(0), a.AsSingle().GetElement(1)).AsByte();
             default:
-                return shape == VectorShape.F32x4 ? Singles(opcode, a.AsSingle(), b.AsSingle()).AsByte() : Doubles(opcode, a.AsDouble(), b.AsDouble()).AsByte();
+                return shape == VectorShape.F32x4 ? Lanes(opcode, a.AsSingle(), b.AsSingle()).AsByte() : Lanes(opcode, a.AsDouble(), b.AsDouble()).AsByte();
         }
     }
 
-    private static Vector128<float> Singles(IrOpcode opcode, Vector128<float> a, Vector128<float> b)
+    private static Vector128<T> Lanes<T>(IrOpcode opcode, Vector128<T> a, Vector128<T> b)
+        where T : IFloatingPointIeee754<T>
     {
         switch (opcode)
         {
@@ -44,68 +46,29 @@ internal static class VectorFloats
             case IrOpcode.VectorFloatPseudoMax:
                 return Vector128.ConditionalSelect(Vector128.LessThan(a, b), b, a);
             case IrOpcode.VectorFloatAbs:
-                return (a.AsUInt32() & Vector128.Create(0x7FFF_FFFFu)).AsSingle();
+                return Vector128.AndNot(a, Vector128.Create(T.NegativeZero));
             case IrOpcode.VectorFloatNeg:
-                return (a.AsUInt32() ^ Vector128.Create(0x8000_0000u)).AsSingle();
+                return a ^ Vector128.Create(T.NegativeZero);
             case IrOpcode.VectorFloatSqrt:
                 return Vector128.Sqrt(a);
             default:
-                for (int i = 0; i < Vector128<float>.Count; i++)
+                for (int i = 0; i < Vector128<T>.Count; i++)
                     a = a.WithElement(i, One(opcode, a.GetElement(i), b.GetElement(i)));
                 return a;
         }
     }
 
-    private static Vector128<double> Doubles(IrOpcode opcode, Vector128<double> a, Vector128<double> b)
-    {
-        switch (opcode)
+    private static T One<T>(IrOpcode opcode, T a, T b)
+        where T : IFloatingPointIeee754<T> => opcode switch
         {
-            case IrOpcode.VectorFloatAdd:
-                return a + b;
-            case IrOpcode.VectorFloatSub:
-                return a - b;
-            case IrOpcode.VectorFloatMul:
-                return a * b;
-            case IrOpcode.VectorFloatDiv:
-                return a / b;
-            case IrOpcode.VectorFloatPseudoMin:
-                return Vector128.ConditionalSelect(Vector128.LessThan(b, a), b, a);
-            case IrOpcode.VectorFloatPseudoMax:
-                return Vector128.ConditionalSelect(Vector128.LessThan(a, b), b, a);
-            case IrOpcode.VectorFloatAbs:
-                return (a.AsUInt64() & Vector128.Create(~(1UL << 63))).AsDouble();
-            case IrOpcode.VectorFloatNeg:
-                return (a.AsUInt64() ^ Vector128.Create(1UL << 63)).AsDouble();
-            case IrOpcode.VectorFloatSqrt:
-                return Vector128.Sqrt(a);
-            default:
-                for (int i = 0; i < Vector128<double>.Count; i++)
-                    a = a.WithElement(i, One(opcode, a.GetElement(i), b.GetElement(i)));
-                return a;
-        }
-    }
-
-    private static float One(IrOpcode opcode, float a, float b) => opcode switch
-    {
-        IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMinRelaxed => FloatOperations.Min(a, b),
-        IrOpcode.VectorFloatMax or IrOpcode.VectorFloatMaxRelaxed => FloatOperations.Max(a, b),
-        IrOpcode.VectorFloatCeil => FloatOperations.Ceiling(a),
-        IrOpcode.VectorFloatFloor => FloatOperations.Floor(a),
-        IrOpcode.VectorFloatTrunc => FloatOperations.Truncate(a),
-        IrOpcode.VectorFloatNearest => FloatOperations.Nearest(a),
-        _ => throw new NotSupportedException($"The interpreter does not know the vector operation {opcode}."),
-    };
-
-    private static double One(IrOpcode opcode, double a, double b) => opcode switch
-    {
-        IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMinRelaxed => FloatOperations.Min(a, b),
-        IrOpcode.VectorFloatMax or IrOpcode.VectorFloatMaxRelaxed => FloatOperations.Max(a, b),
-        IrOpcode.VectorFloatCeil => FloatOperations.Ceiling(a),
-        IrOpcode.VectorFloatFloor => FloatOperations.Floor(a),
-        IrOpcode.VectorFloatTrunc => FloatOperations.Truncate(a),
-        IrOpcode.VectorFloatNearest => FloatOperations.Nearest(a),
-        _ => throw new NotSupportedException($"The interpreter does not know the vector operation {opcode}."),
-    };
+            IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMinRelaxed => FloatOperations.Min(a, b),
+            IrOpcode.VectorFloatMax or IrOpcode.VectorFloatMaxRelaxed => FloatOperations.Max(a, b),
+            IrOpcode.VectorFloatCeil => FloatOperations.Ceiling(a),
+            IrOpcode.VectorFloatFloor => FloatOperations.Floor(a),
+            IrOpcode.VectorFloatTrunc => FloatOperations.Truncate(a),
+            IrOpcode.VectorFloatNearest => FloatOperations.Nearest(a),
+            _ => throw new NotSupportedException($"The interpreter does not know the vector operation {opcode}."),
+        };
 
     private static Vector128<byte> ToIntegers(Vector128<byte> a, VectorShape shape, bool isSigned)
     {
