@@ -80,8 +80,7 @@ internal sealed class IncomingDatagrams(SharedSocket shared, AddressFamily famil
         List<(byte[], IPEndPoint)> result = [];
         int limit = (int)Math.Min(most, MostDatagrams);
         int total = 0;
-        // Datagrams that are dropped are work too.
-        for (int looks = 0; result.Count < limit && total < MostBytes && looks < 4 * MostDatagrams; looks++)
+        while (result.Count < limit && total < MostBytes)
         {
             Begin();
             if (!_pending!.IsCompleted)
@@ -96,10 +95,7 @@ internal sealed class IncomingDatagrams(SharedSocket shared, AddressFamily famil
                 throw received.Exception?.InnerException ?? new SocketRefusedException("connection-aborted");
             }
 
-            var from = (IPEndPoint)received.Result.RemoteEndPoint;
-            if (remote is not null && !remote.Equals(from))
-                continue;
-            result.Add((_buffer.AsSpan(0, received.Result.ReceivedBytes).ToArray(), from));
+            result.Add((_buffer.AsSpan(0, received.Result.ReceivedBytes).ToArray(), (IPEndPoint)received.Result.RemoteEndPoint));
             total += received.Result.ReceivedBytes;
         }
 
@@ -130,17 +126,21 @@ internal sealed class IncomingDatagrams(SharedSocket shared, AddressFamily famil
     {
         if (_pending is not null)
             return;
-        IPEndPoint any = new(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
-        try
-        {
-            _pending = shared.Socket.ReceiveFromAsync(_buffer, SocketFlags.None, any, _stop.Token).AsTask();
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            _pending = Task.FromException<SocketReceiveFromResult>(e);
-        }
-
+        _pending = ReceiveAsync(_stop.Token);
         _ = _pending.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    // The next datagram of the address that the stream is for. Others are dropped here, so that they neither make the stream ready nor take time of the guest's thread.
+    private async Task<SocketReceiveFromResult> ReceiveAsync(CancellationToken stop)
+    {
+        IPEndPoint any = new(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        while (true)
+        {
+            SocketReceiveFromResult received = await shared.Socket.ReceiveFromAsync(_buffer, SocketFlags.None, any, stop).ConfigureAwait(false);
+            if (remote is null || remote.Equals(received.RemoteEndPoint))
+                return received;
+            await Task.Yield();
+        }
     }
 }
 
