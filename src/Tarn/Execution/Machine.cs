@@ -41,7 +41,7 @@ internal sealed unsafe class Machine
     /// <summary>The one that executes machine code; throws <see cref="PlatformNotSupportedException"/> where there is none.</summary>
     public static Machine Current => s_current.Value;
 
-    /// <summary>The one that interprets register code, wherever .NET runs.</summary>
+    /// <summary>The one that interprets register code.</summary>
     public static Machine PortableMachine => s_portable.Value;
 
     /// <summary>The one that executes a target's code.</summary>

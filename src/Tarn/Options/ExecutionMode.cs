@@ -11,8 +11,8 @@ public enum ExecutionMode
     MachineCode = 1,
 
     /// <summary>
-    /// By an interpreter of register code, which the same compiler generates: wherever .NET runs, without executable memory and without a handler of signals, several times slower than machine code. Memories
-    /// are checked.
+    /// By an interpreter of register code, which the same compiler generates. It needs neither executable memory nor a signal handler, and takes about 20 times as long as machine code. Memories are
+    /// checked. Guests that are not trusted and hold references must not run in it yet; see docs/platforms.md.
     /// </summary>
     Portable = 2,
 }
