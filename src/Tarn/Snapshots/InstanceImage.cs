@@ -31,7 +31,7 @@ internal sealed class InstanceImage
     public long ContentBytes => Memories.Sum(static memory => (long)memory.Pages.Pages.Length * memory.Pages.PageSize);
 
     /// <summary>Tells images of one module apart: the checksum of the image's encoding.</summary>
-    public UInt128 Identity(WasmModule wasm) => _identity ??= Modules.Checksum.Of(StateEncoding.Encode(wasm, this, StateDifference.Of(this)));
+    public UInt128 Identity(WasmModule wasm) => _identity ??= Modules.Checksum.Of(StateEncoding.Encode(wasm, null, StateDifference.Of(this)));
 }
 
 /// <summary>A linear memory.</summary>

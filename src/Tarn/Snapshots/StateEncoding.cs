@@ -33,18 +33,17 @@ internal static unsafe class StateEncoding
 
     /// <summary>Writes a state.</summary>
     /// <param name="wasm">The module.</param>
-    /// <param name="image">What it differs from; null, or the image itself, for a whole state.</param>
+    /// <param name="image">What it differs from; null for a whole state.</param>
     /// <param name="state">The state.</param>
     public static byte[] Encode(WasmModule wasm, InstanceImage? image, StateDifference state)
     {
-        bool isWhole = image is null || state.Memories == image.Memories;
         using var stream = new MemoryStream();
         using var writer = new BinaryWriter(stream);
         writer.Write(Magic);
         writer.Write(Version);
         writer.Write(0);
         writer.Write(SHA256.HashData(wasm.Bytes.Span));
-        UInt128 identity = isWhole ? 0 : image!.Identity(wasm);
+        UInt128 identity = image?.Identity(wasm) ?? 0;
         writer.Write((ulong)identity);
         writer.Write((ulong)(identity >> 64));
         writer.Write(state.Memories.Length);

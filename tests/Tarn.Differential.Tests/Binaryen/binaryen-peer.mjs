@@ -78,7 +78,7 @@ function trapName(e) {
   if (e instanceof RangeError && /call stack/.test(e.message)) return 'StackOverflow';
   if (!(e instanceof WebAssembly.RuntimeError)) throw e;
   if (/unreachable/.test(e.message)) return 'Unreachable';
-  if (/null function or function signature|function signature mismatch|dereferencing a null|rethrowing null value/.test(e.message)) return 'IndirectCall';
+  if (/null function|function signature mismatch|dereferencing a null|rethrowing null value/.test(e.message)) return 'IndirectCall';
   if (/out of bounds/.test(e.message)) return 'OutOfBounds';
   if (/by zero/.test(e.message)) return 'DivisionByZero';
   if (/unrepresentable/.test(e.message)) return 'Unrepresentable';

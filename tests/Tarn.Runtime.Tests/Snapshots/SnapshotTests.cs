@@ -131,10 +131,15 @@ public sealed class SnapshotTests
                 continue;
             }
             taken++;
+            bool beginsElsewhere;
             using Module loaded = Module.Deserialize(engine, template.Serialize());
             using InstanceTemplate again = new Linker(engine).Prepare(loaded);
             Assert.True(loaded.HasSnapshot);
             Assert.Equal(template.Serialize(), loaded.Serialize());
+            // A guest that traps at once has changed nothing: then the snapshot begins as the module does.
+            using (Instance unchanged = plain.Instantiate())
+            using (Instance changed = template.Instantiate())
+                beginsElsewhere = !StateOf(unchanged).AsSpan().SequenceEqual(StateOf(changed));
             for (int life = 0; life < 5; life++)
             {
                 int next = random.Next();
@@ -168,8 +173,8 @@ public sealed class SnapshotTests
                 using Instance fourth = template.Restore(difference);
                 Assert.Equal(later, StateOf(fourth));
                 Same(continued, guest.Run(fourth, next + 1, 12));
-                // Another beginning is refused.
-                Assert.Throws<InvalidSnapshotException>(() => plain.Restore(difference));
+                if (beginsElsewhere)
+                    Assert.Throws<InvalidSnapshotException>(() => plain.Restore(difference));
             }
             template.Dispose();
 
