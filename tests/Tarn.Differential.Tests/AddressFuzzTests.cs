@@ -65,6 +65,7 @@ public sealed class AddressFuzzTests
             }
         }
 
+        run.Passed();
         File.Delete(journal);
     }
 

@@ -5,7 +5,8 @@
 //   CI=true              from a seed taken from the clock (or TARN_FUZZ_SEED, which .ci/run sets and prints)
 //   otherwise            the same seeds every time, so that nobody's work is interrupted by luck
 //
-// Before a module runs it is written to artifacts/crashers, with the command that repeats it, and taken away when the run is over: a process that ends there leaves both.
+// Before a module runs it is written to artifacts/crashers, with the command that repeats it, and taken away when the next one runs or the run has passed: a process or a test that ends there,
+// by whatever exception, leaves both.
 using System.Diagnostics;
 using System.Globalization;
 
@@ -18,6 +19,7 @@ public sealed class FuzzRun : IDisposable
     private readonly string _command;
     private readonly string _running;
     private readonly long _start = Stopwatch.GetTimestamp();
+    private int _seed;
 
     private FuzzRun(Type test, string method, string variant, int first, double seconds)
     {
@@ -62,8 +64,16 @@ public sealed class FuzzRun : IDisposable
     /// <summary>A module is about to run, or to be judged.</summary>
     public void Running(int seed, ReadOnlySpan<byte> module)
     {
+        _seed = seed;
         File.WriteAllBytes(_running + ".wasm", module);
         File.WriteAllText(_running + ".txt", Repeat(seed));
+    }
+
+    /// <summary>Everything that ran has passed: nothing is left of what ran last.</summary>
+    public void Passed()
+    {
+        File.Delete(_running + ".wasm");
+        File.Delete(_running + ".txt");
     }
 
     /// <summary>Keeps a module that showed something.</summary>
@@ -75,11 +85,13 @@ public sealed class FuzzRun : IDisposable
         return $"the module is at {path}; to repeat it: {Repeat(seed)}";
     }
 
-    /// <summary>The run is over, and the process with it not: nothing is left of what ran last.</summary>
+    /// <summary>The run is over. What ran last is kept under its seed, unless it has passed.</summary>
     public void Dispose()
     {
-        File.Delete(_running + ".wasm");
-        File.Delete(_running + ".txt");
+        if (!File.Exists(_running + ".wasm"))
+            return;
+        Console.Error.WriteLine($"seed {_seed} has not passed; {Keep(_seed, File.ReadAllBytes(_running + ".wasm"))}");
+        Passed();
     }
 
     private string Repeat(int seed) => $"TARN_FUZZ_SEED={seed} {_command}";

@@ -1,8 +1,9 @@
 // Where managed references are at each safepoint, for the collector to find and to change. Written after everything else is decided, from the segments of the live ranges, which
 // for references are exact: a reference is named at a safepoint if and only if it is live before and after it.
 //
-// At a call references are in slots (RegisterOccupancy.LimitOf), unless the target's registers are places in frames. An allocation preserves registers, so there a reference may be in a register; if its slot was written after the definition,
-// and would be read again without being written anew, the slot is named as well.
+// At a call references are in slots (RegisterOccupancy.LimitOf), unless the target's registers are places in frames. An allocation preserves registers, so there a reference may be in a register; if the slot
+// has been written by then, and would be read again without being written anew, the slot is named as well. That is so where it is written after the definition, and where the reference gives up
+// its register in the middle of the safepoint: the move to the slot comes before it (MoveResolver.ResolveSplits).
 //
 // If a place were missing, the guest would continue with a reference to where an object was; if one were named that holds no reference, the collector would change a number. The
 // allocation checker holds both against the function.
@@ -103,7 +104,7 @@ internal sealed class SafepointMaps(LiveRangeTable table)
                         _entries.Add((s, piece.Location));
                     }
 
-                    if (state.IsSpilled && (!piece.Location.IsRegister || !state.IsStoredLate))
+                    if (state.IsSpilled && (!piece.Location.IsRegister || !state.IsStoredLate || EntersSlotAt(piece.NextRange, (2 * _instructions[s]) + 1)))
                     {
                         _entries.Add((s, Location.Slot(state.Slot)));
                     }
@@ -111,6 +112,8 @@ internal sealed class SafepointMaps(LiveRangeTable table)
             }
         }
     }
+
+    private bool EntersSlotAt(int range, int position) => range >= 0 && table.Ranges[range].Start == position && table.Ranges[range].Location.IsSlot;
 
     private bool LivesAt(VReg v, int position)
     {

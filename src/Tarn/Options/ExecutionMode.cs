@@ -12,7 +12,7 @@ public enum ExecutionMode
 
     /// <summary>
     /// By an interpreter of register code, which the same compiler generates. It needs neither executable memory nor a signal handler, and takes about 20 times as long as machine code. Memories are
-    /// checked. Guests that are not trusted and hold references must not run in it yet; see docs/platforms.md.
+    /// checked.
     /// </summary>
     Portable = 2,
 }
