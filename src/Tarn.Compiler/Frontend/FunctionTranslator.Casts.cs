@@ -13,8 +13,8 @@ namespace Tarn.Compiler.Frontend;
 internal sealed partial class FunctionTranslator
 {
     // Blocks that the test in progress leads to.
-    private int _passes;
-    private int _fails;
+    private Block _passes;
+    private Block _fails;
 
     private void DecodeCast(Opcode opcode, ref WasmReader reader)
     {
@@ -81,7 +81,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // Continues in a block that more than one way may lead to: what was learnt on them is forgotten.
-    private void EndTest(int block, int mark)
+    private void EndTest(Block block, int mark)
     {
         _builder.Values.TruncateToInstruction(mark);
         StartBlock(block);
@@ -179,7 +179,7 @@ internal sealed partial class FunctionTranslator
         return depth;
     }
 
-    private void Split(int condition, int ifSo, int ifNot)
+    private void Split(int condition, Block ifSo, Block ifNot)
     {
         var block = _builder.Block;
         condition = _builder.Condition(condition, out var inverted);
@@ -192,7 +192,7 @@ internal sealed partial class FunctionTranslator
         Terminate(IrOpcode.BranchIf, condition, taken, _function.AddEdge(block, ifNot, []));
     }
 
-    private void SplitAndGoOn(int condition, int ifSo)
+    private void SplitAndGoOn(int condition, Block ifSo)
     {
         var next = _function.AddBlock();
         Split(condition, ifSo, next);

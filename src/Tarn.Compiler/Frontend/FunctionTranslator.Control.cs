@@ -40,7 +40,7 @@ internal sealed partial class FunctionTranslator
         public int ResultCount;
 
         // For a loop that is branched to, its header.
-        public int Header;
+        public Block Header;
 
         // Incoming edges of the label at the end, newest first, and the number of instructions when the first was made.
         public int PendingHead;
@@ -48,7 +48,7 @@ internal sealed partial class FunctionTranslator
         public int FirstEdgeInstruction;
 
         // For an if, the edge to the else arm and what it brings: parameters, then assigned locals.
-        public int ElseEdge;
+        public Edge ElseEdge;
         public int ElseSaved;
         public int ElseInstruction;
 
@@ -68,7 +68,7 @@ internal sealed partial class FunctionTranslator
 
     private struct Pending
     {
-        public int Edge;
+        public Edge Edge;
         public int Saved;
         public int Next;
     }
@@ -100,9 +100,9 @@ internal sealed partial class FunctionTranslator
             ParameterCount = parameterCount,
             ResultStart = resultStart,
             ResultCount = resultCount,
-            Header = -1,
+            Header = Block.None,
             PendingHead = -1,
-            ElseEdge = -1,
+            ElseEdge = Edge.None,
             SavedBy = -1,
             Scope = -1,
             OuterScope = _scope,
@@ -183,7 +183,7 @@ internal sealed partial class FunctionTranslator
         frame.ElseInstruction = _function.Instructions.Count;
         frame.ElseSaved = _saved.Count;
         SaveValues(frame.Height, frame.ParameterCount, frame.Kind, frame.Scan);
-        var otherwise = _function.AddEdge(_builder.Block, -1, []);
+        var otherwise = _function.AddEdge(_builder.Block, Block.None, []);
         frame.ElseEdge = otherwise;
         if (known)
         {
@@ -207,7 +207,7 @@ internal sealed partial class FunctionTranslator
             JumpToEnd(ref frame);
         }
 
-        if (frame.ElseEdge < 0)
+        if (frame.ElseEdge.IsNone)
         {
             SkipUnreachable(ref reader);
             return;
@@ -228,7 +228,7 @@ internal sealed partial class FunctionTranslator
 
         RestoreLocals(frame.Scan, saved);
         Land(frame.ElseEdge);
-        frame.ElseEdge = -1;
+        frame.ElseEdge = Edge.None;
     }
 
     private void EndFrame(ref WasmReader reader)
@@ -240,7 +240,7 @@ internal sealed partial class FunctionTranslator
 
         ref var frame = ref _frames[_frames.Count - 1];
         _scope = frame.OuterScope;
-        if (frame.Kind == FrameKind.If && frame.ElseEdge >= 0)
+        if (frame.Kind == FrameKind.If && !frame.ElseEdge.IsNone)
         {
             // No else arm: the parameters are the results.
             if (_builder.Block < 0 && frame.PendingCount == 0)
@@ -383,7 +383,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // Continues where a single edge leads: in the block it comes from, if that does nothing but go there.
-    private void Land(int edge)
+    private void Land(Edge edge)
     {
         ref var e = ref _function.Edges[edge];
         var last = _function.Blocks[e.From].Last;
@@ -406,7 +406,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // An edge from the current block to the end of a frame, which brings the topmost values.
-    private int ForwardEdge(ref Frame frame)
+    private Edge ForwardEdge(ref Frame frame)
     {
         if (frame.PendingCount == 0)
         {
@@ -420,7 +420,7 @@ internal sealed partial class FunctionTranslator
             SaveValues(_stack.Count - frame.ResultCount, frame.ResultCount, frame.Kind, frame.Scan);
         }
 
-        var edge = _function.AddEdge(_builder.Block, -1, []);
+        var edge = _function.AddEdge(_builder.Block, Block.None, []);
         frame.PendingHead = _pending.Add(new Pending { Edge = edge, Saved = frame.SavedStart, Next = frame.PendingHead });
         frame.PendingCount++;
         return edge;
@@ -456,7 +456,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // An edge from the current block to a label. The function's label is not a block if there are few results: an edge to it leads to a return of its own.
-    private int EdgeTo(int depth)
+    private Edge EdgeTo(int depth)
     {
         ref var frame = ref _frames[_frames.Count - 1 - depth];
         if (frame.Header >= 0)

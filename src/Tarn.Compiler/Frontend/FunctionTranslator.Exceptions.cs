@@ -132,9 +132,9 @@ internal sealed partial class FunctionTranslator
         Scan = frame.Scan,
         Height = frame.Height,
         ResultStart = frame.ResultStart,
-        Header = -1,
+        Header = Block.None,
         PendingHead = -1,
-        ElseEdge = -1,
+        ElseEdge = Edge.None,
         Scope = -1,
         OuterScope = -1,
         InnerScope = -1,
@@ -286,7 +286,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private void BranchOnThrow(int next)
+    private void BranchOnThrow(Block next)
     {
         var landing = LandingEdge(_scope);
         Terminate(IrOpcode.BranchOnThrow, -1, _function.AddEdge(_builder.Block, next, []), landing, _scopes[_scope].Table);

@@ -214,7 +214,7 @@ internal sealed partial class FunctionTranslator
     private int Pop() => _stack.Pop();
 
     // The block that instructions go to from now on.
-    private void StartBlock(int block)
+    private void StartBlock(Block block)
     {
         _builder.Block = block;
         if (_target.Fuel)
@@ -228,7 +228,7 @@ internal sealed partial class FunctionTranslator
         IrOpcode opcode, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0)
     {
         _builder.Emit(opcode, IrType.None, a, b, c, d, aux);
-        _builder.Block = -1;
+        _builder.Block = Block.None;
         EndRun();
     }
 

@@ -37,17 +37,17 @@ internal struct IrBlock
     /// <summary>Number of incoming edges from reachable blocks.</summary>
     public int PredecessorCount;
 
-    /// <summary>Immediate dominator, −1 for the entry; valid after <see cref="IrFunction.ComputeOrder"/>.</summary>
-    public int ImmediateDominator;
+    /// <summary>Immediate dominator, none for the entry; valid after <see cref="IrFunction.ComputeOrder"/>.</summary>
+    public Block ImmediateDominator;
 
     /// <summary>Position in <see cref="IrFunction.Order"/> (reverse post-order), or −1.</summary>
     public int OrderIndex;
 
-    /// <summary>Header of the innermost loop that holds this block (a header is in its own loop), or −1.</summary>
-    public int LoopHeader;
+    /// <summary>Header of the innermost loop that holds this block (a header is in its own loop), or none.</summary>
+    public Block LoopHeader;
 
-    /// <summary>For a loop header, the header of the loop around, or −1.</summary>
-    public int LoopParent;
+    /// <summary>For a loop header, the header of the loop around, or none.</summary>
+    public Block LoopParent;
 
     /// <summary>Number of loops around.</summary>
     public ushort LoopDepth;
@@ -66,10 +66,10 @@ internal struct IrBlock
 internal struct IrEdge
 {
     /// <summary>Block whose terminator holds the edge.</summary>
-    public int From;
+    public Block From;
 
     /// <summary>Target block.</summary>
-    public int To;
+    public Block To;
 
     /// <summary>Start of the arguments in the pool.</summary>
     public int ArgumentStart;

@@ -11,30 +11,30 @@ namespace Tarn.Compiler.IR;
 /// <content>Order of blocks.</content>
 internal sealed partial class IrFunction
 {
-    private GrowableArray<int> _postOrder = new(128);
+    private GrowableArray<Block> _postOrder = new(128);
     private GrowableArray<int> _stack = new(128);
-    private GrowableArray<int> _headers = new(32);
-    private GrowableArray<int> _outermost = new(128);
+    private GrowableArray<Block> _headers = new(32);
+    private GrowableArray<Block> _outermost = new(128);
     private GrowableArray<int> _nextInLoop = new(128);
     private GrowableArray<int> _firstInLoop = new(128);
     private GrowableArray<int> _depths = new(128);
-    private GrowableArray<int> _jumps = new(128);
+    private GrowableArray<Block> _jumps = new(128);
 
     /// <summary>Reachable blocks in reverse post-order with loops contiguous.</summary>
-    public GrowableArray<int> Order = new(128);
+    public GrowableArray<Block> Order = new(128);
 
     /// <summary>Incoming edges, grouped by block; see <see cref="IrBlock.PredecessorStart"/>.</summary>
-    public GrowableArray<int> Predecessors = new(256);
+    public GrowableArray<Edge> Predecessors = new(256);
 
     /// <summary>Incoming edges of a block.</summary>
-    public ReadOnlySpan<int> PredecessorsOf(int block)
+    public ReadOnlySpan<Edge> PredecessorsOf(Block block)
     {
         ref var b = ref Blocks[block];
         return Predecessors.Span.Slice(b.PredecessorStart, b.PredecessorCount);
     }
 
     /// <summary>Whether block <paramref name="a"/> dominates block <paramref name="b"/>, both reachable.</summary>
-    public bool Dominates(int a, int b)
+    public bool Dominates(Block a, Block b)
     {
         while (_depths[b] > _depths[a])
         {
@@ -64,9 +64,9 @@ internal sealed partial class IrFunction
         foreach (ref var block in Blocks.Span)
         {
             block.OrderIndex = -1;
-            block.ImmediateDominator = -1;
-            block.LoopHeader = -1;
-            block.LoopParent = -1;
+            block.ImmediateDominator = Block.None;
+            block.LoopHeader = Block.None;
+            block.LoopParent = Block.None;
             block.LoopDepth = 0;
             block.PredecessorCount = 0;
             block.Flags &= ~(IrBlockFlags.Reachable | IrBlockFlags.LoopHeader);
@@ -82,7 +82,7 @@ internal sealed partial class IrFunction
         while (_stack.Count > 0)
         {
             ref var remaining = ref _stack[_stack.Count - 1];
-            var block = _stack[_stack.Count - 2];
+            var block = new Block(_stack[_stack.Count - 2]);
             if (remaining == 0)
             {
                 _postOrder.Add(block);
@@ -140,7 +140,7 @@ internal sealed partial class IrFunction
         for (var i = 1; i < Order.Count; i++)
         {
             var block = Order[i];
-            var dominator = -1;
+            var dominator = Block.None;
             foreach (var edge in PredecessorsOf(block))
             {
                 var from = Edges[edge].From;
@@ -149,7 +149,7 @@ internal sealed partial class IrFunction
                     continue;
                 }
 
-                if (dominator < 0)
+                if (dominator.IsNone)
                 {
                     dominator = from;
                     continue;
@@ -167,7 +167,7 @@ internal sealed partial class IrFunction
 
     // Going up one dominator at a time makes deep nests take quadratic time. So each block also knows one far above it, at distances that depend on its depth alone, which
     // makes the way up logarithmic (Myers, "An applicative random-access stack", 1983).
-    private int CommonDominator(int a, int b)
+    private Block CommonDominator(Block a, Block b)
     {
         while (_depths[a] != _depths[b])
         {
@@ -201,7 +201,7 @@ internal sealed partial class IrFunction
         // Headers, inner ones first: walking backward from the back edges, a block that already belongs to an inner loop stands
         // for that whole loop and is left through its header.
         _headers.Clear();
-        _outermost.Fill(Blocks.Count, -1);
+        _outermost.Fill(Blocks.Count, Block.None);
         for (var i = Order.Count - 1; i >= 0; i--)
         {
             var header = Order[i];
@@ -225,8 +225,8 @@ internal sealed partial class IrFunction
             Blocks[header].LoopHeader = header;
             while (_stack.Count > 0)
             {
-                var block = _stack.Pop();
-                if (Blocks[block].LoopHeader >= 0)
+                var block = new Block(_stack.Pop());
+                if (!Blocks[block].LoopHeader.IsNone)
                 {
                     block = OutermostLoop(Blocks[block].LoopHeader);
                     if (block == header)
@@ -258,13 +258,13 @@ internal sealed partial class IrFunction
         for (var i = _headers.Count - 1; i >= 0; i--)
         {
             ref var header = ref Blocks[_headers[i]];
-            header.LoopDepth = (ushort)(header.LoopParent < 0 ? 1 : Math.Min(Blocks[header.LoopParent].LoopDepth + 1, 1000));
+            header.LoopDepth = (ushort)(header.LoopParent.IsNone ? 1 : Math.Min(Blocks[header.LoopParent].LoopDepth + 1, 1000));
         }
 
         foreach (var block in Order.Span)
         {
             ref var b = ref Blocks[block];
-            if (b.LoopHeader >= 0)
+            if (!b.LoopHeader.IsNone)
             {
                 b.LoopDepth = Blocks[b.LoopHeader].LoopDepth;
             }
@@ -274,13 +274,13 @@ internal sealed partial class IrFunction
     }
 
     // The header of the outermost loop found so far around the loop of a header. Each way up is shortened for the next one, or deep nests would take quadratic time.
-    private int OutermostLoop(int header)
+    private Block OutermostLoop(Block header)
     {
-        while (_outermost[header] >= 0)
+        while (!_outermost[header].IsNone)
         {
             Budget.Step(1);
             var above = _outermost[_outermost[header]];
-            if (above < 0)
+            if (above.IsNone)
             {
                 return _outermost[header];
             }
@@ -308,13 +308,13 @@ internal sealed partial class IrFunction
                 // As the first member of its own loop, and as the loop within its parent (second half of the link array).
                 _nextInLoop[block] = _firstInLoop[block];
                 _firstInLoop[block] = block;
-                var parent = b.LoopParent < 0 ? body : b.LoopParent;
+                int parent = b.LoopParent.IsNone ? body : b.LoopParent;
                 _nextInLoop[body + block] = _firstInLoop[parent];
                 _firstInLoop[parent] = body + block;
             }
             else
             {
-                var loop = b.LoopHeader < 0 ? body : b.LoopHeader;
+                int loop = b.LoopHeader.IsNone ? body : b.LoopHeader;
                 _nextInLoop[block] = _firstInLoop[loop];
                 _firstInLoop[loop] = block;
             }
@@ -338,7 +338,7 @@ internal sealed partial class IrFunction
             }
             else
             {
-                Blocks[member].OrderIndex = Order.Add(member);
+                Blocks[member].OrderIndex = Order.Add(new Block(member));
             }
         }
     }

@@ -24,8 +24,8 @@ internal struct IrLink
     /// <summary>Previous instruction of the block, or −1.</summary>
     public int Previous;
 
-    /// <summary>The block, or −1 when not linked.</summary>
-    public int Block;
+    /// <summary>The block, or none when not linked.</summary>
+    public Block Block;
 
     /// <summary>Offset in the module of the WebAssembly instruction, for traps and backtraces.</summary>
     public int WasmOffset;
@@ -83,7 +83,7 @@ internal sealed partial class IrFunction
     public FunctionBudget Budget { get; } = new();
 
     /// <summary>The entry block.</summary>
-    public const int Entry = 0;
+    public static Block Entry => new(0);
 
     /// <summary>Types of the function's parameters.</summary>
     public ReadOnlySpan<IrType> ParameterTypes => ParametersOf(Signature);
@@ -143,19 +143,19 @@ internal sealed partial class IrFunction
     public IrType TypeOf(int value) => Instructions[value].Type;
 
     /// <summary>Adds an empty block.</summary>
-    public int AddBlock(IrBlockFlags flags = IrBlockFlags.None) => Blocks.Add(new IrBlock
+    public Block AddBlock(IrBlockFlags flags = IrBlockFlags.None) => new(Blocks.Add(new IrBlock
     {
         First = -1,
         Last = -1,
-        ImmediateDominator = -1,
+        ImmediateDominator = Block.None,
         OrderIndex = -1,
-        LoopHeader = -1,
-        LoopParent = -1,
+        LoopHeader = Block.None,
+        LoopParent = Block.None,
         Flags = flags,
-    });
+    }));
 
     /// <summary>Adds a parameter after those that a block has.</summary>
-    public int AddBlockParameter(int block, IrType type)
+    public int AddBlockParameter(Block block, IrType type)
     {
         var instruction = NewInstruction(IrOpcode.BlockParameter, type, block, Blocks[block].ParameterCount++);
         var last = Blocks[block].Last;
@@ -184,14 +184,14 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Adds an edge; the caller puts it into a terminator of <paramref name="from"/>.</summary>
-    public int AddEdge(int from, int to, ReadOnlySpan<int> arguments)
+    public Edge AddEdge(Block from, Block to, ReadOnlySpan<int> arguments)
     {
         var start = Pool.AddRange(arguments);
-        return Edges.Add(new IrEdge { From = from, To = to, ArgumentStart = start, ArgumentCount = arguments.Length });
+        return new(Edges.Add(new IrEdge { From = from, To = to, ArgumentStart = start, ArgumentCount = arguments.Length }));
     }
 
     /// <summary>The arguments of an edge.</summary>
-    public Span<int> ArgumentsOf(int edge)
+    public Span<int> ArgumentsOf(Edge edge)
     {
         ref var e = ref Edges[edge];
         return Pool.Span.Slice(e.ArgumentStart, e.ArgumentCount);
@@ -227,7 +227,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Adds the uses that a block's outgoing edges make of values to their counts.</summary>
-    public void CountArguments(int block, Span<int> counts)
+    public void CountArguments(Block block, Span<int> counts)
     {
         for (int k = 0, n = SuccessorCount(block); k < n; k++)
         {
@@ -246,7 +246,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Number of edges that leave a block.</summary>
-    public int SuccessorCount(int block)
+    public int SuccessorCount(Block block)
     {
         ref var terminator = ref Instructions[Blocks[block].Last];
         return terminator.Opcode switch
@@ -259,14 +259,14 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>An edge that leaves a block.</summary>
-    public int Successor(int block, int index)
+    public Edge Successor(Block block, int index)
     {
         ref var terminator = ref Instructions[Blocks[block].Last];
         return terminator.Opcode switch
         {
-            IrOpcode.Jump => terminator.A,
-            IrOpcode.BranchIf or IrOpcode.BranchOnThrow => index == 0 ? terminator.B : terminator.C,
-            _ => Pool[terminator.B + index],
+            IrOpcode.Jump => new(terminator.A),
+            IrOpcode.BranchIf or IrOpcode.BranchOnThrow => new(index == 0 ? terminator.B : terminator.C),
+            _ => new(Pool[terminator.B + index]),
         };
     }
 
@@ -274,7 +274,7 @@ internal sealed partial class IrFunction
     /// The instruction before which others are put that belong to the end of a block: its terminator or, where that asks whether a call has thrown, the call. What came after the call
     /// would not be executed on the way to the handler.
     /// </summary>
-    public int EndOf(int block)
+    public int EndOf(Block block)
     {
         var last = Blocks[block].Last;
         return Instructions[last].Opcode == IrOpcode.BranchOnThrow ? CallBefore(last) : last;
@@ -284,9 +284,9 @@ internal sealed partial class IrFunction
     /// Finds for each block the one that its straight line starts with: a call that may throw ends a block, but what comes after it continues from there as if it did not. The order must
     /// have been computed.
     /// </summary>
-    public void FindLines(ref GrowableArray<int> lines)
+    public void FindLines(ref GrowableArray<Block> lines)
     {
-        lines.Fill(Blocks.Count, -1);
+        lines.Fill(Blocks.Count, Block.None);
         foreach (var block in Order.Span)
         {
             lines[block] = block;
@@ -315,7 +315,7 @@ internal sealed partial class IrFunction
     public int NewInstruction(
         IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
     {
-        Links.Add(new IrLink { Next = -1, Previous = -1, Block = -1, WasmOffset = CurrentWasmOffset });
+        Links.Add(new IrLink { Next = -1, Previous = -1, Block = Block.None, WasmOffset = CurrentWasmOffset });
         return Instructions.Add(new IrInstruction
         {
             Opcode = opcode,
@@ -331,7 +331,7 @@ internal sealed partial class IrFunction
 
     /// <summary>Makes an instruction at the end of a block.</summary>
     public int Append(
-        int block, IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0,
+        Block block, IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0,
         AliasRegion region = AliasRegion.None)
     {
         var instruction = NewInstruction(opcode, type, a, b, c, d, aux, region);
@@ -346,7 +346,7 @@ internal sealed partial class IrFunction
     public int NewVectorConstant(UInt128 bits) => NewInstruction(IrOpcode.Constant, IrType.V128, Vectors.Add(bits), 0, 0);
 
     /// <summary>Links an instruction at the end of a block.</summary>
-    public void LinkLast(int block, int instruction)
+    public void LinkLast(Block block, int instruction)
     {
         ref var b = ref Blocks[block];
         ref var link = ref Links[instruction];
@@ -366,7 +366,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Links an instruction at the start of a block.</summary>
-    public void LinkFirst(int block, int instruction)
+    public void LinkFirst(Block block, int instruction)
     {
         var first = Blocks[block].First;
         if (first < 0)
@@ -438,7 +438,7 @@ internal sealed partial class IrFunction
 
         link.Next = -1;
         link.Previous = -1;
-        link.Block = -1;
+        link.Block = Block.None;
     }
 
     /// <summary>Takes an instruction out of its block for good.</summary>

@@ -11,7 +11,7 @@ internal sealed class IrParser
     private readonly IrFunction _function;
     private readonly string[] _lines;
     private readonly Dictionary<string, int> _values = [];
-    private readonly Dictionary<string, int> _blocks = [];
+    private readonly Dictionary<string, Block> _blocks = [];
     private string _line = "";
     private int _number;
     private int _position;
@@ -32,7 +32,7 @@ internal sealed class IrParser
 
     private void ParseFunction()
     {
-        var block = -1;
+        var block = Block.None;
         var started = false;
         for (var sweep = 0; sweep < 2; sweep++)
         {
@@ -131,7 +131,7 @@ internal sealed class IrParser
         }
     }
 
-    private void Instruction(int block)
+    private void Instruction(Block block)
     {
         int index;
         var equals = _line.IndexOf(" = ", StringComparison.Ordinal);
@@ -181,7 +181,7 @@ internal sealed class IrParser
         }
     }
 
-    private void Fields(ref IrInstruction i, string suffix, int block)
+    private void Fields(ref IrInstruction i, string suffix, Block block)
     {
         switch (i.Opcode)
         {
@@ -421,7 +421,7 @@ internal sealed class IrParser
         }
     }
 
-    private int Edge(int from)
+    private Edge Edge(Block from)
     {
         var name = Word();
         if (!_blocks.TryGetValue(name, out var to))

@@ -41,17 +41,17 @@ internal sealed class IrPrinter
         return printer._text.ToString();
     }
 
-    private ReadOnlySpan<int> BlocksInOrder()
+    private ReadOnlySpan<Block> BlocksInOrder()
     {
         if (_function.Order.Count > 0)
         {
             return _function.Order.Span;
         }
 
-        var all = new int[_function.Blocks.Count];
+        var all = new Block[_function.Blocks.Count];
         for (var i = 0; i < all.Length; i++)
         {
-            all[i] = i;
+            all[i] = new Block(i);
         }
 
         return all;
@@ -98,10 +98,10 @@ internal sealed class IrPrinter
         }
     }
 
-    private void PrintBlock(int block)
+    private void PrintBlock(Block block)
     {
         ref var b = ref _function.Blocks[block];
-        Block(block);
+        Print(block);
         var i = b.First;
         if (b.ParameterCount > 0)
         {
@@ -228,20 +228,20 @@ internal sealed class IrPrinter
                 break;
             case IrOpcode.Jump:
                 _text.Append(' ');
-                Edge(i.A);
+                Print(new Edge(i.A));
                 break;
             case IrOpcode.BranchIf:
                 Operands(i.A);
                 _text.Append(", ");
-                Edge(i.B);
+                Print(new Edge(i.B));
                 _text.Append(", ");
-                Edge(i.C);
+                Print(new Edge(i.C));
                 break;
             case IrOpcode.BranchOnThrow:
                 _text.Append(' ');
-                Edge(i.B);
+                Print(new Edge(i.B));
                 _text.Append(", ");
-                Edge(i.C);
+                Print(new Edge(i.C));
                 _text.Append(", ").Append(i.D);
                 break;
             case IrOpcode.Switch:
@@ -250,7 +250,7 @@ internal sealed class IrPrinter
                 for (var n = 0; n < i.C; n++)
                 {
                     _text.Append(n == 0 ? "" : ", ");
-                    Edge(_function.Pool[i.B + n]);
+                    Print(new Edge(_function.Pool[i.B + n]));
                 }
 
                 _text.Append(']');
@@ -365,9 +365,9 @@ internal sealed class IrPrinter
         _text.Append(')');
     }
 
-    private void Edge(int edge)
+    private void Print(Edge edge)
     {
-        Block(_function.Edges[edge].To);
+        Print(_function.Edges[edge].To);
         if (_function.Edges[edge].ArgumentCount > 0)
         {
             Arguments(_function.ArgumentsOf(edge));
@@ -403,7 +403,7 @@ internal sealed class IrPrinter
         _text.Append(number < 0 ? "?" : "v").Append(number < 0 ? value : number);
     }
 
-    private void Block(int block) => _text.Append("block").Append(_blocks is null ? block : _blocks[block]);
+    private void Print(Block block) => _text.Append("block").Append(_blocks is null ? block : _blocks[block]);
 
     private static string Hex(UInt128 value) => "0x" + value.ToString("x32", CultureInfo.InvariantCulture);
 }

@@ -59,7 +59,7 @@ internal sealed class IrVerifier
             return;
         }
 
-        for (var block = 0; block < _function.Blocks.Count; block++)
+        for (var block = IrFunction.Entry; block < _function.Blocks.Count; block++)
         {
             CheckList(block);
             if (_errors.Count == 0 && _function.Blocks[block].First >= 0)
@@ -89,7 +89,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckList(int block)
+    private void CheckList(Block block)
     {
         ref var b = ref _function.Blocks[block];
         if (b.First < 0)
@@ -165,13 +165,13 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckEdgesExist(int block)
+    private void CheckEdgesExist(Block block)
     {
         var terminator = _function.Blocks[block].Last;
         for (int i = 0, n = _function.SuccessorCount(block); i < n; i++)
         {
             var edge = _function.Successor(block, i);
-            if ((uint)edge >= (uint)_function.Edges.Count || (uint)_function.Edges[edge].To >= (uint)_function.Blocks.Count)
+            if ((uint)edge.Index >= (uint)_function.Edges.Count || (uint)_function.Edges[edge].To.Index >= (uint)_function.Blocks.Count)
             {
                 Error(terminator, $"names edge {edge}, which does not exist");
                 continue;
@@ -212,7 +212,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckInstruction(int block, int index)
+    private void CheckInstruction(Block block, int index)
     {
         var instruction = _function.Get(index);
         ref readonly var info = ref IrOpcodeInfo.Of(instruction.Opcode);
@@ -249,7 +249,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckOperand(int block, int index, OperandRule rule, int value, in IrInstruction instruction)
+    private void CheckOperand(Block block, int index, OperandRule rule, int value, in IrInstruction instruction)
     {
         if (rule == OperandRule.None || (rule is OperandRule.Index or OperandRule.Size && value == -1))
         {
@@ -287,7 +287,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private bool CheckUse(int block, int index, int value)
+    private bool CheckUse(Block block, int index, int value)
     {
         if ((uint)value >= (uint)_function.Instructions.Count)
         {
@@ -505,7 +505,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckEdge(int block, int index, int edge)
+    private void CheckEdge(Block block, int index, Edge edge)
     {
         ref var e = ref _function.Edges[edge];
         ref var target = ref _function.Blocks[e.To];
@@ -541,7 +541,7 @@ internal sealed class IrVerifier
             Error(index, $"names the scope {i.D}, which does not exist");
         }
 
-        foreach (var argument in _function.ArgumentsOf(i.C))
+        foreach (var argument in _function.ArgumentsOf(new Edge(i.C)))
         {
             if ((uint)argument < (uint)_position.Length && _function.Links[argument].Block == _function.Links[index].Block && _position[argument] >= _position[call])
             {

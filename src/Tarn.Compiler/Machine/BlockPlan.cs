@@ -23,28 +23,34 @@ internal sealed class BlockPlan
 
     private struct PlannedBlock
     {
-        /// <summary>IR block, or ~IR edge of a split edge.</summary>
-        public int Block;
+        /// <summary>IR block, or none for that of a split edge.</summary>
+        public Block Block;
+
+        /// <summary>IR edge that it splits, or none.</summary>
+        public Edge Edge;
         public int Loop;
     }
 
     /// <summary>Number of blocks.</summary>
     public int Count => _blocks.Count;
 
-    /// <summary>The IR block that a block is, or the complement of the IR edge that it splits.</summary>
-    public int this[int index] => _blocks[index].Block;
+    /// <summary>The IR block that a block is, or none if it splits an edge.</summary>
+    public Block BlockAt(int index) => _blocks[index].Block;
+
+    /// <summary>The IR edge that a block splits, or none.</summary>
+    public Edge EdgeAt(int index) => _blocks[index].Edge;
 
     /// <summary>Innermost loop around a block, or −1.</summary>
     public int LoopOf(int index) => _blocks[index].Loop;
 
     /// <summary>Where an IR edge leads first: the block that splits it, if there is one, or its target.</summary>
-    public int TargetOf(int irEdge) => _splitOf[irEdge] >= 0 ? _splitOf[irEdge] : BlockOf(_ir.Edges[irEdge].To);
+    public int TargetOf(Edge irEdge) => _splitOf[irEdge] >= 0 ? _splitOf[irEdge] : BlockOf(_ir.Edges[irEdge].To);
 
     /// <summary>Whether an IR edge has a block of its own.</summary>
-    public bool IsSplit(int irEdge) => _splitOf[irEdge] >= 0;
+    public bool IsSplit(Edge irEdge) => _splitOf[irEdge] >= 0;
 
     /// <summary>The block of an IR block.</summary>
-    public int BlockOf(int irBlock) => _blockIndex[irBlock];
+    public int BlockOf(Block irBlock) => _blockIndex[irBlock];
 
     /// <summary>Nesting depth of a loop of the machine function; 0 for none.</summary>
     public int DepthOf(int loop) => loop < 0 ? 0 : _machine.Loops[loop].Depth;
@@ -65,10 +71,10 @@ internal sealed class BlockPlan
             ref var b = ref ir.Blocks[block];
             if (b.IsLoopHeader)
             {
-                _loopIndex[block] = AddLoop(b.LoopParent < 0 ? -1 : _loopIndex[b.LoopParent]);
+                _loopIndex[block] = AddLoop(b.LoopParent.IsNone ? -1 : _loopIndex[b.LoopParent]);
             }
 
-            _blockIndex[block] = _blocks.Add(new PlannedBlock { Block = block, Loop = b.LoopHeader < 0 ? -1 : _loopIndex[b.LoopHeader] });
+            _blockIndex[block] = _blocks.Add(new PlannedBlock { Block = block, Edge = Edge.None, Loop = b.LoopHeader.IsNone ? -1 : _loopIndex[b.LoopHeader] });
             SplitEdges(block);
         }
 
@@ -77,7 +83,7 @@ internal sealed class BlockPlan
     }
 
     // The blocks of edges to a handler come right before it, not behind the calls: what goes on after a call follows it.
-    private void SplitThrowEdges(int block)
+    private void SplitThrowEdges(Block block)
     {
         var ir = _ir;
         ref var b = ref ir.Blocks[block];
@@ -90,19 +96,19 @@ internal sealed class BlockPlan
         {
             if (IsForwardThrow(edge))
             {
-                _splitOf[edge] = _blocks.Add(new PlannedBlock { Block = ~edge, Loop = -2 });
+                _splitOf[edge] = _blocks.Add(new PlannedBlock { Block = Block.None, Edge = edge, Loop = -2 });
             }
         }
     }
 
-    private bool IsForwardThrow(int edge)
+    private bool IsForwardThrow(Edge edge)
     {
         ref var e = ref _ir.Edges[edge];
         ref var branch = ref _ir.Get(_ir.Blocks[e.From].Last);
         return branch.Opcode == IrOpcode.BranchOnThrow && branch.C == edge && _ir.Blocks[e.From].OrderIndex < _ir.Blocks[e.To].OrderIndex;
     }
 
-    private void SplitEdges(int block)
+    private void SplitEdges(Block block)
     {
         var ir = _ir;
         var count = ir.SuccessorCount(block);
@@ -131,7 +137,7 @@ internal sealed class BlockPlan
             {
                 for (var p = _blocks.Count - 1; p > _blockIndex[block] && p > _blocks.Count - Window; p--)
                 {
-                    if (AreSame(edge, ~_blocks[p].Block))
+                    if (AreSame(edge, _blocks[p].Edge))
                     {
                         shared = p;
                         break;
@@ -139,7 +145,7 @@ internal sealed class BlockPlan
                 }
             }
 
-            _splitOf[edge] = shared >= 0 ? shared : _blocks.Add(new PlannedBlock { Block = ~edge, Loop = -2 });
+            _splitOf[edge] = shared >= 0 ? shared : _blocks.Add(new PlannedBlock { Block = Block.None, Edge = edge, Loop = -2 });
         }
     }
 
@@ -149,12 +155,12 @@ internal sealed class BlockPlan
         for (var p = 0; p < _blocks.Count; p++)
         {
             ref var planned = ref _blocks[p];
-            if (planned.Block < 0)
+            if (!planned.Edge.IsNone)
             {
-                ref var e = ref ir.Edges[~planned.Block];
+                ref var e = ref ir.Edges[planned.Edge];
                 ref var target = ref ir.Blocks[e.To];
                 var header = target.IsLoopHeader && ir.Blocks[e.From].OrderIndex < target.OrderIndex ? target.LoopParent : target.LoopHeader;
-                planned.Loop = header < 0 ? -1 : _loopIndex[header];
+                planned.Loop = header.IsNone ? -1 : _loopIndex[header];
             }
 
             if (planned.Loop >= 0)
@@ -173,11 +179,11 @@ internal sealed class BlockPlan
         }
     }
 
-    private bool AreSame(int edge, int other) =>
+    private bool AreSame(Edge edge, Edge other) =>
         _ir.Edges[edge].To == _ir.Edges[other].To && _ir.ArgumentsOf(edge).SequenceEqual(_ir.ArgumentsOf(other));
 
     // Whether a switch has one outcome besides its default's.
-    private bool HasTwoOutcomes(int block, int count)
+    private bool HasTwoOutcomes(Block block, int count)
     {
         if (count is < 3 or > BlockLayout.LargestSet + 1)
         {
@@ -185,16 +191,16 @@ internal sealed class BlockPlan
         }
 
         var otherwise = _ir.Successor(block, count - 1);
-        var member = -1;
+        var member = Edge.None;
         for (var k = 0; k + 1 < count; k++)
         {
             var edge = _ir.Successor(block, k);
-            if (AreSame(edge, otherwise) || (member >= 0 && AreSame(edge, member)))
+            if (AreSame(edge, otherwise) || (!member.IsNone && AreSame(edge, member)))
             {
                 continue;
             }
 
-            if (member >= 0)
+            if (!member.IsNone)
             {
                 return false;
             }

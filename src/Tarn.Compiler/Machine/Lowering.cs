@@ -45,12 +45,12 @@ internal abstract class Lowering
     private protected int _root;
 
     /// <summary>Its block.</summary>
-    private protected int _rootBlock;
+    private protected Block _rootBlock;
 
     /// <summary>The machine instruction that operands are added to.</summary>
     private protected int _open;
 
-    private GrowableArray<int> _lines = new(128);
+    private GrowableArray<Block> _lines = new(128);
     private readonly TripCounts _tripCounts = new();
     private readonly BlockPlan _plan = new();
     private GrowableArray<PendingEdge> _pendingEdges = new(128);
@@ -61,8 +61,8 @@ internal abstract class Lowering
 
     private struct PendingEdge
     {
-        /// <summary>IR edge that carries the arguments, or −1.</summary>
-        public int IrEdge;
+        /// <summary>IR edge that carries the arguments, or none.</summary>
+        public Edge IrEdge;
         public int To;
     }
 
@@ -118,15 +118,15 @@ internal abstract class Lowering
     private void LowerBlock(int index)
     {
         var ir = _ir;
-        var planned = _plan[index];
+        var planned = _plan.BlockAt(index);
         var loop = _plan.LoopOf(index);
         ref var block = ref _machine.Blocks[index];
         var after = _machine.Instructions.Count;
         block.Loop = loop;
         block.SuccessorStart = _pendingEdges.Count;
-        if (planned < 0)
+        if (planned.IsNone)
         {
-            var edge = ~planned;
+            var edge = _plan.EdgeAt(index);
             ref var e = ref ir.Edges[edge];
             block.LoopDepth = _plan.DepthOf(loop);
             block.IsCold = ir.Blocks[e.To].IsCold || ir.Blocks[e.From].IsCold;
@@ -197,10 +197,10 @@ internal abstract class Lowering
         }
     }
 
-    private void AddEdge(int irEdge, int to)
+    private void AddEdge(Edge irEdge, int to)
     {
         _pendingEdges.Add(new PendingEdge { IrEdge = irEdge, To = to });
-        if (irEdge < 0)
+        if (irEdge.IsNone)
         {
             return;
         }
@@ -226,7 +226,7 @@ internal abstract class Lowering
     /// Edges that share a split block are one edge: the moves of an edge are placed in the block that it leads to, so with two of them they would be done twice.
     /// </remarks>
     /// <returns>The edge's number.</returns>
-    private protected int AddSuccessor(int irEdge)
+    private protected int AddSuccessor(Edge irEdge)
     {
         var target = _plan.TargetOf(irEdge);
         if (!_plan.IsSplit(irEdge))
@@ -238,7 +238,7 @@ internal abstract class Lowering
         if (_edgeOfSplit[target] < 0)
         {
             _edgeOfSplit[target] = _pendingEdges.Count;
-            AddEdge(-1, target);
+            AddEdge(Edge.None, target);
         }
 
         return _edgeOfSplit[target];
@@ -256,7 +256,7 @@ internal abstract class Lowering
         var firstEdge = _machine.Blocks[block].SuccessorStart;
         for (var k = 0; k < instruction.C; k++)
         {
-            _machine.SwitchTargets.Add(AddSuccessor(ir.Pool[instruction.B + k]) - firstEdge);
+            _machine.SwitchTargets.Add(AddSuccessor(new(ir.Pool[instruction.B + k])) - firstEdge);
         }
 
         return _pendingEdges.Count - firstEdge;
@@ -265,7 +265,7 @@ internal abstract class Lowering
     /// <summary>Whether the interruption check that is the root may be left out, since its loop ends soon.</summary>
     private protected bool IsCheckSuperfluous => _ir.Blocks[_rootBlock].IsLoopHeader && _tripCounts.IsOverSoon(_rootBlock);
 
-    private void LowerLabel(int irBlock)
+    private void LowerLabel(Block irBlock)
     {
         var ir = _ir;
         if (irBlock == IrFunction.Entry)
@@ -308,7 +308,7 @@ internal abstract class Lowering
             {
                 ref var pending = ref _pendingEdges[block.SuccessorStart + k];
                 var first = machine.Arguments.Count;
-                if (pending.IrEdge >= 0)
+                if (!pending.IrEdge.IsNone)
                 {
                     var parameter = ir.Blocks[ir.Edges[pending.IrEdge].To].First;
                     foreach (var v in ir.ArgumentsOf(pending.IrEdge))

@@ -18,11 +18,11 @@ internal sealed class AddressFolder(ValueUses uses)
     {
         // The access, and its block when it was found.
         public int Access;
-        public int AccessBlock;
+        public Block AccessBlock;
 
         // The access that proves, and its block then.
         public int Witness;
-        public int WitnessBlock;
+        public Block WitnessBlock;
 
         // The witness's index, which lies this much below the access's.
         public int Index;
@@ -97,6 +97,6 @@ internal sealed class AddressFolder(ValueUses uses)
         => IsStillIn(function, candidate.Access, candidate.AccessBlock) && IsStillIn(function, candidate.Witness, candidate.WitnessBlock);
 
     // A block that is no longer reached keeps its instructions' links.
-    private static bool IsStillIn(IrFunction function, int instruction, int block)
+    private static bool IsStillIn(IrFunction function, int instruction, Block block)
         => function.Links[instruction].Block == block && function.Blocks[block].OrderIndex >= 0;
 }

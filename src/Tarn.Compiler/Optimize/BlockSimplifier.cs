@@ -16,7 +16,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     private const int MaximumThreading = 8;
 
     private GrowableArray<int> _arguments = new(32);
-    private GrowableArray<int> _unreached = new(32);
+    private GrowableArray<Block> _unreached = new(32);
     private bool _changed;
     private bool _counted;
 
@@ -53,10 +53,10 @@ internal sealed class BlockSimplifier(ValueUses uses)
         return _changed;
     }
 
-    private static bool IsReached(IrFunction function, int block) => block == IrFunction.Entry || function.Blocks[block].PredecessorCount > 0;
+    private static bool IsReached(IrFunction function, Block block) => block == IrFunction.Entry || function.Blocks[block].PredecessorCount > 0;
 
     // An edge is gone; what only it led to goes as well. A loop that is cut off keeps itself alive until the order is computed.
-    private void Drop(IrFunction function, int edge)
+    private void Drop(IrFunction function, Edge edge)
     {
         _unreached.Clear();
         if (--function.Blocks[function.Edges[edge].To].PredecessorCount == 0)
@@ -92,7 +92,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // Conditional traps on constants: gone, or the end of the block.
-    private void FoldTraps(IrFunction function, int block)
+    private void FoldTraps(IrFunction function, Block block)
     {
         for (var i = function.Blocks[block].First; i >= 0;)
         {
@@ -115,7 +115,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // What stands at and after an instruction gives way to a trap.
-    private void EndInTrap(IrFunction function, int block, int from, byte code)
+    private void EndInTrap(IrFunction function, Block block, int from, byte code)
     {
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {
@@ -138,7 +138,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // The first instruction that is no parameter.
-    private static int FirstOf(IrFunction function, int block)
+    private static int FirstOf(IrFunction function, Block block)
     {
         var i = function.Blocks[block].First;
         for (var n = function.Blocks[block].ParameterCount; n > 0; n--)
@@ -149,7 +149,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         return i;
     }
 
-    private void ThreadEdges(IrFunction function, int block)
+    private void ThreadEdges(IrFunction function, Block block)
     {
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {
@@ -162,7 +162,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // Leads an edge past a block that only jumps.
-    private bool Thread(IrFunction function, int block, int edge)
+    private bool Thread(IrFunction function, Block block, Edge edge)
     {
         var through = function.Edges[edge].To;
         ref var b = ref function.Blocks[through];
@@ -172,7 +172,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
             return false;
         }
 
-        var onward = function.Get(jump).A;
+        var onward = new Edge(function.Get(jump).A);
         var target = function.Edges[onward].To;
         if (target == through || function.Blocks[target].IsLoopHeader || !OnlyPassedOn(function, through, onward))
         {
@@ -210,7 +210,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // Whether the parameters of a block are used by the arguments of its jump and nowhere else.
-    private bool OnlyPassedOn(IrFunction function, int block, int jumpEdge)
+    private bool OnlyPassedOn(IrFunction function, Block block, Edge jumpEdge)
     {
         var count = function.Blocks[block].ParameterCount;
         if (count == 0)
@@ -241,7 +241,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         return total == 0;
     }
 
-    private void FoldTerminator(IrFunction function, int block)
+    private void FoldTerminator(IrFunction function, Block block)
     {
         var last = function.Blocks[block].Last;
         var terminator = function.Get(last);
@@ -263,17 +263,17 @@ internal sealed class BlockSimplifier(ValueUses uses)
         }
     }
 
-    private void FoldBranch(IrFunction function, int block, int last, in IrInstruction branch)
+    private void FoldBranch(IrFunction function, Block block, int last, in IrInstruction branch)
     {
         if (function.IsConstant(branch.A, out var bits))
         {
-            TurnIntoJump(function, last, bits != 0 ? branch.B : branch.C);
+            TurnIntoJump(function, last, new(bits != 0 ? branch.B : branch.C));
             return;
         }
 
-        if (SameEdges(function, branch.B, branch.C))
+        if (SameEdges(function, new(branch.B), new(branch.C)))
         {
-            TurnIntoJump(function, last, branch.B);
+            TurnIntoJump(function, last, new(branch.B));
             return;
         }
 
@@ -285,7 +285,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
             var check = function.NewInstruction(
                 trapsIfSet ? IrOpcode.TrapIf : IrOpcode.TrapIfNot, IrType.None, branch.A, aux: function.Get(trap).Aux);
             function.LinkBefore(last, check);
-            TurnIntoJump(function, last, trapsIfSet ? branch.C : branch.B);
+            TurnIntoJump(function, last, new(trapsIfSet ? branch.C : branch.B));
             FoldTerminator(function, block);
             return;
         }
@@ -303,8 +303,8 @@ internal sealed class BlockSimplifier(ValueUses uses)
             return;
         }
 
-        var set = function.ArgumentsOf(branch.B);
-        var clear = function.ArgumentsOf(branch.C);
+        var set = function.ArgumentsOf(new(branch.B));
+        var clear = function.ArgumentsOf(new(branch.C));
         var differs = -1;
         for (var k = 0; k < set.Length; k++)
         {
@@ -325,32 +325,32 @@ internal sealed class BlockSimplifier(ValueUses uses)
         var select = function.NewInstruction(IrOpcode.Select, function.TypeOf(set[differs]), branch.A, set[differs], clear[differs]);
         function.LinkBefore(last, select);
         set[differs] = select;
-        TurnIntoJump(function, last, branch.B);
+        TurnIntoJump(function, last, new(branch.B));
     }
 
     private void FoldSwitch(IrFunction function, int last, in IrInstruction branch)
     {
         if (function.IsConstant(branch.A, out var bits))
         {
-            TurnIntoJump(function, last, function.Pool[branch.B + (int)Math.Min(bits, (ulong)branch.C - 1)]);
+            TurnIntoJump(function, last, new(function.Pool[branch.B + (int)Math.Min(bits, (ulong)branch.C - 1)]));
             return;
         }
 
         for (var k = 1; k < branch.C; k++)
         {
-            if (!SameEdges(function, function.Pool[branch.B], function.Pool[branch.B + k]))
+            if (!SameEdges(function, new(function.Pool[branch.B]), new(function.Pool[branch.B + k])))
             {
                 return;
             }
         }
 
-        TurnIntoJump(function, last, function.Pool[branch.B]);
+        TurnIntoJump(function, last, new(function.Pool[branch.B]));
     }
 
-    private static bool SameEdges(IrFunction function, int one, int other)
+    private static bool SameEdges(IrFunction function, Edge one, Edge other)
         => function.Edges[one].To == function.Edges[other].To && function.ArgumentsOf(one).SequenceEqual(function.ArgumentsOf(other));
 
-    private void TurnIntoJump(IrFunction function, int last, int edge)
+    private void TurnIntoJump(IrFunction function, int last, Edge edge)
     {
         var block = function.Links[last].Block;
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
@@ -369,9 +369,9 @@ internal sealed class BlockSimplifier(ValueUses uses)
         _changed = true;
     }
 
-    private void ReplaceByTrap(IrFunction function, int block, int last, int trap)
+    private void ReplaceByTrap(IrFunction function, Block block, int last, int trap)
     {
-        Drop(function, function.Get(last).A);
+        Drop(function, new(function.Get(last).A));
         ref var terminator = ref function.Get(last);
         terminator.Opcode = IrOpcode.Trap;
         terminator.Aux = function.Get(trap).Aux;
@@ -386,7 +386,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // A block that does nothing but trap.
-    private static bool IsTrap(IrFunction function, int block, out int trap)
+    private static bool IsTrap(IrFunction function, Block block, out int trap)
     {
         trap = function.Blocks[block].Last;
         return function.Get(trap).Opcode == IrOpcode.Trap && FirstOf(function, block) == trap;
@@ -410,7 +410,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
                     break;
                 }
 
-                var edge = function.Get(last).A;
+                var edge = new Edge(function.Get(last).A);
                 var next = function.Edges[edge].To;
                 if (next == block || next == IrFunction.Entry || function.Blocks[next].PredecessorCount != 1)
                 {
@@ -429,7 +429,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         }
     }
 
-    private static void Append(IrFunction function, int block, int next, int edge, int jump)
+    private static void Append(IrFunction function, Block block, Block next, Edge edge, int jump)
     {
         function.Remove(jump);
         var arguments = function.ArgumentsOf(edge);

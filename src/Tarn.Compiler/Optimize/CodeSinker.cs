@@ -13,18 +13,21 @@ namespace Tarn.Compiler.Optimize;
 /// <summary>Sinking.</summary>
 internal sealed class CodeSinker(ValueUses uses)
 {
-    private const int NoUse = -1;
-    private const int Stays = -2;
     private const int NotFound = -2;
     private const int MaximumSteps = 64;
 
-    private GrowableArray<int> _useBlock = new(1024);
+    private GrowableArray<Block> _useBlock = new(1024);
     private GrowableArray<int> _useAt = new(1024);
-    private GrowableArray<int> _lines = new(128);
+    private GrowableArray<Block> _lines = new(128);
     private GrowableArray<int> _loopEnd = new(128);
     private GrowableArray<int> _lastParameter = new(128);
     private IrFunction _function = null!;
-    private int _current;
+    private Block _current;
+
+    // No use has been seen; or there are uses that no block but the value's own dominates, as far as was looked.
+    private static Block NoUse => Block.None;
+
+    private static Block Stays => new(-2);
 
     /// <summary>Instructions that a comparison decides, last ones first.</summary>
     public GrowableArray<int> Decided = new(64);
@@ -52,14 +55,14 @@ internal sealed class CodeSinker(ValueUses uses)
         }
     }
 
-    private void NoteLoop(int block, int position)
+    private void NoteLoop(Block block, int position)
     {
         ref var b = ref _function.Blocks[block];
-        if (b.LoopHeader >= 0)
+        if (!b.LoopHeader.IsNone)
         {
             ref var end = ref _loopEnd[b.LoopHeader];
             end = Math.Max(end, position + 1);
-            if (b.IsLoopHeader && b.LoopParent >= 0)
+            if (b.IsLoopHeader && !b.LoopParent.IsNone)
             {
                 ref var parent = ref _loopEnd[b.LoopParent];
                 parent = Math.Max(parent, end);
@@ -67,7 +70,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
     }
 
-    private void VisitBlock(int block)
+    private void VisitBlock(Block block)
     {
         var last = _function.Blocks[block].Last;
         var end = _function.EndOf(block);
@@ -120,7 +123,7 @@ internal sealed class CodeSinker(ValueUses uses)
     }
 
     // The block to move a value to, or its own.
-    private int Target(int index, int block)
+    private Block Target(int index, Block block)
     {
         var target = _useBlock[index];
 
@@ -128,7 +131,7 @@ internal sealed class CodeSinker(ValueUses uses)
         for (var steps = 0; target != block; steps++)
         {
             var loop = _function.Blocks[target].LoopHeader;
-            if (loop < 0 || IsInside(block, loop))
+            if (loop.IsNone || IsInside(block, loop))
             {
                 break;
             }
@@ -172,14 +175,14 @@ internal sealed class CodeSinker(ValueUses uses)
 
     private bool IsVariable(int value) => value >= 0 && _function.Get(value).Opcode is not (IrOpcode.Constant or IrOpcode.VmContext);
 
-    private bool IsInside(int block, int header)
+    private bool IsInside(Block block, Block header)
     {
         // The header of a loop around both may not have been reached yet: it then comes before the block, and its end is known.
         var position = _function.Blocks[block].OrderIndex;
         return position >= _function.Blocks[header].OrderIndex && position < _loopEnd[header];
     }
 
-    private void UseOperands(int index, int block)
+    private void UseOperands(int index, Block block)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
@@ -207,7 +210,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
     }
 
-    private void Use(int value, int user, int block)
+    private void Use(int value, int user, Block block)
     {
         uses[value]++;
         ref var known = ref _useBlock[value];
@@ -244,7 +247,7 @@ internal sealed class CodeSinker(ValueUses uses)
     }
 
     // The first instruction that is no parameter. No pass moves parameters, so the last one is looked for once.
-    private int FirstOf(int block)
+    private int FirstOf(Block block)
     {
         ref var last = ref _lastParameter[block];
         if (last == NotFound)
@@ -259,7 +262,7 @@ internal sealed class CodeSinker(ValueUses uses)
         return last < 0 ? _function.Blocks[block].First : _function.Links[last].Next;
     }
 
-    private int CommonDominator(int a, int b)
+    private Block CommonDominator(Block a, Block b)
     {
         for (var steps = 0; a != b; steps++)
         {

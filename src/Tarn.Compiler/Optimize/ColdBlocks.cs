@@ -29,7 +29,7 @@ internal static class ColdBlocks
         }
     }
 
-    private static bool OnlyLeadsToCold(IrFunction function, int block, int position)
+    private static bool OnlyLeadsToCold(IrFunction function, Block block, int position)
     {
         var any = false;
         for (int k = 0, count = function.SuccessorCount(block); k < count; k++)
@@ -52,7 +52,7 @@ internal static class ColdBlocks
         return any;
     }
 
-    private static bool OnlyReachedFromCold(IrFunction function, int block, int position)
+    private static bool OnlyReachedFromCold(IrFunction function, Block block, int position)
     {
         foreach (var edge in function.PredecessorsOf(block))
         {

@@ -36,7 +36,7 @@ internal sealed class DeadCodeEliminator
 
             if (i.A != IrFunction.Entry)
             {
-                foreach (var edge in function.PredecessorsOf(i.A))
+                foreach (var edge in function.PredecessorsOf(new Block(i.A)))
                 {
                     MarkLater(function.ArgumentsOf(edge)[i.B]);
                 }
@@ -66,7 +66,7 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void MarkBlock(IrFunction function, int block, int position)
+    private void MarkBlock(IrFunction function, Block block, int position)
     {
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {
@@ -190,7 +190,7 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void SweepParameters(IrFunction function, int block)
+    private void SweepParameters(IrFunction function, Block block)
     {
         // Edges first, while the parameters still say which arguments go.
         foreach (var edge in function.PredecessorsOf(block))

@@ -9,20 +9,20 @@ namespace Tarn.Compiler.Optimize;
 /// <summary>Children and preorder of dominators.</summary>
 internal sealed class DominatorTree
 {
-    private GrowableArray<int> _firstChild = new(128);
-    private GrowableArray<int> _nextSibling = new(128);
+    private GrowableArray<Block> _firstChild = new(128);
+    private GrowableArray<Block> _nextSibling = new(128);
     private GrowableArray<int> _enter = new(128);
     private GrowableArray<int> _leave = new(128);
 
     /// <summary>Blocks in preorder.</summary>
-    public GrowableArray<int> Preorder = new(128);
+    public GrowableArray<Block> Preorder = new(128);
 
     /// <summary>Computes the tree of a function whose order has been computed.</summary>
     public void Compute(IrFunction function)
     {
         var blocks = function.Blocks.Count;
-        _firstChild.Fill(blocks, -1);
-        _nextSibling.Fill(blocks, -1);
+        _firstChild.Fill(blocks, Block.None);
+        _nextSibling.Fill(blocks, Block.None);
         _enter.Fill(blocks, -1);
         _leave.Fill(blocks, -1);
         for (var n = function.Order.Count - 1; n > 0; n--)
@@ -38,7 +38,7 @@ internal sealed class DominatorTree
         while (true)
         {
             _enter[current] = Preorder.Add(current);
-            if (_firstChild[current] >= 0)
+            if (!_firstChild[current].IsNone)
             {
                 current = _firstChild[current];
                 continue;
@@ -52,7 +52,7 @@ internal sealed class DominatorTree
                     return;
                 }
 
-                if (_nextSibling[current] >= 0)
+                if (!_nextSibling[current].IsNone)
                 {
                     current = _nextSibling[current];
                     break;
@@ -64,5 +64,5 @@ internal sealed class DominatorTree
     }
 
     /// <summary>Whether a block dominates another.</summary>
-    public bool Dominates(int a, int b) => _enter[a] <= _enter[b] && _enter[b] < _leave[a];
+    public bool Dominates(Block a, Block b) => _enter[a] <= _enter[b] && _enter[b] < _leave[a];
 }

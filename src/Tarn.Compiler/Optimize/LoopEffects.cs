@@ -57,7 +57,7 @@ internal sealed class LoopEffects
     }
 
     /// <summary>The regions that may be written in the loop of a header.</summary>
-    public uint WrittenIn(int header) => _written[header];
+    public uint WrittenIn(Block header) => _written[header];
 
     /// <summary>Computes the sets of all loops. The order must have been computed.</summary>
     public void Compute(IrFunction function)

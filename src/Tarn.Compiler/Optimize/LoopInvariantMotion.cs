@@ -36,7 +36,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
 
     private readonly LoopEffects _effects = effects;
     private GrowableArray<int> _loopEnd = new(128);
-    private GrowableArray<int> _preheader = new(128);
+    private GrowableArray<Block> _preheader = new(128);
     private GrowableArray<int> _arguments = new(16);
     private IrFunction _function = null!;
     private bool _graphChanged;
@@ -69,7 +69,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     private bool FindLoops()
     {
         _loopEnd.Fill(_function.Blocks.Count, 0);
-        _preheader.Fill(_function.Blocks.Count, -1);
+        _preheader.Fill(_function.Blocks.Count, Block.None);
         var any = false;
         for (var n = _function.Order.Count - 1; n >= 0; n--)
         {
@@ -92,13 +92,13 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         return any;
     }
 
-    private bool IsInside(int block, int header)
+    private bool IsInside(Block block, Block header)
     {
         var position = _function.Blocks[block].OrderIndex;
         return position >= _function.Blocks[header].OrderIndex && position < _loopEnd[header];
     }
 
-    private void VisitBlock(int block)
+    private void VisitBlock(Block block)
     {
         var nothingHappened = _function.Blocks[block].IsLoopHeader;
         var last = _function.Blocks[block].Last;
@@ -161,16 +161,16 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         return i.Opcode == IrOpcode.LoadVm && i.Region == AliasRegion.ReadOnly;
     }
 
-    private bool Hoist(int index, int block, int levels)
+    private bool Hoist(int index, Block block, int levels)
     {
-        var to = -1;
-        for (var loop = _function.Blocks[block].LoopHeader; loop >= 0 && levels > 0 && IsInvariant(index, loop); levels--)
+        var to = Block.None;
+        for (var loop = _function.Blocks[block].LoopHeader; !loop.IsNone && levels > 0 && IsInvariant(index, loop); levels--)
         {
             to = loop;
             loop = _function.Blocks[loop].LoopParent;
         }
 
-        if (to < 0)
+        if (to.IsNone)
         {
             return false;
         }
@@ -179,14 +179,14 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         return true;
     }
 
-    private bool IsInvariant(int index, int loop)
+    private bool IsInvariant(int index, Block loop)
     {
         ref var i = ref _function.Get(index);
         return ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.ReadsRegion) == 0 || (_effects.WrittenIn(loop) & LoopEffects.SetOf(i.Region)) == 0)
             && OperandsAreOutside(index, loop, HelperDepth);
     }
 
-    private bool OperandsAreOutside(int index, int loop, int depth)
+    private bool OperandsAreOutside(int index, Block loop, int depth)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
@@ -196,11 +196,11 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
             && (mask & 8) == 0;
     }
 
-    private bool CanBeOutside(int value, int loop, int depth)
+    private bool CanBeOutside(int value, Block loop, int depth)
         => !IsInside(_function.Links[value].Block, loop) || (depth > 0 && WorthOf(value) == Worth.Helper && OperandsAreOutside(value, loop, depth - 1));
 
     // Moves a value and the helpers that it needs.
-    private void Move(int index, int loop, int preheader)
+    private void Move(int index, Block loop, Block preheader)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
@@ -224,16 +224,16 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     }
 
     // The block that the loop is entered from and that leads nowhere else.
-    private int Preheader(int header)
+    private Block Preheader(Block header)
     {
-        if (_preheader[header] >= 0)
+        if (!_preheader[header].IsNone)
         {
             return _preheader[header];
         }
 
         var order = _function.Blocks[header].OrderIndex;
         var entering = 0;
-        var from = -1;
+        var from = Block.None;
         foreach (var edge in _function.PredecessorsOf(header))
         {
             ref var e = ref _function.Edges[edge];
@@ -253,9 +253,9 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         return from;
     }
 
-    private bool IsBackEdge(int from, int headerPosition) => _function.Blocks[from].OrderIndex >= headerPosition;
+    private bool IsBackEdge(Block from, int headerPosition) => _function.Blocks[from].OrderIndex >= headerPosition;
 
-    private int MakePreheader(int header, int order)
+    private Block MakePreheader(Block header, int order)
     {
         _graphChanged = true;
         var block = _function.AddBlock(_function.Blocks[header].Flags & IrBlockFlags.Cold);

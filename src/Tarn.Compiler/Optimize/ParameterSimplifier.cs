@@ -38,7 +38,7 @@ internal sealed class ParameterSimplifier
         return any;
     }
 
-    private bool Simplify(IrFunction function, int block)
+    private bool Simplify(IrFunction function, Block block)
     {
         var edges = function.PredecessorsOf(block);
         var count = function.Blocks[block].ParameterCount;

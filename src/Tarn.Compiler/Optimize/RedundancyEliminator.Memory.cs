@@ -64,7 +64,7 @@ internal sealed partial class RedundancyEliminator
         _victim = 0;
     }
 
-    private void EnterMemory(int block)
+    private void EnterMemory(Block block)
     {
         _epoch++;
         _pendingStore = -1;
@@ -104,7 +104,7 @@ internal sealed partial class RedundancyEliminator
         }
     }
 
-    private void LeaveMemory(int block)
+    private void LeaveMemory(Block block)
     {
         if (_facts.Count == 0 || _snapshots.Count > MaximumSnapshots)
         {

@@ -15,7 +15,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
 {
     private struct Scope
     {
-        public int Block;
+        public Block Block;
         public int Values;
         public int Decided;
     }
@@ -80,7 +80,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     }
 
     // What the only branch that leads here says of its condition.
-    private void DecideByBranch(int block)
+    private void DecideByBranch(Block block)
     {
         if (_function.Blocks[block].PredecessorCount != 1)
         {
@@ -164,7 +164,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         return false;
     }
 
-    private void VisitBlock(int block)
+    private void VisitBlock(Block block)
     {
         _builder.Block = block;
         for (var i = _function.Blocks[block].First; i >= 0;)

@@ -91,7 +91,7 @@ internal static class ValueReplacement
     }
 
     /// <summary>Rewrites the arguments on the edges that leave a block.</summary>
-    public static void RewriteEdges(IrFunction function, int block)
+    public static void RewriteEdges(IrFunction function, Block block)
     {
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {

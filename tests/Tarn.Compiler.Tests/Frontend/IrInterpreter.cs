@@ -59,7 +59,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
     private UInt128[] RunBlocks(out bool tail, out IrFunction? next)
     {
-        var block = 0;
+        var block = IrFunction.Entry;
         var multi = new Dictionary<int, UInt128[]>();
         tail = false;
         next = null;
@@ -83,7 +83,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         {
                             multi[index] = Call(index, in i);
                         }
-                        catch (IrThrownException thrown) when (FindHandler(block, index, thrown) is var edge and >= 0)
+                        catch (IrThrownException thrown) when (FindHandler(block, index, thrown) is { IsNone: false } edge)
                         {
                             block = Take(edge);
                             goto NextBlock;
@@ -117,16 +117,16 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                     case IrOpcode.Trap:
                         throw new IrTrapException(i.Aux);
                     case IrOpcode.Jump:
-                        block = Take(i.A);
+                        block = Take(new(i.A));
                         break;
                     case IrOpcode.BranchIf:
-                        block = Take((uint)_values[i.A] != 0 ? i.B : i.C);
+                        block = Take(new((uint)_values[i.A] != 0 ? i.B : i.C));
                         break;
                     case IrOpcode.BranchOnThrow:
-                        block = Take(i.B);
+                        block = Take(new(i.B));
                         break;
                     case IrOpcode.Switch:
-                        block = Take(_function.Pool[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]);
+                        block = Take(new(_function.Pool[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]));
                         break;
                     default:
                         _values[index] = Evaluate(in i);
@@ -158,13 +158,13 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     };
 
     // The edge to the handler of what a call has thrown, which finds what it needs in the VM context; −1 if there is none.
-    private int FindHandler(int block, int call, IrThrownException thrown)
+    private Edge FindHandler(Block block, int call, IrThrownException thrown)
     {
         var last = _function.Blocks[block].Last;
         ref var branch = ref _function.Get(last);
         if (branch.Opcode != IrOpcode.BranchOnThrow || _function.CallBefore(last) != call)
         {
-            return -1;
+            return Edge.None;
         }
 
         var scopes = _function.HandlerScopes.Span;
@@ -177,12 +177,12 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 if (tag < 0 || ReferenceEquals(_instance.Tags[tag], thrown.Tag))
                 {
                     _instance.Hand(thrown, scopes[scope + HandlerTable.FirstClause] + k, tag >= 0);
-                    return branch.C;
+                    return new Edge(branch.C);
                 }
             }
         }
 
-        return -1;
+        return Edge.None;
     }
 
     private UInt128[] Values(int index)
@@ -197,7 +197,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         return values;
     }
 
-    private int Take(int edge)
+    private Block Take(Edge edge)
     {
         var arguments = _function.ArgumentsOf(edge);
         var values = new UInt128[arguments.Length];

@@ -45,8 +45,8 @@ public sealed class IrOrderTests
 
         // Blocks are numbered in order of definition in the text.
         var names = new[] { 0, 1, 2, 4, 3, 5, 6, 7, 8, 9 };
-        int Id(int name) => Array.IndexOf(names, name);
-        int Header(int name) => f.Blocks[Id(name)].LoopHeader is var h and >= 0 ? names[h] : -1;
+        Block Id(int name) => new(Array.IndexOf(names, name));
+        int Header(int name) => f.Blocks[Id(name)].LoopHeader is { IsNone: false } h ? names[h] : -1;
         Assert.Equal([-1, 1, 2, 2, -1, 1, -1, -1, -1], [Header(0), Header(1), Header(2), Header(3), Header(4), Header(5), Header(6), Header(7), Header(8)]);
         Assert.Equal(2, f.Blocks[Id(3)].LoopDepth);
         Assert.Equal(1, f.Blocks[Id(5)].LoopDepth);
@@ -66,7 +66,7 @@ public sealed class IrOrderTests
         Assert.Equal(9, order.Length);
         foreach (var header in order.Where(b => f.Blocks[b].IsLoopHeader))
         {
-            bool Inside(int block)
+            bool Inside(Block block)
             {
                 for (var h = f.Blocks[block].LoopHeader; h >= 0; h = f.Blocks[h].LoopParent)
                 {

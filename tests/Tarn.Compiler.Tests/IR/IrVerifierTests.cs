@@ -91,14 +91,14 @@ public sealed class IrVerifierTests
     public void Broken_lists_are_found()
     {
         Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Previous = -1), e => e.Contains("has previous", StringComparison.Ordinal));
-        Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Block = 0), e => e.Contains("but says block", StringComparison.Ordinal));
+        Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Block = new(0)), e => e.Contains("but says block", StringComparison.Ordinal));
         Assert.Contains(Verify(Good, f => f.Blocks[1].Last = f.Blocks[1].First), e => e.Contains("the list ends at", StringComparison.Ordinal));
         Assert.Contains(Verify(Good, f => f.Blocks[1].ParameterCount = 2), e => e.Contains("parameters, not", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Edges_with_a_wrong_source_are_found()
-        => Assert.Contains(Verify(Good, f => f.Edges[f.Get(Find(f, IrOpcode.Jump)).A].From = 2), e => e.Contains("says it leaves", StringComparison.Ordinal));
+        => Assert.Contains(Verify(Good, f => f.Edges[f.Get(Find(f, IrOpcode.Jump)).A].From = new(2)), e => e.Contains("says it leaves", StringComparison.Ordinal));
 
     [Fact]
     public void Parameters_out_of_order_are_found()

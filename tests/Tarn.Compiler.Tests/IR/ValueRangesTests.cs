@@ -114,7 +114,7 @@ public sealed class ValueRangesTests
             counts.Prepare(function, ranges);
             int counter = function.Blocks[1].First, beside = function.Links[counter].Next;
             var (counterBound, besideBound) = (ranges.UpperBound(counter, ValueRanges.Depth), ranges.UpperBound(beside, ValueRanges.Depth));
-            var isSoon = counts.IsOverSoon(1);
+            var isSoon = counts.IsOverSoon(new(1));
             bounded += counterBound < all || besideBound < all ? 1 : 0;
             soon += isSoon ? 1 : 0;
 
@@ -156,7 +156,7 @@ public sealed class ValueRangesTests
 
     private static ulong Number(Random random, ulong all) => (random.Next(3) == 0 ? s_numbers[random.Next(s_numbers.Length)] : (ulong)random.NextInt64() >> random.Next(64)) & all;
 
-    private static void AppendRandom(IrFunction function, int block, Random random)
+    private static void AppendRandom(IrFunction function, Block block, Random random)
     {
         var type = random.Next(2) == 0 ? IrType.I32 : IrType.I64;
         var a = Value(function, random, type);

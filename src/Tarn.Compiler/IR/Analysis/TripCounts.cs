@@ -49,7 +49,7 @@ internal sealed class TripCounts
     }
 
     /// <summary>Whether a loop is known to execute few instructions until it is over.</summary>
-    public bool IsOverSoon(int header)
+    public bool IsOverSoon(Block header)
     {
         var size = _loopSizes[header];
         if (size == NotPlain)
@@ -57,7 +57,7 @@ internal sealed class TripCounts
             return false;
         }
 
-        var back = -1;
+        var back = Edge.None;
         foreach (var edge in _ir.PredecessorsOf(header))
         {
             if (_ir.Blocks[_ir.Edges[edge].From].OrderIndex < _ir.Blocks[header].OrderIndex)
@@ -65,7 +65,7 @@ internal sealed class TripCounts
                 continue;
             }
 
-            if (back >= 0)
+            if (!back.IsNone)
             {
                 return false;
             }
@@ -73,7 +73,7 @@ internal sealed class TripCounts
             back = edge;
         }
 
-        if (back < 0)
+        if (back.IsNone)
         {
             return false;
         }
@@ -94,7 +94,7 @@ internal sealed class TripCounts
     }
 
     // How many rounds a loop makes at most, as far as one parameter of its header tells.
-    private ulong MostRounds(int parameter, int position, int header, int back)
+    private ulong MostRounds(int parameter, int position, Block header, Edge back)
     {
         var all = ValueRanges.LargestOf(_ir.TypeOf(parameter));
         var next = _ir.ArgumentsOf(back)[position];
@@ -110,7 +110,7 @@ internal sealed class TripCounts
     }
 
     // From a constant to a constant in steps, up or down, as long as they are not equal: LLVM's counters often run from below zero up to zero.
-    private ulong RoundsToEquality(int parameter, int next, ulong amount, int position, int header, int back, ulong all)
+    private ulong RoundsToEquality(int parameter, int next, ulong amount, int position, Block header, Edge back, ulong all)
     {
         ref var branch = ref _ir.Get(_ir.Blocks[_ir.Edges[back].From].Last);
         if (branch.Opcode != IrOpcode.BranchIf || branch.B == branch.C)

@@ -190,7 +190,7 @@ internal sealed class ValueRanges
         var starts = 0UL;
         var start = -1;
         var isOneConstant = true;
-        var back = -1;
+        var back = Edge.None;
         var predecessors = _ir.PredecessorsOf(block);
         if (block == IrFunction.Entry || predecessors.Length > 8)
         {
@@ -207,7 +207,7 @@ internal sealed class ValueRanges
 
             if (_ir.Blocks[_ir.Edges[edge].From].OrderIndex >= _ir.Blocks[block].OrderIndex)
             {
-                if (back >= 0)
+                if (!back.IsNone)
                 {
                     return all;
                 }
@@ -221,11 +221,11 @@ internal sealed class ValueRanges
             start = argument;
         }
 
-        return back < 0 ? starts : start < 0 ? all : BoundOfCounter(parameter, _ir.ArgumentsOf(back)[position], back, starts, isOneConstant, depth, all);
+        return back.IsNone ? starts : start < 0 ? all : BoundOfCounter(parameter, _ir.ArgumentsOf(back)[position], back, starts, isOneConstant, depth, all);
     }
 
     // A parameter of a loop's header that one back edge gives a value to, from the bound of its starts.
-    private ulong BoundOfCounter(int parameter, int next, int back, ulong starts, bool isOneConstant, int depth, ulong all)
+    private ulong BoundOfCounter(int parameter, int next, Edge back, ulong starts, bool isOneConstant, int depth, ulong all)
     {
         ref var step = ref _ir.Get(next);
         ref var branch = ref _ir.Get(_ir.Blocks[_ir.Edges[back].From].Last);
@@ -279,7 +279,7 @@ internal sealed class ValueRanges
 
     // A pointer or a second counter beside the one that is compared: it takes as many steps. Those are at most the other's bound over the other's step, whatever
     // the other starts from.
-    private ulong BoundByRounds(int parameter, int back, int compared, ulong starts, ulong amount, int depth, ulong all)
+    private ulong BoundByRounds(int parameter, Edge back, int compared, ulong starts, ulong amount, int depth, ulong all)
     {
         var counter = _ir.Get(compared).Opcode == IrOpcode.Add ? _ir.Get(compared).A : compared;
         var block = _ir.Links[parameter].Block;

@@ -26,7 +26,7 @@ internal sealed partial class IrBuilder
     public IrFunction Function = null!;
 
     /// <summary>Block that instructions are appended to; −1 in unreachable code.</summary>
-    public int Block;
+    public Block Block;
 
     /// <summary>Instruction before which new ones go, or −1 for the end of <see cref="Block"/>.</summary>
     public int Position = -1;
@@ -39,7 +39,7 @@ internal sealed partial class IrBuilder
     {
         Function = function;
         _ranges.Build(function);
-        Block = -1;
+        Block = Block.None;
         Position = -1;
         Values.Reset(expectedValues);
         _constantBits = 8;

@@ -164,11 +164,11 @@ internal sealed partial class PortableLowering : Lowering
                 LowerCall(i, ref instruction);
                 break;
             case IrOpcode.Jump:
-                AddSuccessor(instruction.A);
+                AddSuccessor(new(instruction.A));
                 Begin(Op.Jump);
                 break;
             case IrOpcode.BranchIf:
-                if (AddSuccessor(instruction.B) == AddSuccessor(instruction.C))
+                if (AddSuccessor(new(instruction.B)) == AddSuccessor(new(instruction.C)))
                 {
                     Begin(Op.Jump);
                     break;
@@ -177,8 +177,8 @@ internal sealed partial class PortableLowering : Lowering
                 LowerBranch(instruction.A);
                 break;
             case IrOpcode.BranchOnThrow:
-                AddSuccessor(instruction.B);
-                AddSuccessor(instruction.C);
+                AddSuccessor(new(instruction.B));
+                AddSuccessor(new(instruction.C));
                 Begin(Op.BranchOnThrow, aux: instruction.D);
                 break;
             case IrOpcode.Switch:

@@ -202,7 +202,7 @@ internal sealed partial class X64Lowering
 
         for (var k = 0; k < 2; k++)
         {
-            var edge = k == 0 ? branch.B : branch.C;
+            var edge = new Edge(k == 0 ? branch.B : branch.C);
             var target = _ir.Edges[edge].To;
             if (_ir.Links[value].Block != target)
             {

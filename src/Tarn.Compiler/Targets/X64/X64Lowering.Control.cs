@@ -595,11 +595,11 @@ internal sealed partial class X64Lowering
                 LowerCall(i, ref instruction);
                 break;
             case IrOpcode.Jump:
-                AddSuccessor(instruction.A);
+                AddSuccessor(new(instruction.A));
                 Begin(X64Opcode.Jump, 0);
                 break;
             case IrOpcode.BranchIf:
-                if (AddSuccessor(instruction.B) == AddSuccessor(instruction.C))
+                if (AddSuccessor(new(instruction.B)) == AddSuccessor(new(instruction.C)))
                 {
                     Begin(X64Opcode.Jump, 0);
                     break;
@@ -610,8 +610,8 @@ internal sealed partial class X64Lowering
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
                 break;
             case IrOpcode.BranchOnThrow:
-                AddSuccessor(instruction.B);
-                AddSuccessor(instruction.C);
+                AddSuccessor(new(instruction.B));
+                AddSuccessor(new(instruction.C));
                 Begin(X64Opcode.BranchOnThrow, 0, aux: instruction.D);
                 break;
             case IrOpcode.Switch:
