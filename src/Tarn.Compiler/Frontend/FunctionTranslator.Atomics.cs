@@ -87,11 +87,11 @@ internal sealed partial class FunctionTranslator
     // Groups of seven: i32, i64, i32 8, i32 16, i64 8, i64 16, i64 32.
     private static IrType AtomicType(Opcode opcode, Opcode first) => ((opcode - first) % 7) is 0 or 2 or 3 ? IrType.I32 : IrType.I64;
 
-    private int AtomicAddress(MemoryArgument argument, int index, int widthLog2)
+    private Value AtomicAddress(MemoryArgument argument, Value index, int widthLog2)
         => _builder.Binary(IrOpcode.Add, IrType.I64, MemoryBase(argument.Memory), EffectiveAddress(argument, index, widthLog2));
 
     // Index plus offset as I64: aligned and within bounds.
-    private int EffectiveAddress(MemoryArgument argument, int index, int widthLog2)
+    private Value EffectiveAddress(MemoryArgument argument, Value index, int widthLog2)
     {
         var wide = ExtendUnsigned(index);
         var address = _builder.Binary(IrOpcode.Add, IrType.I64, wide, _builder.I64((long)argument.Offset));

@@ -48,7 +48,7 @@ internal sealed partial class FunctionTranslator
         EmitCall(tail ? IrOpcode.TailCallReference : IrOpcode.CallReference, reference, typeIndex);
     }
 
-    private void CheckFunctionType(int reference, int typeIndex)
+    private void CheckFunctionType(Value reference, int typeIndex)
     {
         var actual = _builder.LoadReadOnly(reference, FunctionReferenceRecord.TypeId, IrType.I32, 2);
         var expected = _builder.Numbered(IrOpcode.TypeId, IrType.I32, typeIndex);
@@ -110,7 +110,7 @@ internal sealed partial class FunctionTranslator
         EndCall();
     }
 
-    private int FunctionReference(int function)
+    private Value FunctionReference(int function)
     {
         var offset = _layout.FunctionReference(function);
         if (offset < 0)

@@ -88,7 +88,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // Ends the current block: goes to the block of those that pass, or of those that fail.
-    private void Test(int reference, HeapType target, bool allowsNull)
+    private void Test(Value reference, HeapType target, bool allowsNull)
     {
         var isFunction = !ValueTypes.IsManaged(_module, target);
         if (IsBottom(target))
@@ -139,14 +139,14 @@ internal sealed partial class FunctionTranslator
     }
 
     // The address of a type's descriptor, from its id: the shift wraps within the area that all descriptors have.
-    private int Descriptor(int typeId)
+    private Value Descriptor(Value typeId)
     {
         var offset = _builder.Binary(IrOpcode.ShiftLeft, IrType.I32, typeId, _builder.I32(ObjectLayout.DescriptorShift));
         var area = _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.TypeDescriptors, IrType.I64, 3);
         return _builder.Binary(IrOpcode.Add, IrType.I64, area, ExtendUnsigned(offset));
     }
 
-    private void TestType(int actual, int typeIndex)
+    private void TestType(Value actual, int typeIndex)
     {
         var expected = TypeIdOf(typeIndex);
         var isSame = _builder.Compare(IntegerCondition.Equal, actual, expected);
@@ -179,7 +179,7 @@ internal sealed partial class FunctionTranslator
         return depth;
     }
 
-    private void Split(int condition, Block ifSo, Block ifNot)
+    private void Split(Value condition, Block ifSo, Block ifNot)
     {
         var block = _builder.Block;
         condition = _builder.Condition(condition, out var inverted);
@@ -192,7 +192,7 @@ internal sealed partial class FunctionTranslator
         Terminate(IrOpcode.BranchIf, condition, taken, _function.AddEdge(block, ifNot, []));
     }
 
-    private void SplitAndGoOn(int condition, Block ifSo)
+    private void SplitAndGoOn(Value condition, Block ifSo)
     {
         var next = _function.AddBlock();
         Split(condition, ifSo, next);

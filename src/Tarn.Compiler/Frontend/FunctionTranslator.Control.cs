@@ -54,7 +54,7 @@ internal sealed partial class FunctionTranslator
 
         // For a try_table or try, its scope; for a catch, the exception's reference, if something within throws it again.
         public int Scope;
-        public int Caught;
+        public Value Caught;
 
         // The scope around the frame, the one that what is thrown within goes to first, and for a catch, the clause that its next catch belongs to.
         public int OuterScope;
@@ -75,8 +75,9 @@ internal sealed partial class FunctionTranslator
 
     private GrowableArray<Frame> _frames = new(64);
     private GrowableArray<Pending> _pending = new(64);
-    private GrowableArray<int> _saved = new(256);
-    private GrowableArray<int> _scratch = new(64);
+    private GrowableArray<Value> _saved = new(256);
+    private GrowableArray<Value> _scratch = new(64);
+    private GrowableArray<int> _slots = new(64);
     private int _nextScanFrame;
     private GrowableArray<int> _distinct = new(16);
     private int _branchNumber;
@@ -107,7 +108,7 @@ internal sealed partial class FunctionTranslator
             Scope = -1,
             OuterScope = _scope,
             InnerScope = _scope,
-            Caught = -1,
+            Caught = Value.None,
         });
         return ref _frames[index];
     }
@@ -338,7 +339,7 @@ internal sealed partial class FunctionTranslator
         }
 
         var block = _function.AddBlock();
-        _scratch.Clear();
+        _slots.Clear();
         var total = frame.ResultCount + assigned.Length;
         for (var slot = 0; slot < total; slot++)
         {
@@ -351,7 +352,7 @@ internal sealed partial class FunctionTranslator
 
             if (!same)
             {
-                _scratch.Add(slot);
+                _slots.Add(slot);
                 var type = slot < frame.ResultCount ? _types[frame.ResultStart + slot] : _localTypes[assigned[slot - frame.ResultCount]];
                 value = _function.AddBlockParameter(block, type);
             }
@@ -366,14 +367,14 @@ internal sealed partial class FunctionTranslator
             }
         }
 
-        Count(_scratch.Count, frame.PendingCount);
+        Count(_slots.Count, frame.PendingCount);
         for (var p = frame.PendingHead; p >= 0; p = _pending[p].Next)
         {
             ref var edge = ref _function.Edges[_pending[p].Edge];
             edge.To = block;
             edge.ArgumentStart = _function.Pool.Count;
-            edge.ArgumentCount = _scratch.Count;
-            foreach (var slot in _scratch.Span)
+            edge.ArgumentCount = _slots.Count;
+            foreach (var slot in _slots.Span)
             {
                 _function.Pool.Add(_saved[_pending[p].Saved + slot]);
             }
@@ -505,7 +506,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private void BranchIf(int condition, int depth)
+    private void BranchIf(Value condition, int depth)
     {
         _branchNumber++;
         condition = _builder.Condition(condition, out var inverted);
@@ -552,7 +553,6 @@ internal sealed partial class FunctionTranslator
             return;
         }
 
-        // Edges are made as the labels are read; their list goes to the pool in one piece afterwards, since making them uses the pool.
         _targets.Clear();
         for (var i = 0; i <= count; i++)
         {
@@ -574,22 +574,24 @@ internal sealed partial class FunctionTranslator
 
         // All labels of a table take the same number.
         SpendOnValues(ValuesOf(_targets[0]));
+        _edges.Clear();
         for (var i = 0; i <= count; i++)
         {
-            _targets[i] = EdgeTo(_targets[i]);
+            _edges.Add(EdgeTo(_targets[i]));
         }
 
         if (count == 1)
         {
-            Terminate(IrOpcode.BranchIf, index, _targets[1], _targets[0]);
+            Terminate(IrOpcode.BranchIf, index, _edges[1], _edges[0]);
             return;
         }
 
-        var start = _function.Pool.AddRange(_targets.Span);
+        var start = _function.SwitchEdges.AddRange(_edges.Span);
         Terminate(IrOpcode.Switch, index, start, count + 1);
     }
 
     private GrowableArray<int> _targets = new(64);
+    private GrowableArray<Edge> _edges = new(64);
 
     private void ChargeReturn() => _budget.Charge((long)ComplexityLimits.PassedValue * _function.ResultTypes.Length, "many results returned");
 

@@ -65,7 +65,7 @@ internal sealed partial class FunctionTranslator
 
     private void TranslateSimple(in SimpleInstruction simple, ref WasmReader reader)
     {
-        int right;
+        Value right;
         switch (simple.Kind)
         {
             case SimpleKind.Load:

@@ -20,7 +20,7 @@ internal sealed partial class FunctionTranslator
             or IrOpcode.Demote or IrOpcode.Promote;
 
     // An operand of an operation that does not show which NaN it is.
-    private int Operand(IrOpcode operation, int value)
+    private Value Operand(IrOpcode operation, Value value)
     {
         if (!_target.Deterministic || !(MakesNaN(operation) || operation is IrOpcode.CompareFloat or (>= IrOpcode.ConvertToSigned and <= IrOpcode.SaturateToUnsigned)))
         {
@@ -33,14 +33,14 @@ internal sealed partial class FunctionTranslator
             return value;
         }
 
-        ref var compare = ref _function.Get(select.A);
+        ref var compare = ref _function.Get(select.ValueA);
         return compare.Opcode == IrOpcode.CompareFloat && compare.FloatCondition == FloatCondition.NotEqual && compare.A == select.C && compare.B == select.C
-            && _builder.IsConstant(select.B, out var bits) && bits == (select.Type == IrType.F32 ? CanonicalSingle : CanonicalDouble)
-            ? select.C
+            && _builder.IsConstant(select.ValueB, out var bits) && bits == (select.Type == IrType.F32 ? CanonicalSingle : CanonicalDouble)
+            ? select.ValueC
             : value;
     }
 
-    private int VectorOperand(int value)
+    private Value VectorOperand(Value value)
     {
         ref var select = ref _function.Get(value);
         if (select.Opcode != IrOpcode.VectorSelect)
@@ -48,10 +48,10 @@ internal sealed partial class FunctionTranslator
             return value;
         }
 
-        ref var compare = ref _function.Get(select.C);
+        ref var compare = ref _function.Get(select.ValueC);
         return compare.Opcode == IrOpcode.VectorFloatCompare && compare.VectorFloatCondition == FloatCondition.NotEqual && compare.A == select.B && compare.B == select.B
-            && _builder.IsVector(select.A, out var bits) && bits == CanonicalOf(compare.Shape)
-            ? select.B
+            && _builder.IsVector(select.ValueA, out var bits) && bits == CanonicalOf(compare.Shape)
+            ? select.ValueB
             : value;
     }
 
@@ -62,7 +62,7 @@ internal sealed partial class FunctionTranslator
         or IrOpcode.VectorFloatMin or IrOpcode.VectorFloatMax or IrOpcode.VectorFloatSqrt or IrOpcode.VectorFloatCompare or IrOpcode.VectorMultiplyAdd or IrOpcode.VectorMultiplyAddNegated;
 
     // The operand of an operation of a shape: lanes of another shape are other numbers.
-    private int VectorOperand(IrOpcode operation, VectorShape shape, int value)
+    private Value VectorOperand(IrOpcode operation, VectorShape shape, Value value)
     {
         if (value < 0 || !HidesNaN(operation))
         {
@@ -70,11 +70,11 @@ internal sealed partial class FunctionTranslator
         }
 
         var raw = VectorOperand(value);
-        return raw != value && _function.Get(_function.Get(value).C).Shape == shape ? raw : value;
+        return raw != value && _function.Get(_function.Get(value).ValueC).Shape == shape ? raw : value;
     }
 
     // A floating-point number as it is to be seen.
-    private int Canonical(IrOpcode operation, IrType type, int value)
+    private Value Canonical(IrOpcode operation, IrType type, Value value)
     {
         if (!_target.Deterministic || !MakesNaN(operation) || _builder.IsConstant(value, out _))
         {
@@ -85,7 +85,7 @@ internal sealed partial class FunctionTranslator
         return _builder.Select(type, isNaN, _builder.Constant(type, type == IrType.F32 ? CanonicalSingle : CanonicalDouble), value);
     }
 
-    private int CanonicalVector(IrOpcode operation, VectorShape shape, int value)
+    private Value CanonicalVector(IrOpcode operation, VectorShape shape, Value value)
     {
         switch (operation)
         {
@@ -107,7 +107,7 @@ internal sealed partial class FunctionTranslator
         return _builder.VectorOperation(IrOpcode.VectorSelect, default, canonical, value, isNaN);
     }
 
-    private int DeterministicVector(in VectorInstruction row, int a, int b, int c, int lane)
+    private Value DeterministicVector(in VectorInstruction row, Value a, Value b, Value c, int lane)
     {
         a = VectorOperand(row.Deterministic, row.Shape, a);
         b = VectorOperand(row.Deterministic, row.Shape, b);
@@ -136,14 +136,14 @@ internal sealed partial class FunctionTranslator
     }
 
     // Sums of two products of neighbouring signed bytes, which wrap: those at even places and those at odd ones are words, sign-extended.
-    private int SignedDot(int a, int b)
+    private Value SignedDot(Value a, Value b)
     {
         var even = _builder.VectorOperation(IrOpcode.VectorMul, VectorShape.I16x8, EvenBytes(a), EvenBytes(b));
         return _builder.VectorOperation(
             IrOpcode.VectorAdd, VectorShape.I16x8, even, _builder.VectorOperation(IrOpcode.VectorMul, VectorShape.I16x8, OddBytes(a), OddBytes(b)));
     }
 
-    private int EvenBytes(int value) => OddBytes(_builder.VectorOperation(IrOpcode.VectorShiftLeft, VectorShape.I16x8, value, _builder.I32(8)));
+    private Value EvenBytes(Value value) => OddBytes(_builder.VectorOperation(IrOpcode.VectorShiftLeft, VectorShape.I16x8, value, _builder.I32(8)));
 
-    private int OddBytes(int value) => _builder.VectorOperation(IrOpcode.VectorShiftRightSigned, VectorShape.I16x8, value, _builder.I32(8));
+    private Value OddBytes(Value value) => _builder.VectorOperation(IrOpcode.VectorShiftRightSigned, VectorShape.I16x8, value, _builder.I32(8));
 }

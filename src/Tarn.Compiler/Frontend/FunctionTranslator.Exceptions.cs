@@ -46,7 +46,7 @@ internal sealed partial class FunctionTranslator
 
     private GrowableArray<TryScope> _scopes = new(8);
     private GrowableArray<TryClause> _clauses = new(16);
-    private GrowableArray<int> _outcomes = new(16);
+    private GrowableArray<Edge> _outcomes = new(16);
     private int _scope;
     private int _clauseNumber;
 
@@ -138,7 +138,7 @@ internal sealed partial class FunctionTranslator
         Scope = -1,
         OuterScope = -1,
         InnerScope = -1,
-        Caught = -1,
+        Caught = Value.None,
         SavedBy = -1,
     };
 
@@ -219,7 +219,7 @@ internal sealed partial class FunctionTranslator
         }
         else
         {
-            Terminate(IrOpcode.Switch, number, _function.Pool.AddRange(_outcomes.Span), count);
+            Terminate(IrOpcode.Switch, number, _function.SwitchEdges.AddRange(_outcomes.Span), count);
         }
 
         var mark = _function.Instructions.Count;
@@ -382,7 +382,7 @@ internal sealed partial class FunctionTranslator
         return -1;
     }
 
-    private void ThrowReference(int reference)
+    private void ThrowReference(Value reference)
     {
         TrapIf(_builder.IsZero(reference), TrapCode.NullReference);
         CallBuiltin(BuiltinId.ThrowReference, reference);
@@ -405,7 +405,7 @@ internal sealed partial class FunctionTranslator
             JumpToEnd(ref frame);
         }
 
-        frame.Caught = -1;
+        frame.Caught = Value.None;
         var clause = frame.NextClause++;
         if (_clauses[clause].Label.PendingCount == 0)
         {

@@ -18,7 +18,7 @@ internal sealed partial class FunctionTranslator
     // A size that is known costs no instruction of its own if it is small.
     private const ulong MostKnown = 1 << 16;
 
-    private int _fuelCheck;
+    private Value _fuelCheck;
     private int _fuelCount;
 
     private void StartRun()
@@ -27,12 +27,12 @@ internal sealed partial class FunctionTranslator
         _fuelCount = 0;
     }
 
-    private int Execution() => _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.Execution, IrType.I64, 3);
+    private Value Execution() => _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.Execution, IrType.I64, 3);
 
     // A straight-line run of instructions has ended: it is paid for at its start.
     private void EndRun()
     {
-        if (_fuelCheck >= 0)
+        if (!_fuelCheck.IsNone)
         {
             if (_fuelCount == 0)
             {
@@ -43,7 +43,7 @@ internal sealed partial class FunctionTranslator
                 _function.Get(_fuelCheck).D = _fuelCount;
             }
 
-            _fuelCheck = -1;
+            _fuelCheck = Value.None;
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed partial class FunctionTranslator
 
     private void SpendOnValues(int count) => Spend(_target.FuelTable.OfValues(count));
 
-    private void SpendOnSize(int count, int perUnit)
+    private void SpendOnSize(Value count, int perUnit)
     {
         if (!_target.Fuel || perUnit == 0)
         {
@@ -90,7 +90,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // What could not grow costs no more than any instruction.
-    private void SpendOnGrowth(int previous, int delta, int unitLog2, int perUnit)
+    private void SpendOnGrowth(Value previous, Value delta, int unitLog2, int perUnit)
     {
         if (!_target.Fuel || perUnit == 0)
         {
@@ -103,7 +103,7 @@ internal sealed partial class FunctionTranslator
         Charge(_builder.Binary(IrOpcode.DivUnsigned, IrType.I64, size, _builder.I64(perUnit)));
     }
 
-    private void Charge(int units)
+    private void Charge(Value units)
     {
         if (!_builder.IsConstant(units, 0))
         {

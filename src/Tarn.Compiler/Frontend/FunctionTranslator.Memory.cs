@@ -46,7 +46,7 @@ internal sealed partial class FunctionTranslator
         EmitStore(address, Narrow(value, access.Width), access.WidthLog2, argument.Memory);
     }
 
-    private void EmitStore(MemoryAddress address, int value, int widthLog2, int memory)
+    private void EmitStore(MemoryAddress address, Value value, int widthLog2, int memory)
         => _builder.Emit(
             IrOpcode.Store,
             IrType.None,
@@ -58,7 +58,7 @@ internal sealed partial class FunctionTranslator
             RegionOf(memory));
 
     // A store of the low bytes does not need what only changes the high ones.
-    private int Narrow(int value, int width)
+    private Value Narrow(Value value, int width)
     {
         while (true)
         {
@@ -70,10 +70,10 @@ internal sealed partial class FunctionTranslator
                 case IrOpcode.ExtendSigned or IrOpcode.ExtendUnsigned or IrOpcode.SignExtend32 when width <= 4:
                 case IrOpcode.SignExtend16 when width <= 2:
                 case IrOpcode.SignExtend8 when width == 1:
-                    value = i.A;
+                    value = i.ValueA;
                     continue;
-                case IrOpcode.And when bits < 64 && _builder.IsConstant(i.B, out var mask) && (~mask & ((1UL << bits) - 1)) == 0:
-                    value = i.A;
+                case IrOpcode.And when bits < 64 && _builder.IsConstant(i.ValueB, out var mask) && (~mask & ((1UL << bits) - 1)) == 0:
+                    value = i.ValueA;
                     continue;
                 default:
                     return value;
@@ -82,7 +82,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // Checks an access as far as it is needed.
-    private MemoryAddress Address(int memory, int index, ulong offset, int size)
+    private MemoryAddress Address(int memory, Value index, ulong offset, int size)
     {
         ref var type = ref _module.MemoryArray[memory];
 
@@ -113,7 +113,7 @@ internal sealed partial class FunctionTranslator
         return CheckedAddress(memory, in type, index, offset, size);
     }
 
-    private MemoryAddress CheckedAddress(int memory, in CoreMemoryType type, int index, ulong offset, int size)
+    private MemoryAddress CheckedAddress(int memory, in CoreMemoryType type, Value index, ulong offset, int size)
     {
         var minimum = MinimumBytes(in type);
         if (offset + (ulong)size > uint.MaxValue || offset > uint.MaxValue)
@@ -154,17 +154,17 @@ internal sealed partial class FunctionTranslator
             : (AliasRegion)Math.Min((int)AliasRegion.MemoryDefined + defined, (int)AliasRegion.MemoryLast);
     }
 
-    private int MemoryBase(int memory)
+    private Value MemoryBase(int memory)
         => _builder.LoadReadOnly(_builder.VmContext(), _layout.Memory(memory) + VmContextLayout.EntryBase, IrType.I64, 3);
 
     // A shared memory is an object of its own, so its length is never in this instance's context.
-    private int MemoryLength(int memory)
+    private Value MemoryLength(int memory)
         => IsShared(memory)
             ? EntryLength(_layout.Memory(memory), imported: true, AliasRegion.SharedMemoryLength)
             : EntryLength(_layout.Memory(memory), memory < _module.ImportedMemoryCount, AliasRegion.MemoryLength);
 
     // The length field of a memory or table, here or with its owner.
-    private int EntryLength(int entry, bool imported, AliasRegion region)
+    private Value EntryLength(int entry, bool imported, AliasRegion region)
     {
         var record = _builder.VmContext();
         var offset = entry + VmContextLayout.EntryLength;
@@ -182,7 +182,7 @@ internal sealed partial class FunctionTranslator
     private bool IsShared(int memory) => _module.MemoryArray[memory].Limits.IsShared;
 
     // The size of a shared memory is read anew each time, in order with atomic accesses (threads proposal, "memory.size").
-    private int CurrentLength(int memory)
+    private Value CurrentLength(int memory)
     {
         if (!IsShared(memory))
         {
@@ -288,14 +288,14 @@ internal sealed partial class FunctionTranslator
     }
 
     // Traps unless start + count lies within the memory; the address of start.
-    private int CheckRange(int memory, int start, int count)
+    private Value CheckRange(int memory, Value start, Value count)
     {
         var length = MemoryLength(memory);
         CheckRange(length, start, count, Is64(memory), TrapCode.MemoryOutOfBounds);
         return _builder.Binary(IrOpcode.Add, IrType.I64, MemoryBase(memory), ExtendUnsigned(start));
     }
 
-    private void CheckRange(int length, int start, int count, bool is64, TrapCode code)
+    private void CheckRange(Value length, Value start, Value count, bool is64, TrapCode code)
     {
         var wideStart = ExtendUnsigned(start);
         var wideCount = ExtendUnsigned(count);

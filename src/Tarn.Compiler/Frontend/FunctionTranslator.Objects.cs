@@ -88,10 +88,10 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private int HeapBase() => _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.HeapBase, IrType.I64, 3);
+    private Value HeapBase() => _builder.LoadReadOnly(_builder.VmContext(), VmContextHeader.HeapBase, IrType.I64, 3);
 
     // The bits of a managed reference. Good for tags and i31 only: the bits of an object's reference change when it moves.
-    private int BitsOf(int reference) => _builder.Unary(IrOpcode.Bitcast, IrType.I32, reference);
+    private Value BitsOf(Value reference) => _builder.Unary(IrOpcode.Bitcast, IrType.I32, reference);
 
     private StructType StructOf(int typeIndex) => (StructType)_module.TypeArray[typeIndex].Composite;
 
@@ -114,7 +114,7 @@ internal sealed partial class FunctionTranslator
     private AliasRegion RegionOf(ValType storage, bool isElement)
         => storage.IsReference ? AliasRegion.HeapReferences : isElement ? AliasRegion.HeapElements : AliasRegion.HeapFields;
 
-    private int LoadStorage(ValType storage, bool signed, int index, int offset, bool mayFault, bool isElement)
+    private Value LoadStorage(ValType storage, bool signed, Value index, int offset, bool mayFault, bool isElement)
     {
         var type = storage.IsReference ? (ValueTypes.IsManaged(_module, storage.Heap) ? IrType.Managed : IrType.I32) : TypeOf(storage.Unpacked);
         var value = _builder.Emit(
@@ -129,7 +129,7 @@ internal sealed partial class FunctionTranslator
         return storage.IsReference && type != IrType.Managed ? FunctionOfHandle(value) : value;
     }
 
-    private void StoreStorage(ValType storage, int value, int index, int offset, bool mayFault, bool isElement, AliasRegion? region = null)
+    private void StoreStorage(ValType storage, Value value, Value index, int offset, bool mayFault, bool isElement, AliasRegion? region = null)
     {
         if (_function.TypeOf(value) == IrType.Ref)
         {
@@ -150,7 +150,7 @@ internal sealed partial class FunctionTranslator
     private bool IsFunction(ValType storage) => storage.IsReference && !ValueTypes.IsManaged(_module, storage.Heap);
 
     // Objects name functions by their index in a table of the store: a wrong one is a function of the store, or a trap, but never an address of the guest's choice.
-    private int FunctionOfHandle(int handle)
+    private Value FunctionOfHandle(Value handle)
     {
         var count = _builder.Emit(
             IrOpcode.LoadVm, IrType.I64, Execution(), -1, -1, ExecutionRecordLayout.FunctionCount, MemoryAccess.Create(3).Bits, AliasRegion.Execution);
@@ -161,7 +161,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // A guest's function that objects have named before has its index in its record. The handle of an imported copy is that of the function it is a copy of.
-    private int HandleOfFunction(int reference)
+    private Value HandleOfFunction(Value reference)
     {
         if (_builder.IsConstant(reference, out _))
         {
@@ -196,7 +196,7 @@ internal sealed partial class FunctionTranslator
         return result;
     }
 
-    private void WriteBarrier(int value, int index, int offset)
+    private void WriteBarrier(Value value, Value index, int offset)
     {
         // Constants are null.
         if (_function.TypeOf(value) == IrType.Managed && !_builder.IsConstant(value, out _) && !IsSmallInteger(value))
@@ -205,13 +205,13 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private bool IsSmallInteger(int value)
+    private bool IsSmallInteger(Value value)
     {
         ref var i = ref _function.Get(value);
-        return i.Opcode == IrOpcode.Bitcast && _function.TypeOf(i.A) == IrType.I32;
+        return i.Opcode == IrOpcode.Bitcast && _function.TypeOf(i.ValueA) == IrType.I32;
     }
 
-    private void RequireNotNull(int reference)
+    private void RequireNotNull(Value reference)
     {
         if (_function.Get(reference).Opcode != IrOpcode.Allocate)
         {
@@ -253,16 +253,16 @@ internal sealed partial class FunctionTranslator
 
     // ---- Allocation
 
-    private int TypeIdOf(int typeIndex) => _builder.Numbered(IrOpcode.TypeId, IrType.I32, typeIndex);
+    private Value TypeIdOf(int typeIndex) => _builder.Numbered(IrOpcode.TypeId, IrType.I32, typeIndex);
 
-    private int Allocate(int typeIndex, int bytes, int size)
+    private Value Allocate(int typeIndex, int bytes, Value size)
     {
         var made = _builder.Emit(IrOpcode.Allocate, IrType.Managed, Execution(), size, -1, bytes, 0, AliasRegion.HeapLayout);
         StoreHeader(made, ObjectLayout.TypeId, TypeIdOf(typeIndex));
         return made;
     }
 
-    private void StoreHeader(int reference, int offset, int value) => _builder.Emit(
+    private void StoreHeader(Value reference, int offset, Value value) => _builder.Emit(
         IrOpcode.Store, IrType.None, HeapBase(), reference, value, offset, MemoryAccess.Create(2).Bits, AliasRegion.HeapHeader);
 
     private void StructNew(int typeIndex, bool isDefault)
@@ -283,7 +283,7 @@ internal sealed partial class FunctionTranslator
         }
 
         var isLarge = bytes > ObjectLayout.LargestInline;
-        var made = isLarge ? CallBuiltin(BuiltinId.AllocateObject, TypeIdOf(typeIndex), _builder.I32(0)) : Allocate(typeIndex, bytes, -1);
+        var made = isLarge ? CallBuiltin(BuiltinId.AllocateObject, TypeIdOf(typeIndex), _builder.I32(0)) : Allocate(typeIndex, bytes, Value.None);
         for (var i = 0; i < fields.Length && !(isLarge && isDefault); i++)
         {
             var storage = fields[i].Storage;
@@ -315,14 +315,14 @@ internal sealed partial class FunctionTranslator
         var bytes = ObjectLayout.ArrayBytes(storage, count);
         SpendOnSize(_builder.I32((int)Math.Min(bytes, int.MaxValue)), _target.FuelTable.BytesPerUnit);
         var isLarge = bytes > ObjectLayout.LargestInline;
-        int made;
+        Value made;
         if (isLarge)
         {
             made = CallBuiltin(BuiltinId.AllocateObject, TypeIdOf(typeIndex), _builder.I32(count));
         }
         else
         {
-            made = Allocate(typeIndex, (int)bytes, -1);
+            made = Allocate(typeIndex, (int)bytes, Value.None);
             StoreHeader(made, ObjectLayout.Length, _builder.I32(count));
         }
 
@@ -356,7 +356,7 @@ internal sealed partial class FunctionTranslator
         var isZero = IsZeroConstant(value);
         if (_builder.IsConstant(length, out var known) && ObjectLayout.ArrayBytes(storage, (long)known) <= ObjectLayout.LargestInline)
         {
-            var made = Allocate(typeIndex, (int)ObjectLayout.ArrayBytes(storage, (long)known), -1);
+            var made = Allocate(typeIndex, (int)ObjectLayout.ArrayBytes(storage, (long)known), Value.None);
             StoreHeader(made, ObjectLayout.Length, length);
             InitialiseElements(made, storage, value, length);
             Push(made);
@@ -393,13 +393,13 @@ internal sealed partial class FunctionTranslator
         Push(result);
     }
 
-    private bool IsZeroConstant(int value)
+    private bool IsZeroConstant(Value value)
     {
         ref var i = ref _function.Get(value);
         return i.Opcode == IrOpcode.Constant && (i.Type == IrType.V128 ? _function.Vectors[i.A] == 0 : i.Bits == 0);
     }
 
-    private void InitialiseElements(int array, ValType storage, int value, int length)
+    private void InitialiseElements(Value array, ValType storage, Value value, Value length)
     {
         if (_builder.IsConstant(length, out var known) && known <= MostUnrolled)
         {
@@ -422,7 +422,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private void SpendOnElements(int count, int shift)
+    private void SpendOnElements(Value count, int shift)
     {
         if (_target.Fuel)
         {
@@ -431,7 +431,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // A loop that stores a value to elements from one index to another, which have been checked. It has no safepoint.
-    private void FillElements(int array, ValType storage, int value, int start, int end, bool hasBarrier, AliasRegion? region = null)
+    private void FillElements(Value array, ValType storage, Value value, Value start, Value end, bool hasBarrier, AliasRegion? region = null)
     {
         var header = _function.AddBlock(IrBlockFlags.LoopHeader);
         var body = _function.AddBlock();
@@ -458,14 +458,14 @@ internal sealed partial class FunctionTranslator
 
     // ---- Arrays
 
-    private int ArrayLength(int array) => _builder.Emit(
+    private Value ArrayLength(Value array) => _builder.Emit(
         IrOpcode.Load, IrType.I32, HeapBase(), array, -1, ObjectLayout.Length, MemoryAccess.Create(2, mayFault: true).Bits, AliasRegion.HeapHeader);
 
-    private int ElementOffset(int array, ValType storage, int index) => _builder.Emit(
+    private Value ElementOffset(Value array, ValType storage, Value index) => _builder.Emit(
         IrOpcode.ElementOffset, IrType.I32, array, index, -1, 0, MemoryAccess.Create(2, scaleLog2: Math.Min(ObjectLayout.ShiftOf(storage), 3)).Bits, AliasRegion.HeapLayout);
 
     // The offset of an element whose index has been checked, and what is left of the element's offset for a constant index.
-    private int Element(int array, ValType storage, int index, out int offset)
+    private Value Element(Value array, ValType storage, Value index, out int offset)
     {
         if (_builder.IsConstant(index, out var known) && known < ObjectLayout.NullZone / 16)
         {
@@ -511,7 +511,7 @@ internal sealed partial class FunctionTranslator
     }
 
     // Traps unless index + count <= length as integers.
-    private void CheckElements(int index, int count, int array)
+    private void CheckElements(Value index, Value count, Value array)
     {
         var end = _builder.Binary(IrOpcode.Add, IrType.I64, ExtendUnsigned(index), ExtendUnsigned(count));
         TrapIf(_builder.Compare(IntegerCondition.GreaterUnsigned, end, ExtendUnsigned(ArrayLength(array))), TrapCode.ArrayOutOfBounds);
@@ -557,7 +557,7 @@ internal sealed partial class FunctionTranslator
         CallBuiltin(BuiltinId.MemoryCopyBytes, to, AddressOfElement(source, storage, sourceIndex), bytes);
     }
 
-    private int AddressOfElement(int array, ValType storage, int index)
+    private Value AddressOfElement(Value array, ValType storage, Value index)
     {
         var element = Element(array, storage, index, out var offset);
         if (_function.TypeOf(element) == IrType.Managed)

@@ -43,7 +43,7 @@ internal sealed partial class FunctionTranslator
             IrOpcode.StoreVm, IrType.None, cell, -1, value, offset, MemoryAccess.Create(WidthLog2(_function.TypeOf(value))).Bits, region);
     }
 
-    private int GlobalCell(int global, bool imported, out int offset, out AliasRegion region)
+    private Value GlobalCell(int global, bool imported, out int offset, out AliasRegion region)
     {
         var context = _builder.VmContext();
         offset = _layout.Global(global);
@@ -60,10 +60,10 @@ internal sealed partial class FunctionTranslator
     }
 
     // An immutable global that is initialised by a single constant is that constant.
-    private bool TryGlobalConstant(int global, IrType type, out int value)
+    private bool TryGlobalConstant(int global, IrType type, out Value value)
     {
         var reader = _module.Read(_module.GlobalInitializerArray[global - _module.ImportedGlobalCount]);
-        value = -1;
+        value = Value.None;
         ulong bits;
         switch ((Opcode)reader.ReadByte())
         {
@@ -94,7 +94,7 @@ internal sealed partial class FunctionTranslator
 
     private bool IsTable64(int table) => _module.TableArray[table].Limits.Is64;
 
-    private int TableLength(int table)
+    private Value TableLength(int table)
     {
         ref var limits = ref _module.TableArray[table];
         if (limits.Limits.HasMaximum && limits.Limits.Minimum == limits.Limits.Maximum && table >= _module.ImportedTableCount)
@@ -105,11 +105,11 @@ internal sealed partial class FunctionTranslator
         return EntryLength(_layout.Table(table), table < _module.ImportedTableCount, AliasRegion.TableLength);
     }
 
-    private int TableElements(int table)
+    private Value TableElements(int table)
         => _builder.LoadReadOnly(_builder.VmContext(), _layout.Table(table) + VmContextLayout.EntryBase, IrType.I64, 3);
 
     // Checks the index; the load or store of the element follows.
-    private void CheckElement(int table, int index, TrapCode code)
+    private void CheckElement(int table, Value index, TrapCode code)
     {
         if (_builder.MaximumOf(index) >= _module.TableArray[table].Limits.Minimum)
         {
@@ -117,7 +117,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private int LoadElement(int table, int index, TrapCode code)
+    private Value LoadElement(int table, Value index, TrapCode code)
     {
         CheckElement(table, index, code);
         return _builder.Emit(

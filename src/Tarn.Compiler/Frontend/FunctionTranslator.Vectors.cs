@@ -67,15 +67,15 @@ internal sealed partial class FunctionTranslator
 
         var mask = IrOpcodeInfo.ValueMask(row.Operation);
         var lane = IrOpcodeInfo.HasLane(row.Operation) ? reader.ReadByte() : 0;
-        var c = (mask & 4) != 0 ? Pop() : -1;
-        var b = (mask & 2) != 0 ? Pop() : -1;
+        var c = (mask & 4) != 0 ? Pop() : Value.None;
+        var b = (mask & 2) != 0 ? Pop() : Value.None;
         var a = Pop();
         Push(_target.Deterministic
             ? DeterministicVector(in row, a, b, c, lane)
             : _builder.VectorOperation(row.Operation, row.Shape, a, b, c, row.Condition, lane));
     }
 
-    private int LoadVector(MemoryArgument argument, int index, IrType type, int widthLog2)
+    private Value LoadVector(MemoryArgument argument, Value index, IrType type, int widthLog2)
     {
         var address = Address(argument.Memory, index, argument.Offset, 1 << widthLog2);
         return _builder.Emit(
@@ -89,7 +89,7 @@ internal sealed partial class FunctionTranslator
             RegionOf(argument.Memory));
     }
 
-    private void StoreVector(MemoryArgument argument, int value, int widthLog2)
+    private void StoreVector(MemoryArgument argument, Value value, int widthLog2)
         => EmitStore(Address(argument.Memory, Pop(), argument.Offset, 1 << widthLog2), value, widthLog2, argument.Memory);
 
     private void LoadLane(VectorShape shape, ref WasmReader reader)

@@ -18,8 +18,8 @@ internal sealed partial class FunctionTranslator
 {
     private readonly FunctionScan _scan = new();
     private readonly IrBuilder _builder = new();
-    private GrowableArray<int> _stack = new(64);
-    private GrowableArray<int> _locals = new(64);
+    private GrowableArray<Value> _stack = new(64);
+    private GrowableArray<Value> _locals = new(64);
     private GrowableArray<IrType> _localTypes = new(64);
     private GrowableArray<IrType> _zeroTypes = new(16);
     private GrowableArray<IrType> _types = new(64);
@@ -141,7 +141,7 @@ internal sealed partial class FunctionTranslator
         _frames.Clear();
         _nextScanFrame = 0;
         ResetExceptions();
-        _fuelCheck = -1;
+        _fuelCheck = Value.None;
         var entry = _function.AddBlock();
         _budget.Charge((long)ComplexityLimits.Parameter * _function.ParameterTypes.Length, "many parameters");
         foreach (var type in _function.ParameterTypes)
@@ -209,9 +209,9 @@ internal sealed partial class FunctionTranslator
         return signature;
     }
 
-    private void Push(int value) => _stack.Add(value);
+    private void Push(Value value) => _stack.Add(value);
 
-    private int Pop() => _stack.Pop();
+    private Value Pop() => _stack.Pop();
 
     // The block that instructions go to from now on.
     private void StartBlock(Block block)
@@ -235,7 +235,7 @@ internal sealed partial class FunctionTranslator
     private void Check(IrOpcode opcode) => _builder.Emit(opcode, IrType.None);
 
     // A trap under a condition. Even if it is known to trap the code after it counts as reachable here; the optimiser cuts it off.
-    private void TrapIf(int condition, TrapCode code)
+    private void TrapIf(Value condition, TrapCode code)
     {
         condition = _builder.Condition(condition, out var inverted);
         if (_builder.IsConstant(condition, out var bits) && bits != 0 == inverted)
@@ -256,18 +256,18 @@ internal sealed partial class FunctionTranslator
         Terminate(IrOpcode.Trap, aux: (byte)code);
     }
 
-    private int ExtendUnsigned(int value)
+    private Value ExtendUnsigned(Value value)
         => _function.TypeOf(value) == IrType.I32 ? _builder.Unary(IrOpcode.ExtendUnsigned, IrType.I64, value) : value;
 
-    private int Result(int call, int index, IrType type) => _builder.Emit(IrOpcode.Result, type, call, index);
+    private Value Result(Value call, int index, IrType type) => _builder.Emit(IrOpcode.Result, type, call, index);
 
     // Calls a builtin; the result, if there is one, is returned.
-    private int CallBuiltin(BuiltinId builtin, params ReadOnlySpan<int> arguments)
+    private Value CallBuiltin(BuiltinId builtin, params ReadOnlySpan<Value> arguments)
     {
         var start = _function.Pool.AddRange(arguments);
         var call = _builder.Emit(IrOpcode.CallBuiltin, IrType.None, (int)builtin, start, arguments.Length, -1);
         _function.HasCalls = true;
         var results = BuiltinSignatures.Results(builtin);
-        return results.Length == 0 ? -1 : Result(call, 0, IrTypes.Of(results[0]));
+        return results.Length == 0 ? Value.None : Result(call, 0, IrTypes.Of(results[0]));
     }
 }

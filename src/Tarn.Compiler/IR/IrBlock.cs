@@ -22,11 +22,11 @@ internal enum IrBlockFlags : byte
 /// <summary>A basic block.</summary>
 internal struct IrBlock
 {
-    /// <summary>First instruction, or −1.</summary>
-    public int First;
+    /// <summary>First instruction, or none.</summary>
+    public Value First;
 
     /// <summary>Last instruction: the terminator once the block is complete.</summary>
-    public int Last;
+    public Value Last;
 
     /// <summary>Number of parameters.</summary>
     public int ParameterCount;

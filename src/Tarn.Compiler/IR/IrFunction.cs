@@ -18,11 +18,11 @@ namespace Tarn.Compiler.IR;
 /// <summary>An instruction's place: its neighbours, its block and where in the module it came from.</summary>
 internal struct IrLink
 {
-    /// <summary>Next instruction of the block, or −1.</summary>
-    public int Next;
+    /// <summary>Next instruction of the block, or none.</summary>
+    public Value Next;
 
-    /// <summary>Previous instruction of the block, or −1.</summary>
-    public int Previous;
+    /// <summary>Previous instruction of the block, or none.</summary>
+    public Value Previous;
 
     /// <summary>The block, or none when not linked.</summary>
     public Block Block;
@@ -46,8 +46,11 @@ internal sealed partial class IrFunction
     /// <summary>Edges.</summary>
     public GrowableArray<IrEdge> Edges = new(256);
 
-    /// <summary>Operand lists: call arguments, edge arguments, switch edges.</summary>
-    public GrowableArray<int> Pool = new(1024);
+    /// <summary>Lists of values: arguments of calls and of edges.</summary>
+    public GrowableArray<Value> Pool = new(1024);
+
+    /// <summary>Lists of edges: those of switches.</summary>
+    public GrowableArray<Edge> SwitchEdges = new(64);
 
     /// <summary>128-bit constants.</summary>
     public GrowableArray<UInt128> Vectors = new(4);
@@ -99,6 +102,7 @@ internal sealed partial class IrFunction
         Blocks.Clear();
         Edges.Clear();
         Pool.Clear();
+        SwitchEdges.Clear();
         Vectors.Clear();
         Signatures.Clear();
         SignatureTypes.Clear();
@@ -137,16 +141,16 @@ internal sealed partial class IrFunction
 
     /// <summary>The instruction that defines a value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref IrInstruction Get(int instruction) => ref Instructions[instruction];
+    public ref IrInstruction Get(Value instruction) => ref Instructions[instruction];
 
     /// <summary>The type of a value.</summary>
-    public IrType TypeOf(int value) => Instructions[value].Type;
+    public IrType TypeOf(Value value) => Instructions[value].Type;
 
     /// <summary>Adds an empty block.</summary>
     public Block AddBlock(IrBlockFlags flags = IrBlockFlags.None) => new(Blocks.Add(new IrBlock
     {
-        First = -1,
-        Last = -1,
+        First = Value.None,
+        Last = Value.None,
         ImmediateDominator = Block.None,
         OrderIndex = -1,
         LoopHeader = Block.None,
@@ -155,7 +159,7 @@ internal sealed partial class IrFunction
     }));
 
     /// <summary>Adds a parameter after those that a block has.</summary>
-    public int AddBlockParameter(Block block, IrType type)
+    public Value AddBlockParameter(Block block, IrType type)
     {
         var instruction = NewInstruction(IrOpcode.BlockParameter, type, block, Blocks[block].ParameterCount++);
         var last = Blocks[block].Last;
@@ -165,7 +169,7 @@ internal sealed partial class IrFunction
             return instruction;
         }
 
-        last = -1;
+        last = Value.None;
         for (var i = Blocks[block].First; i >= 0 && Instructions[i].Opcode == IrOpcode.BlockParameter; i = Links[i].Next)
         {
             last = i;
@@ -184,21 +188,21 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Adds an edge; the caller puts it into a terminator of <paramref name="from"/>.</summary>
-    public Edge AddEdge(Block from, Block to, ReadOnlySpan<int> arguments)
+    public Edge AddEdge(Block from, Block to, ReadOnlySpan<Value> arguments)
     {
         var start = Pool.AddRange(arguments);
         return new(Edges.Add(new IrEdge { From = from, To = to, ArgumentStart = start, ArgumentCount = arguments.Length }));
     }
 
     /// <summary>The arguments of an edge.</summary>
-    public Span<int> ArgumentsOf(Edge edge)
+    public Span<Value> ArgumentsOf(Edge edge)
     {
         ref var e = ref Edges[edge];
         return Pool.Span.Slice(e.ArgumentStart, e.ArgumentCount);
     }
 
     /// <summary>Adds the uses that an instruction makes of values to their counts.</summary>
-    public void CountOperands(int instruction, Span<int> counts)
+    public void CountOperands(Value instruction, Span<int> counts)
     {
         ref var i = ref Instructions[instruction];
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
@@ -238,8 +242,8 @@ internal sealed partial class IrFunction
         }
     }
 
-    /// <summary>The values (or for a switch the edges) in the pool that an instruction's B and C name.</summary>
-    public Span<int> PoolOf(int instruction)
+    /// <summary>The values in the pool that an instruction's B and C name.</summary>
+    public Span<Value> PoolOf(Value instruction)
     {
         ref var i = ref Instructions[instruction];
         return Pool.Span.Slice(i.B, i.C);
@@ -266,7 +270,7 @@ internal sealed partial class IrFunction
         {
             IrOpcode.Jump => new(terminator.A),
             IrOpcode.BranchIf or IrOpcode.BranchOnThrow => new(index == 0 ? terminator.B : terminator.C),
-            _ => new(Pool[terminator.B + index]),
+            _ => SwitchEdges[terminator.B + index],
         };
     }
 
@@ -274,7 +278,7 @@ internal sealed partial class IrFunction
     /// The instruction before which others are put that belong to the end of a block: its terminator or, where that asks whether a call has thrown, the call. What came after the call
     /// would not be executed on the way to the handler.
     /// </summary>
-    public int EndOf(Block block)
+    public Value EndOf(Block block)
     {
         var last = Blocks[block].Last;
         return Instructions[last].Opcode == IrOpcode.BranchOnThrow ? CallBefore(last) : last;
@@ -300,7 +304,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>The call that a <see cref="IrOpcode.BranchOnThrow"/> belongs to.</summary>
-    public int CallBefore(int branch)
+    public Value CallBefore(Value branch)
     {
         var call = Links[branch].Previous;
         while (call >= 0 && Instructions[call].Opcode == IrOpcode.Result)
@@ -312,11 +316,11 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Makes an instruction that is not yet in a block.</summary>
-    public int NewInstruction(
+    public Value NewInstruction(
         IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
     {
-        Links.Add(new IrLink { Next = -1, Previous = -1, Block = Block.None, WasmOffset = CurrentWasmOffset });
-        return Instructions.Add(new IrInstruction
+        Links.Add(new IrLink { Next = Value.None, Previous = Value.None, Block = Block.None, WasmOffset = CurrentWasmOffset });
+        return new(Instructions.Add(new IrInstruction
         {
             Opcode = opcode,
             Type = type,
@@ -326,11 +330,11 @@ internal sealed partial class IrFunction
             B = b,
             C = c,
             D = d,
-        });
+        }));
     }
 
     /// <summary>Makes an instruction at the end of a block.</summary>
-    public int Append(
+    public Value Append(
         Block block, IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0,
         AliasRegion region = AliasRegion.None)
     {
@@ -340,18 +344,18 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Makes a constant that is not yet in a block.</summary>
-    public int NewConstant(IrType type, ulong bits) => NewInstruction(IrOpcode.Constant, type, (int)bits, (int)(bits >> 32), 0);
+    public Value NewConstant(IrType type, ulong bits) => NewInstruction(IrOpcode.Constant, type, (int)bits, (int)(bits >> 32), 0);
 
     /// <summary>Makes a v128 constant that is not yet in a block.</summary>
-    public int NewVectorConstant(UInt128 bits) => NewInstruction(IrOpcode.Constant, IrType.V128, Vectors.Add(bits), 0, 0);
+    public Value NewVectorConstant(UInt128 bits) => NewInstruction(IrOpcode.Constant, IrType.V128, Vectors.Add(bits), 0, 0);
 
     /// <summary>Links an instruction at the end of a block.</summary>
-    public void LinkLast(Block block, int instruction)
+    public void LinkLast(Block block, Value instruction)
     {
         ref var b = ref Blocks[block];
         ref var link = ref Links[instruction];
         link.Block = block;
-        link.Next = -1;
+        link.Next = Value.None;
         link.Previous = b.Last;
         if (b.Last >= 0)
         {
@@ -366,7 +370,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Links an instruction at the start of a block.</summary>
-    public void LinkFirst(Block block, int instruction)
+    public void LinkFirst(Block block, Value instruction)
     {
         var first = Blocks[block].First;
         if (first < 0)
@@ -380,7 +384,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Links an instruction before another.</summary>
-    public void LinkBefore(int position, int instruction)
+    public void LinkBefore(Value position, Value instruction)
     {
         ref var at = ref Links[position];
         ref var link = ref Links[instruction];
@@ -400,7 +404,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Links an instruction after another.</summary>
-    public void LinkAfter(int position, int instruction)
+    public void LinkAfter(Value position, Value instruction)
     {
         var next = Links[position].Next;
         if (next < 0)
@@ -414,7 +418,7 @@ internal sealed partial class IrFunction
     }
 
     /// <summary>Takes an instruction out of its block; it can be linked elsewhere.</summary>
-    public void Unlink(int instruction)
+    public void Unlink(Value instruction)
     {
         ref var link = ref Links[instruction];
         ref var block = ref Blocks[link.Block];
@@ -436,20 +440,20 @@ internal sealed partial class IrFunction
             block.Last = link.Previous;
         }
 
-        link.Next = -1;
-        link.Previous = -1;
+        link.Next = Value.None;
+        link.Previous = Value.None;
         link.Block = Block.None;
     }
 
     /// <summary>Takes an instruction out of its block for good.</summary>
-    public void Remove(int instruction)
+    public void Remove(Value instruction)
     {
         Unlink(instruction);
         Instructions[instruction].Opcode = IrOpcode.Nop;
     }
 
     /// <summary>The value's constant bits, if it is a constant of an integer, reference or float type.</summary>
-    public bool IsConstant(int value, out ulong bits)
+    public bool IsConstant(Value value, out ulong bits)
     {
         ref var i = ref Instructions[value];
         bits = i.Bits;

@@ -40,6 +40,15 @@ internal struct IrInstruction
     /// <summary>Immediate: an offset, a type index, an amount.</summary>
     public int D;
 
+    /// <summary>The first operand, where it is a value.</summary>
+    public readonly Value ValueA => new(A);
+
+    /// <summary>The second operand, where it is a value.</summary>
+    public readonly Value ValueB => new(B);
+
+    /// <summary>The third operand, where it is a value.</summary>
+    public readonly Value ValueC => new(C);
+
     /// <summary>The 64 bits of a constant, zero-extended for 32-bit types.</summary>
     public readonly ulong Bits => (uint)A | ((ulong)(uint)B << 32);
 

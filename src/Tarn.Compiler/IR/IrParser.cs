@@ -10,7 +10,7 @@ internal sealed class IrParser
 {
     private readonly IrFunction _function;
     private readonly string[] _lines;
-    private readonly Dictionary<string, int> _values = [];
+    private readonly Dictionary<string, Value> _values = [];
     private readonly Dictionary<string, Block> _blocks = [];
     private string _line = "";
     private int _number;
@@ -133,7 +133,7 @@ internal sealed class IrParser
 
     private void Instruction(Block block)
     {
-        int index;
+        Value index;
         var equals = _line.IndexOf(" = ", StringComparison.Ordinal);
         if (equals < 0)
         {
@@ -303,14 +303,14 @@ internal sealed class IrParser
                 i.A = Value();
                 Take(',');
                 Take('[');
-                List<int> edges = [];
+                List<Edge> edges = [];
                 while (!TryTake(']'))
                 {
                     edges.Add(Edge(block));
                     TryTake(',');
                 }
 
-                i.B = _function.Pool.AddRange(edges.ToArray());
+                i.B = _function.SwitchEdges.AddRange(edges.ToArray());
                 i.C = edges.Count;
                 break;
             case IrOpcode.Return:
@@ -429,7 +429,7 @@ internal sealed class IrParser
             throw Error($"no such block: {name}");
         }
 
-        List<int> arguments = [];
+        List<Value> arguments = [];
         if (TryTake('('))
         {
             while (!TryTake(')'))
@@ -444,7 +444,7 @@ internal sealed class IrParser
 
     private (int Start, int Count) Arguments()
     {
-        List<int> arguments = [];
+        List<Value> arguments = [];
         Take('(');
         while (!TryTake(')'))
         {
@@ -478,7 +478,7 @@ internal sealed class IrParser
 
     private IrType Type() => (IrType)Index(IrText.Types, Word());
 
-    private int Value()
+    private Value Value()
     {
         var name = Word();
         return _values.TryGetValue(name, out var value) ? value : throw Error($"{name} is not defined");

@@ -127,7 +127,7 @@ internal sealed class IrPrinter
         }
     }
 
-    private void PrintInstruction(int index)
+    private void PrintInstruction(Value index)
     {
         ref var i = ref _function.Get(index);
         ref readonly var info = ref IrOpcodeInfo.Of(i.Opcode);
@@ -250,7 +250,7 @@ internal sealed class IrPrinter
                 for (var n = 0; n < i.C; n++)
                 {
                     _text.Append(n == 0 ? "" : ", ");
-                    Print(new Edge(_function.Pool[i.B + n]));
+                    Print(_function.SwitchEdges[i.B + n]);
                 }
 
                 _text.Append(']');
@@ -353,7 +353,7 @@ internal sealed class IrPrinter
         }
     }
 
-    private void Arguments(ReadOnlySpan<int> values)
+    private void Arguments(ReadOnlySpan<Value> values)
     {
         _text.Append('(');
         for (var i = 0; i < values.Length; i++)

@@ -98,7 +98,7 @@ internal sealed class IrVerifier
             return;
         }
 
-        var previous = -1;
+        var previous = Value.None;
         var parameters = 0;
         var count = 0;
         var body = false;
@@ -108,7 +108,7 @@ internal sealed class IrVerifier
             ref var link = ref _function.Links[i];
             if (link.Block != block)
             {
-                Error(i, $"is in the list of block{block} but says block{link.Block}");
+                Error(i, $"is in the list of {block} but says {link.Block}");
             }
 
             if (link.Previous != previous)
@@ -136,7 +136,7 @@ internal sealed class IrVerifier
 
                 if (instruction.A != block || instruction.B != parameters)
                 {
-                    Error(i, $"is parameter {instruction.B} of block{instruction.A} in place of {parameters} of block{block}");
+                    Error(i, $"is parameter {instruction.B} of block{instruction.A} in place of {parameters} of {block}");
                 }
 
                 parameters++;
@@ -156,12 +156,12 @@ internal sealed class IrVerifier
 
         if (previous != b.Last)
         {
-            _errors.Add($"block{block}: the list ends at v{previous}, not at v{b.Last}");
+            _errors.Add($"{block}: the list ends at {previous}, not at {b.Last}");
         }
 
         if (parameters != b.ParameterCount)
         {
-            _errors.Add($"block{block}: {parameters} parameters, not {b.ParameterCount}");
+            _errors.Add($"{block}: {parameters} parameters, not {b.ParameterCount}");
         }
     }
 
@@ -173,19 +173,19 @@ internal sealed class IrVerifier
             var edge = _function.Successor(block, i);
             if ((uint)edge.Index >= (uint)_function.Edges.Count || (uint)_function.Edges[edge].To.Index >= (uint)_function.Blocks.Count)
             {
-                Error(terminator, $"names edge {edge}, which does not exist");
+                Error(terminator, $"names {edge}, which does not exist");
                 continue;
             }
 
             ref var e = ref _function.Edges[edge];
             if (e.From != block)
             {
-                Error(terminator, $"has an edge that says it leaves block{e.From}");
+                Error(terminator, $"has an edge that says it leaves {e.From}");
             }
 
             if (_function.Blocks[e.To].First < 0)
             {
-                Error(terminator, $"goes to block{e.To}, which is empty");
+                Error(terminator, $"goes to {e.To}, which is empty");
             }
         }
     }
@@ -212,13 +212,13 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckInstruction(Block block, int index)
+    private void CheckInstruction(Block block, Value index)
     {
         var instruction = _function.Get(index);
         ref readonly var info = ref IrOpcodeInfo.Of(instruction.Opcode);
-        CheckOperand(block, index, info.A, instruction.A, in instruction);
-        CheckOperand(block, index, info.B, instruction.B, in instruction);
-        CheckOperand(block, index, info.C, instruction.C, in instruction);
+        CheckOperand(block, index, info.A, instruction.ValueA, in instruction);
+        CheckOperand(block, index, info.B, instruction.ValueB, in instruction);
+        CheckOperand(block, index, info.C, instruction.ValueC, in instruction);
         CheckType(index, in instruction);
         if ((info.Effects & IrEffects.PoolOperands) != 0)
         {
@@ -249,7 +249,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckOperand(Block block, int index, OperandRule rule, int value, in IrInstruction instruction)
+    private void CheckOperand(Block block, Value index, OperandRule rule, Value value, in IrInstruction instruction)
     {
         if (rule == OperandRule.None || (rule is OperandRule.Index or OperandRule.Size && value == -1))
         {
@@ -275,7 +275,7 @@ internal sealed class IrVerifier
             OperandRule.Managed => type == IrType.Managed,
             OperandRule.IntegerOrRef => type is IrType.I32 or IrType.I64 or IrType.Ref or IrType.Managed,
             OperandRule.Float => type is IrType.F32 or IrType.F64,
-            OperandRule.SameAsA => type == _function.TypeOf(instruction.A),
+            OperandRule.SameAsA => type == _function.TypeOf(instruction.ValueA),
             OperandRule.Address => type is IrType.I64 or IrType.Ref,
             OperandRule.Vector => type == IrType.V128,
             OperandRule.Lane => type == instruction.Shape.LaneType(),
@@ -283,22 +283,22 @@ internal sealed class IrVerifier
         };
         if (!good)
         {
-            Error(index, $"has operand v{value} of type {type}, which breaks the rule '{rule}'");
+            Error(index, $"has operand {value} of type {type}, which breaks the rule '{rule}'");
         }
     }
 
-    private bool CheckUse(Block block, int index, int value)
+    private bool CheckUse(Block block, Value index, Value value)
     {
-        if ((uint)value >= (uint)_function.Instructions.Count)
+        if ((uint)value.Index >= (uint)_function.Instructions.Count)
         {
-            Error(index, $"uses v{value}, which does not exist");
+            Error(index, $"uses {value}, which does not exist");
             return false;
         }
 
         var definition = _function.Links[value].Block;
         if (_position[value] < 0 || definition < 0)
         {
-            Error(index, $"uses v{value}, which is in no block");
+            Error(index, $"uses {value}, which is in no block");
             return false;
         }
 
@@ -306,23 +306,23 @@ internal sealed class IrVerifier
         {
             if (_position[value] >= _position[index])
             {
-                Error(index, $"uses v{value} before its definition");
+                Error(index, $"uses {value} before its definition");
             }
         }
         else if (_function.Blocks[definition].OrderIndex < 0 || !_function.Dominates(definition, block))
         {
-            Error(index, $"uses v{value}, whose definition does not dominate it");
+            Error(index, $"uses {value}, whose definition does not dominate it");
         }
         else if (_function.Get(value).Opcode == IrOpcode.Result && _function.Get(_function.Blocks[definition].Last) is { Opcode: IrOpcode.BranchOnThrow } branch
             && _function.Get(value).A == _function.CallBefore(_function.Blocks[definition].Last) && !_function.Dominates(_function.Edges[branch.B].To, block))
         {
-            Error(index, $"uses v{value}, a result of a call that may have thrown");
+            Error(index, $"uses {value}, a result of a call that may have thrown");
         }
 
         return true;
     }
 
-    private void CheckType(int index, in IrInstruction i)
+    private void CheckType(Value index, in IrInstruction i)
     {
         var type = i.Type;
         var good = i.Opcode switch
@@ -336,7 +336,7 @@ internal sealed class IrVerifier
             IrOpcode.ConvertFromSigned or IrOpcode.ConvertFromUnsigned => type is IrType.F32 or IrType.F64,
             IrOpcode.Demote => type == IrType.F32,
             IrOpcode.Promote => type == IrType.F64,
-            IrOpcode.Bitcast => Width(type) == Width(_function.TypeOf(i.A)) && type != _function.TypeOf(i.A),
+            IrOpcode.Bitcast => Width(type) == Width(_function.TypeOf(i.ValueA)) && type != _function.TypeOf(i.ValueA),
             IrOpcode.BlockParameter or IrOpcode.Constant or IrOpcode.Select or IrOpcode.Result or IrOpcode.Load or IrOpcode.LoadVm
                 or IrOpcode.AtomicLoad or IrOpcode.AtomicReadModifyWrite or IrOpcode.AtomicCompareExchange => type != IrType.None,
             >= IrOpcode.VectorShuffle and <= IrOpcode.VectorPromote => type == VectorType(in i),
@@ -375,7 +375,7 @@ internal sealed class IrVerifier
         _ => IrType.V128,
     };
 
-    private void CheckVector(int index, in IrInstruction i)
+    private void CheckVector(Value index, in IrInstruction i)
     {
         var shapes = IrOpcodeInfo.Of(i.Opcode).Shapes;
         if (shapes == VectorShapes.None ? i.Aux != 0 : (((int)shapes >> (int)i.Shape) & 1) == 0)
@@ -405,9 +405,9 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckAccess(int index, in IrInstruction i)
+    private void CheckAccess(Value index, in IrInstruction i)
     {
-        var type = i.Opcode is IrOpcode.Store or IrOpcode.StoreVm ? _function.TypeOf(i.C) : i.Type;
+        var type = i.Opcode is IrOpcode.Store or IrOpcode.StoreVm ? _function.TypeOf(i.ValueC) : i.Type;
         var width = i.Access.Width;
         var isLoad = i.Opcode is IrOpcode.Load or IrOpcode.LoadVm;
 
@@ -437,12 +437,12 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckResult(int index, in IrInstruction i)
+    private void CheckResult(Value index, in IrInstruction i)
     {
-        ref var call = ref _function.Get(i.A);
+        ref var call = ref _function.Get(i.ValueA);
         if (!IrOpcodeInfo.IsCall(call.Opcode))
         {
-            Error(index, $"projects v{i.A}, which is not a call");
+            Error(index, $"projects {i.ValueA}, which is not a call");
             return;
         }
 
@@ -455,7 +455,7 @@ internal sealed class IrVerifier
         }
         else if ((uint)i.B >= (uint)_function.ResultsOf(call.D).Length || _function.ResultsOf(call.D)[i.B] != i.Type)
         {
-            Error(index, $"is not a result of v{i.A}");
+            Error(index, $"is not a result of {i.ValueA}");
         }
 
         var previous = _function.Links[index].Previous;
@@ -465,7 +465,7 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckCall(int index, in IrInstruction i)
+    private void CheckCall(Value index, in IrInstruction i)
     {
         var values = _function.PoolOf(index);
         if (i.Opcode == IrOpcode.CallBuiltin)
@@ -505,13 +505,13 @@ internal sealed class IrVerifier
         }
     }
 
-    private void CheckEdge(Block block, int index, Edge edge)
+    private void CheckEdge(Block block, Value index, Edge edge)
     {
         ref var e = ref _function.Edges[edge];
         ref var target = ref _function.Blocks[e.To];
         if (target.ParameterCount != e.ArgumentCount)
         {
-            Error(index, $"passes {e.ArgumentCount} values to block{e.To}, which has {target.ParameterCount} parameters");
+            Error(index, $"passes {e.ArgumentCount} values to {e.To}, which has {target.ParameterCount} parameters");
             return;
         }
 
@@ -520,14 +520,14 @@ internal sealed class IrVerifier
         {
             if (CheckUse(block, index, argument) && _function.TypeOf(argument) != _function.TypeOf(parameter))
             {
-                Error(index, $"passes v{argument} of type {_function.TypeOf(argument)} to v{parameter} of type {_function.TypeOf(parameter)}");
+                Error(index, $"passes {argument} of type {_function.TypeOf(argument)} to {parameter} of type {_function.TypeOf(parameter)}");
             }
 
             parameter = _function.Links[parameter].Next;
         }
     }
 
-    private void CheckBranchOnThrow(int index, in IrInstruction i)
+    private void CheckBranchOnThrow(Value index, in IrInstruction i)
     {
         var call = _function.CallBefore(index);
         if (call < 0 || !IrOpcodeInfo.IsCall(_function.Get(call).Opcode))
@@ -543,9 +543,9 @@ internal sealed class IrVerifier
 
         foreach (var argument in _function.ArgumentsOf(new Edge(i.C)))
         {
-            if ((uint)argument < (uint)_position.Length && _function.Links[argument].Block == _function.Links[index].Block && _position[argument] >= _position[call])
+            if ((uint)argument.Index < (uint)_position.Length && _function.Links[argument].Block == _function.Links[index].Block && _position[argument] >= _position[call])
             {
-                Error(index, $"passes v{argument} to a handler, which is not defined before the call");
+                Error(index, $"passes {argument} to a handler, which is not defined before the call");
             }
         }
     }
@@ -557,5 +557,5 @@ internal sealed class IrVerifier
         _ => 8,
     };
 
-    private void Error(int instruction, string message) => _errors.Add($"v{instruction} {message}");
+    private void Error(Value instruction, string message) => _errors.Add($"{instruction} {message}");
 }

@@ -18,7 +18,7 @@ internal sealed class EffectColors
     public bool IsInterruptible { get; private set; }
 
     /// <summary>Number of uses of a value. Lowering adjusts it where it computes a value twice.</summary>
-    public ref int UsesOf(int value) => ref _uses[value];
+    public ref int UsesOf(Value value) => ref _uses[value];
 
     /// <summary>Counts the effects before each instruction, and the uses of its value.</summary>
     public void Prepare(IrFunction ir)
@@ -60,7 +60,7 @@ internal sealed class EffectColors
     /// <param name="load">The instruction of the load.</param>
     /// <param name="instruction">Its description.</param>
     /// <param name="root">The later instruction.</param>
-    public bool MayMoveLoad(int load, in IrInstruction instruction, int root)
+    public bool MayMoveLoad(Value load, in IrInstruction instruction, Value root)
     {
         if (instruction.Region == AliasRegion.ReadOnly)
         {
@@ -73,6 +73,6 @@ internal sealed class EffectColors
     }
 
     /// <summary>Whether memory still holds what a load of the same block read when a later write to the same place, the root, is reached.</summary>
-    public bool IsUndisturbed(int load, in IrInstruction instruction, int root)
+    public bool IsUndisturbed(Value load, in IrInstruction instruction, Value root)
         => instruction.Access.MayFault ? _effects[load] + 1 == _effects[root] : _writes[load] == _writes[root];
 }

@@ -42,7 +42,7 @@ internal abstract class Lowering
     private protected GrowableArray<bool> _merged = new(1024);
 
     /// <summary>The IR instruction being lowered.</summary>
-    private protected int _root;
+    private protected Value _root;
 
     /// <summary>Its block.</summary>
     private protected Block _rootBlock;
@@ -111,7 +111,7 @@ internal abstract class Lowering
     /// <param name="i">The instruction.</param>
     /// <param name="instruction">Its description.</param>
     /// <param name="block">The machine block that it is in.</param>
-    private protected abstract void LowerInstruction(int i, ref IrInstruction instruction, int block);
+    private protected abstract void LowerInstruction(Value i, ref IrInstruction instruction, int block);
 
     // ---- Blocks and edges
 
@@ -256,7 +256,7 @@ internal abstract class Lowering
         var firstEdge = _machine.Blocks[block].SuccessorStart;
         for (var k = 0; k < instruction.C; k++)
         {
-            _machine.SwitchTargets.Add(AddSuccessor(new(ir.Pool[instruction.B + k])) - firstEdge);
+            _machine.SwitchTargets.Add(AddSuccessor(ir.SwitchEdges[instruction.B + k]) - firstEdge);
         }
 
         return _pendingEdges.Count - firstEdge;
@@ -376,7 +376,7 @@ internal abstract class Lowering
     private protected static int WidthOf(IrType type) => type is IrType.I32 or IrType.F32 ? 4 : type == IrType.V128 ? 16 : 8;
 
     /// <summary>The value whose register a value has.</summary>
-    private protected int Resolve(int value)
+    private protected Value Resolve(Value value)
     {
         while (true)
         {
@@ -384,14 +384,14 @@ internal abstract class Lowering
             switch (instruction.Opcode)
             {
                 case IrOpcode.ExtendUnsigned:
-                    value = instruction.A;
+                    value = instruction.ValueA;
                     continue;
-                case IrOpcode.Wrap when IsZeroExtended(instruction.A):
-                    value = instruction.A;
+                case IrOpcode.Wrap when IsZeroExtended(instruction.ValueA):
+                    value = instruction.ValueA;
                     continue;
-                case IrOpcode.Bitcast when instruction.Type is IrType.I64 or IrType.Ref && _ir.TypeOf(instruction.A) is IrType.I64 or IrType.Ref:
-                case IrOpcode.Bitcast when instruction.Type is IrType.I32 or IrType.Managed && _ir.TypeOf(instruction.A) is IrType.I32 or IrType.Managed:
-                    value = instruction.A;
+                case IrOpcode.Bitcast when instruction.Type is IrType.I64 or IrType.Ref && _ir.TypeOf(instruction.ValueA) is IrType.I64 or IrType.Ref:
+                case IrOpcode.Bitcast when instruction.Type is IrType.I32 or IrType.Managed && _ir.TypeOf(instruction.ValueA) is IrType.I32 or IrType.Managed:
+                    value = instruction.ValueA;
                     continue;
                 default:
                     return value;
@@ -400,14 +400,14 @@ internal abstract class Lowering
     }
 
     // Whether the upper half of an i64 is known to be zero.
-    private bool IsZeroExtended(int value)
+    private bool IsZeroExtended(Value value)
     {
         ref var instruction = ref _ir.Get(value);
         return instruction.Opcode switch
         {
             IrOpcode.ExtendUnsigned => true,
-            IrOpcode.ShiftRightUnsigned => _ir.IsConstant(instruction.B, out var count) && (count & 63) >= 32,
-            IrOpcode.And => _ir.IsConstant(instruction.B, out var mask) && mask <= uint.MaxValue,
+            IrOpcode.ShiftRightUnsigned => _ir.IsConstant(instruction.ValueB, out var count) && (count & 63) >= 32,
+            IrOpcode.And => _ir.IsConstant(instruction.ValueB, out var mask) && mask <= uint.MaxValue,
             IrOpcode.Load or IrOpcode.LoadVm => instruction.Access.WidthLog2 <= 2 && !instruction.Access.Signed,
             _ => false,
         };
@@ -415,7 +415,7 @@ internal abstract class Lowering
 
     /// <summary>The virtual register of a value that is read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected VReg Use(int value)
+    private protected VReg Use(Value value)
     {
         value = Resolve(value);
         var v = _virtual[value];
@@ -429,7 +429,7 @@ internal abstract class Lowering
     }
 
     /// <summary>The same for operations that read the low 32 bits.</summary>
-    private protected VReg UseLow(int value)
+    private protected VReg UseLow(Value value)
     {
         while (true)
         {
@@ -440,15 +440,15 @@ internal abstract class Lowering
                 return Use(value);
             }
 
-            value = instruction.A;
+            value = instruction.ValueA;
         }
     }
 
     /// <summary>The same for operations of a width.</summary>
-    private protected VReg UseWidth(int value, int width) => width <= 4 ? UseLow(value) : Use(value);
+    private protected VReg UseWidth(Value value, int width) => width <= 4 ? UseLow(value) : Use(value);
 
     /// <summary>The same for operations that read some low bits: masks that keep them are left out. For shift counts and narrow stores.</summary>
-    private protected VReg UseLowBits(int value, int bits)
+    private protected VReg UseLowBits(Value value, int bits)
     {
         var mask = (1UL << bits) - 1;
         while (true)
@@ -459,7 +459,7 @@ internal abstract class Lowering
                 || (instruction.Opcode == IrOpcode.SignExtend8 && bits <= 8) || (instruction.Opcode == IrOpcode.SignExtend16 && bits <= 16)
                 || (instruction.Opcode == IrOpcode.SignExtend32 && bits <= 32))
             {
-                value = instruction.A;
+                value = instruction.ValueA;
                 continue;
             }
 
@@ -468,21 +468,21 @@ internal abstract class Lowering
     }
 
     private bool IsLowMask(in IrInstruction instruction, ulong mask)
-        => instruction.Opcode == IrOpcode.And && _ir.IsConstant(instruction.B, out var kept) && (kept & mask) == mask;
+        => instruction.Opcode == IrOpcode.And && _ir.IsConstant(instruction.ValueB, out var kept) && (kept & mask) == mask;
 
     /// <summary>The virtual register that an instruction defines.</summary>
-    private protected VReg Definition(int instruction)
+    private protected VReg Definition(Value instruction)
     {
         var v = _virtual[instruction];
         return v >= 0 ? v : _machine.NewVirtualRegister(TypeOf(_ir.TypeOf(instruction)));
     }
 
     /// <summary>Whether a value has uses after the root.</summary>
-    private protected bool LivesOn(int value) => _virtual[Resolve(value)] >= 0;
+    private protected bool LivesOn(Value value) => _virtual[Resolve(value)] >= 0;
 
     /// <summary>Whether a value may be computed within the root: it is in the same block and has no other use.</summary>
-    private protected bool IsMergeable(int value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && IsInRootLine(value);
+    private protected bool IsMergeable(Value value) => _colors.UsesOf(value) == 1 && _virtual[value] < 0 && !_merged[value] && IsInRootLine(value);
 
     /// <summary>Whether a value is of the root's block, or of one that continues to it behind a call that may throw.</summary>
-    private protected bool IsInRootLine(int value) => _lines[_ir.Links[value].Block] == _lines[_rootBlock];
+    private protected bool IsInRootLine(Value value) => _lines[_ir.Links[value].Block] == _lines[_rootBlock];
 }

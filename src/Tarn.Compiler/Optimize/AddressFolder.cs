@@ -17,11 +17,11 @@ internal sealed class AddressFolder(ValueUses uses)
     private struct Candidate
     {
         // The access, and its block when it was found.
-        public int Access;
+        public Value Access;
         public Block AccessBlock;
 
         // The access that proves, and its block then.
-        public int Witness;
+        public Value Witness;
         public Block WitnessBlock;
 
         // The witness's index, which lies this much below the access's.
@@ -36,7 +36,7 @@ internal sealed class AddressFolder(ValueUses uses)
     public void Clear() => _candidates.Clear();
 
     /// <summary>Says that the index of an access equals that of another, which comes before it, plus a distance.</summary>
-    public void Add(IrFunction function, int access, int witness, uint distance) => _candidates.Add(new Candidate
+    public void Add(IrFunction function, Value access, Value witness, uint distance) => _candidates.Add(new Candidate
     {
         Access = access,
         AccessBlock = function.Links[access].Block,
@@ -73,7 +73,7 @@ internal sealed class AddressFolder(ValueUses uses)
             }
 
             // Counted down together, so that all candidates of an index or none are carried out.
-            var index = access.B;
+            var index = access.ValueB;
             access.B = candidate.Index;
             access.D = (int)(access.Offset + candidate.Distance);
             _folds[index]--;
@@ -84,7 +84,7 @@ internal sealed class AddressFolder(ValueUses uses)
                 uses[addition.A]--;
                 if (--uses[addition.B] == 0)
                 {
-                    function.Remove(addition.B);
+                    function.Remove(addition.ValueB);
                 }
 
                 function.Remove(index);
@@ -97,6 +97,6 @@ internal sealed class AddressFolder(ValueUses uses)
         => IsStillIn(function, candidate.Access, candidate.AccessBlock) && IsStillIn(function, candidate.Witness, candidate.WitnessBlock);
 
     // A block that is no longer reached keeps its instructions' links.
-    private static bool IsStillIn(IrFunction function, int instruction, Block block)
+    private static bool IsStillIn(IrFunction function, Value instruction, Block block)
         => function.Links[instruction].Block == block && function.Blocks[block].OrderIndex >= 0;
 }

@@ -15,7 +15,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
 {
     private const int MaximumThreading = 8;
 
-    private GrowableArray<int> _arguments = new(32);
+    private GrowableArray<Value> _arguments = new(32);
     private GrowableArray<Block> _unreached = new(32);
     private bool _changed;
     private bool _counted;
@@ -84,8 +84,8 @@ internal sealed class BlockSimplifier(ValueUses uses)
         {
             if ((block.Flags & IrBlockFlags.Reachable) == 0)
             {
-                block.First = -1;
-                block.Last = -1;
+                block.First = Value.None;
+                block.Last = Value.None;
                 block.ParameterCount = 0;
             }
         }
@@ -98,7 +98,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         {
             var next = function.Links[i].Next;
             ref var instruction = ref function.Get(i);
-            if (instruction.Opcode is IrOpcode.TrapIf or IrOpcode.TrapIfNot && function.IsConstant(instruction.A, out var bits))
+            if (instruction.Opcode is IrOpcode.TrapIf or IrOpcode.TrapIfNot && function.IsConstant(instruction.ValueA, out var bits))
             {
                 _changed = true;
                 if (bits != 0 == (instruction.Opcode == IrOpcode.TrapIf))
@@ -115,7 +115,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // What stands at and after an instruction gives way to a trap.
-    private void EndInTrap(IrFunction function, Block block, int from, byte code)
+    private void EndInTrap(IrFunction function, Block block, Value from, byte code)
     {
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {
@@ -138,7 +138,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // The first instruction that is no parameter.
-    private static int FirstOf(IrFunction function, Block block)
+    private static Value FirstOf(IrFunction function, Block block)
     {
         var i = function.Blocks[block].First;
         for (var n = function.Blocks[block].ParameterCount; n > 0; n--)
@@ -263,9 +263,9 @@ internal sealed class BlockSimplifier(ValueUses uses)
         }
     }
 
-    private void FoldBranch(IrFunction function, Block block, int last, in IrInstruction branch)
+    private void FoldBranch(IrFunction function, Block block, Value last, in IrInstruction branch)
     {
-        if (function.IsConstant(branch.A, out var bits))
+        if (function.IsConstant(branch.ValueA, out var bits))
         {
             TurnIntoJump(function, last, new(bits != 0 ? branch.B : branch.C));
             return;
@@ -295,7 +295,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
 
     // Both ways lead to the same block and differ in one integer: a select. Where it is worth more than this, the producer has done so already, and a branch that
     // is mostly predicted is often better than waiting for its condition.
-    private void TurnIntoSelect(IrFunction function, int last, in IrInstruction branch)
+    private void TurnIntoSelect(IrFunction function, Value last, in IrInstruction branch)
     {
         var target = function.Edges[branch.B].To;
         if (target != function.Edges[branch.C].To || function.Blocks[target].IsLoopHeader)
@@ -328,29 +328,29 @@ internal sealed class BlockSimplifier(ValueUses uses)
         TurnIntoJump(function, last, new(branch.B));
     }
 
-    private void FoldSwitch(IrFunction function, int last, in IrInstruction branch)
+    private void FoldSwitch(IrFunction function, Value last, in IrInstruction branch)
     {
-        if (function.IsConstant(branch.A, out var bits))
+        if (function.IsConstant(branch.ValueA, out var bits))
         {
-            TurnIntoJump(function, last, new(function.Pool[branch.B + (int)Math.Min(bits, (ulong)branch.C - 1)]));
+            TurnIntoJump(function, last, function.SwitchEdges[branch.B + (int)Math.Min(bits, (ulong)branch.C - 1)]);
             return;
         }
 
         for (var k = 1; k < branch.C; k++)
         {
-            if (!SameEdges(function, new(function.Pool[branch.B]), new(function.Pool[branch.B + k])))
+            if (!SameEdges(function, function.SwitchEdges[branch.B], function.SwitchEdges[branch.B + k]))
             {
                 return;
             }
         }
 
-        TurnIntoJump(function, last, new(function.Pool[branch.B]));
+        TurnIntoJump(function, last, function.SwitchEdges[branch.B]);
     }
 
     private static bool SameEdges(IrFunction function, Edge one, Edge other)
         => function.Edges[one].To == function.Edges[other].To && function.ArgumentsOf(one).SequenceEqual(function.ArgumentsOf(other));
 
-    private void TurnIntoJump(IrFunction function, int last, Edge edge)
+    private void TurnIntoJump(IrFunction function, Value last, Edge edge)
     {
         var block = function.Links[last].Block;
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
@@ -369,7 +369,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         _changed = true;
     }
 
-    private void ReplaceByTrap(IrFunction function, Block block, int last, int trap)
+    private void ReplaceByTrap(IrFunction function, Block block, Value last, Value trap)
     {
         Drop(function, new(function.Get(last).A));
         ref var terminator = ref function.Get(last);
@@ -386,7 +386,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
     }
 
     // A block that does nothing but trap.
-    private static bool IsTrap(IrFunction function, Block block, out int trap)
+    private static bool IsTrap(IrFunction function, Block block, out Value trap)
     {
         trap = function.Blocks[block].Last;
         return function.Get(trap).Opcode == IrOpcode.Trap && FirstOf(function, block) == trap;
@@ -429,7 +429,7 @@ internal sealed class BlockSimplifier(ValueUses uses)
         }
     }
 
-    private static void Append(IrFunction function, Block block, Block next, Edge edge, int jump)
+    private static void Append(IrFunction function, Block block, Block next, Edge edge, Value jump)
     {
         function.Remove(jump);
         var arguments = function.ArgumentsOf(edge);
@@ -458,8 +458,8 @@ internal sealed class BlockSimplifier(ValueUses uses)
 
         to.Last = from.Last;
         to.Flags |= block == IrFunction.Entry ? IrBlockFlags.None : from.Flags & IrBlockFlags.Cold;
-        from.First = -1;
-        from.Last = -1;
+        from.First = Value.None;
+        from.Last = Value.None;
         from.ParameterCount = 0;
         for (int k = 0, n = function.SuccessorCount(block); k < n; k++)
         {

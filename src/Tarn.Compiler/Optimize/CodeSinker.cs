@@ -17,7 +17,7 @@ internal sealed class CodeSinker(ValueUses uses)
     private const int MaximumSteps = 64;
 
     private GrowableArray<Block> _useBlock = new(1024);
-    private GrowableArray<int> _useAt = new(1024);
+    private GrowableArray<Value> _useAt = new(1024);
     private GrowableArray<Block> _lines = new(128);
     private GrowableArray<int> _loopEnd = new(128);
     private GrowableArray<int> _lastParameter = new(128);
@@ -30,7 +30,7 @@ internal sealed class CodeSinker(ValueUses uses)
     private static Block Stays => new(-2);
 
     /// <summary>Instructions that a comparison decides, last ones first.</summary>
-    public GrowableArray<int> Decided = new(64);
+    public GrowableArray<Value> Decided = new(64);
 
     /// <summary>Where to stop, if anywhere.</summary>
     public OptimizationLimit? Limit { get; set; }
@@ -43,7 +43,7 @@ internal sealed class CodeSinker(ValueUses uses)
         function.FindLines(ref _lines);
         uses.Clear(function.Instructions.Count);
         _useBlock.Fill(function.Instructions.Count, NoUse);
-        _useAt.Fill(function.Instructions.Count, -1);
+        _useAt.Fill(function.Instructions.Count, Value.None);
         _loopEnd.Fill(function.Blocks.Count, 0);
         _lastParameter.Fill(function.Blocks.Count, NotFound);
         for (var n = function.Order.Count - 1; n >= 0; n--)
@@ -106,7 +106,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
     }
 
-    private bool CanMove(int index)
+    private bool CanMove(Value index)
     {
         ref var i = ref _function.Get(index);
         if (i.Opcode is IrOpcode.Constant or IrOpcode.VmContext)
@@ -123,7 +123,7 @@ internal sealed class CodeSinker(ValueUses uses)
     }
 
     // The block to move a value to, or its own.
-    private Block Target(int index, Block block)
+    private Block Target(Value index, Block block)
     {
         var target = _useBlock[index];
 
@@ -160,7 +160,7 @@ internal sealed class CodeSinker(ValueUses uses)
     }
 
     // Whether a value needs no more registers for its operands than for itself.
-    private bool HoldsNoMore(int index)
+    private bool HoldsNoMore(Value index)
     {
         ref var i = ref _function.Get(index);
         if (i.Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat)
@@ -169,11 +169,11 @@ internal sealed class CodeSinker(ValueUses uses)
         }
 
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
-        var variables = ((mask & 1) != 0 && IsVariable(i.A) ? 1 : 0) + ((mask & 2) != 0 && IsVariable(i.B) ? 1 : 0) + ((mask & 4) != 0 && IsVariable(i.C) ? 1 : 0);
+        var variables = ((mask & 1) != 0 && IsVariable(i.ValueA) ? 1 : 0) + ((mask & 2) != 0 && IsVariable(i.ValueB) ? 1 : 0) + ((mask & 4) != 0 && IsVariable(i.ValueC) ? 1 : 0);
         return variables <= 1 && (mask & 8) == 0;
     }
 
-    private bool IsVariable(int value) => value >= 0 && _function.Get(value).Opcode is not (IrOpcode.Constant or IrOpcode.VmContext);
+    private bool IsVariable(Value value) => value >= 0 && _function.Get(value).Opcode is not (IrOpcode.Constant or IrOpcode.VmContext);
 
     private bool IsInside(Block block, Block header)
     {
@@ -182,23 +182,23 @@ internal sealed class CodeSinker(ValueUses uses)
         return position >= _function.Blocks[header].OrderIndex && position < _loopEnd[header];
     }
 
-    private void UseOperands(int index, Block block)
+    private void UseOperands(Value index, Block block)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
         if ((mask & 1) != 0 && i.A >= 0)
         {
-            Use(i.A, index, block);
+            Use(i.ValueA, index, block);
         }
 
         if ((mask & 2) != 0 && i.B >= 0)
         {
-            Use(i.B, index, block);
+            Use(i.ValueB, index, block);
         }
 
         if ((mask & 4) != 0 && i.C >= 0)
         {
-            Use(i.C, index, block);
+            Use(i.ValueC, index, block);
         }
 
         if ((mask & 8) != 0)
@@ -210,7 +210,7 @@ internal sealed class CodeSinker(ValueUses uses)
         }
     }
 
-    private void Use(int value, int user, Block block)
+    private void Use(Value value, Value user, Block block)
     {
         uses[value]++;
         ref var known = ref _useBlock[value];
@@ -247,7 +247,7 @@ internal sealed class CodeSinker(ValueUses uses)
     }
 
     // The first instruction that is no parameter. No pass moves parameters, so the last one is looked for once.
-    private int FirstOf(Block block)
+    private Value FirstOf(Block block)
     {
         ref var last = ref _lastParameter[block];
         if (last == NotFound)

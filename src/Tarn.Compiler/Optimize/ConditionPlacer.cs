@@ -11,7 +11,7 @@ internal sealed class ConditionPlacer(ValueUses uses)
     private GrowableArray<int> _decides = new(1024);
 
     /// <summary>Runs over a function whose uses have been counted, with the list of all instructions that a comparison decides.</summary>
-    public void Run(IrFunction function, ReadOnlySpan<int> decided)
+    public void Run(IrFunction function, ReadOnlySpan<Value> decided)
     {
         if (decided.Length == 0)
         {
@@ -26,7 +26,7 @@ internal sealed class ConditionPlacer(ValueUses uses)
 
         foreach (var i in decided)
         {
-            var condition = function.Get(i).A;
+            var condition = function.Get(i).ValueA;
             if (uses[condition] == _decides[condition] && (uses[condition] > 1 || function.Links[condition].Block != function.Links[i].Block))
             {
                 function.CurrentWasmOffset = function.Links[i].WasmOffset;
@@ -39,7 +39,7 @@ internal sealed class ConditionPlacer(ValueUses uses)
         }
     }
 
-    private void Release(IrFunction function, int condition)
+    private void Release(IrFunction function, Value condition)
     {
         _decides[condition]--;
         if (--uses[condition] == 0)
@@ -48,15 +48,15 @@ internal sealed class ConditionPlacer(ValueUses uses)
         }
     }
 
-    /// <summary>The comparison that an instruction is decided by, or −1.</summary>
-    public static int ConditionOf(IrFunction function, int index)
+    /// <summary>The comparison that an instruction is decided by, or none.</summary>
+    public static Value ConditionOf(IrFunction function, Value index)
     {
         ref var i = ref function.Get(index);
         if (i.Opcode is not (IrOpcode.BranchIf or IrOpcode.TrapIf or IrOpcode.TrapIfNot or IrOpcode.Select))
         {
-            return -1;
+            return Value.None;
         }
 
-        return function.Get(i.A).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat ? i.A : -1;
+        return function.Get(i.ValueA).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat ? i.ValueA : Value.None;
     }
 }

@@ -12,7 +12,7 @@ namespace Tarn.Compiler.Optimize;
 internal sealed class DeadCodeEliminator
 {
     private GrowableArray<bool> _live = new(1024);
-    private GrowableArray<int> _work = new(256);
+    private GrowableArray<Value> _work = new(256);
 
     /// <summary>Removes dead instructions and parameters. The order must have been computed.</summary>
     public void Run(IrFunction function)
@@ -112,7 +112,7 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void Mark(int value, bool deferred)
+    private void Mark(Value value, bool deferred)
     {
         if (deferred)
         {
@@ -124,7 +124,7 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void MarkLater(int value)
+    private void MarkLater(Value value)
     {
         if (!_live[value])
         {
@@ -133,22 +133,22 @@ internal sealed class DeadCodeEliminator
         }
     }
 
-    private void MarkOperands(IrFunction function, int index, in IrInstruction i, bool deferred)
+    private void MarkOperands(IrFunction function, Value index, in IrInstruction i, bool deferred)
     {
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
         if ((mask & 1) != 0 && i.A >= 0)
         {
-            Mark(i.A, deferred);
+            Mark(i.ValueA, deferred);
         }
 
         if ((mask & 2) != 0 && i.B >= 0)
         {
-            Mark(i.B, deferred);
+            Mark(i.ValueB, deferred);
         }
 
         if ((mask & 4) != 0 && i.C >= 0)
         {
-            Mark(i.C, deferred);
+            Mark(i.ValueC, deferred);
         }
 
         if ((mask & 8) != 0)

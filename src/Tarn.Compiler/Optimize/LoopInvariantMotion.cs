@@ -37,7 +37,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     private readonly LoopEffects _effects = effects;
     private GrowableArray<int> _loopEnd = new(128);
     private GrowableArray<Block> _preheader = new(128);
-    private GrowableArray<int> _arguments = new(16);
+    private GrowableArray<Value> _arguments = new(16);
     private IrFunction _function = null!;
     private bool _graphChanged;
 
@@ -122,7 +122,7 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         }
     }
 
-    private Worth WorthOf(int index)
+    private Worth WorthOf(Value index)
     {
         ref var i = ref _function.Get(index);
         switch (i.Opcode)
@@ -133,17 +133,17 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
             case IrOpcode.Constant or IrOpcode.BlockParameter or IrOpcode.Result:
                 return Worth.No;
             case IrOpcode.LoadVm:
-                return i.B < 0 && _function.TypeOf(i.A) == IrType.I64 ? Worth.Yes : Worth.No;
+                return i.B < 0 && _function.TypeOf(i.ValueA) == IrType.I64 ? Worth.Yes : Worth.No;
             case IrOpcode.Load:
-                return i.B < 0 && !i.Access.MayFault && IsMemoryBase(i.A) ? Worth.Yes : Worth.IfFirst;
+                return i.B < 0 && !i.Access.MayFault && IsMemoryBase(i.ValueA) ? Worth.Yes : Worth.IfFirst;
             case IrOpcode.BoundsCheck or IrOpcode.TrapIf or IrOpcode.TrapIfNot:
                 return Worth.IfFirst;
             case IrOpcode.DivSigned or IrOpcode.DivUnsigned or IrOpcode.RemSigned or IrOpcode.RemUnsigned:
                 // That the divisor is not zero may be known from a branch in the loop: above it the processor would fault.
-                return _function.Get(i.B).Opcode == IrOpcode.Constant && !DeadCodeEliminator.HasEffect(in i) ? Worth.Yes : Worth.IfFirst;
+                return _function.Get(i.ValueB).Opcode == IrOpcode.Constant && !DeadCodeEliminator.HasEffect(in i) ? Worth.Yes : Worth.IfFirst;
             case IrOpcode.Add or IrOpcode.Sub or IrOpcode.And or IrOpcode.Or or IrOpcode.Xor:
             case IrOpcode.ShiftLeft or IrOpcode.ShiftRightSigned or IrOpcode.ShiftRightUnsigned or IrOpcode.RotateLeft:
-                return _function.Get(i.A).Opcode == IrOpcode.Constant || _function.Get(i.B).Opcode == IrOpcode.Constant ? Worth.Helper : Worth.Yes;
+                return _function.Get(i.ValueA).Opcode == IrOpcode.Constant || _function.Get(i.ValueB).Opcode == IrOpcode.Constant ? Worth.Helper : Worth.Yes;
             default:
                 if ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.Numbered) == 0)
                 {
@@ -155,13 +155,13 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
     }
 
     // An address without index that is within a memory at its smallest, rather than one that a check made safe.
-    private bool IsMemoryBase(int value)
+    private bool IsMemoryBase(Value value)
     {
         ref var i = ref _function.Get(value);
         return i.Opcode == IrOpcode.LoadVm && i.Region == AliasRegion.ReadOnly;
     }
 
-    private bool Hoist(int index, Block block, int levels)
+    private bool Hoist(Value index, Block block, int levels)
     {
         var to = Block.None;
         for (var loop = _function.Blocks[block].LoopHeader; !loop.IsNone && levels > 0 && IsInvariant(index, loop); levels--)
@@ -179,44 +179,44 @@ internal sealed class LoopInvariantMotion(LoopEffects effects)
         return true;
     }
 
-    private bool IsInvariant(int index, Block loop)
+    private bool IsInvariant(Value index, Block loop)
     {
         ref var i = ref _function.Get(index);
         return ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.ReadsRegion) == 0 || (_effects.WrittenIn(loop) & LoopEffects.SetOf(i.Region)) == 0)
             && OperandsAreOutside(index, loop, HelperDepth);
     }
 
-    private bool OperandsAreOutside(int index, Block loop, int depth)
+    private bool OperandsAreOutside(Value index, Block loop, int depth)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
-        return ((mask & 1) == 0 || i.A < 0 || CanBeOutside(i.A, loop, depth))
-            && ((mask & 2) == 0 || i.B < 0 || CanBeOutside(i.B, loop, depth))
-            && ((mask & 4) == 0 || i.C < 0 || CanBeOutside(i.C, loop, depth))
+        return ((mask & 1) == 0 || i.A < 0 || CanBeOutside(i.ValueA, loop, depth))
+            && ((mask & 2) == 0 || i.B < 0 || CanBeOutside(i.ValueB, loop, depth))
+            && ((mask & 4) == 0 || i.C < 0 || CanBeOutside(i.ValueC, loop, depth))
             && (mask & 8) == 0;
     }
 
-    private bool CanBeOutside(int value, Block loop, int depth)
+    private bool CanBeOutside(Value value, Block loop, int depth)
         => !IsInside(_function.Links[value].Block, loop) || (depth > 0 && WorthOf(value) == Worth.Helper && OperandsAreOutside(value, loop, depth - 1));
 
     // Moves a value and the helpers that it needs.
-    private void Move(int index, Block loop, Block preheader)
+    private void Move(Value index, Block loop, Block preheader)
     {
         ref var i = ref _function.Get(index);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
         if ((mask & 1) != 0 && i.A >= 0 && IsInside(_function.Links[i.A].Block, loop))
         {
-            Move(i.A, loop, preheader);
+            Move(i.ValueA, loop, preheader);
         }
 
         if ((mask & 2) != 0 && i.B >= 0 && IsInside(_function.Links[i.B].Block, loop))
         {
-            Move(i.B, loop, preheader);
+            Move(i.ValueB, loop, preheader);
         }
 
         if ((mask & 4) != 0 && i.C >= 0 && IsInside(_function.Links[i.C].Block, loop))
         {
-            Move(i.C, loop, preheader);
+            Move(i.ValueC, loop, preheader);
         }
 
         _function.Unlink(index);

@@ -4,6 +4,8 @@
 //
 // Why a limit anywhere leaves a correct function: what a pass knows is used by its own later steps alone, and all of those are left out, as are all later passes over
 // the function. A pass that another one depends on has run whenever that other one runs.
+using Tarn.Compiler.IR;
+
 namespace Tarn.Compiler.Optimize;
 
 /// <summary>A bound on the steps of the optimiser. For one thread.</summary>
@@ -36,7 +38,7 @@ internal sealed class OptimizationLimit(long limit)
     /// <summary>Asks for one instruction.</summary>
     /// <param name="value">The instruction, as the IR's text names it: <c>v5</c> is 5.</param>
     /// <returns>Whether the pass may change it, and whatever it changes on account of it.</returns>
-    public bool Step(int value)
+    public bool Step(Value value)
     {
         if (++Steps > limit)
         {
@@ -45,7 +47,7 @@ internal sealed class OptimizationLimit(long limit)
 
         if (Steps == limit)
         {
-            Last = $"{_pass} of function {_function}, at v{value}";
+            Last = $"{_pass} of function {_function}, at {value}";
         }
 
         return true;

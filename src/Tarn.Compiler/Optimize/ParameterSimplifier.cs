@@ -48,7 +48,7 @@ internal sealed class ParameterSimplifier
         for (var k = 0; k < count; k++)
         {
             var next = function.Links[parameter].Next;
-            var same = -1;
+            var same = Value.None;
             foreach (var edge in edges)
             {
                 var argument = ValueReplacement.Resolve(function, function.Pool[function.Edges[edge].ArgumentStart + k]);
@@ -59,7 +59,7 @@ internal sealed class ParameterSimplifier
 
                 if (same >= 0)
                 {
-                    same = -2;
+                    same = new Value(-2);
                     break;
                 }
 

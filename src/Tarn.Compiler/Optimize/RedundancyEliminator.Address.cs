@@ -10,14 +10,14 @@ internal sealed partial class RedundancyEliminator
     private const ulong AddressSpace = 1UL << 32;
 
     // Looks for an earlier access a little below this one; if there is none, this one may serve those to come.
-    private void NoteAccess(int index, in IrInstruction i)
+    private void NoteAccess(Value index, in IrInstruction i)
     {
-        if (i.Opcode is not (IrOpcode.Load or IrOpcode.Store) || i.B < 0 || _function.TypeOf(i.B) != IrType.I32)
+        if (i.Opcode is not (IrOpcode.Load or IrOpcode.Store) || i.B < 0 || _function.TypeOf(i.ValueB) != IrType.I32)
         {
             return;
         }
 
-        var root = RootOf(i.B, out var constant);
+        var root = RootOf(i.ValueB, out var constant);
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];
@@ -38,7 +38,7 @@ internal sealed partial class RedundancyEliminator
             }
         }
 
-        Learn(new Fact { Opcode = Accessed, Region = i.Region, A = i.A, B = i.B, Offset = (uint)Math.Min(i.Offset + (ulong)i.Access.Width, uint.MaxValue), Value = index });
+        Learn(new Fact { Opcode = Accessed, Region = i.Region, A = i.ValueA, B = i.ValueB, Offset = (uint)Math.Min(i.Offset + (ulong)i.Access.Width, uint.MaxValue), Value = index });
     }
 
     // Whether an index that far above one from which so many bytes were accessed does not wrap, and the offset stays what the field and the guard allow.
@@ -52,16 +52,16 @@ internal sealed partial class RedundancyEliminator
     // A check of an index a little above one that has been checked against the same length: of the lower one, with a longer reach.
     private bool RebaseCheck(ref IrInstruction i)
     {
-        if (_function.TypeOf(i.A) != IrType.I32)
+        if (_function.TypeOf(i.ValueA) != IrType.I32)
         {
             return false;
         }
 
-        var root = RootOf(i.A, out var constant);
+        var root = RootOf(i.ValueA, out var constant);
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];
-            if (fact.Opcode != IrOpcode.BoundsCheck || fact.A == i.A || _function.TypeOf(fact.A) != IrType.I32 || !SameLength(fact.B, i.B)
+            if (fact.Opcode != IrOpcode.BoundsCheck || fact.A == i.A || _function.TypeOf(fact.A) != IrType.I32 || !SameLength(fact.B, i.ValueB)
                 || root != RootOf(fact.A, out var below))
             {
                 continue;
@@ -69,7 +69,7 @@ internal sealed partial class RedundancyEliminator
 
             var distance = constant - below;
             if (distance != 0 && distance < AddressSpace - _largestMemory + fact.Offset && (ulong)distance + i.Offset <= uint.MaxValue
-                && _function.Get(i.B).Region is AliasRegion.MemoryLength or AliasRegion.SharedMemoryLength)
+                && _function.Get(i.ValueB).Region is AliasRegion.MemoryLength or AliasRegion.SharedMemoryLength)
             {
                 i.A = fact.A;
                 i.D = (int)(i.Offset + distance);
@@ -80,13 +80,13 @@ internal sealed partial class RedundancyEliminator
         return false;
     }
 
-    private int RootOf(int index, out uint constant)
+    private Value RootOf(Value index, out uint constant)
     {
         ref var i = ref _function.Get(index);
-        if (i.Opcode == IrOpcode.Add && _function.IsConstant(i.B, out var bits))
+        if (i.Opcode == IrOpcode.Add && _function.IsConstant(i.ValueB, out var bits))
         {
             constant = (uint)bits;
-            return i.A;
+            return i.ValueA;
         }
 
         constant = 0;

@@ -32,12 +32,12 @@ internal sealed partial class RedundancyEliminator
         public IrType Type;
         public byte Aux;
         public AliasRegion Region;
-        public int A;
-        public int B;
+        public Value A;
+        public Value B;
         public uint Offset;
 
         // The value in memory, or the instruction that checks.
-        public int Value;
+        public Value Value;
 
         // For checks, when.
         public int Epoch;
@@ -54,7 +54,7 @@ internal sealed partial class RedundancyEliminator
     private GrowableArray<Snapshot> _exits = new(128);
     private int _epoch;
     private int _victim;
-    private int _pendingStore;
+    private Value _pendingStore;
 
     private void ResetMemory()
     {
@@ -67,7 +67,7 @@ internal sealed partial class RedundancyEliminator
     private void EnterMemory(Block block)
     {
         _epoch++;
-        _pendingStore = -1;
+        _pendingStore = Value.None;
         _facts.Clear();
         var order = _function.Blocks[block].OrderIndex;
         var first = true;
@@ -219,14 +219,14 @@ internal sealed partial class RedundancyEliminator
         _victim = (_victim + 1) % MaximumFacts;
     }
 
-    private static Fact FactOf(in IrInstruction i, IrType type, int value) => new()
+    private static Fact FactOf(in IrInstruction i, IrType type, Value value) => new()
     {
         Opcode = i.Opcode,
         Type = type,
         Aux = (byte)(i.Aux & AccessShape),
         Region = i.Region,
-        A = i.A,
-        B = i.B,
+        A = i.ValueA,
+        B = i.ValueB,
         Offset = i.Offset,
         Value = value,
     };
@@ -246,7 +246,7 @@ internal sealed partial class RedundancyEliminator
         return -1;
     }
 
-    private void VisitLoad(int index, in IrInstruction i)
+    private void VisitLoad(Value index, in IrInstruction i)
     {
         var known = FindContents(in i);
         if (known >= 0)
@@ -258,7 +258,7 @@ internal sealed partial class RedundancyEliminator
                 _builder.Position = index;
                 _function.CurrentWasmOffset = _function.Links[index].WasmOffset;
                 value = Reinterpret(in fact, in i);
-                _builder.Position = -1;
+                _builder.Position = Value.None;
             }
 
             if (value >= 0)
@@ -270,7 +270,7 @@ internal sealed partial class RedundancyEliminator
 
         if (i.Access.MayFault || (_pendingStore >= 0 && _function.Get(_pendingStore).Region == i.Region))
         {
-            _pendingStore = -1;
+            _pendingStore = Value.None;
         }
 
         var loaded = FactOf(in i, i.Type, index);
@@ -279,7 +279,7 @@ internal sealed partial class RedundancyEliminator
     }
 
     // The value that a load gives where memory holds the low bytes of a known one; −1 if that would not be cheap.
-    private int Reinterpret(in Fact fact, in IrInstruction load)
+    private Value Reinterpret(in Fact fact, in IrInstruction load)
     {
         var width = load.Access.Width;
         var value = fact.Value;
@@ -292,16 +292,16 @@ internal sealed partial class RedundancyEliminator
 
             if (load.Type == IrType.F64)
             {
-                return fact.Type == IrType.I64 ? _builder.Unary(IrOpcode.Bitcast, IrType.F64, value) : -1;
+                return fact.Type == IrType.I64 ? _builder.Unary(IrOpcode.Bitcast, IrType.F64, value) : Value.None;
             }
 
             value = fact.Type == IrType.I64 ? _builder.Unary(IrOpcode.Wrap, IrType.I32, value) : value;
-            return _function.TypeOf(value) == IrType.I32 ? _builder.Unary(IrOpcode.Bitcast, IrType.F32, value) : -1;
+            return _function.TypeOf(value) == IrType.I32 ? _builder.Unary(IrOpcode.Bitcast, IrType.F32, value) : Value.None;
         }
 
         if (load.Type is not (IrType.I32 or IrType.I64))
         {
-            return fact.Type == load.Type ? value : -1;
+            return fact.Type == load.Type ? value : Value.None;
         }
 
         value = fact.Type switch
@@ -309,11 +309,11 @@ internal sealed partial class RedundancyEliminator
             IrType.I32 or IrType.I64 => value,
             IrType.F32 => _builder.Unary(IrOpcode.Bitcast, IrType.I32, value),
             IrType.F64 => _builder.Unary(IrOpcode.Bitcast, IrType.I64, value),
-            _ => -1,
+            _ => Value.None,
         };
         if (value < 0)
         {
-            return -1;
+            return Value.None;
         }
 
         if (load.Type == IrType.I32)
@@ -337,7 +337,7 @@ internal sealed partial class RedundancyEliminator
     }
 
     // The low bytes of an integer, extended to its type.
-    private int Narrow(IrType type, int value, int width, bool signed)
+    private Value Narrow(IrType type, Value value, int width, bool signed)
     {
         if (width == (type == IrType.I32 ? 4 : 8))
         {
@@ -349,9 +349,9 @@ internal sealed partial class RedundancyEliminator
             : _builder.Binary(IrOpcode.And, type, value, _builder.Constant(type, (1UL << (width * 8)) - 1));
     }
 
-    private void VisitStore(int index, in IrInstruction i)
+    private void VisitStore(Value index, in IrInstruction i)
     {
-        var type = _function.TypeOf(i.C);
+        var type = _function.TypeOf(i.ValueC);
         if (i.Opcode == IrOpcode.StoreVm && i.Region is AliasRegion.GlobalDefined or AliasRegion.GlobalImported && i.Opcode == IrOpcode.StoreVm)
         {
             var known = FindContents(in i);
@@ -375,7 +375,7 @@ internal sealed partial class RedundancyEliminator
         }
         else if (i.Access.MayFault)
         {
-            _pendingStore = -1;
+            _pendingStore = Value.None;
         }
 
         // What may be overwritten is forgotten.
@@ -400,7 +400,7 @@ internal sealed partial class RedundancyEliminator
 
         _facts.Truncate(kept);
         _epoch++;
-        var stored = FactOf(in i, type, i.C);
+        var stored = FactOf(in i, type, i.ValueC);
         Learn(in stored);
         NoteAccess(index, in i);
     }
@@ -415,10 +415,10 @@ internal sealed partial class RedundancyEliminator
     private void VisitTrap()
     {
         _epoch++;
-        _pendingStore = -1;
+        _pendingStore = Value.None;
     }
 
-    private void VisitBoundsCheck(int index, in IrInstruction check)
+    private void VisitBoundsCheck(Value index, in IrInstruction check)
     {
         var i = check;
         if (RebaseCheck(ref i))
@@ -429,7 +429,7 @@ internal sealed partial class RedundancyEliminator
         for (var n = 0; n < _facts.Count; n++)
         {
             ref var fact = ref _facts[n];
-            if (fact.Opcode != IrOpcode.BoundsCheck || fact.A != i.A || !SameLength(fact.B, i.B))
+            if (fact.Opcode != IrOpcode.BoundsCheck || fact.A != i.A || !SameLength(fact.B, i.ValueB))
             {
                 continue;
             }
@@ -450,7 +450,7 @@ internal sealed partial class RedundancyEliminator
             return;
         }
 
-        _pendingStore = -1;
+        _pendingStore = Value.None;
         if (i.Aux != (byte)TrapCode.MemoryOutOfBounds)
         {
             _epoch++;
@@ -460,7 +460,7 @@ internal sealed partial class RedundancyEliminator
         {
             // The wider check takes the place of the narrower one.
             ref var fact = ref _facts[n];
-            if (fact.Opcode == IrOpcode.BoundsCheck && fact.A == i.A && SameLength(fact.B, i.B))
+            if (fact.Opcode == IrOpcode.BoundsCheck && fact.A == i.A && SameLength(fact.B, i.ValueB))
             {
                 fact.Offset = i.Offset;
                 fact.Value = index;
@@ -470,11 +470,11 @@ internal sealed partial class RedundancyEliminator
             }
         }
 
-        Learn(new Fact { Opcode = IrOpcode.BoundsCheck, Aux = i.Aux, A = i.A, B = i.B, Offset = i.Offset, Value = index, Epoch = _epoch });
+        Learn(new Fact { Opcode = IrOpcode.BoundsCheck, Aux = i.Aux, A = i.ValueA, B = i.ValueB, Offset = i.Offset, Value = index, Epoch = _epoch });
     }
 
     // Whether two values are lengths of the same memory or table, perhaps read at different times. Lengths only grow, so a check against an earlier one stays true.
-    private bool SameLength(int one, int other)
+    private bool SameLength(Value one, Value other)
     {
         if (one == other)
         {

@@ -92,11 +92,11 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         ref var branch = ref _function.Get(_function.Blocks[from].Last);
         if (branch.Opcode == IrOpcode.BranchIf)
         {
-            Decide(branch.A, edge == branch.B);
+            Decide(branch.ValueA, edge == branch.B);
         }
     }
 
-    private void Decide(int condition, bool notZero)
+    private void Decide(Value condition, bool notZero)
     {
         DecideOne(condition, notZero);
         ref var i = ref _function.Get(condition);
@@ -112,7 +112,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         }
     }
 
-    private void DecideOne(int value, bool notZero)
+    private void DecideOne(Value value, bool notZero)
     {
         Grow();
         if (_truth[value] == 0)
@@ -132,7 +132,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     }
 
     // Whether a condition is known here, by constants or by what led here.
-    private bool IsDecided(int condition, out bool notZero)
+    private bool IsDecided(Value condition, out bool notZero)
     {
         if (_function.IsConstant(condition, out var bits))
         {
@@ -177,7 +177,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         ValueReplacement.RewriteEdges(_function, block);
     }
 
-    private void Visit(int index)
+    private void Visit(Value index)
     {
         var changed = ValueReplacement.RewriteOperands(_function, index);
         if (Limit is not null && !Limit.Step(index))
@@ -218,11 +218,11 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
                 VisitConditionalTrap(index, in i);
                 break;
             case IrOpcode.BranchIf:
-                if (IsDecided(i.A, out var notZero))
+                if (IsDecided(i.ValueA, out var notZero))
                 {
                     ref var branch = ref _function.Get(index);
                     branch.Opcode = IrOpcode.Jump;
-                    branch.A = notZero ? i.B : i.C;
+                    branch.A = notZero ? i.ValueB : i.ValueC;
                     branch.B = -1;
                     branch.C = -1;
                     _foldedBranch = true;
@@ -239,23 +239,23 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         }
     }
 
-    private void VisitConditionalTrap(int index, in IrInstruction i)
+    private void VisitConditionalTrap(Value index, in IrInstruction i)
     {
         var traps = i.Opcode == IrOpcode.TrapIf;
-        if (IsDecided(i.A, out var notZero) && notZero != traps)
+        if (IsDecided(i.ValueA, out var notZero) && notZero != traps)
         {
             _function.Remove(index);
             return;
         }
 
-        if (_function.IsConstant(i.A, out _))
+        if (_function.IsConstant(i.ValueA, out _))
         {
             // The block ends here; the graph's simplification cuts it off.
             _foldedBranch = true;
             return;
         }
 
-        if (IsDecided(i.A, out _))
+        if (IsDecided(i.ValueA, out _))
         {
             _function.Get(index).A = Constant(notZero ? 1u : 0u);
             _foldedBranch = true;
@@ -263,21 +263,21 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         }
 
         VisitTrap();
-        Decide(i.A, !traps);
+        Decide(i.ValueA, !traps);
     }
 
-    private int Constant(uint value) => _builder.Constant(IrType.I32, value);
+    private Value Constant(uint value) => _builder.Constant(IrType.I32, value);
 
-    private void VisitNumbered(int index, in IrInstruction i, bool changed)
+    private void VisitNumbered(Value index, in IrInstruction i, bool changed)
     {
         if ((IrOpcodeInfo.EffectsOf(i.Opcode) & IrEffects.CanTrap) != 0 && VisitTrapping(index, in i, changed))
         {
             return;
         }
 
-        if (i.Opcode == IrOpcode.Select && IsDecided(i.A, out var notZero))
+        if (i.Opcode == IrOpcode.Select && IsDecided(i.ValueA, out var notZero))
         {
-            ValueReplacement.Replace(_function, index, notZero ? i.B : i.C);
+            ValueReplacement.Replace(_function, index, notZero ? i.ValueB : i.ValueC);
             return;
         }
 
@@ -291,7 +291,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         _builder.Position = index;
         _function.CurrentWasmOffset = _function.Links[index].WasmOffset;
         var made = Remake(in i);
-        _builder.Position = -1;
+        _builder.Position = Value.None;
         if (made >= 0)
         {
             ValueReplacement.Replace(_function, index, made);
@@ -303,12 +303,12 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     }
 
     // Divisions and conversions. Learns from conditions that the divisor is not zero; says whether the instruction is done with.
-    private bool VisitTrapping(int index, in IrInstruction i, bool changed)
+    private bool VisitTrapping(Value index, in IrInstruction i, bool changed)
     {
         if (i.Opcode is >= IrOpcode.DivSigned and <= IrOpcode.RemUnsigned)
         {
             var known = i.B < _truth.Count && _truth[i.B] == 2;
-            if (changed && _function.IsConstant(i.B, out _))
+            if (changed && _function.IsConstant(i.ValueB, out _))
             {
                 // There are rules for constant divisors. What comes of them may still trap.
                 VisitTrap();
@@ -330,7 +330,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         return true;
     }
 
-    private void NoteTrap(int index)
+    private void NoteTrap(Value index)
     {
         if (_function.Links[index].Block >= 0 && DeadCodeEliminator.HasEffect(in _function.Get(index)))
         {
@@ -338,7 +338,7 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
         }
     }
 
-    private void Number(int index, in IrInstruction i)
+    private void Number(Value index, in IrInstruction i)
     {
         var hash = ValueTable.Hash(in i);
         var known = _builder.Values.Find(_function, in i, hash);
@@ -353,31 +353,31 @@ internal sealed partial class RedundancyEliminator(DominatorTree tree, LoopEffec
     }
 
     // The instruction made again by the builder's rules; −1 if there are none for it.
-    private int Remake(in IrInstruction i)
+    private Value Remake(in IrInstruction i)
     {
         switch (i.Opcode)
         {
             case IrOpcode.CompareInteger:
-                return _builder.Compare(i.IntegerCondition, i.A, i.B);
+                return _builder.Compare(i.IntegerCondition, i.ValueA, i.ValueB);
             case IrOpcode.CompareFloat:
-                return _builder.CompareFloat(i.FloatCondition, i.A, i.B);
+                return _builder.CompareFloat(i.FloatCondition, i.ValueA, i.ValueB);
             case IrOpcode.Select:
-                return _builder.Select(i.Type, i.A, i.B, i.C);
+                return _builder.Select(i.Type, i.ValueA, i.ValueB, i.ValueC);
             case >= IrOpcode.Add and <= IrOpcode.RotateRight:
-                return _builder.Binary(i.Opcode, i.Type, i.A, i.B);
+                return _builder.Binary(i.Opcode, i.Type, i.ValueA, i.ValueB);
             case >= IrOpcode.CountLeadingZeros and <= IrOpcode.Wrap:
-                return _builder.Unary(i.Opcode, i.Type, i.A);
+                return _builder.Unary(i.Opcode, i.Type, i.ValueA);
             case >= IrOpcode.FloatAdd and <= IrOpcode.FloatCopySign:
-                return _builder.FloatBinary(i.Opcode, i.Type, i.A, i.B);
+                return _builder.FloatBinary(i.Opcode, i.Type, i.ValueA, i.ValueB);
             case >= IrOpcode.FloatAbs and <= IrOpcode.FloatNearest:
             case >= IrOpcode.SaturateToSigned and <= IrOpcode.Bitcast:
-                return _builder.Unary(i.Opcode, i.Type, i.A);
+                return _builder.Unary(i.Opcode, i.Type, i.ValueA);
             case IrOpcode.VectorShuffle:
-                return _builder.Shuffle(i.A, i.B, _function.Vectors[i.D]);
+                return _builder.Shuffle(i.ValueA, i.ValueB, _function.Vectors[i.D]);
             case >= IrOpcode.VectorSwizzle and <= IrOpcode.VectorPromote:
-                return _builder.VectorOperation(i.Opcode, i.Shape, i.A, i.B, i.C, i.Aux >> 4, i.D);
+                return _builder.VectorOperation(i.Opcode, i.Shape, i.ValueA, i.B, i.C, i.Aux >> 4, i.D);
             default:
-                return -1;
+                return Value.None;
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Tarn.Compiler.Optimize;
 internal static class ValueReplacement
 {
     /// <summary>Takes an instruction out of its block and lets its value stand for another.</summary>
-    public static void Replace(IrFunction function, int value, int by)
+    public static void Replace(IrFunction function, Value value, Value by)
     {
         function.Unlink(value);
         ref var i = ref function.Get(value);
@@ -18,7 +18,7 @@ internal static class ValueReplacement
     }
 
     /// <summary>What a value stands for.</summary>
-    public static int Resolve(IrFunction function, int value)
+    public static Value Resolve(IrFunction function, Value value)
     {
         if (function.Get(value).Opcode != IrOpcode.Alias)
         {
@@ -28,14 +28,14 @@ internal static class ValueReplacement
         var end = value;
         while (function.Get(end).Opcode == IrOpcode.Alias)
         {
-            end = function.Get(end).A;
+            end = function.Get(end).ValueA;
         }
 
         // Shorten the chain for those who come after.
         while (value != end)
         {
             ref var i = ref function.Get(value);
-            value = i.A;
+            value = i.ValueA;
             i.A = end;
         }
 
@@ -43,26 +43,26 @@ internal static class ValueReplacement
     }
 
     /// <summary>Rewrites the operands of an instruction; says whether one changed.</summary>
-    public static bool RewriteOperands(IrFunction function, int instruction)
+    public static bool RewriteOperands(IrFunction function, Value instruction)
     {
         ref var i = ref function.Get(instruction);
         var mask = IrOpcodeInfo.ValueMask(i.Opcode);
         var changed = false;
-        if ((mask & 1) != 0 && i.A >= 0 && function.Get(i.A).Opcode == IrOpcode.Alias)
+        if ((mask & 1) != 0 && i.A >= 0 && function.Get(i.ValueA).Opcode == IrOpcode.Alias)
         {
-            i.A = Resolve(function, i.A);
+            i.A = Resolve(function, i.ValueA);
             changed = true;
         }
 
-        if ((mask & 2) != 0 && i.B >= 0 && function.Get(i.B).Opcode == IrOpcode.Alias)
+        if ((mask & 2) != 0 && i.B >= 0 && function.Get(i.ValueB).Opcode == IrOpcode.Alias)
         {
-            i.B = Resolve(function, i.B);
+            i.B = Resolve(function, i.ValueB);
             changed = true;
         }
 
-        if ((mask & 4) != 0 && i.C >= 0 && function.Get(i.C).Opcode == IrOpcode.Alias)
+        if ((mask & 4) != 0 && i.C >= 0 && function.Get(i.ValueC).Opcode == IrOpcode.Alias)
         {
-            i.C = Resolve(function, i.C);
+            i.C = Resolve(function, i.ValueC);
             changed = true;
         }
 
@@ -75,7 +75,7 @@ internal static class ValueReplacement
     }
 
     /// <summary>Rewrites a list of values.</summary>
-    public static bool RewriteAll(IrFunction function, Span<int> values)
+    public static bool RewriteAll(IrFunction function, Span<Value> values)
     {
         var changed = false;
         foreach (ref var value in values)

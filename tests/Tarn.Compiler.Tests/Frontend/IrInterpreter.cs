@@ -126,7 +126,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                         block = Take(new(i.B));
                         break;
                     case IrOpcode.Switch:
-                        block = Take(new(_function.Pool[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]));
+                        block = Take(_function.SwitchEdges[i.B + (int)Math.Min((ulong)_values[i.A], (ulong)i.C - 1)]);
                         break;
                     default:
                         _values[index] = Evaluate(in i);
@@ -150,7 +150,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         }
     }
 
-    private UInt128[] Call(int index, in IrInstruction i) => i.Opcode switch
+    private UInt128[] Call(Value index, in IrInstruction i) => i.Opcode switch
     {
         IrOpcode.Call => new IrInterpreter(_instance).Run(_instance.FunctionOf(i.A), Values(index), _depth + 1),
         IrOpcode.CallReference => _instance.CallRecord((ulong)_values[i.A], Values(index), _depth + 1),
@@ -185,7 +185,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
         return Edge.None;
     }
 
-    private UInt128[] Values(int index)
+    private UInt128[] Values(Value index)
     {
         var pool = _function.PoolOf(index);
         var values = new UInt128[pool.Length];
@@ -281,7 +281,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 return ToInteger(in i);
             case IrOpcode.ConvertFromSigned:
                 {
-                    var value = _function.TypeOf(i.A) == IrType.I32 ? (int)(ulong)_values[i.A] : (long)(ulong)_values[i.A];
+                    var value = _function.TypeOf(i.ValueA) == IrType.I32 ? (int)(ulong)_values[i.A] : (long)(ulong)_values[i.A];
                     return i.Type == IrType.F64 ? Bits((double)value) : Bits(RoundToSingle(value < 0, (ulong)Int128.Abs(value)));
                 }
 
@@ -326,7 +326,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
                 {
                     // A wider expected value never matches what is loaded zero-extended.
                     var old = (ulong)Load(in i);
-                    if (old == (_function.TypeOf(i.B) == IrType.I32 ? (uint)_values[i.B] : (ulong)_values[i.B]))
+                    if (old == (_function.TypeOf(i.ValueB) == IrType.I32 ? (uint)_values[i.B] : (ulong)_values[i.B]))
                     {
                         Store(in i, _values[i.C], (ulong)_values[i.A] + i.Offset);
                     }
@@ -507,7 +507,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
     {
         var a = (ulong)_values[i.A];
         var b = (ulong)_values[i.B];
-        var narrow = _function.TypeOf(i.A) == IrType.I32;
+        var narrow = _function.TypeOf(i.ValueA) == IrType.I32;
         var x = narrow ? (int)a : (long)a;
         var y = narrow ? (int)b : (long)b;
         var result = i.IntegerCondition switch
@@ -528,7 +528,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
     private ulong CompareFloat(in IrInstruction i)
     {
-        var single = _function.TypeOf(i.A) == IrType.F32;
+        var single = _function.TypeOf(i.ValueA) == IrType.F32;
         var a = single ? AsSingle(i.A) : AsDouble(i.A);
         var b = single ? AsSingle(i.B) : AsDouble(i.B);
         var result = i.FloatCondition switch
@@ -609,7 +609,7 @@ internal sealed unsafe class IrInterpreter(IrInstance caller)
 
     private ulong ToInteger(in IrInstruction i)
     {
-        var value = _function.TypeOf(i.A) == IrType.F32 ? AsSingle(i.A) : AsDouble(i.A);
+        var value = _function.TypeOf(i.ValueA) == IrType.F32 ? AsSingle(i.A) : AsDouble(i.A);
         var saturate = i.Opcode is IrOpcode.SaturateToSigned or IrOpcode.SaturateToUnsigned;
         var signed = i.Opcode is IrOpcode.ConvertToSigned or IrOpcode.SaturateToSigned;
         var width = i.Type == IrType.I32 ? 32 : 64;

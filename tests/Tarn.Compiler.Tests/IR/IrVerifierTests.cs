@@ -27,9 +27,9 @@ public sealed class IrVerifierTests
         return IrVerifier.Verify(function);
     }
 
-    private static int Find(IrFunction function, IrOpcode opcode)
+    private static Value Find(IrFunction function, IrOpcode opcode)
     {
-        for (var i = 0; i < function.Instructions.Count; i++)
+        for (var i = new Value(0); i < function.Instructions.Count; i++)
         {
             if (function.Get(i).Opcode == opcode)
             {
@@ -90,7 +90,7 @@ public sealed class IrVerifierTests
     [Fact]
     public void Broken_lists_are_found()
     {
-        Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Previous = -1), e => e.Contains("has previous", StringComparison.Ordinal));
+        Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Previous = Value.None), e => e.Contains("has previous", StringComparison.Ordinal));
         Assert.Contains(Verify(Good, f => f.Links[Find(f, IrOpcode.Sub)].Block = new(0)), e => e.Contains("but says block", StringComparison.Ordinal));
         Assert.Contains(Verify(Good, f => f.Blocks[1].Last = f.Blocks[1].First), e => e.Contains("the list ends at", StringComparison.Ordinal));
         Assert.Contains(Verify(Good, f => f.Blocks[1].ParameterCount = 2), e => e.Contains("parameters, not", StringComparison.Ordinal));

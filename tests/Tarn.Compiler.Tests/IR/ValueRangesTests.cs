@@ -51,14 +51,14 @@ public sealed class ValueRangesTests
             for (var run = 0; run < 30; run++)
             {
                 Evaluate(function, values, random);
-                for (var v = 0; v < values.Length - 1; v++)
+                for (var v = new Value(0); v < values.Length - 1; v++)
                 {
                     foreach (var depth in (int[])[0, 1, ValueRanges.BuildingDepth, ValueRanges.Depth])
                     {
                         var bound = ranges.UpperBound(v, depth);
-                        Assert.True(values[v] <= bound, $"v{v} is {values[v]}, not at most {bound}:\n{IrPrinter.Print(function)}");
+                        Assert.True(values[v] <= bound, $"{v} is {values[v]}, not at most {bound}:\n{IrPrinter.Print(function)}");
                         var zeros = ranges.TrailingZeros(v, depth);
-                        Assert.True(zeros >= 64 ? values[v] == 0 : (values[v] & ((1UL << zeros) - 1)) == 0, $"v{v} is {values[v]}, without {zeros} zeros:\n{IrPrinter.Print(function)}");
+                        Assert.True(zeros >= 64 ? values[v] == 0 : (values[v] & ((1UL << zeros) - 1)) == 0, $"{v} is {values[v]}, without {zeros} zeros:\n{IrPrinter.Print(function)}");
                         narrowed += bound < ValueRanges.LargestOf(function.TypeOf(v)) ? 1 : 0;
                     }
                 }
@@ -112,7 +112,7 @@ public sealed class ValueRangesTests
             function.ComputeOrder();
             ranges.Prepare(function);
             counts.Prepare(function, ranges);
-            int counter = function.Blocks[1].First, beside = function.Links[counter].Next;
+            Value counter = function.Blocks[1].First, beside = function.Links[counter].Next;
             var (counterBound, besideBound) = (ranges.UpperBound(counter, ValueRanges.Depth), ranges.UpperBound(beside, ValueRanges.Depth));
             var isSoon = counts.IsOverSoon(new(1));
             bounded += counterBound < all || besideBound < all ? 1 : 0;
@@ -159,7 +159,7 @@ public sealed class ValueRangesTests
     private static void AppendRandom(IrFunction function, Block block, Random random)
     {
         var type = random.Next(2) == 0 ? IrType.I32 : IrType.I64;
-        var a = Value(function, random, type);
+        var a = Pick(function, random, type);
         switch (random.Next(8))
         {
             case 0:
@@ -170,28 +170,28 @@ public sealed class ValueRangesTests
                 function.Append(block, s_unary[random.Next(s_unary.Length)], type, a);
                 break;
             case 2:
-                function.Append(block, IrOpcode.ExtendUnsigned, IrType.I64, Value(function, random, IrType.I32));
+                function.Append(block, IrOpcode.ExtendUnsigned, IrType.I64, Pick(function, random, IrType.I32));
                 break;
             case 3:
-                function.Append(block, IrOpcode.Wrap, IrType.I32, Value(function, random, IrType.I64));
+                function.Append(block, IrOpcode.Wrap, IrType.I32, Pick(function, random, IrType.I64));
                 break;
             case 4:
-                function.Append(block, IrOpcode.CompareInteger, IrType.I32, a, Value(function, random, type), aux: (byte)random.Next(10));
+                function.Append(block, IrOpcode.CompareInteger, IrType.I32, a, Pick(function, random, type), aux: (byte)random.Next(10));
                 break;
             case 5:
-                function.Append(block, IrOpcode.Select, type, Value(function, random, IrType.I32), a, Value(function, random, type));
+                function.Append(block, IrOpcode.Select, type, Pick(function, random, IrType.I32), a, Pick(function, random, type));
                 break;
             default:
-                function.Append(block, s_binary[random.Next(s_binary.Length)], type, a, Value(function, random, type));
+                function.Append(block, s_binary[random.Next(s_binary.Length)], type, a, Pick(function, random, type));
                 break;
         }
     }
 
-    private static int Value(IrFunction function, Random random, IrType type)
+    private static Value Pick(IrFunction function, Random random, IrType type)
     {
         while (true)
         {
-            var v = random.Next(function.Instructions.Count);
+            var v = new Value(random.Next(function.Instructions.Count));
             if (function.TypeOf(v) == type)
             {
                 return v;
@@ -201,7 +201,7 @@ public sealed class ValueRangesTests
 
     private static void Evaluate(IrFunction function, ulong[] values, Random random)
     {
-        for (var v = 0; v < values.Length; v++)
+        for (var v = new Value(0); v < values.Length; v++)
         {
             ref var i = ref function.Get(v);
             var all = ValueRanges.LargestOf(i.Type);
@@ -230,7 +230,7 @@ public sealed class ValueRangesTests
                 IrOpcode.CountTrailingZeros => Math.Min((ulong)width, (ulong)System.Numerics.BitOperations.TrailingZeroCount(a)),
                 IrOpcode.PopulationCount => (ulong)System.Numerics.BitOperations.PopCount(a),
                 IrOpcode.ExtendUnsigned or IrOpcode.Wrap => a,
-                IrOpcode.CompareInteger => Holds(i.IntegerCondition, a, b, ValueRanges.LargestOf(function.TypeOf(i.A))) ? 1UL : 0,
+                IrOpcode.CompareInteger => Holds(i.IntegerCondition, a, b, ValueRanges.LargestOf(function.TypeOf(i.ValueA))) ? 1UL : 0,
                 IrOpcode.Select => a != 0 ? values[i.B] : values[i.C],
                 _ => 0,
             };

@@ -94,12 +94,12 @@ internal sealed class TripCounts
     }
 
     // How many rounds a loop makes at most, as far as one parameter of its header tells.
-    private ulong MostRounds(int parameter, int position, Block header, Edge back)
+    private ulong MostRounds(Value parameter, int position, Block header, Edge back)
     {
         var all = ValueRanges.LargestOf(_ir.TypeOf(parameter));
         var next = _ir.ArgumentsOf(back)[position];
         ref var step = ref _ir.Get(next);
-        if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.B, out var amount) || (amount &= all) == 0)
+        if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.ValueB, out var amount) || (amount &= all) == 0)
         {
             return ulong.MaxValue;
         }
@@ -110,7 +110,7 @@ internal sealed class TripCounts
     }
 
     // From a constant to a constant in steps, up or down, as long as they are not equal: LLVM's counters often run from below zero up to zero.
-    private ulong RoundsToEquality(int parameter, int next, ulong amount, int position, Block header, Edge back, ulong all)
+    private ulong RoundsToEquality(Value parameter, Value next, ulong amount, int position, Block header, Edge back, ulong all)
     {
         ref var branch = ref _ir.Get(_ir.Blocks[_ir.Edges[back].From].Last);
         if (branch.Opcode != IrOpcode.BranchIf || branch.B == branch.C)
@@ -119,7 +119,7 @@ internal sealed class TripCounts
         }
 
         // Compared with a constant, or zero or not as it is.
-        ref var compare = ref _ir.Get(branch.A);
+        ref var compare = ref _ir.Get(branch.ValueA);
         var compared = branch.A;
         var end = 0UL;
         var goesOn = branch.B == back ? IntegerCondition.NotEqual : IntegerCondition.Equal;
@@ -127,7 +127,7 @@ internal sealed class TripCounts
         {
             compared = compare.A;
             goesOn = branch.B == back ? compare.IntegerCondition : compare.IntegerCondition.Negate();
-            if (!_ir.IsConstant(compare.B, out end))
+            if (!_ir.IsConstant(compare.ValueB, out end))
             {
                 return ulong.MaxValue;
             }

@@ -59,7 +59,7 @@ internal sealed class ValueRanges
     public static ulong LargestOf(IrType type) => type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
 
     /// <summary>A number of low bits of an integer value that are zero.</summary>
-    public int TrailingZeros(int value, int depth)
+    public int TrailingZeros(Value value, int depth)
     {
         ref var i = ref _ir.Get(value);
         var width = WidthOf(i.Type);
@@ -76,17 +76,17 @@ internal sealed class ValueRanges
         depth--;
         return i.Opcode switch
         {
-            IrOpcode.And => Math.Max(TrailingZeros(i.A, depth), TrailingZeros(i.B, depth)),
-            IrOpcode.Or or IrOpcode.Xor or IrOpcode.Add or IrOpcode.Sub => Math.Min(TrailingZeros(i.A, depth), TrailingZeros(i.B, depth)),
-            IrOpcode.Mul => Math.Min(width, TrailingZeros(i.A, depth) + TrailingZeros(i.B, depth)),
-            IrOpcode.ShiftLeft when _ir.IsConstant(i.B, out var shift) => Math.Min(width, TrailingZeros(i.A, depth) + ((int)shift & (width - 1))),
-            IrOpcode.Select => Math.Min(TrailingZeros(i.B, depth), TrailingZeros(i.C, depth)),
+            IrOpcode.And => Math.Max(TrailingZeros(i.ValueA, depth), TrailingZeros(i.ValueB, depth)),
+            IrOpcode.Or or IrOpcode.Xor or IrOpcode.Add or IrOpcode.Sub => Math.Min(TrailingZeros(i.ValueA, depth), TrailingZeros(i.ValueB, depth)),
+            IrOpcode.Mul => Math.Min(width, TrailingZeros(i.ValueA, depth) + TrailingZeros(i.ValueB, depth)),
+            IrOpcode.ShiftLeft when _ir.IsConstant(i.ValueB, out var shift) => Math.Min(width, TrailingZeros(i.ValueA, depth) + ((int)shift & (width - 1))),
+            IrOpcode.Select => Math.Min(TrailingZeros(i.ValueB, depth), TrailingZeros(i.ValueC, depth)),
             _ => 0,
         };
     }
 
     /// <summary>An upper bound of an integer value, taken as unsigned.</summary>
-    public ulong UpperBound(int value, int depth)
+    public ulong UpperBound(Value value, int depth)
     {
         ref var i = ref _ir.Get(value);
         var all = LargestOf(i.Type);
@@ -111,43 +111,43 @@ internal sealed class ValueRanges
             case IrOpcode.Load or IrOpcode.LoadVm or IrOpcode.AtomicLoad or IrOpcode.AtomicReadModifyWrite or IrOpcode.AtomicCompareExchange:
                 return i.Access.Signed || i.Access.Width * 8 >= width ? all : (1UL << (i.Access.Width * 8)) - 1;
             case IrOpcode.ExtendUnsigned:
-                return UpperBound(i.A, depth);
+                return UpperBound(i.ValueA, depth);
             case IrOpcode.Wrap:
-                return Math.Min(UpperBound(i.A, depth), all);
+                return Math.Min(UpperBound(i.ValueA, depth), all);
             case IrOpcode.And:
-                return Math.Min(UpperBound(i.A, depth), UpperBound(i.B, depth));
+                return Math.Min(UpperBound(i.ValueA, depth), UpperBound(i.ValueB, depth));
             case IrOpcode.Or or IrOpcode.Xor:
-                return Smear(UpperBound(i.A, depth) | UpperBound(i.B, depth));
+                return Smear(UpperBound(i.ValueA, depth) | UpperBound(i.ValueB, depth));
             case IrOpcode.Add:
-                return Within(UpperBound(i.A, depth), UpperBound(i.B, depth), all);
+                return Within(UpperBound(i.ValueA, depth), UpperBound(i.ValueB, depth), all);
             case IrOpcode.Mul:
                 {
-                    var high = Math.BigMul(UpperBound(i.A, depth), UpperBound(i.B, depth), out ulong low);
+                    var high = Math.BigMul(UpperBound(i.ValueA, depth), UpperBound(i.ValueB, depth), out ulong low);
                     return high == 0 && low <= all ? low : all;
                 }
 
-            case IrOpcode.ShiftLeft when _ir.IsConstant(i.B, out var left):
+            case IrOpcode.ShiftLeft when _ir.IsConstant(i.ValueB, out var left):
                 {
-                    var bound = UpperBound(i.A, depth);
+                    var bound = UpperBound(i.ValueA, depth);
                     var shift = (int)left & (width - 1);
                     return bound <= all >> shift ? bound << shift : all;
                 }
 
-            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(i.B, out var right):
-                return UpperBound(i.A, depth) >> ((int)right & (width - 1));
-            case IrOpcode.ShiftRightSigned when _ir.IsConstant(i.B, out var arithmetic):
+            case IrOpcode.ShiftRightUnsigned when _ir.IsConstant(i.ValueB, out var right):
+                return UpperBound(i.ValueA, depth) >> ((int)right & (width - 1));
+            case IrOpcode.ShiftRightSigned when _ir.IsConstant(i.ValueB, out var arithmetic):
                 {
                     // As unsigned, if the sign bit is not set.
-                    var bound = UpperBound(i.A, depth);
+                    var bound = UpperBound(i.ValueA, depth);
                     return bound <= all >> 1 ? bound >> ((int)arithmetic & (width - 1)) : all;
                 }
 
-            case IrOpcode.RemUnsigned when _ir.IsConstant(i.B, out var modulus) && modulus != 0:
+            case IrOpcode.RemUnsigned when _ir.IsConstant(i.ValueB, out var modulus) && modulus != 0:
                 return modulus - 1;
-            case IrOpcode.DivUnsigned when _ir.IsConstant(i.B, out var divisor) && divisor != 0:
-                return UpperBound(i.A, depth) / divisor;
+            case IrOpcode.DivUnsigned when _ir.IsConstant(i.ValueB, out var divisor) && divisor != 0:
+                return UpperBound(i.ValueA, depth) / divisor;
             case IrOpcode.Select:
-                return Math.Max(UpperBound(i.B, depth), UpperBound(i.C, depth));
+                return Math.Max(UpperBound(i.ValueB, depth), UpperBound(i.ValueC, depth));
             case IrOpcode.BlockParameter when _followsParameters:
                 return BoundOfParameter(value, depth);
             default:
@@ -162,7 +162,7 @@ internal sealed class ValueRanges
     private static ulong Within(ulong a, ulong b, ulong all) => a <= all && b <= all - a ? a + b : all;
 
     /// <summary>An upper bound of a block parameter.</summary>
-    public ulong BoundOfParameter(int parameter, int depth)
+    public ulong BoundOfParameter(Value parameter, int depth)
     {
         var all = LargestOf(_ir.TypeOf(parameter));
         switch (_boundStates[parameter])
@@ -181,14 +181,14 @@ internal sealed class ValueRanges
         return _bounds[parameter];
     }
 
-    private ulong ComputeBound(int parameter, int depth, ulong all)
+    private ulong ComputeBound(Value parameter, int depth, ulong all)
     {
         var block = _ir.Links[parameter].Block;
         var position = _ir.Get(parameter).B;
 
         // Where it comes in: the largest start, and whether all starts are one constant. A loop may step it at one place.
         var starts = 0UL;
-        var start = -1;
+        var start = Value.None;
         var isOneConstant = true;
         var back = Edge.None;
         var predecessors = _ir.PredecessorsOf(block);
@@ -225,31 +225,31 @@ internal sealed class ValueRanges
     }
 
     // A parameter of a loop's header that one back edge gives a value to, from the bound of its starts.
-    private ulong BoundOfCounter(int parameter, int next, Edge back, ulong starts, bool isOneConstant, int depth, ulong all)
+    private ulong BoundOfCounter(Value parameter, Value next, Edge back, ulong starts, bool isOneConstant, int depth, ulong all)
     {
         ref var step = ref _ir.Get(next);
         ref var branch = ref _ir.Get(_ir.Blocks[_ir.Edges[back].From].Last);
-        if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.B, out var amount) || (amount &= all) == 0 || amount > int.MaxValue
-            || branch.Opcode != IrOpcode.BranchIf || branch.B == branch.C || _ir.Get(branch.A).Opcode != IrOpcode.CompareInteger)
+        if (step.Opcode != IrOpcode.Add || step.A != parameter || !_ir.IsConstant(step.ValueB, out var amount) || (amount &= all) == 0 || amount > int.MaxValue
+            || branch.Opcode != IrOpcode.BranchIf || branch.B == branch.C || _ir.Get(branch.ValueA).Opcode != IrOpcode.CompareInteger)
         {
             return all;
         }
 
         // What is compared: the counter after its step, or before.
-        ref var compare = ref _ir.Get(branch.A);
+        ref var compare = ref _ir.Get(branch.ValueA);
         var afterStep = compare.A == next;
         if (!afterStep && compare.A != parameter)
         {
-            return BoundByRounds(parameter, back, compare.A, starts, amount, depth, all);
+            return BoundByRounds(parameter, back, compare.ValueA, starts, amount, depth, all);
         }
 
-        var limit = UpperBound(compare.B, depth);
+        var limit = UpperBound(compare.ValueB, depth);
         var goesOn = branch.B == back ? compare.IntegerCondition : compare.IntegerCondition.Negate();
         switch (goesOn)
         {
             case IntegerCondition.NotEqual:
                 // It meets the limit exactly, and before it can wrap.
-                if (!isOneConstant || !_ir.IsConstant(compare.B, out limit) || (limit &= all) < starts || (limit - starts) % amount != 0 || (afterStep && limit == starts))
+                if (!isOneConstant || !_ir.IsConstant(compare.ValueB, out limit) || (limit &= all) < starts || (limit - starts) % amount != 0 || (afterStep && limit == starts))
                 {
                     return all;
                 }
@@ -279,9 +279,9 @@ internal sealed class ValueRanges
 
     // A pointer or a second counter beside the one that is compared: it takes as many steps. Those are at most the other's bound over the other's step, whatever
     // the other starts from.
-    private ulong BoundByRounds(int parameter, Edge back, int compared, ulong starts, ulong amount, int depth, ulong all)
+    private ulong BoundByRounds(Value parameter, Edge back, Value compared, ulong starts, ulong amount, int depth, ulong all)
     {
-        var counter = _ir.Get(compared).Opcode == IrOpcode.Add ? _ir.Get(compared).A : compared;
+        var counter = _ir.Get(compared).Opcode == IrOpcode.Add ? _ir.Get(compared).ValueA : compared;
         var block = _ir.Links[parameter].Block;
         if (counter == parameter || _ir.Get(counter).Opcode != IrOpcode.BlockParameter || _ir.Links[counter].Block != block || depth == 0)
         {
@@ -289,7 +289,7 @@ internal sealed class ValueRanges
         }
 
         ref var step = ref _ir.Get(_ir.ArgumentsOf(back)[_ir.Get(counter).B]);
-        if (step.Opcode != IrOpcode.Add || step.A != counter || !_ir.IsConstant(step.B, out var stride) || (stride &= LargestOf(_ir.TypeOf(counter))) == 0)
+        if (step.Opcode != IrOpcode.Add || step.A != counter || !_ir.IsConstant(step.ValueB, out var stride) || (stride &= LargestOf(_ir.TypeOf(counter))) == 0)
         {
             return all;
         }

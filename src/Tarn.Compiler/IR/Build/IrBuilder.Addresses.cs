@@ -10,33 +10,33 @@ internal sealed partial class IrBuilder
     private readonly ValueRanges _ranges = new();
 
     /// <summary>An upper bound of an integer value, taken as unsigned.</summary>
-    public ulong MaximumOf(int value) => _ranges.UpperBound(value, ValueRanges.BuildingDepth);
+    public ulong MaximumOf(Value value) => _ranges.UpperBound(value, ValueRanges.BuildingDepth);
 
     /// <summary>A number of low bits of an integer value that are zero.</summary>
-    public int TrailingZerosOf(int value) => _ranges.TrailingZeros(value, ValueRanges.BuildingDepth);
+    public int TrailingZerosOf(Value value) => _ranges.TrailingZeros(value, ValueRanges.BuildingDepth);
 
     /// <summary>
     /// Moves constants that are added to an index into the offset, as long as index + offset as mathematical integers stays the same and the offset at or below
     /// <paramref name="limit"/>. An i32 addition is folded only if it provably does not wrap.
     /// </summary>
-    public void FoldAddress(ref int index, ref ulong offset, ulong limit)
+    public void FoldAddress(ref Value index, ref ulong offset, ulong limit)
     {
         while (true)
         {
             ref var i = ref Function.Get(index);
             ulong constant;
-            if (i.Opcode == IrOpcode.Add && IsConstant(i.B, out constant))
+            if (i.Opcode == IrOpcode.Add && IsConstant(i.ValueB, out constant))
             {
                 var all = i.Type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
-                if (MaximumOf(i.A) > all - constant)
+                if (MaximumOf(i.ValueA) > all - constant)
                 {
                     return;
                 }
             }
-            else if (i.Opcode == IrOpcode.Or && IsConstant(i.B, out constant))
+            else if (i.Opcode == IrOpcode.Or && IsConstant(i.ValueB, out constant))
             {
                 // No carry: the constant only sets bits that are zero.
-                var zeros = TrailingZerosOf(i.A);
+                var zeros = TrailingZerosOf(i.ValueA);
                 if (zeros < 64 && constant >> zeros != 0)
                 {
                     return;
@@ -53,7 +53,7 @@ internal sealed partial class IrBuilder
             }
 
             offset += constant;
-            index = i.A;
+            index = i.ValueA;
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Tarn.Compiler.IR.Build;
 /// <content>Division.</content>
 internal sealed partial class IrBuilder
 {
-    private int Divide(IrOpcode opcode, IrType type, int a, int b)
+    private Value Divide(IrOpcode opcode, IrType type, Value a, Value b)
     {
         var signed = opcode is IrOpcode.DivSigned or IrOpcode.RemSigned;
         if (IsConstant(b, out var divisor))
@@ -41,7 +41,7 @@ internal sealed partial class IrBuilder
         return Numbered(opcode, type, a, b, aux: (byte)facts);
     }
 
-    private int DivideUnsigned(IrOpcode opcode, IrType type, int a, ulong divisor)
+    private Value DivideUnsigned(IrOpcode opcode, IrType type, Value a, ulong divisor)
     {
         var remainder = opcode == IrOpcode.RemUnsigned;
         if (BitOperations.IsPow2(divisor))
@@ -56,7 +56,7 @@ internal sealed partial class IrBuilder
     }
 
     // With m = ceil(2^(32+s) / d), floor(x · m / 2^(32+s)) is the quotient whenever m · d - 2^(32+s) <= 2^s.
-    private int QuotientU32(int a, uint divisor)
+    private Value QuotientU32(Value a, uint divisor)
     {
         var wide = Unary(IrOpcode.ExtendUnsigned, IrType.I64, a);
         for (var s = 0; s <= 31; s++)
@@ -80,7 +80,7 @@ internal sealed partial class IrBuilder
         return Unary(IrOpcode.Wrap, IrType.I32, high);
     }
 
-    private int QuotientU64(int a, ulong divisor)
+    private Value QuotientU64(Value a, ulong divisor)
     {
         if (divisor > 1UL << 63)
         {
@@ -133,13 +133,13 @@ internal sealed partial class IrBuilder
         return false;
     }
 
-    private int HighShifted(int a, ulong magic, int shift)
+    private Value HighShifted(Value a, ulong magic, int shift)
     {
         var high = Numbered(IrOpcode.MulHighUnsigned, IrType.I64, a, Constant(IrType.I64, magic));
         return Binary(IrOpcode.ShiftRightUnsigned, IrType.I64, high, I64(shift));
     }
 
-    private int DivideSigned(IrOpcode opcode, IrType type, int a, ulong bits)
+    private Value DivideSigned(IrOpcode opcode, IrType type, Value a, ulong bits)
     {
         var width = type == IrType.I32 ? 32 : 64;
         var divisor = type == IrType.I32 ? (int)bits : (long)bits;
@@ -162,7 +162,7 @@ internal sealed partial class IrBuilder
         }
 
         var magnitude = divisor < 0 ? 0 - (ulong)divisor : (ulong)divisor;
-        int quotient;
+        Value quotient;
         if (BitOperations.IsPow2(magnitude))
         {
             // Add 2^k - 1 to negative dividends, so that the shift rounds towards zero.
@@ -192,7 +192,7 @@ internal sealed partial class IrBuilder
     }
 
     // With s = ceil(log2 d) - 1 and m = floor(2^(32+s) / d) + 1 the product fits 64 bits; negative dividends round down, so their sign is taken off.
-    private int QuotientS32(int a, uint divisor)
+    private Value QuotientS32(Value a, uint divisor)
     {
         var s = BitOperations.Log2(divisor);
         var magic = ((1UL << (32 + s)) / divisor) + 1;
@@ -201,7 +201,7 @@ internal sealed partial class IrBuilder
         return Binary(IrOpcode.Sub, IrType.I32, high, Binary(IrOpcode.ShiftRightSigned, IrType.I32, a, I32(31)));
     }
 
-    private int QuotientS64(int a, ulong divisor)
+    private Value QuotientS64(Value a, ulong divisor)
     {
         var s = BitOperations.Log2(divisor);
         var magic = (ulong)((UInt128.One << (64 + s)) / divisor) + 1;

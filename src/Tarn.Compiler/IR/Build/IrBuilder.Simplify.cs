@@ -8,7 +8,7 @@ namespace Tarn.Compiler.IR.Build;
 internal sealed partial class IrBuilder
 {
     /// <summary>An operation of two integer operands of the result's type, other than division.</summary>
-    public int Binary(IrOpcode opcode, IrType type, int a, int b)
+    public Value Binary(IrOpcode opcode, IrType type, Value a, Value b)
     {
         if (opcode is >= IrOpcode.DivSigned and <= IrOpcode.RemUnsigned)
         {
@@ -81,9 +81,9 @@ internal sealed partial class IrBuilder
             case IrOpcode.ShiftLeft or IrOpcode.ShiftRightSigned or IrOpcode.ShiftRightUnsigned or IrOpcode.RotateLeft or IrOpcode.RotateRight:
                 // The machine masks the count as WebAssembly does.
                 ref var count = ref Function.Get(b);
-                if (count.Opcode == IrOpcode.And && IsConstant(count.B, out var mask) && (mask & WidthMask(type)) == WidthMask(type))
+                if (count.Opcode == IrOpcode.And && IsConstant(count.ValueB, out var mask) && (mask & WidthMask(type)) == WidthMask(type))
                 {
-                    return Binary(opcode, type, a, count.A);
+                    return Binary(opcode, type, a, count.ValueA);
                 }
 
                 break;
@@ -101,7 +101,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>An operation of one operand.</summary>
-    public int Unary(IrOpcode opcode, IrType type, int a)
+    public Value Unary(IrOpcode opcode, IrType type, Value a)
     {
         var operand = Function.Get(a);
         if (operand.Opcode == IrOpcode.Constant && operand.Type != IrType.V128
@@ -116,21 +116,21 @@ internal sealed partial class IrBuilder
                 switch (operand.Opcode)
                 {
                     case IrOpcode.ExtendSigned or IrOpcode.ExtendUnsigned:
-                        return operand.A;
+                        return operand.ValueA;
                     case IrOpcode.SignExtend32:
-                        return Unary(IrOpcode.Wrap, type, operand.A);
-                    case IrOpcode.And when IsConstant(operand.B, out var mask):
+                        return Unary(IrOpcode.Wrap, type, operand.ValueA);
+                    case IrOpcode.And when IsConstant(operand.ValueB, out var mask):
                         // Narrowed, the mask may vanish, and the constant is shorter.
-                        return Binary(IrOpcode.And, type, Unary(IrOpcode.Wrap, type, operand.A), Constant(type, (uint)mask));
+                        return Binary(IrOpcode.And, type, Unary(IrOpcode.Wrap, type, operand.ValueA), Constant(type, (uint)mask));
                 }
 
                 break;
-            case IrOpcode.ExtendUnsigned when operand.Opcode == IrOpcode.Wrap && MaximumOf(operand.A) <= uint.MaxValue:
-                return operand.A;
+            case IrOpcode.ExtendUnsigned when operand.Opcode == IrOpcode.Wrap && MaximumOf(operand.ValueA) <= uint.MaxValue:
+                return operand.ValueA;
             case IrOpcode.ExtendSigned when MaximumOf(a) <= int.MaxValue:
                 return Unary(IrOpcode.ExtendUnsigned, type, a);
             case IrOpcode.SignExtend32 when operand.Opcode is IrOpcode.ExtendSigned or IrOpcode.ExtendUnsigned:
-                return Unary(IrOpcode.ExtendSigned, type, operand.A);
+                return Unary(IrOpcode.ExtendSigned, type, operand.ValueA);
             case IrOpcode.SignExtend32 when operand.Opcode == IrOpcode.SignExtend32:
                 return a;
             case IrOpcode.SignExtend8 when MaximumOf(a) <= 0x7F:
@@ -139,27 +139,27 @@ internal sealed partial class IrBuilder
                 return a;
             case IrOpcode.SignExtend8 or IrOpcode.SignExtend16:
                 var bits = opcode == IrOpcode.SignExtend8 ? 8 : 16;
-                if (operand.Opcode == IrOpcode.And && IsConstant(operand.B, out var low) && (low & ((1UL << bits) - 1)) == (1UL << bits) - 1)
+                if (operand.Opcode == IrOpcode.And && IsConstant(operand.ValueB, out var low) && (low & ((1UL << bits) - 1)) == (1UL << bits) - 1)
                 {
-                    return Unary(opcode, type, operand.A);
+                    return Unary(opcode, type, operand.ValueA);
                 }
 
                 break;
-            case IrOpcode.Bitcast when operand.Opcode == IrOpcode.Bitcast && Function.TypeOf(operand.A) == type:
-                return operand.A;
+            case IrOpcode.Bitcast when operand.Opcode == IrOpcode.Bitcast && Function.TypeOf(operand.ValueA) == type:
+                return operand.ValueA;
             case IrOpcode.FloatNeg when operand.Opcode == IrOpcode.FloatNeg:
-                return operand.A;
+                return operand.ValueA;
             case IrOpcode.FloatAbs when operand.Opcode is IrOpcode.FloatAbs:
                 return a;
             case IrOpcode.FloatAbs when operand.Opcode is IrOpcode.FloatNeg:
-                return Unary(IrOpcode.FloatAbs, type, operand.A);
+                return Unary(IrOpcode.FloatAbs, type, operand.ValueA);
         }
 
         return Numbered(opcode, type, a);
     }
 
     /// <summary>A floating-point operation of two operands.</summary>
-    public int FloatBinary(IrOpcode opcode, IrType type, int a, int b)
+    public Value FloatBinary(IrOpcode opcode, IrType type, Value a, Value b)
     {
         if (IsConstant(a, out var x) && IsConstant(b, out var y) && ConstantFolder.TryFloat(opcode, type, x, y, out var folded))
         {
@@ -175,7 +175,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>An integer comparison.</summary>
-    public int Compare(IntegerCondition condition, int a, int b)
+    public Value Compare(IntegerCondition condition, Value a, Value b)
     {
         var type = Function.TypeOf(a);
         if (IsConstant(a, out var x))
@@ -211,7 +211,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>A floating-point comparison.</summary>
-    public int CompareFloat(FloatCondition condition, int a, int b)
+    public Value CompareFloat(FloatCondition condition, Value a, Value b)
     {
         if (IsConstant(a, out var x) && IsConstant(b, out var y))
         {
@@ -222,27 +222,27 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>1 if a value is 0, else 0.</summary>
-    public int IsZero(int a) => Compare(IntegerCondition.Equal, a, Constant(Function.TypeOf(a), 0));
+    public Value IsZero(Value a) => Compare(IntegerCondition.Equal, a, Constant(Function.TypeOf(a), 0));
 
     /// <summary>Strips what does not change whether a condition is zero; says whether the sense is inverted.</summary>
-    public int Condition(int value, out bool inverted)
+    public Value Condition(Value value, out bool inverted)
     {
         inverted = false;
         while (true)
         {
             ref var i = ref Function.Get(value);
-            if (i.Opcode != IrOpcode.CompareInteger || i.Aux > (byte)IntegerCondition.NotEqual || Function.TypeOf(i.A) != IrType.I32 || !IsConstant(i.B, 0L))
+            if (i.Opcode != IrOpcode.CompareInteger || i.Aux > (byte)IntegerCondition.NotEqual || Function.TypeOf(i.ValueA) != IrType.I32 || !IsConstant(i.ValueB, 0L))
             {
                 return value;
             }
 
             inverted ^= i.Aux == (byte)IntegerCondition.Equal;
-            value = i.A;
+            value = i.ValueA;
         }
     }
 
     /// <summary>b if the condition is not zero, else c.</summary>
-    public int Select(IrType type, int condition, int b, int c)
+    public Value Select(IrType type, Value condition, Value b, Value c)
     {
         condition = Condition(condition, out var inverted);
         if (inverted)
@@ -277,7 +277,7 @@ internal sealed partial class IrBuilder
         return Numbered(IrOpcode.Select, type, condition, b, c);
     }
 
-    private int BinaryWithConstant(IrOpcode opcode, IrType type, int a, ulong constant)
+    private Value BinaryWithConstant(IrOpcode opcode, IrType type, Value a, ulong constant)
     {
         var all = type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
         var widthMask = WidthMask(type);
@@ -295,13 +295,13 @@ internal sealed partial class IrBuilder
 
                 if (operand.Opcode == IrOpcode.Add && hasInner)
                 {
-                    return Binary(opcode, type, operand.A, Constant(type, (inner + constant) & all));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, (inner + constant) & all));
                 }
 
                 // (c - y) + d is (c + d) - y.
-                if (operand.Opcode == IrOpcode.Sub && IsConstant(operand.A, out var minuend))
+                if (operand.Opcode == IrOpcode.Sub && IsConstant(operand.ValueA, out var minuend))
                 {
-                    return Binary(IrOpcode.Sub, type, Constant(type, (minuend + constant) & all), operand.B);
+                    return Binary(IrOpcode.Sub, type, Constant(type, (minuend + constant) & all), operand.ValueB);
                 }
 
                 break;
@@ -323,7 +323,7 @@ internal sealed partial class IrBuilder
 
                 if (operand.Opcode == IrOpcode.Mul && hasInner)
                 {
-                    return Binary(opcode, type, operand.A, Constant(type, (inner * constant) & all));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, (inner * constant) & all));
                 }
 
                 break;
@@ -340,7 +340,7 @@ internal sealed partial class IrBuilder
 
                 if (operand.Opcode == IrOpcode.And && hasInner)
                 {
-                    return Binary(opcode, type, operand.A, Constant(type, inner & constant));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, inner & constant));
                 }
 
                 if (type == IrType.I64 && constant == uint.MaxValue)
@@ -357,7 +357,7 @@ internal sealed partial class IrBuilder
 
                 if (operand.Opcode == IrOpcode.Or && hasInner)
                 {
-                    return Binary(opcode, type, operand.A, Constant(type, inner | constant));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, inner | constant));
                 }
 
                 break;
@@ -369,13 +369,13 @@ internal sealed partial class IrBuilder
 
                 if (operand.Opcode == IrOpcode.Xor && hasInner)
                 {
-                    return Binary(opcode, type, operand.A, Constant(type, inner ^ constant));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, inner ^ constant));
                 }
 
                 // A truth value inverted.
                 if (constant == 1 && operand.Opcode == IrOpcode.CompareInteger)
                 {
-                    return Compare((IntegerCondition)(operand.Aux ^ 1), operand.A, operand.B);
+                    return Compare((IntegerCondition)(operand.Aux ^ 1), operand.ValueA, operand.ValueB);
                 }
 
                 break;
@@ -386,7 +386,7 @@ internal sealed partial class IrBuilder
         return Numbered(opcode, type, a, Constant(type, constant));
     }
 
-    private int ShiftByConstant(IrOpcode opcode, IrType type, int a, ulong shift, in IrInstruction operand, bool hasInner, ulong inner)
+    private Value ShiftByConstant(IrOpcode opcode, IrType type, Value a, ulong shift, in IrInstruction operand, bool hasInner, ulong inner)
     {
         if (shift == 0)
         {
@@ -406,11 +406,11 @@ internal sealed partial class IrBuilder
             switch (opcode)
             {
                 case IrOpcode.ShiftLeft or IrOpcode.ShiftRightUnsigned:
-                    return sum >= width ? Constant(type, 0) : Binary(opcode, type, operand.A, Constant(type, sum));
+                    return sum >= width ? Constant(type, 0) : Binary(opcode, type, operand.ValueA, Constant(type, sum));
                 case IrOpcode.ShiftRightSigned:
-                    return Binary(opcode, type, operand.A, Constant(type, Math.Min(sum, width - 1)));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, Math.Min(sum, width - 1)));
                 default:
-                    return Binary(opcode, type, operand.A, Constant(type, sum & (width - 1)));
+                    return Binary(opcode, type, operand.ValueA, Constant(type, sum & (width - 1)));
             }
         }
 
@@ -420,13 +420,13 @@ internal sealed partial class IrBuilder
             var bits = width - shift;
             if (opcode == IrOpcode.ShiftRightUnsigned)
             {
-                return Binary(IrOpcode.And, type, operand.A, Constant(type, ulong.MaxValue >> (int)(64 - bits)));
+                return Binary(IrOpcode.And, type, operand.ValueA, Constant(type, ulong.MaxValue >> (int)(64 - bits)));
             }
 
             if (opcode == IrOpcode.ShiftRightSigned && bits is 8 or 16 or 32 && opcode == IrOpcode.ShiftRightSigned)
             {
                 var extension = bits == 8 ? IrOpcode.SignExtend8 : bits == 16 ? IrOpcode.SignExtend16 : IrOpcode.SignExtend32;
-                return Unary(extension, type, operand.A);
+                return Unary(extension, type, operand.ValueA);
             }
         }
 
@@ -440,9 +440,9 @@ internal sealed partial class IrBuilder
 
     // Rewrites the comparison in place, or finds its value.
     private bool CompareWithConstant(
-        ref IntegerCondition condition, ref int a, ref int b, IrType type, ulong constant, out int known)
+        ref IntegerCondition condition, ref Value a, ref Value b, IrType type, ulong constant, out Value known)
     {
-        known = -1;
+        known = Value.None;
         var all = type == IrType.I32 ? uint.MaxValue : ulong.MaxValue;
         var operand = Function.Get(a);
 
@@ -486,27 +486,27 @@ internal sealed partial class IrBuilder
                 switch (operand.Opcode)
                 {
                     case IrOpcode.CompareInteger:
-                        known = equal ? Compare((IntegerCondition)(operand.Aux ^ 1), operand.A, operand.B) : a;
+                        known = equal ? Compare((IntegerCondition)(operand.Aux ^ 1), operand.ValueA, operand.ValueB) : a;
                         return true;
                     case IrOpcode.CompareFloat:
-                        known = equal ? CompareFloat((FloatCondition)(operand.Aux ^ 1), operand.A, operand.B) : a;
+                        known = equal ? CompareFloat((FloatCondition)(operand.Aux ^ 1), operand.ValueA, operand.ValueB) : a;
                         return true;
                     case IrOpcode.ExtendUnsigned or IrOpcode.ExtendSigned:
-                        known = Compare(condition, operand.A, I32(0));
+                        known = Compare(condition, operand.ValueA, I32(0));
                         return true;
                     case IrOpcode.Sub or IrOpcode.Xor:
-                        known = Compare(condition, operand.A, operand.B);
+                        known = Compare(condition, operand.ValueA, operand.ValueB);
                         return true;
-                    case IrOpcode.Bitcast when IsRecordAddress(operand.A):
+                    case IrOpcode.Bitcast when IsRecordAddress(operand.ValueA):
                         known = I32(equal ? 0 : 1);
                         return true;
                 }
             }
 
             // x + c = d is x = d - c.
-            if (operand.Opcode == IrOpcode.Add && IsConstant(operand.B, out var addend))
+            if (operand.Opcode == IrOpcode.Add && IsConstant(operand.ValueB, out var addend))
             {
-                known = Compare(condition, operand.A, Constant(type, (constant - addend) & all));
+                known = Compare(condition, operand.ValueA, Constant(type, (constant - addend) & all));
                 return true;
             }
 
@@ -518,7 +518,7 @@ internal sealed partial class IrBuilder
         }
         else if (operand.Opcode == IrOpcode.ExtendUnsigned && constant <= uint.MaxValue && condition >= IntegerCondition.LessUnsigned)
         {
-            known = Compare(condition, operand.A, Constant(IrType.I32, constant));
+            known = Compare(condition, operand.ValueA, Constant(IrType.I32, constant));
             return true;
         }
 
@@ -526,14 +526,14 @@ internal sealed partial class IrBuilder
     }
 
     // A function's reference record in the VM context: never null.
-    private bool IsRecordAddress(int value)
+    private bool IsRecordAddress(Value value)
     {
         ref var i = ref Function.Get(value);
-        return i.Opcode == IrOpcode.Add && Function.Get(i.A).Opcode == IrOpcode.VmContext;
+        return i.Opcode == IrOpcode.Add && Function.Get(i.ValueA).Opcode == IrOpcode.VmContext;
     }
 
     // (x << n) | (x >> (width - n)), where the shifts are constant, is a rotation.
-    private bool RotationOf(IrType type, int a, int b, out int value, out int amount)
+    private bool RotationOf(IrType type, Value a, Value b, out Value value, out Value amount)
     {
         var left = Function.Get(a);
         var right = Function.Get(b);
@@ -542,31 +542,31 @@ internal sealed partial class IrBuilder
             (left, right) = (right, left);
         }
 
-        value = left.A;
-        amount = left.B;
+        value = left.ValueA;
+        amount = left.ValueB;
         return left.Opcode == IrOpcode.ShiftLeft && right.Opcode == IrOpcode.ShiftRightUnsigned && left.A == right.A
-            && IsConstant(left.B, out var up) && IsConstant(right.B, out var down) && up + down == WidthMask(type) + 1;
+            && IsConstant(left.ValueB, out var up) && IsConstant(right.ValueB, out var down) && up + down == WidthMask(type) + 1;
     }
 
-    private bool IsAddOfConstantHere(int value, out int inner, out ulong constant)
+    private bool IsAddOfConstantHere(Value value, out Value inner, out ulong constant)
     {
         ref var i = ref Function.Get(value);
-        inner = i.A;
+        inner = i.ValueA;
         constant = 0;
-        return i.Opcode == IrOpcode.Add && IsConstant(i.B, out constant) && Function.Links[value].Block == Block;
+        return i.Opcode == IrOpcode.Add && IsConstant(i.ValueB, out constant) && Function.Links[value].Block == Block;
     }
 
-    private bool IsNegation(int value, out int negated)
+    private bool IsNegation(Value value, out Value negated)
     {
         ref var i = ref Function.Get(value);
-        negated = i.B;
-        return i.Opcode == IrOpcode.Sub && IsConstant(i.A, 0L);
+        negated = i.ValueB;
+        return i.Opcode == IrOpcode.Sub && IsConstant(i.ValueA, 0L);
     }
 
     private bool IsConstantOf(in IrInstruction operand, out ulong constant)
     {
         constant = 0;
-        return operand.Opcode is >= IrOpcode.Add and <= IrOpcode.RotateRight && IsConstant(operand.B, out constant);
+        return operand.Opcode is >= IrOpcode.Add and <= IrOpcode.RotateRight && IsConstant(operand.ValueB, out constant);
     }
 
     private static bool IsLowMask(ulong mask) => (mask & (mask + 1)) == 0;

@@ -23,7 +23,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>Whether a value is a v128 constant, and its bits.</summary>
-    public bool IsVector(int value, out UInt128 bits)
+    public bool IsVector(Value value, out UInt128 bits)
     {
         ref var i = ref Function.Get(value);
         if (i.Opcode == IrOpcode.Constant && i.Type == IrType.V128)
@@ -37,7 +37,10 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>A vector operation other than a shuffle; its type follows from the opcode and the shape.</summary>
-    public int VectorOperation(IrOpcode opcode, VectorShape shape, int a, int b = -1, int c = -1, int condition = 0, int lane = 0)
+    public Value VectorOperation(IrOpcode opcode, VectorShape shape, Value a, int b = -1, int c = -1, int condition = 0, int lane = 0)
+        => VectorOperation(opcode, shape, a, new Value(b), new Value(c), condition, lane);
+
+    private Value VectorOperation(IrOpcode opcode, VectorShape shape, Value a, Value b, Value c, int condition, int lane)
     {
         ref readonly var info = ref IrOpcodeInfo.Of(opcode);
         var type = info.VectorResult switch
@@ -67,7 +70,7 @@ internal sealed partial class IrBuilder
     }
 
     // Absent operands count as known.
-    private bool IsAnyConstant(int value, out UInt128 bits)
+    private bool IsAnyConstant(Value value, out UInt128 bits)
     {
         bits = 0;
         if (value < 0)
@@ -84,8 +87,8 @@ internal sealed partial class IrBuilder
         return IsVector(value, out bits);
     }
 
-    private int SimplifyVector(
-        IrOpcode opcode, VectorShape shape, int a, int b, int c, int condition, int lane, bool knowsB, UInt128 y, bool knowsC, UInt128 z)
+    private Value SimplifyVector(
+        IrOpcode opcode, VectorShape shape, Value a, Value b, Value c, int condition, int lane, bool knowsB, UInt128 y, bool knowsC, UInt128 z)
     {
         ref var left = ref Function.Get(a);
         switch (opcode)
@@ -94,9 +97,9 @@ internal sealed partial class IrBuilder
                 switch (left.Opcode)
                 {
                     case IrOpcode.VectorNot:
-                        return left.A;
+                        return left.ValueA;
                     case IrOpcode.VectorCompare or IrOpcode.VectorFloatCompare:
-                        return VectorOperation(left.Opcode, left.Shape, left.A, left.B, condition: (left.Aux >> 4) ^ 1);
+                        return VectorOperation(left.Opcode, left.Shape, left.ValueA, left.B, condition: (left.Aux >> 4) ^ 1);
                 }
 
                 break;
@@ -196,7 +199,7 @@ internal sealed partial class IrBuilder
                         return a;
                     }
 
-                    return (uint)y != (uint)count ? VectorOperation(opcode, shape, a, I32(count)) : -1;
+                    return (uint)y != (uint)count ? VectorOperation(opcode, shape, a, I32(count)) : Value.None;
                 }
 
             case IrOpcode.VectorSwizzle when knowsB:
@@ -213,29 +216,29 @@ internal sealed partial class IrBuilder
             case IrOpcode.VectorExtract when shape.LaneBits() >= 32:
                 if (left.Opcode == IrOpcode.VectorSplat && left.Shape == shape)
                 {
-                    return left.A;
+                    return left.ValueA;
                 }
 
                 if (left.Opcode == IrOpcode.VectorReplace && left.Shape == shape)
                 {
-                    return left.D == lane ? left.B : VectorOperation(opcode, shape, left.A, lane: lane);
+                    return left.D == lane ? left.ValueB : VectorOperation(opcode, shape, left.ValueA, lane: lane);
                 }
 
                 break;
             case IrOpcode.VectorReplace:
                 if (left.Opcode == IrOpcode.VectorReplace && left.Shape == shape && left.D == lane)
                 {
-                    return VectorOperation(opcode, shape, left.A, b, lane: lane);
+                    return VectorOperation(opcode, shape, left.ValueA, b, lane: lane);
                 }
 
                 break;
         }
 
-        return -1;
+        return Value.None;
     }
 
     /// <summary>The bytes of a (0 to 15) and b (16 to 31) that the bytes of <paramref name="lanes"/>, all below 32, name.</summary>
-    public int Shuffle(int a, int b, UInt128 lanes)
+    public Value Shuffle(Value a, Value b, UInt128 lanes)
     {
         var sixteen = VectorLanes.Splat(16, 8);
         var both = lanes & sixteen;
@@ -280,7 +283,7 @@ internal sealed partial class IrBuilder
             if (inner.Opcode == IrOpcode.VectorShuffle)
             {
                 VectorFolder.TryFold(IrOpcode.VectorSwizzle, default, 0, 0, Function.Vectors[inner.D], lanes, 0, out var composed);
-                return Shuffle(inner.A, inner.B, composed);
+                return Shuffle(inner.ValueA, inner.ValueB, composed);
             }
         }
 

@@ -18,18 +18,18 @@ internal sealed partial class IrBuilder
 
     private int[] _constantHeads = new int[ConstantBuckets];
     private int _constantBits = 8;
-    private GrowableArray<(int Value, int Next)> _constants = new(64);
-    private int _constantTail;
-    private GrowableArray<int> _vectors = new(16);
+    private GrowableArray<(Value Value, int Next)> _constants = new(64);
+    private Value _constantTail;
+    private GrowableArray<Value> _vectors = new(16);
 
     /// <summary>The function that is built.</summary>
     public IrFunction Function = null!;
 
-    /// <summary>Block that instructions are appended to; −1 in unreachable code.</summary>
+    /// <summary>Block that instructions are appended to; none in unreachable code.</summary>
     public Block Block;
 
-    /// <summary>Instruction before which new ones go, or −1 for the end of <see cref="Block"/>.</summary>
-    public int Position = -1;
+    /// <summary>Instruction before which new ones go, or none for the end of <see cref="Block"/>.</summary>
+    public Value Position = Value.None;
 
     /// <summary>Known values.</summary>
     public readonly ValueTable Values = new();
@@ -40,12 +40,12 @@ internal sealed partial class IrBuilder
         Function = function;
         _ranges.Build(function);
         Block = Block.None;
-        Position = -1;
+        Position = Value.None;
         Values.Reset(expectedValues);
         _constantBits = 8;
         _constantHeads.AsSpan(0, 1 << _constantBits).Fill(-1);
         _constants.Clear();
-        _constantTail = -1;
+        _constantTail = Value.None;
         _vectors.Clear();
         if (function.Blocks.Count > 0)
         {
@@ -74,7 +74,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>A constant.</summary>
-    public int Constant(IrType type, ulong bits)
+    public Value Constant(IrType type, ulong bits)
     {
         var bucket = ConstantBucket(type, bits);
         var steps = MaximumConstantSteps;
@@ -95,13 +95,13 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>An I32 constant.</summary>
-    public int I32(int value) => Constant(IrType.I32, (uint)value);
+    public Value I32(int value) => Constant(IrType.I32, (uint)value);
 
     /// <summary>An I64 constant.</summary>
-    public int I64(long value) => Constant(IrType.I64, (ulong)value);
+    public Value I64(long value) => Constant(IrType.I64, (ulong)value);
 
     /// <summary>A v128 constant.</summary>
-    public int Vector(UInt128 bits)
+    public Value Vector(UInt128 bits)
     {
         var steps = MaximumVectorSteps;
         for (var k = _vectors.Count - 1; k >= 0 && steps > 0; k--, steps--)
@@ -119,10 +119,10 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>The zero or null of a type.</summary>
-    public int Zero(IrType type) => type == IrType.V128 ? Vector(0) : Constant(type, 0);
+    public Value Zero(IrType type) => type == IrType.V128 ? Vector(0) : Constant(type, 0);
 
     /// <summary>Makes an instruction as it is.</summary>
-    public int Emit(
+    public Value Emit(
         IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
     {
         var instruction = Function.NewInstruction(opcode, type, a, b, c, d, aux, region);
@@ -131,7 +131,7 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>An instruction that computes this, new or known.</summary>
-    public int Numbered(
+    public Value Numbered(
         IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
     {
         IrInstruction key = default;
@@ -157,7 +157,7 @@ internal sealed partial class IrBuilder
 
     /// <summary>Whether a value is a constant, and its bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsConstant(int value, out ulong bits)
+    public bool IsConstant(Value value, out ulong bits)
     {
         ref var i = ref Function.Get(value);
         bits = i.Bits;
@@ -165,25 +165,25 @@ internal sealed partial class IrBuilder
     }
 
     /// <summary>Whether a value is the given integer constant.</summary>
-    public bool IsConstant(int value, long expected)
+    public bool IsConstant(Value value, long expected)
     {
         ref var i = ref Function.Get(value);
         return i.Opcode == IrOpcode.Constant && i.Type is IrType.I32 or IrType.I64 && i.Opcode == IrOpcode.Constant && i.SignedBits == expected;
     }
 
     /// <summary>The VM context.</summary>
-    public int VmContext() => Numbered(IrOpcode.VmContext, IrType.I64);
+    public Value VmContext() => Numbered(IrOpcode.VmContext, IrType.I64);
 
     /// <summary>A load from the runtime's records of something that never changes.</summary>
-    public int LoadReadOnly(int @base, int offset, IrType type, int widthLog2)
+    public Value LoadReadOnly(Value @base, int offset, IrType type, int widthLog2)
         => Numbered(IrOpcode.LoadVm, type, @base, -1, -1, offset, MemoryAccess.Create(widthLog2).Bits, AliasRegion.ReadOnly);
 
     /// <summary>An address at a constant distance.</summary>
-    public int Address(int @base, int offset) => offset == 0 ? @base : Binary(IrOpcode.Add, IrType.I64, @base, I64(offset));
+    public Value Address(Value @base, int offset) => offset == 0 ? @base : Binary(IrOpcode.Add, IrType.I64, @base, I64(offset));
 
-    private void Link(int instruction)
+    private void Link(Value instruction)
     {
-        if (Position >= 0)
+        if (!Position.IsNone)
         {
             Function.LinkBefore(Position, instruction);
         }
@@ -193,9 +193,9 @@ internal sealed partial class IrBuilder
         }
     }
 
-    private void LinkConstant(int constant)
+    private void LinkConstant(Value constant)
     {
-        if (_constantTail >= 0)
+        if (!_constantTail.IsNone)
         {
             Function.LinkAfter(_constantTail, constant);
         }
@@ -207,7 +207,7 @@ internal sealed partial class IrBuilder
         _constantTail = constant;
     }
 
-    private void RememberConstant(int constant, IrType type, ulong bits)
+    private void RememberConstant(Value constant, IrType type, ulong bits)
     {
         if (_constants.Count >= 4 << _constantBits)
         {

@@ -12,7 +12,7 @@ internal sealed class ValueTable
 {
     private struct Entry
     {
-        public int Value;
+        public Value Value;
         public int Next;
         public uint Hash;
     }
@@ -54,8 +54,8 @@ internal sealed class ValueTable
         return h ^ (h >> 13);
     }
 
-    /// <summary>An instruction equal to the key, or −1.</summary>
-    public int Find(IrFunction function, in IrInstruction key, uint hash)
+    /// <summary>An instruction equal to the key, or none.</summary>
+    public Value Find(IrFunction function, in IrInstruction key, uint hash)
     {
         var steps = MaximumSteps;
         for (var e = _buckets[(int)hash & _mask]; e >= 0 && steps > 0; e = _entries[e].Next, steps--)
@@ -67,11 +67,11 @@ internal sealed class ValueTable
             }
         }
 
-        return -1;
+        return Value.None;
     }
 
     /// <summary>Adds a value under the hash of its key.</summary>
-    public void Add(int value, uint hash)
+    public void Add(Value value, uint hash)
     {
         ref var bucket = ref _buckets[(int)hash & _mask];
         bucket = _entries.Add(new Entry { Value = value, Next = bucket, Hash = hash });

@@ -64,7 +64,7 @@ internal sealed partial class PortableLowering
     }
 
     // Calls and returns have any number of operands.
-    private void AddList(ReadOnlySpan<int> values)
+    private void AddList(ReadOnlySpan<Value> values)
     {
         foreach (var value in values)
         {
@@ -82,7 +82,7 @@ internal sealed partial class PortableLowering
         instruction.Displacement = count;
     }
 
-    private void LowerCall(int i, ref IrInstruction instruction)
+    private void LowerCall(Value i, ref IrInstruction instruction)
     {
         var ir = _ir;
         int results;
@@ -96,7 +96,7 @@ internal sealed partial class PortableLowering
         }
 
         _machine.HasCalls = true;
-        var reference = instruction.Opcode == IrOpcode.CallReference ? Use(instruction.A) : VReg.None;
+        var reference = instruction.Opcode == IrOpcode.CallReference ? Use(instruction.ValueA) : VReg.None;
         Begin(instruction.Opcode switch { IrOpcode.Call => Op.Call, IrOpcode.CallReference => Op.CallReference, _ => Op.CallBuiltin }, aux: instruction.A);
         _machine.Instructions[_open].Flags = MachineFlags.Call;
         _machine.Instructions[_open].Immediate = results;
@@ -124,7 +124,7 @@ internal sealed partial class PortableLowering
     }
 
     // There might be no registers for them all at once: they go to two words each of their own, and from there to where they are wanted.
-    private void LowerManyResults(int i, int results, VReg reference)
+    private void LowerManyResults(Value i, int results, VReg reference)
     {
         _machine.ResultBufferBytes = Math.Max(_machine.ResultBufferBytes, 2 * FrameLayout.SlotBytes * results);
         _machine.Instructions[_open].Condition = 1;
@@ -145,10 +145,10 @@ internal sealed partial class PortableLowering
         }
     }
 
-    private void LowerTailCall(int i, ref IrInstruction instruction)
+    private void LowerTailCall(Value i, ref IrInstruction instruction)
     {
         var isReference = instruction.Opcode == IrOpcode.TailCallReference;
-        var reference = isReference ? Use(instruction.A) : VReg.None;
+        var reference = isReference ? Use(instruction.ValueA) : VReg.None;
         Begin(isReference ? Op.TailCallReference : Op.TailCall, aux: instruction.A);
         if (reference >= 0)
         {

@@ -23,26 +23,26 @@ internal sealed partial class PortableLowering
         displacement = instruction.Offset;
         @base = VReg.None;
         index = VReg.None;
-        var a = Resolve(instruction.A);
+        var a = Resolve(instruction.ValueA);
         ref var sum = ref _ir.Get(a);
-        if (sum.Opcode == IrOpcode.Add && sum.Type is IrType.I64 or IrType.Ref && _ir.IsConstant(sum.B, out var part))
+        if (sum.Opcode == IrOpcode.Add && sum.Type is IrType.I64 or IrType.Ref && _ir.IsConstant(sum.ValueB, out var part))
         {
             displacement += (long)part;
-            a = Resolve(sum.A);
+            a = Resolve(sum.ValueA);
         }
 
         var form = _ir.Get(a).Opcode == IrOpcode.VmContext ? Form.Context : Form.Plain;
         if (instruction.B >= 0)
         {
             var scale = isLinear ? 0 : instruction.Access.ScaleLog2;
-            if (_ir.IsConstant(Resolve(instruction.B), out var bits))
+            if (_ir.IsConstant(Resolve(instruction.ValueB), out var bits))
             {
                 displacement += (long)(bits << scale);
             }
             else
             {
                 form = Form.Indexed;
-                index = Use(instruction.B);
+                index = Use(instruction.ValueB);
                 if (scale != 0)
                 {
                     var scaled = _machine.NewVirtualRegister(MachineType.I64);
@@ -102,7 +102,7 @@ internal sealed partial class PortableLowering
         }
     }
 
-    private void LowerLoad(int i, ref IrInstruction instruction)
+    private void LowerLoad(Value i, ref IrInstruction instruction)
     {
         var access = instruction.Access;
         var isWide = instruction.Type is IrType.I64 or IrType.Ref;
@@ -126,14 +126,14 @@ internal sealed partial class PortableLowering
 
     private void LowerStore(ref IrInstruction instruction)
     {
-        var value = Use(instruction.C);
+        var value = Use(instruction.ValueC);
         var form = AddressOf(ref instruction, out var @base, out var index, out var displacement);
         Begin(Op.Store8 + (ushort)((3 * instruction.Access.WidthLog2) + (int)form));
         Add(value, OperandKind.UseAny);
         AddAddress(form, @base, index, displacement);
     }
 
-    private void LowerAtomic(int i, ref IrInstruction instruction)
+    private void LowerAtomic(Value i, ref IrInstruction instruction)
     {
         if (instruction.Opcode == IrOpcode.AtomicFence)
         {
@@ -142,7 +142,7 @@ internal sealed partial class PortableLowering
         }
 
         var width = instruction.Access.Width;
-        var address = Use(instruction.A);
+        var address = Use(instruction.ValueA);
         switch (instruction.Opcode)
         {
             case IrOpcode.AtomicLoad:
@@ -150,21 +150,21 @@ internal sealed partial class PortableLowering
                 Add(address, OperandKind.UseAny);
                 break;
             case IrOpcode.AtomicStore:
-                var stored = Use(instruction.B);
+                var stored = Use(instruction.ValueB);
                 Begin(Op.AtomicStore);
                 Add(stored, OperandKind.UseAny);
                 Add(address, OperandKind.UseAny);
                 break;
             case IrOpcode.AtomicReadModifyWrite:
-                var operand = Use(instruction.B);
+                var operand = Use(instruction.ValueB);
                 width |= instruction.C << 8;
                 Define(Op.AtomicReadModifyWrite, i);
                 Add(address, OperandKind.UseAny);
                 Add(operand, OperandKind.UseAny);
                 break;
             default:
-                var expected = Use(instruction.B);
-                var replacement = Use(instruction.C);
+                var expected = Use(instruction.ValueB);
+                var replacement = Use(instruction.ValueC);
                 Define(Op.AtomicCompareExchange, i);
                 Add(address, OperandKind.UseAny);
                 Add(expected, OperandKind.UseAny);
@@ -176,10 +176,10 @@ internal sealed partial class PortableLowering
         _machine.Instructions[_open].Displacement = width;
     }
 
-    private void LowerAllocate(int i, ref IrInstruction instruction)
+    private void LowerAllocate(Value i, ref IrInstruction instruction)
     {
-        var record = Use(instruction.A);
-        var size = instruction.B >= 0 ? Use(instruction.B) : VReg.None;
+        var record = Use(instruction.ValueA);
+        var size = instruction.B >= 0 ? Use(instruction.ValueB) : VReg.None;
         Define(Op.Allocate, i);
         Add(record, OperandKind.UseAny);
         if (size >= 0)

@@ -13,7 +13,7 @@ internal sealed partial class PortableLowering : Lowering
     {
     }
 
-    private protected override void LowerInstruction(int i, ref IrInstruction instruction, int block)
+    private protected override void LowerInstruction(Value i, ref IrInstruction instruction, int block)
     {
         var is64 = instruction.Type is IrType.I64 or IrType.Ref;
         var wide = is64 ? 1 : 0;
@@ -53,26 +53,26 @@ internal sealed partial class PortableLowering : Lowering
                 break;
             case >= IrOpcode.DivSigned and <= IrOpcode.RemUnsigned:
                 // In the order quotient signed, unsigned, remainder signed, unsigned: as in the IR.
-                Binary(Op.DivSigned32 + (ushort)((4 * wide) + (instruction.Opcode - IrOpcode.DivSigned)), i, instruction.A, instruction.B);
+                Binary(Op.DivSigned32 + (ushort)((4 * wide) + (instruction.Opcode - IrOpcode.DivSigned)), i, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.MulHighSigned or IrOpcode.MulHighUnsigned:
-                Binary(Op.MulHighSigned32 + (ushort)((2 * wide) + (instruction.Opcode - IrOpcode.MulHighSigned)), i, instruction.A, instruction.B);
+                Binary(Op.MulHighSigned32 + (ushort)((2 * wide) + (instruction.Opcode - IrOpcode.MulHighSigned)), i, instruction.ValueA, instruction.ValueB);
                 break;
             case >= IrOpcode.CountLeadingZeros and <= IrOpcode.PopulationCount:
-                Unary(Op.CountLeadingZeros32 + (ushort)((3 * wide) + (instruction.Opcode - IrOpcode.CountLeadingZeros)), i, instruction.A);
+                Unary(Op.CountLeadingZeros32 + (ushort)((3 * wide) + (instruction.Opcode - IrOpcode.CountLeadingZeros)), i, instruction.ValueA);
                 break;
             case IrOpcode.SignExtend8 or IrOpcode.SignExtend16:
-                Unary(Op.SignExtend8To32 + (ushort)((2 * wide) + (instruction.Opcode - IrOpcode.SignExtend8)), i, instruction.A);
+                Unary(Op.SignExtend8To32 + (ushort)((2 * wide) + (instruction.Opcode - IrOpcode.SignExtend8)), i, instruction.ValueA);
                 break;
             case IrOpcode.SignExtend32 or IrOpcode.ExtendSigned:
-                Unary(Op.SignExtend32To64, i, instruction.A);
+                Unary(Op.SignExtend32To64, i, instruction.ValueA);
                 break;
             case IrOpcode.ExtendUnsigned:
                 break;
             case IrOpcode.Wrap:
                 if (Resolve(i) == i)
                 {
-                    Unary(Op.Wrap, i, instruction.A);
+                    Unary(Op.Wrap, i, instruction.ValueA);
                 }
 
                 break;
@@ -80,17 +80,17 @@ internal sealed partial class PortableLowering : Lowering
                 LowerCompare(i, ref instruction);
                 break;
             case IrOpcode.CompareFloat:
-                var compare = _ir.TypeOf(instruction.A) == IrType.F64 ? Op.SetEqualF64 : Op.SetEqualF32;
-                Binary(compare + instruction.Aux, i, instruction.A, instruction.B);
+                var compare = _ir.TypeOf(instruction.ValueA) == IrType.F64 ? Op.SetEqualF64 : Op.SetEqualF32;
+                Binary(compare + instruction.Aux, i, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.Select:
                 LowerSelect(i, ref instruction);
                 break;
             case >= IrOpcode.FloatAdd and <= IrOpcode.FloatCopySign:
-                Binary((isF64 ? Op.AddF64 : Op.AddF32) + (ushort)(instruction.Opcode - IrOpcode.FloatAdd), i, instruction.A, instruction.B);
+                Binary((isF64 ? Op.AddF64 : Op.AddF32) + (ushort)(instruction.Opcode - IrOpcode.FloatAdd), i, instruction.ValueA, instruction.ValueB);
                 break;
             case >= IrOpcode.FloatAbs and <= IrOpcode.FloatNearest:
-                Unary((isF64 ? Op.AbsF64 : Op.AbsF32) + (ushort)(instruction.Opcode - IrOpcode.FloatAbs), i, instruction.A);
+                Unary((isF64 ? Op.AbsF64 : Op.AbsF32) + (ushort)(instruction.Opcode - IrOpcode.FloatAbs), i, instruction.ValueA);
                 break;
             case >= IrOpcode.ConvertToSigned and <= IrOpcode.SaturateToUnsigned:
                 LowerToInteger(i, ref instruction, wide);
@@ -98,19 +98,19 @@ internal sealed partial class PortableLowering : Lowering
             case IrOpcode.ConvertFromSigned or IrOpcode.ConvertFromUnsigned:
                 var from = isF64 ? Op.ConvertSigned32ToF64 : Op.ConvertSigned32ToF32;
                 var isUnsigned = instruction.Opcode == IrOpcode.ConvertFromUnsigned ? 2 : 0;
-                Unary(from + (ushort)(isUnsigned + (_ir.TypeOf(instruction.A) == IrType.I64 ? 1 : 0)), i, instruction.A);
+                Unary(from + (ushort)(isUnsigned + (_ir.TypeOf(instruction.ValueA) == IrType.I64 ? 1 : 0)), i, instruction.ValueA);
                 break;
             case IrOpcode.Demote:
-                Unary(Op.Demote, i, instruction.A);
+                Unary(Op.Demote, i, instruction.ValueA);
                 break;
             case IrOpcode.Promote:
-                Unary(Op.Promote, i, instruction.A);
+                Unary(Op.Promote, i, instruction.ValueA);
                 break;
             case IrOpcode.Bitcast:
                 if (Resolve(i) == i)
                 {
                     // The bits of an f32 above 32 are not defined.
-                    Unary(instruction.Type is IrType.I32 or IrType.Managed ? Op.Wrap : Op.Move, i, instruction.A);
+                    Unary(instruction.Type is IrType.I32 or IrType.Managed ? Op.Wrap : Op.Move, i, instruction.ValueA);
                 }
 
                 break;
@@ -121,7 +121,7 @@ internal sealed partial class PortableLowering : Lowering
                 LowerStore(ref instruction);
                 break;
             case IrOpcode.BoundsCheck:
-                Effect(Op.BoundsCheck, instruction.A, instruction.B);
+                Effect(Op.BoundsCheck, instruction.ValueA, instruction.ValueB);
                 SetImmediate((uint)instruction.D);
                 _machine.Instructions[_open].Aux = instruction.Aux;
                 break;
@@ -132,15 +132,15 @@ internal sealed partial class PortableLowering : Lowering
                 LowerAllocate(i, ref instruction);
                 break;
             case IrOpcode.ElementOffset:
-                Binary(Op.ElementOffset, i, instruction.A, instruction.B);
+                Binary(Op.ElementOffset, i, instruction.ValueA, instruction.ValueB);
                 SetImmediate(instruction.Access.ScaleLog2);
                 break;
             case IrOpcode.WriteBarrier:
-                Effect(Op.WriteBarrier, instruction.A, instruction.B);
+                Effect(Op.WriteBarrier, instruction.ValueA, instruction.ValueB);
                 SetImmediate((uint)instruction.D);
                 break;
             case IrOpcode.TrapIf or IrOpcode.TrapIfNot:
-                var condition = Use(instruction.A);
+                var condition = Use(instruction.ValueA);
                 Begin(instruction.Opcode == IrOpcode.TrapIf ? Op.TrapIf : Op.TrapIfNot, aux: instruction.Aux);
                 Add(condition, OperandKind.UseAny);
                 break;
@@ -152,13 +152,13 @@ internal sealed partial class PortableLowering : Lowering
 
                 break;
             case IrOpcode.FuelCheck:
-                var record = Use(instruction.A);
+                var record = Use(instruction.ValueA);
                 Begin(Op.FuelCheck);
                 Add(record, OperandKind.UseAny);
                 SetImmediate((uint)instruction.D);
                 break;
             case IrOpcode.FuelCharge:
-                Effect(Op.FuelCharge, instruction.A, instruction.B);
+                Effect(Op.FuelCharge, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.Call or IrOpcode.CallReference or IrOpcode.CallBuiltin:
                 LowerCall(i, ref instruction);
@@ -174,7 +174,7 @@ internal sealed partial class PortableLowering : Lowering
                     break;
                 }
 
-                LowerBranch(instruction.A);
+                LowerBranch(instruction.ValueA);
                 break;
             case IrOpcode.BranchOnThrow:
                 AddSuccessor(new(instruction.B));
@@ -188,7 +188,7 @@ internal sealed partial class PortableLowering : Lowering
                     break;
                 }
 
-                var index = Use(instruction.A);
+                var index = Use(instruction.ValueA);
                 Begin(Op.Switch, aux: start);
                 _machine.Instructions[_open].Immediate = instruction.C;
                 Add(index, OperandKind.UseAny);
@@ -221,21 +221,21 @@ internal sealed partial class PortableLowering : Lowering
         _machine.Instructions[_open].Displacement = (int)(value >> 32);
     }
 
-    private void Define(Op opcode, int i)
+    private void Define(Op opcode, Value i)
     {
         var definition = Definition(i);
         Begin(opcode);
         Add(definition, OperandKind.Def);
     }
 
-    private void Unary(Op opcode, int i, int a)
+    private void Unary(Op opcode, Value i, Value a)
     {
         var v = Use(a);
         Define(opcode, i);
         Add(v, OperandKind.UseAny);
     }
 
-    private void Binary(Op opcode, int i, int a, int b)
+    private void Binary(Op opcode, Value i, Value a, Value b)
     {
         var v = Use(a);
         var w = Use(b);
@@ -244,7 +244,7 @@ internal sealed partial class PortableLowering : Lowering
         Add(w, OperandKind.UseAny);
     }
 
-    private void Effect(Op opcode, int a, int b)
+    private void Effect(Op opcode, Value a, Value b)
     {
         var v = Use(a);
         var w = Use(b);
@@ -254,19 +254,19 @@ internal sealed partial class PortableLowering : Lowering
     }
 
     // An operation whose form with a constant has the next number.
-    private void Arithmetic(int i, ref IrInstruction instruction, Op opcode)
+    private void Arithmetic(Value i, ref IrInstruction instruction, Op opcode)
     {
-        if (!_ir.IsConstant(instruction.B, out var bits))
+        if (!_ir.IsConstant(instruction.ValueB, out var bits))
         {
-            Binary(opcode, i, instruction.A, instruction.B);
+            Binary(opcode, i, instruction.ValueA, instruction.ValueB);
             return;
         }
 
-        Unary(opcode + 1, i, instruction.A);
+        Unary(opcode + 1, i, instruction.ValueA);
         SetImmediate((long)bits);
     }
 
-    private void LowerConstant(int i, ref IrInstruction instruction)
+    private void LowerConstant(Value i, ref IrInstruction instruction)
     {
         if (instruction.Type == IrType.V128)
         {
@@ -282,27 +282,27 @@ internal sealed partial class PortableLowering : Lowering
     }
 
     // Whether the second operand of a comparison fits the immediate of a branch.
-    private bool IsSmallConstant(int value, int kind, out long constant)
+    private bool IsSmallConstant(Value value, int kind, out long constant)
     {
         var isConstant = _ir.IsConstant(Resolve(value), out var bits);
         constant = PortableConditions.Is32(kind) ? (int)bits : (long)bits;
         return isConstant && constant == (int)constant;
     }
 
-    private void LowerCompare(int i, ref IrInstruction instruction)
+    private void LowerCompare(Value i, ref IrInstruction instruction)
     {
-        var kind = PortableConditions.KindOf(instruction.IntegerCondition, _ir.TypeOf(instruction.A) is IrType.I32 or IrType.Managed);
-        if (IsSmallConstant(instruction.B, kind, out var constant))
+        var kind = PortableConditions.KindOf(instruction.IntegerCondition, _ir.TypeOf(instruction.ValueA) is IrType.I32 or IrType.Managed);
+        if (IsSmallConstant(instruction.ValueB, kind, out var constant))
         {
-            Unary(PortableConditions.SetOf(kind, isConstant: true), i, instruction.A);
+            Unary(PortableConditions.SetOf(kind, isConstant: true), i, instruction.ValueA);
             SetImmediate(constant);
             return;
         }
 
-        Binary(PortableConditions.SetOf(kind, isConstant: false), i, instruction.A, instruction.B);
+        Binary(PortableConditions.SetOf(kind, isConstant: false), i, instruction.ValueA, instruction.ValueB);
     }
 
-    private void LowerBranch(int value)
+    private void LowerBranch(Value value)
     {
         value = Resolve(value);
         ref var compare = ref _ir.Get(value);
@@ -315,10 +315,10 @@ internal sealed partial class PortableLowering : Lowering
         }
 
         _merged[value] = true;
-        var kind = PortableConditions.KindOf(compare.IntegerCondition, _ir.TypeOf(compare.A) is IrType.I32 or IrType.Managed);
-        var a = Use(compare.A);
-        var isConstant = IsSmallConstant(compare.B, kind, out var constant);
-        var b = isConstant ? VReg.None : Use(compare.B);
+        var kind = PortableConditions.KindOf(compare.IntegerCondition, _ir.TypeOf(compare.ValueA) is IrType.I32 or IrType.Managed);
+        var a = Use(compare.ValueA);
+        var isConstant = IsSmallConstant(compare.ValueB, kind, out var constant);
+        var b = isConstant ? VReg.None : Use(compare.ValueB);
         Begin(Op.JumpIf, PortableConditions.Of(kind, isConstant));
         Add(a, OperandKind.UseAny);
         if (isConstant)
@@ -331,32 +331,32 @@ internal sealed partial class PortableLowering : Lowering
         }
     }
 
-    private void LowerSelect(int i, ref IrInstruction instruction)
+    private void LowerSelect(Value i, ref IrInstruction instruction)
     {
-        var condition = Use(instruction.A);
-        var b = Use(instruction.B);
-        var c = Use(instruction.C);
+        var condition = Use(instruction.ValueA);
+        var b = Use(instruction.ValueB);
+        var c = Use(instruction.ValueC);
         Define(instruction.Type == IrType.V128 ? Op.Select128 : Op.Select, i);
         Add(condition, OperandKind.UseAny);
         Add(b, OperandKind.UseAny);
         Add(c, OperandKind.UseAny);
     }
 
-    private void LowerToInteger(int i, ref IrInstruction instruction, int wide)
+    private void LowerToInteger(Value i, ref IrInstruction instruction, int wide)
     {
         var saturates = instruction.Opcode is IrOpcode.SaturateToSigned or IrOpcode.SaturateToUnsigned;
         var isUnsigned = instruction.Opcode is IrOpcode.ConvertToUnsigned or IrOpcode.SaturateToUnsigned;
         var first = saturates ? Op.SaturateF32ToSigned32 : Op.TruncateF32ToSigned32;
-        Unary(first + (ushort)((_ir.TypeOf(instruction.A) == IrType.F64 ? 4 : 0) + (isUnsigned ? 2 : 0) + wide), i, instruction.A);
+        Unary(first + (ushort)((_ir.TypeOf(instruction.ValueA) == IrType.F64 ? 4 : 0) + (isUnsigned ? 2 : 0) + wide), i, instruction.ValueA);
     }
 
     // The whole of the IR's operation is in the immediate: opcode, aux, third operand (by the emitter), D.
-    private void LowerVector(int i, ref IrInstruction instruction)
+    private void LowerVector(Value i, ref IrInstruction instruction)
     {
-        var a = Use(instruction.A);
+        var a = Use(instruction.ValueA);
         var mask = IrOpcodeInfo.ValueMask(instruction.Opcode);
-        var b = (mask & 2) != 0 ? Use(instruction.B) : VReg.None;
-        var c = (mask & 4) != 0 ? Use(instruction.C) : VReg.None;
+        var b = (mask & 2) != 0 ? Use(instruction.ValueB) : VReg.None;
+        var c = (mask & 4) != 0 ? Use(instruction.ValueC) : VReg.None;
         Define(Op.Vector, i);
         _machine.Instructions[_open].Condition = instruction.Aux;
         _machine.Instructions[_open].Width = (byte)instruction.Opcode;

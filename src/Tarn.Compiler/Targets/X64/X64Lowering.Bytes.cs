@@ -13,18 +13,18 @@ internal sealed partial class X64Lowering
     private const int ByteTreeNodes = 48;
     private const ulong NoByte = 0xF;
 
-    private int _byteSource;
+    private Value _byteSource;
     private int _byteNodes;
 
     // The root is an or.
-    private bool TryLowerByteSwap(int i, int width, int a, int b)
+    private bool TryLowerByteSwap(Value i, int width, Value a, Value b)
     {
         if (!IsByteNode(a) || !IsByteNode(b))
         {
             return false;
         }
 
-        _byteSource = -1;
+        _byteSource = Value.None;
         _byteNodes = 0;
         if (!TryMapBytes(a, width, ByteTreeDepth, out var left) || !TryMapBytes(b, width, ByteTreeDepth, out var right)
             || !TryUnite(left, right, width, out var map) || map != (width == 4 ? 0x0123UL : 0x01234567UL))
@@ -41,7 +41,7 @@ internal sealed partial class X64Lowering
         return true;
     }
 
-    private bool IsByteNode(int value)
+    private bool IsByteNode(Value value)
     {
         if (!IsMergeable(value))
         {
@@ -52,14 +52,14 @@ internal sealed partial class X64Lowering
         return instruction.Opcode switch
         {
             IrOpcode.Or => true,
-            IrOpcode.And => _ir.IsConstant(instruction.B, out _),
-            IrOpcode.ShiftLeft or IrOpcode.ShiftRightUnsigned or IrOpcode.RotateLeft or IrOpcode.RotateRight => _ir.IsConstant(instruction.B, out var count) && count % 8 == 0,
+            IrOpcode.And => _ir.IsConstant(instruction.ValueB, out _),
+            IrOpcode.ShiftLeft or IrOpcode.ShiftRightUnsigned or IrOpcode.RotateLeft or IrOpcode.RotateRight => _ir.IsConstant(instruction.ValueB, out var count) && count % 8 == 0,
             _ => false,
         };
     }
 
     // Four bits for each byte of a value, the lowest first: which byte of the source it is, or none.
-    private bool TryMapBytes(int value, int width, int depth, out ulong map)
+    private bool TryMapBytes(Value value, int width, int depth, out ulong map)
     {
         map = 0;
         if (++_byteNodes > ByteTreeNodes)
@@ -79,17 +79,17 @@ internal sealed partial class X64Lowering
         }
 
         ref var instruction = ref _ir.Get(value);
-        if (!TryMapBytes(instruction.A, width, depth - 1, out map))
+        if (!TryMapBytes(instruction.ValueA, width, depth - 1, out map))
         {
             return false;
         }
 
         if (instruction.Opcode == IrOpcode.Or)
         {
-            return TryMapBytes(instruction.B, width, depth - 1, out var other) && TryUnite(map, other, width, out map);
+            return TryMapBytes(instruction.ValueB, width, depth - 1, out var other) && TryUnite(map, other, width, out map);
         }
 
-        _ = _ir.IsConstant(instruction.B, out var bits);
+        _ = _ir.IsConstant(instruction.ValueB, out var bits);
         var all = (1UL << (4 * width)) - 1;
         if (instruction.Opcode == IrOpcode.And)
         {
@@ -142,7 +142,7 @@ internal sealed partial class X64Lowering
     }
 
     // The same walk again, which ends at the source.
-    private void MergeBytes(int value)
+    private void MergeBytes(Value value)
     {
         if (value == _byteSource)
         {
@@ -151,10 +151,10 @@ internal sealed partial class X64Lowering
 
         _merged[value] = true;
         ref var instruction = ref _ir.Get(value);
-        MergeBytes(instruction.A);
+        MergeBytes(instruction.ValueA);
         if (instruction.Opcode == IrOpcode.Or)
         {
-            MergeBytes(instruction.B);
+            MergeBytes(instruction.ValueB);
         }
     }
 }

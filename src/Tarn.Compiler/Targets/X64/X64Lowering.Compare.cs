@@ -28,7 +28,7 @@ internal sealed partial class X64Lowering
     });
 
     // Emits what sets the flags for "value (I32) is not zero".
-    private int LowerCondition(int value)
+    private int LowerCondition(Value value)
     {
         var negate = false;
         while (true)
@@ -38,10 +38,10 @@ internal sealed partial class X64Lowering
             {
                 // Of several uses that all want flags, each compares by itself: as many instructions as testing a 0 or 1 that was made first, and that is saved.
                 // What is compared has one more use then. Not where the outcome is wanted as a number anyway.
-                if (instruction.Opcode == IrOpcode.CompareInteger && _virtual[value] < 0 && !_merged[value] && IsImmediate(instruction.B, out _))
+                if (instruction.Opcode == IrOpcode.CompareInteger && _virtual[value] < 0 && !_merged[value] && IsImmediate(instruction.ValueB, out _))
                 {
                     _colors.UsesOf(value)--;
-                    _colors.UsesOf(instruction.A)++;
+                    _colors.UsesOf(instruction.ValueA)++;
                     var repeated = LowerCompareInteger(ref instruction);
                     return negate ? Negate(repeated) : repeated;
                 }
@@ -52,13 +52,13 @@ internal sealed partial class X64Lowering
             if (instruction.Opcode == IrOpcode.CompareInteger)
             {
                 // x = 0, where x is itself a condition.
-                if (instruction.IntegerCondition is IntegerCondition.Equal or IntegerCondition.NotEqual && _ir.IsConstant(instruction.B, out var zero)
-                    && zero == 0 && IsMergeable(instruction.A)
-                    && (_ir.Get(instruction.A).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat || IsVectorTest(_ir.Get(instruction.A).Opcode)))
+                if (instruction.IntegerCondition is IntegerCondition.Equal or IntegerCondition.NotEqual && _ir.IsConstant(instruction.ValueB, out var zero)
+                    && zero == 0 && IsMergeable(instruction.ValueA)
+                    && (_ir.Get(instruction.ValueA).Opcode is IrOpcode.CompareInteger or IrOpcode.CompareFloat || IsVectorTest(_ir.Get(instruction.ValueA).Opcode)))
                 {
                     _merged[value] = true;
                     negate ^= instruction.IntegerCondition == IntegerCondition.Equal;
-                    value = instruction.A;
+                    value = instruction.ValueA;
                     continue;
                 }
 
@@ -90,10 +90,10 @@ internal sealed partial class X64Lowering
 
     private int LowerCompareInteger(ref IrInstruction instruction)
     {
-        var width = WidthOf(_ir.TypeOf(instruction.A));
+        var width = WidthOf(_ir.TypeOf(instruction.ValueA));
         var condition = (Condition)ConditionOf(instruction.IntegerCondition);
-        var a = instruction.A;
-        var b = instruction.B;
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         if (_ir.Get(a).Opcode == IrOpcode.Constant && _ir.Get(b).Opcode != IrOpcode.Constant)
         {
             (a, b) = (b, a);
@@ -130,11 +130,11 @@ internal sealed partial class X64Lowering
 
             // The low byte of a register.
             ref var masked = ref _ir.Get(a);
-            if (masked.Opcode == IrOpcode.And && IsMergeable(a) && _ir.IsConstant(masked.B, out var mask) && mask == 0xFF && (uint)immediate <= 0xFF
+            if (masked.Opcode == IrOpcode.And && IsMergeable(a) && _ir.IsConstant(masked.ValueB, out var mask) && mask == 0xFF && (uint)immediate <= 0xFF
                 && condition is Condition.Equal or Condition.NotEqual or Condition.Below or Condition.AboveEqual or Condition.BelowEqual or Condition.Above)
             {
                 _merged[a] = true;
-                var low = UseLowBits(masked.A, 8);
+                var low = UseLowBits(masked.ValueA, 8);
                 Begin(X64Opcode.CompareImmediate, 1, immediate: (sbyte)immediate);
                 Add(low, OperandKind.UseAny);
                 return (int)condition;
@@ -192,7 +192,7 @@ internal sealed partial class X64Lowering
 
     // Loops are often left when the counter, before its step, equals a constant. Comparing the counter after the step leaves nobody who asks for the old one,
     // so that it can be stepped in place: no move on the back edge, hence no block for that move and no jump out of it. Equality alone stands wrapping.
-    private void CompareAfterStep(ref int value, ref int immediate, int width)
+    private void CompareAfterStep(ref Value value, ref int immediate, int width)
     {
         ref var branch = ref _ir.Get(_root);
         if (branch.Opcode != IrOpcode.BranchIf || _ir.Get(value).Opcode != IrOpcode.BlockParameter || LivesOn(value))
@@ -213,7 +213,7 @@ internal sealed partial class X64Lowering
             foreach (var argument in _ir.ArgumentsOf(edge))
             {
                 ref var step = ref _ir.Get(argument);
-                if (parameter == value && step.Opcode == IrOpcode.Add && step.A == value && IsImmediate(step.B, out var amount))
+                if (parameter == value && step.Opcode == IrOpcode.Add && step.A == value && IsImmediate(step.ValueB, out var amount))
                 {
                     var sum = (long)immediate + amount;
                     if (width == 4 || Fits(sum))
@@ -230,7 +230,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void EmitTest(int value, int width)
+    private void EmitTest(Value value, int width)
     {
         var v = UseWidth(value, width);
         Begin(X64Opcode.Test, width);
@@ -239,25 +239,25 @@ internal sealed partial class X64Lowering
     }
 
     // Flags for "value is not zero".
-    private int LowerTest(int value, int width)
+    private int LowerTest(Value value, int width)
     {
         ref var instruction = ref _ir.Get(value);
         if (instruction.Opcode == IrOpcode.And && IsMergeable(value))
         {
             _merged[value] = true;
-            if (_ir.IsConstant(instruction.B, out var mask))
+            if (_ir.IsConstant(instruction.ValueB, out var mask))
             {
-                return LowerTestMask(instruction.A, mask, width);
+                return LowerTestMask(instruction.ValueA, mask, width);
             }
 
             // x & (1 << n), x & (y >> n & 1) and so on.
-            if (TryLowerBitTest(instruction.A, instruction.B, width, out var condition) || TryLowerBitTest(instruction.B, instruction.A, width, out condition))
+            if (TryLowerBitTest(instruction.ValueA, instruction.ValueB, width, out var condition) || TryLowerBitTest(instruction.ValueB, instruction.ValueA, width, out condition))
             {
                 return condition;
             }
 
-            var left = UseWidth(instruction.A, width);
-            var right = UseWidth(instruction.B, width);
+            var left = UseWidth(instruction.ValueA, width);
+            var right = UseWidth(instruction.ValueB, width);
             Begin(X64Opcode.Test, width);
             Add(left, OperandKind.Use);
             Add(right, OperandKind.Use);
@@ -276,26 +276,26 @@ internal sealed partial class X64Lowering
         return (int)Condition.NotEqual;
     }
 
-    private int LowerTestMask(int value, ulong mask, int width)
+    private int LowerTestMask(Value value, ulong mask, int width)
     {
         ref var inner = ref _ir.Get(value);
         var shift = inner.Opcode is IrOpcode.ShiftRightUnsigned or IrOpcode.ShiftRightSigned && mask == 1 && IsMergeable(value);
-        if (shift && !_ir.IsConstant(inner.B, out _))
+        if (shift && !_ir.IsConstant(inner.ValueB, out _))
         {
             // (x >> n) & 1
             _merged[value] = true;
-            var bit = UseLowBits(inner.B, width == 4 ? 5 : 6);
-            var v = UseWidth(inner.A, width);
+            var bit = UseLowBits(inner.ValueB, width == 4 ? 5 : 6);
+            var v = UseWidth(inner.ValueA, width);
             Begin(X64Opcode.BitTest, width);
             Add(v, OperandKind.Use);
             Add(bit, OperandKind.Use);
             return (int)Condition.Below;
         }
 
-        if (shift && _ir.IsConstant(inner.B, out var count) && (count &= (ulong)(8 * width - 1)) is var amount)
+        if (shift && _ir.IsConstant(inner.ValueB, out var count) && (count &= (ulong)(8 * width - 1)) is var amount)
         {
             _merged[value] = true;
-            value = inner.A;
+            value = inner.ValueA;
             mask = 1UL << (int)amount;
         }
 
@@ -341,17 +341,17 @@ internal sealed partial class X64Lowering
         return (int)Condition.NotEqual;
     }
 
-    private bool TryLowerBitTest(int value, int other, int width, out int condition)
+    private bool TryLowerBitTest(Value value, Value other, int width, out int condition)
     {
         ref var instruction = ref _ir.Get(other);
         condition = (int)Condition.Below;
-        if (instruction.Opcode != IrOpcode.ShiftLeft || !IsMergeable(other) || !_ir.IsConstant(instruction.A, out var one) || one != 1)
+        if (instruction.Opcode != IrOpcode.ShiftLeft || !IsMergeable(other) || !_ir.IsConstant(instruction.ValueA, out var one) || one != 1)
         {
             return false;
         }
 
         _merged[other] = true;
-        var bit = UseLowBits(instruction.B, width == 4 ? 5 : 6);
+        var bit = UseLowBits(instruction.ValueB, width == 4 ? 5 : 6);
         var v = UseWidth(value, width);
         Begin(X64Opcode.BitTest, width);
         Add(v, OperandKind.Use);
@@ -362,9 +362,9 @@ internal sealed partial class X64Lowering
     // ucomis sets CF for less, ZF for equal, and ZF, PF and CF for unordered: only "above" and "above or equal" are false when unordered.
     private int LowerCompareFloat(ref IrInstruction instruction)
     {
-        var width = WidthOf(_ir.TypeOf(instruction.A));
-        var a = instruction.A;
-        var b = instruction.B;
+        var width = WidthOf(_ir.TypeOf(instruction.ValueA));
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         int condition;
         switch (instruction.FloatCondition)
         {
@@ -413,7 +413,7 @@ internal sealed partial class X64Lowering
     }
 
     // The register is cleared before the comparison, which keeps it apart from what is compared: neither a dependency on what was in it nor a movzx.
-    private void LowerSetInteger(int i, ref IrInstruction instruction)
+    private void LowerSetInteger(Value i, ref IrInstruction instruction)
     {
         var zero = _machine.NewVirtualRegister(MachineType.I32);
         Begin(X64Opcode.LoadConstant, 4, immediate: _machine.Constants.Add(0));
@@ -425,7 +425,7 @@ internal sealed partial class X64Lowering
         Add(zero, OperandKind.UseTied);
     }
 
-    private void LowerSet(int i, int condition)
+    private void LowerSet(Value i, int condition)
     {
         Begin(X64Opcode.Set, 4, condition);
         _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
@@ -433,7 +433,7 @@ internal sealed partial class X64Lowering
     }
 
     // value + (x < y), value + (x = 0) and value + (x ≠ 0) by way of the carry flag.
-    private bool TryLowerAddCarry(int i, int width, int value, int bit)
+    private bool TryLowerAddCarry(Value i, int width, Value value, Value bit)
     {
         bit = SkipExtension(bit, out var compare);
         if (bit < 0)
@@ -444,7 +444,7 @@ internal sealed partial class X64Lowering
         ref var comparison = ref _ir.Get(compare);
         var op = AluOp.Adc;
         var immediate = 0;
-        int left = comparison.A, right = comparison.B;
+        Value left = comparison.ValueA, right = comparison.ValueB;
         var isZero = _ir.IsConstant(right, out var constant) && constant == 0;
         switch (comparison.IntegerCondition)
         {
@@ -490,24 +490,24 @@ internal sealed partial class X64Lowering
         return true;
     }
 
-    // The comparison behind a 0 or 1 that may be extended; −1 unless all of it may be merged.
-    private int SkipExtension(int bit, out int compare)
+    // The comparison behind a 0 or 1 that may be extended; none unless all of it may be merged.
+    private Value SkipExtension(Value bit, out Value compare)
     {
         compare = bit;
         if (!IsMergeable(bit))
         {
-            return -1;
+            return Value.None;
         }
 
         if (_ir.Get(bit).Opcode == IrOpcode.ExtendUnsigned)
         {
-            compare = _ir.Get(bit).A;
+            compare = _ir.Get(bit).ValueA;
         }
 
-        return IsMergeable(compare) && _ir.Get(compare).Opcode == IrOpcode.CompareInteger ? bit : -1;
+        return IsMergeable(compare) && _ir.Get(compare).Opcode == IrOpcode.CompareInteger ? bit : Value.None;
     }
 
-    private void LowerCompareBelow(int left, int width, int limit)
+    private void LowerCompareBelow(Value left, int width, int limit)
     {
         ref var load = ref _ir.Get(left);
         if (load.Opcode is IrOpcode.Load or IrOpcode.LoadVm && load.Access.Width == 1 && !load.Access.Signed && (uint)limit <= 0xFF && TryMergeLoad(left, 1, out var narrow))
@@ -528,22 +528,22 @@ internal sealed partial class X64Lowering
         _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
     }
 
-    private void LowerBoundsCheck(int i, ref IrInstruction instruction)
+    private void LowerBoundsCheck(Value i, ref IrInstruction instruction)
     {
         var code = instruction.Aux;
         var extent = (ulong)instruction.Offset;
-        var isNarrow = _ir.TypeOf(instruction.A) == IrType.I32;
-        if (_ir.IsConstant(instruction.A, out var bits) && extent + bits >= bits && extent + bits <= int.MaxValue)
+        var isNarrow = _ir.TypeOf(instruction.ValueA) == IrType.I32;
+        if (_ir.IsConstant(instruction.ValueA, out var bits) && extent + bits >= bits && extent + bits <= int.MaxValue)
         {
-            var length = SourceOf(instruction.B, 8);
+            var length = SourceOf(instruction.ValueB, 8);
             Begin(X64Opcode.CompareImmediate, 8, immediate: (int)(extent + bits));
             AddSource(length);
             EmitTrapIf((int)Condition.Below, code);
             return;
         }
 
-        var limit = SourceOf(instruction.B, 8);
-        var value = Use(instruction.A);
+        var limit = SourceOf(instruction.ValueB, 8);
+        var value = Use(instruction.ValueA);
         if (extent <= 1)
         {
             Begin(X64Opcode.Compare, 8);

@@ -91,7 +91,7 @@ internal sealed partial class X64Lowering
     }
 
     // Arguments beyond the registers are pushed, last one first, right before the call; rsp is back after it.
-    private int PushStackArguments(ReadOnlySpan<int> arguments, ReadOnlySpan<IrType> parameters)
+    private int PushStackArguments(ReadOnlySpan<Value> arguments, ReadOnlySpan<IrType> parameters)
     {
         var bytes = 0;
         for (var k = arguments.Length - 1; k >= 0; k--)
@@ -118,7 +118,7 @@ internal sealed partial class X64Lowering
         return bytes;
     }
 
-    private void AddRegisterArguments(ReadOnlySpan<int> arguments)
+    private void AddRegisterArguments(ReadOnlySpan<Value> arguments)
     {
         for (var k = 0; k < arguments.Length; k++)
         {
@@ -134,7 +134,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void UseArguments(ReadOnlySpan<int> arguments)
+    private void UseArguments(ReadOnlySpan<Value> arguments)
     {
         if (_registerArguments.Length < arguments.Length)
         {
@@ -151,7 +151,7 @@ internal sealed partial class X64Lowering
     }
 
     // For what is moved on. A constant of another block is made anew: it will be in any case, and need not be alive over all blocks in between.
-    private VReg UseOnce(int value)
+    private VReg UseOnce(Value value)
     {
         ref var constant = ref _ir.Get(value);
         return constant.Opcode == IrOpcode.Constant && constant.Type is IrType.I32 or IrType.I64 && !IsInRootLine(value)
@@ -159,7 +159,7 @@ internal sealed partial class X64Lowering
             : Use(value);
     }
 
-    private void LowerCall(int i, ref IrInstruction instruction)
+    private void LowerCall(Value i, ref IrInstruction instruction)
     {
         var ir = _ir;
         var arguments = ir.PoolOf(i);
@@ -167,7 +167,7 @@ internal sealed partial class X64Lowering
         ReadOnlySpan<IrType> parameters;
         ReadOnlySpan<IrType> results;
         var opcode = X64Opcode.Call;
-        var target = instruction.A;
+        var target = instruction.ValueA;
         if (instruction.Opcode == IrOpcode.CallBuiltin)
         {
             opcode = X64Opcode.CallBuiltin;
@@ -262,7 +262,7 @@ internal sealed partial class X64Lowering
 
     private readonly IrType[] _builtinTypes = new IrType[24];
 
-    private void LowerTailCall(int i, ref IrInstruction instruction)
+    private void LowerTailCall(Value i, ref IrInstruction instruction)
     {
         var ir = _ir;
         var arguments = ir.PoolOf(i);
@@ -270,7 +270,7 @@ internal sealed partial class X64Lowering
         var shape = AssignPlaces(parameters, ir.ResultsOf(instruction.D));
         UseArguments(arguments);
         var isReference = instruction.Opcode == IrOpcode.TailCallReference;
-        var reference = isReference ? Use(instruction.A) : VReg.None;
+        var reference = isReference ? Use(instruction.ValueA) : VReg.None;
         var hidden = shape.HasResultBuffer ? HiddenResult() : VReg.None;
         PushStackArguments(arguments, parameters);
         Begin(isReference ? X64Opcode.TailCallReference : X64Opcode.TailCall, 0, immediate: shape.StackArgumentBytes, aux: instruction.A);
@@ -300,7 +300,7 @@ internal sealed partial class X64Lowering
         return _hiddenResult;
     }
 
-    private void LowerReturn(int i)
+    private void LowerReturn(Value i)
     {
         var ir = _ir;
         var values = ir.PoolOf(i);
@@ -353,14 +353,14 @@ internal sealed partial class X64Lowering
             return;
         }
 
-        var index = Use(instruction.A);
+        var index = Use(instruction.ValueA);
         Begin(X64Opcode.Switch, 4, immediate: instruction.C, aux: start);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(index, OperandKind.Use);
     }
 
-    private protected override void LowerInstruction(int i, ref IrInstruction instruction, int block)
+    private protected override void LowerInstruction(Value i, ref IrInstruction instruction, int block)
     {
         switch (instruction.Opcode)
         {
@@ -439,14 +439,14 @@ internal sealed partial class X64Lowering
                 LowerBitCount(i, ref instruction, X64BitCount.Population);
                 break;
             case IrOpcode.SignExtend8:
-                EmitExtend(i, 1, SignExtensionTo(instruction.Type), instruction.A);
+                EmitExtend(i, 1, SignExtensionTo(instruction.Type), instruction.ValueA);
                 break;
             case IrOpcode.SignExtend16:
-                EmitExtend(i, 2, SignExtensionTo(instruction.Type), instruction.A);
+                EmitExtend(i, 2, SignExtensionTo(instruction.Type), instruction.ValueA);
                 break;
             case IrOpcode.SignExtend32:
             case IrOpcode.ExtendSigned:
-                EmitExtend(i, 4, LoadExtension.Sign64, instruction.A);
+                EmitExtend(i, 4, LoadExtension.Sign64, instruction.ValueA);
                 break;
             case IrOpcode.ExtendUnsigned:
                 break;
@@ -565,10 +565,10 @@ internal sealed partial class X64Lowering
                 LowerWriteBarrier(ref instruction);
                 break;
             case IrOpcode.TrapIf:
-                EmitTrapIf(LowerCondition(instruction.A), instruction.Aux);
+                EmitTrapIf(LowerCondition(instruction.ValueA), instruction.Aux);
                 break;
             case IrOpcode.TrapIfNot:
-                EmitTrapIf(Negate(LowerCondition(instruction.A)), instruction.Aux);
+                EmitTrapIf(Negate(LowerCondition(instruction.ValueA)), instruction.Aux);
                 break;
             case IrOpcode.InterruptCheck:
                 if (!IsCheckSuperfluous)
@@ -578,13 +578,13 @@ internal sealed partial class X64Lowering
 
                 break;
             case IrOpcode.FuelCheck:
-                var record = Use(instruction.A);
+                var record = Use(instruction.ValueA);
                 Begin(X64Opcode.FuelCheck, 8, immediate: instruction.D);
                 Add(record, OperandKind.Use);
                 break;
             case IrOpcode.FuelCharge:
-                var charged = Use(instruction.A);
-                var units = Use(instruction.B);
+                var charged = Use(instruction.ValueA);
+                var units = Use(instruction.ValueB);
                 Begin(X64Opcode.FuelCharge, 8);
                 Add(charged, OperandKind.Use);
                 Add(units, OperandKind.Use);
@@ -605,7 +605,7 @@ internal sealed partial class X64Lowering
                     break;
                 }
 
-                var condition = LowerCondition(instruction.A);
+                var condition = LowerCondition(instruction.ValueA);
                 Begin(X64Opcode.JumpIf, 0, condition);
                 _machine.Instructions[_open].Flags = MachineFlags.ReadsFlags;
                 break;

@@ -11,11 +11,11 @@ using Tarn.Compiler.IR;
 /// <content>Integers.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerAdd(int i, ref IrInstruction instruction)
+    private void LowerAdd(Value i, ref IrInstruction instruction)
     {
         var width = WidthOf(instruction.Type);
-        var a = instruction.A;
-        var b = instruction.B;
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         if (_ir.Get(a).Opcode == IrOpcode.Constant)
         {
             (a, b) = (b, a);
@@ -32,16 +32,16 @@ internal sealed partial class X64Lowering
                 return;
             }
 
-            if (inner.Opcode == IrOpcode.Add && IsMergeable(a) && inner.Type == instruction.Type && _ir.Get(inner.B).Opcode != IrOpcode.Constant)
+            if (inner.Opcode == IrOpcode.Add && IsMergeable(a) && inner.Type == instruction.Type && _ir.Get(inner.ValueB).Opcode != IrOpcode.Constant)
             {
                 _merged[a] = true;
-                EmitLea(i, width, inner.A, inner.B, immediate);
+                EmitLea(i, width, inner.ValueA, inner.ValueB, immediate);
                 return;
             }
 
             if (IsSmallShift(a, out _))
             {
-                EmitLea(i, width, -1, a, immediate);
+                EmitLea(i, width, Value.None, a, immediate);
                 return;
             }
 
@@ -89,11 +89,11 @@ internal sealed partial class X64Lowering
         Add(right, OperandKind.Use);
     }
 
-    private bool IsSmallShift(int value, out int count)
+    private bool IsSmallShift(Value value, out int count)
     {
         ref var instruction = ref _ir.Get(value);
         count = 0;
-        if (instruction.Opcode != IrOpcode.ShiftLeft || !IsMergeable(value) || !_ir.IsConstant(instruction.B, out var bits) || bits is 0 or > 3)
+        if (instruction.Opcode != IrOpcode.ShiftLeft || !IsMergeable(value) || !_ir.IsConstant(instruction.ValueB, out var bits) || bits is 0 or > 3)
         {
             return false;
         }
@@ -103,7 +103,7 @@ internal sealed partial class X64Lowering
     }
 
     // a + (b, possibly shifted) + displacement; a may be absent.
-    private void EmitLea(int i, int width, int a, int b, int displacement)
+    private void EmitLea(Value i, int width, Value a, Value b, int displacement)
     {
         if (a >= 0 && IsSmallShift(a, out _) && !IsSmallShift(b, out _))
         {
@@ -115,7 +115,7 @@ internal sealed partial class X64Lowering
         {
             _merged[b] = true;
             address.Scale = scale;
-            b = _ir.Get(b).A;
+            b = _ir.Get(b).ValueA;
         }
 
         address.Index = UseWidth(b, width);
@@ -126,7 +126,7 @@ internal sealed partial class X64Lowering
     }
 
     // tied ← in op source
-    private void EmitTied(X64Opcode opcode, int i, int width, int condition, VReg left, in Source right)
+    private void EmitTied(X64Opcode opcode, Value i, int width, int condition, VReg left, in Source right)
     {
         Begin(opcode, width, condition);
         Add(_virtual[i], OperandKind.DefTied);
@@ -134,42 +134,42 @@ internal sealed partial class X64Lowering
         AddSource(right);
     }
 
-    private void EmitTiedImmediate(X64Opcode opcode, int i, int width, int condition, VReg left, int immediate)
+    private void EmitTiedImmediate(X64Opcode opcode, Value i, int width, int condition, VReg left, int immediate)
     {
         Begin(opcode, width, condition, immediate);
         Add(_virtual[i], OperandKind.DefTied);
         Add(left, OperandKind.UseTied);
     }
 
-    private void LowerSub(int i, ref IrInstruction instruction)
+    private void LowerSub(Value i, ref IrInstruction instruction)
     {
         var width = WidthOf(instruction.Type);
-        if (_ir.IsConstant(instruction.A, out var minuend) && minuend == 0)
+        if (_ir.IsConstant(instruction.ValueA, out var minuend) && minuend == 0)
         {
-            EmitUnary(i, width, UnaryOp.Neg, instruction.B);
+            EmitUnary(i, width, UnaryOp.Neg, instruction.ValueB);
             return;
         }
 
-        if (IsImmediate(instruction.B, out var immediate) && immediate != int.MinValue)
+        if (IsImmediate(instruction.ValueB, out var immediate) && immediate != int.MinValue)
         {
-            var v = UseWidth(instruction.A, width);
+            var v = UseWidth(instruction.ValueA, width);
             Begin(X64Opcode.Add3Immediate, width, immediate: -immediate);
             Add(_virtual[i], OperandKind.Def);
             Add(v, OperandKind.Use);
             return;
         }
 
-        var source = SourceOf(instruction.B, width);
-        if (!source.IsMemory && source.Virtual == UseWidth(instruction.A, width))
+        var source = SourceOf(instruction.ValueB, width);
+        if (!source.IsMemory && source.Virtual == UseWidth(instruction.ValueA, width))
         {
             EmitConstant(_virtual[i], TypeOf(instruction.Type), 0);
             return;
         }
 
-        EmitTied(X64Opcode.Alu, i, width, (int)AluOp.Sub, UseWidth(instruction.A, width), source);
+        EmitTied(X64Opcode.Alu, i, width, (int)AluOp.Sub, UseWidth(instruction.ValueA, width), source);
     }
 
-    private void EmitUnary(int i, int width, UnaryOp op, int value)
+    private void EmitUnary(Value i, int width, UnaryOp op, Value value)
     {
         var v = UseWidth(value, width);
         Begin(X64Opcode.Unary, width, (int)op);
@@ -177,11 +177,11 @@ internal sealed partial class X64Lowering
         Add(v, OperandKind.UseTied);
     }
 
-    private void LowerLogic(int i, ref IrInstruction instruction, AluOp op)
+    private void LowerLogic(Value i, ref IrInstruction instruction, AluOp op)
     {
         var width = WidthOf(instruction.Type);
-        var a = instruction.A;
-        var b = instruction.B;
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         if (_ir.Get(a).Opcode == IrOpcode.Constant)
         {
             (a, b) = (b, a);
@@ -229,7 +229,7 @@ internal sealed partial class X64Lowering
         EmitCommutative(X64Opcode.Alu, i, width, (int)op, a, b);
     }
 
-    private void EmitCommutative(X64Opcode opcode, int i, int width, int condition, int a, int b)
+    private void EmitCommutative(X64Opcode opcode, Value i, int width, int condition, Value a, Value b)
     {
         if (CanMergeLoad(b, width) || (!CanMergeLoad(a, width) && (!LivesOn(a) || LivesOn(b))))
         {
@@ -255,7 +255,7 @@ internal sealed partial class X64Lowering
     }
 
     // x & ~y, x & (x − 1), x & −x, x ^ (x − 1)
-    private bool TryLowerBmi(int i, int width, AluOp op, int x, int other)
+    private bool TryLowerBmi(Value i, int width, AluOp op, Value x, Value other)
     {
         ref var inner = ref _ir.Get(other);
         if (!IsMergeable(other))
@@ -264,10 +264,10 @@ internal sealed partial class X64Lowering
         }
 
         var ones = width == 4 ? uint.MaxValue : ulong.MaxValue;
-        if (op == AluOp.And && inner.Opcode == IrOpcode.Xor && _ir.IsConstant(inner.B, out var bits) && bits == ones)
+        if (op == AluOp.And && inner.Opcode == IrOpcode.Xor && _ir.IsConstant(inner.ValueB, out var bits) && bits == ones)
         {
             _merged[other] = true;
-            var negated = UseWidth(inner.A, width);
+            var negated = UseWidth(inner.ValueA, width);
             var source = SourceOf(x, width);
             Begin(X64Opcode.AndNot, width);
             Add(_virtual[i], OperandKind.Def);
@@ -277,11 +277,11 @@ internal sealed partial class X64Lowering
         }
 
         BlsOp bls;
-        if (inner.Opcode == IrOpcode.Add && _ir.IsConstant(inner.B, out var addend) && addend == ones && Resolve(inner.A) == Resolve(x))
+        if (inner.Opcode == IrOpcode.Add && _ir.IsConstant(inner.ValueB, out var addend) && addend == ones && Resolve(inner.ValueA) == Resolve(x))
         {
             bls = op == AluOp.And ? BlsOp.Blsr : BlsOp.Blsmsk;
         }
-        else if (op == AluOp.And && inner.Opcode == IrOpcode.Sub && _ir.IsConstant(inner.A, out var zero) && zero == 0 && Resolve(inner.B) == Resolve(x))
+        else if (op == AluOp.And && inner.Opcode == IrOpcode.Sub && _ir.IsConstant(inner.ValueA, out var zero) && zero == 0 && Resolve(inner.ValueB) == Resolve(x))
         {
             bls = BlsOp.Blsi;
         }
@@ -298,7 +298,7 @@ internal sealed partial class X64Lowering
         return true;
     }
 
-    private void EmitExtend(int i, int from, LoadExtension extension, int value)
+    private void EmitExtend(Value i, int from, LoadExtension extension, Value value)
     {
         if (TryMergeLoad(value, from, out var address))
         {
@@ -314,11 +314,11 @@ internal sealed partial class X64Lowering
         Add(v, OperandKind.UseAny);
     }
 
-    private void LowerMul(int i, ref IrInstruction instruction)
+    private void LowerMul(Value i, ref IrInstruction instruction)
     {
         var width = WidthOf(instruction.Type);
-        var a = instruction.A;
-        var b = instruction.B;
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         if (_ir.Get(a).Opcode == IrOpcode.Constant)
         {
             (a, b) = (b, a);
@@ -352,21 +352,21 @@ internal sealed partial class X64Lowering
     }
 
     // A hash: what a loop carries from round to round, or what the same multiplication has a part in. Its latency is what the loop takes.
-    private bool IsAccumulated(int value, int factor)
+    private bool IsAccumulated(Value value, Value factor)
     {
         ref var instruction = ref _ir.Get(value);
         return instruction.Opcode switch
         {
             IrOpcode.BlockParameter => _ir.Blocks[_ir.Links[value].Block].IsLoopHeader,
-            IrOpcode.Add or IrOpcode.Sub or IrOpcode.Xor => IsMultipleBy(instruction.A, factor) || IsMultipleBy(instruction.B, factor),
+            IrOpcode.Add or IrOpcode.Sub or IrOpcode.Xor => IsMultipleBy(instruction.ValueA, factor) || IsMultipleBy(instruction.ValueB, factor),
             _ => false,
         };
     }
 
-    private bool IsMultipleBy(int value, int factor) => _ir.Get(value).Opcode == IrOpcode.Mul && (_ir.Get(value).A == factor || _ir.Get(value).B == factor);
+    private bool IsMultipleBy(Value value, Value factor) => _ir.Get(value).Opcode == IrOpcode.Mul && (_ir.Get(value).A == factor || _ir.Get(value).B == factor);
 
     // A multiple by one more or less than a power of two, in two cycles instead of the three of a multiplication.
-    private void EmitShiftedSum(int i, int width, VReg v, int multiple)
+    private void EmitShiftedSum(Value i, int width, VReg v, int multiple)
     {
         var isMore = BitOperations.IsPow2(multiple - 1);
         var shifted = _machine.NewVirtualRegister(width == 4 ? MachineType.I32 : MachineType.I64);
@@ -379,11 +379,11 @@ internal sealed partial class X64Lowering
         Add(v, OperandKind.Use);
     }
 
-    private void LowerMulHigh(int i, ref IrInstruction instruction, bool signed)
+    private void LowerMulHigh(Value i, ref IrInstruction instruction, bool signed)
     {
         var width = WidthOf(instruction.Type);
-        var left = UseWidth(instruction.A, width);
-        var right = UseWidth(instruction.B, width);
+        var left = UseWidth(instruction.ValueA, width);
+        var right = UseWidth(instruction.ValueB, width);
         Begin(X64Opcode.MultiplyHigh, width, signed ? 1 : 0);
         _machine.Instructions[_open].Clobbers = X64Registers.ClobberRaxRdx;
         Add(_virtual[i], OperandKind.DefFixed, X64Registers.Rdx);
@@ -391,13 +391,13 @@ internal sealed partial class X64Lowering
         Add(right, OperandKind.UseAny);
     }
 
-    private void LowerDivision(int i, ref IrInstruction instruction, bool signed, bool remainder)
+    private void LowerDivision(Value i, ref IrInstruction instruction, bool signed, bool remainder)
     {
         var width = WidthOf(instruction.Type);
         var facts = (DivisionFacts)instruction.Aux;
         var definition = Definition(i);
-        var dividend = UseWidth(instruction.A, width);
-        var divisor = UseWidth(instruction.B, width);
+        var dividend = UseWidth(instruction.ValueA, width);
+        var divisor = UseWidth(instruction.ValueB, width);
         if ((facts & DivisionFacts.DivisorNotZero) == 0)
         {
             Begin(X64Opcode.Test, width);
@@ -416,15 +416,15 @@ internal sealed partial class X64Lowering
         Add(divisor, OperandKind.Use);
     }
 
-    private void LowerShift(int i, ref IrInstruction instruction, ShiftOp op)
+    private void LowerShift(Value i, ref IrInstruction instruction, ShiftOp op)
     {
         var width = WidthOf(instruction.Type);
         var isRotate = op is ShiftOp.Rol or ShiftOp.Ror;
         var bmi2 = (_features & CpuFeatures.Bmi2) != 0;
-        if (_ir.IsConstant(instruction.B, out var bits))
+        if (_ir.IsConstant(instruction.ValueB, out var bits))
         {
             var count = (int)bits & (8 * width - 1);
-            var value = UseWidth(instruction.A, width);
+            var value = UseWidth(instruction.ValueA, width);
             if (isRotate && bmi2)
             {
                 Begin(X64Opcode.RotateRightX, width, immediate: op == ShiftOp.Ror ? count : (8 * width - count) & (8 * width - 1));
@@ -438,7 +438,7 @@ internal sealed partial class X64Lowering
                 Add(value, OperandKind.Use);
                 Add(value, OperandKind.Use);
             }
-            else if (op == ShiftOp.Shl && count is 2 or 3 && LivesOn(instruction.A))
+            else if (op == ShiftOp.Shl && count is 2 or 3 && LivesOn(instruction.ValueA))
             {
                 Begin(X64Opcode.Lea, width);
                 Add(_virtual[i], OperandKind.Def);
@@ -452,8 +452,8 @@ internal sealed partial class X64Lowering
             return;
         }
 
-        var amount = UseLowBits(instruction.B, width == 4 ? 5 : 6);
-        var source = UseWidth(instruction.A, width);
+        var amount = UseLowBits(instruction.ValueB, width == 4 ? 5 : 6);
+        var source = UseWidth(instruction.ValueA, width);
         if (!isRotate && bmi2)
         {
             Begin(X64Opcode.ShiftX, width, (int)op);
@@ -470,40 +470,40 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerBitCount(int i, ref IrInstruction instruction, X64BitCount kind)
+    private void LowerBitCount(Value i, ref IrInstruction instruction, X64BitCount kind)
     {
         var width = WidthOf(instruction.Type);
         var feature = kind switch { X64BitCount.Leading => CpuFeatures.Lzcnt, X64BitCount.Trailing => CpuFeatures.Bmi1, _ => CpuFeatures.Popcnt };
         if ((_features & feature) != 0)
         {
-            var source = SourceOf(instruction.A, width);
+            var source = SourceOf(instruction.ValueA, width);
             Begin(X64Opcode.BitCount, width, (int)kind);
             Add(_virtual[i], OperandKind.Def);
             AddSource(source);
             return;
         }
 
-        var value = UseWidth(instruction.A, width);
+        var value = UseWidth(instruction.ValueA, width);
         Begin(X64Opcode.BitCountSlow, width, (int)kind);
         Add(_virtual[i], OperandKind.DefEarly);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(value, OperandKind.UseLate);
     }
 
-    private void LowerWrap(int i, ref IrInstruction instruction)
+    private void LowerWrap(Value i, ref IrInstruction instruction)
     {
         if (Resolve(i) != i)
         {
             return;
         }
 
-        var v = Use(instruction.A);
+        var v = Use(instruction.ValueA);
         Begin(X64Opcode.Copy, 4);
         Add(_virtual[i], OperandKind.Def);
         Add(v, OperandKind.UseAny);
     }
 
-    private void LowerSelect(int i, ref IrInstruction instruction)
+    private void LowerSelect(Value i, ref IrInstruction instruction)
     {
         var type = instruction.Type;
         var isVector = type is IrType.F32 or IrType.F64 or IrType.V128;
@@ -513,11 +513,11 @@ internal sealed partial class X64Lowering
         }
 
         var width = WidthOf(type);
-        var ifSo = instruction.B;
-        var ifNot = instruction.C;
+        var ifSo = instruction.ValueB;
+        var ifNot = instruction.ValueC;
         var left = isVector ? Use(ifSo) : UseWidth(ifSo, width);
         var right = isVector ? Use(ifNot) : UseWidth(ifNot, width);
-        var condition = LowerCondition(instruction.A);
+        var condition = LowerCondition(instruction.ValueA);
         if (left == right)
         {
             // Cannot happen once the front end has folded; the compare is harmless.

@@ -11,7 +11,7 @@ using Tarn.Compiler.IR.Analysis;
 internal sealed partial class X64Lowering
 {
     // The address of a load or store. May emit instructions for what an address cannot hold.
-    private Address AddressOf(ref IrInstruction instruction, int value)
+    private Address AddressOf(ref IrInstruction instruction, Value value)
     {
         var access = instruction.Access;
         var linear = instruction.Opcode is IrOpcode.Load or IrOpcode.Store;
@@ -28,23 +28,23 @@ internal sealed partial class X64Lowering
         }
 
         // The values of the base and the index, or −1.
-        var a = Resolve(instruction.A);
-        var b = -1;
+        var a = Resolve(instruction.ValueA);
+        var b = Value.None;
         FoldConstantPart(ref a, ref displacement);
         if (_ir.Get(a).Opcode == IrOpcode.VmContext)
         {
             address.Kind = X64AddressKind.VmContext;
-            a = -1;
+            a = Value.None;
         }
 
         var hasIndex = instruction.Opcode is IrOpcode.Load or IrOpcode.Store or IrOpcode.LoadVm or IrOpcode.StoreVm && instruction.B >= 0;
         if (hasIndex)
         {
-            b = Resolve(instruction.B);
+            b = Resolve(instruction.ValueB);
             if (_ir.IsConstant(b, out var bits) && Fits((long)(bits << address.Scale) + displacement) && (long)bits >= 0 && bits <= int.MaxValue)
             {
                 displacement += (long)(bits << address.Scale);
-                b = -1;
+                b = Value.None;
             }
             else
             {
@@ -66,9 +66,9 @@ internal sealed partial class X64Lowering
         {
             // base + index of a record.
             ref var sum = ref _ir.Get(a);
-            b = Resolve(sum.B);
+            b = Resolve(sum.ValueB);
             _merged[a] = true;
-            a = Resolve(sum.A);
+            a = Resolve(sum.ValueA);
             if (_ir.TypeOf(b) == IrType.I64)
             {
                 FoldScale(ref b, ref address.Scale);
@@ -77,7 +77,7 @@ internal sealed partial class X64Lowering
             if (_ir.Get(a).Opcode == IrOpcode.VmContext)
             {
                 address.Kind = X64AddressKind.VmContext;
-                a = -1;
+                a = Value.None;
             }
         }
 
@@ -117,46 +117,46 @@ internal sealed partial class X64Lowering
 
     private static bool Fits(long value) => value == (int)value;
 
-    private void FoldConstantPart(ref int value, ref long displacement)
+    private void FoldConstantPart(ref Value value, ref long displacement)
     {
         ref var instruction = ref _ir.Get(value);
-        if (instruction.Opcode == IrOpcode.Add && instruction.Type is IrType.I64 or IrType.Ref && _ir.IsConstant(instruction.B, out var bits)
+        if (instruction.Opcode == IrOpcode.Add && instruction.Type is IrType.I64 or IrType.Ref && _ir.IsConstant(instruction.ValueB, out var bits)
             && Fits((long)bits) && Fits(displacement + (long)bits) && displacement <= int.MaxValue)
         {
             displacement += (long)bits;
-            value = Resolve(instruction.A);
+            value = Resolve(instruction.ValueA);
         }
     }
 
-    private void FoldScale(ref int value, ref int scale)
+    private void FoldScale(ref Value value, ref int scale)
     {
         ref var instruction = ref _ir.Get(value);
         if (scale == 0 && instruction.Opcode == IrOpcode.ShiftLeft && instruction.Type == IrType.I64 && IsMergeable(value)
-            && _ir.IsConstant(instruction.B, out var count) && count <= 3)
+            && _ir.IsConstant(instruction.ValueB, out var count) && count <= 3)
         {
             _merged[value] = true;
-            value = Resolve(instruction.A);
+            value = Resolve(instruction.ValueA);
             scale = (int)count;
         }
     }
 
-    private void FoldNarrow(ref int value, ref long displacement, ref int scale, long most)
+    private void FoldNarrow(ref Value value, ref long displacement, ref int scale, long most)
     {
         ref var sum = ref _ir.Get(value);
-        if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.B, out var bits) && bits <= int.MaxValue && displacement >= 0 && displacement + (long)bits <= most
-            && _ranges.UpperBound(sum.A, ValueRanges.Depth) <= uint.MaxValue - bits)
+        if (sum.Opcode == IrOpcode.Add && _ir.IsConstant(sum.ValueB, out var bits) && bits <= int.MaxValue && displacement >= 0 && displacement + (long)bits <= most
+            && _ranges.UpperBound(sum.ValueA, ValueRanges.Depth) <= uint.MaxValue - bits)
         {
             // No carry out of 32 bits.
             displacement += (long)bits;
-            value = Resolve(sum.A);
+            value = Resolve(sum.ValueA);
         }
 
         ref var shift = ref _ir.Get(value);
-        if (shift.Opcode == IrOpcode.ShiftLeft && shift.Type == IrType.I32 && !_merged[value] && !LivesOn(value) && _ir.IsConstant(shift.B, out var count) && count is > 0 and <= 3
-            && _ranges.UpperBound(shift.A, ValueRanges.Depth) <= uint.MaxValue >> (int)count)
+        if (shift.Opcode == IrOpcode.ShiftLeft && shift.Type == IrType.I32 && !_merged[value] && !LivesOn(value) && _ir.IsConstant(shift.ValueB, out var count) && count is > 0 and <= 3
+            && _ranges.UpperBound(shift.ValueA, ValueRanges.Depth) <= uint.MaxValue >> (int)count)
         {
             // Scaling costs nothing, so others may do it too.
-            value = Resolve(shift.A);
+            value = Resolve(shift.ValueA);
             scale = (int)count;
         }
     }
@@ -185,7 +185,7 @@ internal sealed partial class X64Lowering
         Add(v, OperandKind.Def);
     }
 
-    private void LowerConstant(int i, ref IrInstruction instruction)
+    private void LowerConstant(Value i, ref IrInstruction instruction)
     {
         if (instruction.Type == IrType.V128)
         {
@@ -214,7 +214,7 @@ internal sealed partial class X64Lowering
         return new Source { IsMemory = true, Address = address };
     }
 
-    private void LowerLoad(int i, ref IrInstruction instruction)
+    private void LowerLoad(Value i, ref IrInstruction instruction)
     {
         var type = instruction.Type;
         var access = instruction.Access;
@@ -244,10 +244,10 @@ internal sealed partial class X64Lowering
         AddAddress(address);
     }
 
-    private void LowerStore(int i, ref IrInstruction instruction)
+    private void LowerStore(Value i, ref IrInstruction instruction)
     {
         var width = instruction.Access.Width;
-        var value = instruction.C;
+        var value = instruction.ValueC;
         if (TryLowerReadModifyWrite(i, ref instruction, width) || TryLowerStoreLane(i, ref instruction, width))
         {
             return;
@@ -270,7 +270,7 @@ internal sealed partial class X64Lowering
         ref var source = ref _ir.Get(value);
         if (source.Opcode == IrOpcode.Bitcast && width == WidthOf(source.Type))
         {
-            value = source.A;
+            value = source.ValueA;
             type = _ir.TypeOf(value);
         }
 
@@ -293,9 +293,9 @@ internal sealed partial class X64Lowering
     }
 
     // store(p, load(p) op x)
-    private bool TryLowerReadModifyWrite(int i, ref IrInstruction store, int width)
+    private bool TryLowerReadModifyWrite(Value i, ref IrInstruction store, int width)
     {
-        ref var operation = ref _ir.Get(store.C);
+        ref var operation = ref _ir.Get(store.ValueC);
         AluOp op;
         switch (operation.Opcode)
         {
@@ -318,13 +318,13 @@ internal sealed partial class X64Lowering
                 return false;
         }
 
-        if (!IsMergeable(store.C))
+        if (!IsMergeable(store.ValueC))
         {
             return false;
         }
 
-        var loaded = operation.A;
-        var other = operation.B;
+        var loaded = operation.ValueA;
+        var other = operation.ValueB;
         if (!IsSamePlace(loaded, store, width))
         {
             if (op == AluOp.Sub || !IsSamePlace(other, store, width))
@@ -355,7 +355,7 @@ internal sealed partial class X64Lowering
         return true;
     }
 
-    private bool IsSamePlace(int value, in IrInstruction store, int width)
+    private bool IsSamePlace(Value value, in IrInstruction store, int width)
     {
         ref var load = ref _ir.Get(value);
         var kind = store.Opcode == IrOpcode.Store ? IrOpcode.Load : IrOpcode.LoadVm;
@@ -370,20 +370,20 @@ internal sealed partial class X64Lowering
 
     // ---- Atomics: the address is a + D, checked.
 
-    private Address AtomicAddress(ref IrInstruction instruction, int i)
+    private Address AtomicAddress(ref IrInstruction instruction, Value i)
     {
         var address = AddressOf(ref instruction, i);
         address.MayFault = instruction.Access.MayFault;
         return address;
     }
 
-    private void LowerAtomicLoad(int i, ref IrInstruction instruction)
+    private void LowerAtomicLoad(Value i, ref IrInstruction instruction)
         => EmitLoad(Definition(i), instruction.Type, instruction.Access.Width, signed: false, AtomicAddress(ref instruction, i));
 
-    private void LowerAtomicStore(int i, ref IrInstruction instruction)
+    private void LowerAtomicStore(Value i, ref IrInstruction instruction)
     {
         var width = instruction.Access.Width;
-        var value = UseWidth(instruction.B, width);
+        var value = UseWidth(instruction.ValueB, width);
         var address = AtomicAddress(ref instruction, i);
         Begin(X64Opcode.AtomicExchange, width);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.DefTied);
@@ -391,12 +391,12 @@ internal sealed partial class X64Lowering
         AddAddress(address);
     }
 
-    private void LowerAtomicReadModifyWrite(int i, ref IrInstruction instruction)
+    private void LowerAtomicReadModifyWrite(Value i, ref IrInstruction instruction)
     {
         var width = instruction.Access.Width;
         var operation = (AtomicOperation)instruction.C;
         var definition = Definition(i);
-        var value = UseWidth(instruction.B, width);
+        var value = UseWidth(instruction.ValueB, width);
         var address = AtomicAddress(ref instruction, i);
         switch (operation)
         {
@@ -429,11 +429,11 @@ internal sealed partial class X64Lowering
         AddAddress(address);
     }
 
-    private void LowerAtomicCompareExchange(int i, ref IrInstruction instruction)
+    private void LowerAtomicCompareExchange(Value i, ref IrInstruction instruction)
     {
         var width = instruction.Access.Width;
-        var expected = UseWidth(instruction.B, width);
-        var replacement = UseWidth(instruction.C, width);
+        var expected = UseWidth(instruction.ValueB, width);
+        var replacement = UseWidth(instruction.ValueC, width);
         var address = AtomicAddress(ref instruction, i);
         Begin(X64Opcode.AtomicCompareExchange, width);
         _machine.Instructions[_open].Clobbers = X64Registers.ClobberRax;

@@ -8,11 +8,11 @@ using Tarn.Compiler.IR;
 /// <content>Managed objects.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerAllocate(int i, ref IrInstruction instruction)
+    private void LowerAllocate(Value i, ref IrInstruction instruction)
     {
         var definition = Definition(i);
-        var record = Use(instruction.A);
-        var size = instruction.B >= 0 ? Use(instruction.B) : VReg.None;
+        var record = Use(instruction.ValueA);
+        var size = instruction.B >= 0 ? Use(instruction.ValueB) : VReg.None;
         Begin(X64Opcode.Allocate, 8, immediate: instruction.D);
         Add(definition, OperandKind.DefEarly);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
@@ -24,18 +24,18 @@ internal sealed partial class X64Lowering
     }
 
     // In 32 bits, where it wraps.
-    private void LowerElementOffset(int i, ref IrInstruction instruction)
+    private void LowerElementOffset(Value i, ref IrInstruction instruction)
     {
         var definition = Definition(i);
-        var array = Use(instruction.A);
+        var array = Use(instruction.ValueA);
         var address = new Address { Kind = X64AddressKind.Registers, Base = array, Index = VReg.None };
-        if (_ir.IsConstant(Resolve(instruction.B), out var index) && index <= int.MaxValue >> 3)
+        if (_ir.IsConstant(Resolve(instruction.ValueB), out var index) && index <= int.MaxValue >> 3)
         {
             address.Displacement = (int)index << instruction.Access.ScaleLog2;
         }
         else
         {
-            address.Index = Use(instruction.B);
+            address.Index = Use(instruction.ValueB);
             address.Scale = instruction.Access.ScaleLog2;
         }
 
@@ -46,8 +46,8 @@ internal sealed partial class X64Lowering
 
     private void LowerWriteBarrier(ref IrInstruction instruction)
     {
-        var heap = Use(instruction.A);
-        var at = Use(instruction.B);
+        var heap = Use(instruction.ValueA);
+        var at = Use(instruction.ValueB);
         Begin(X64Opcode.MarkCard, 1, immediate: instruction.D);
         Add(_machine.NewVirtualRegister(MachineType.I64), OperandKind.Temp);
         Add(heap, OperandKind.UseLate);

@@ -15,7 +15,7 @@ internal sealed partial class X64Lowering
     private int LowerVectorTest(ref IrInstruction instruction)
     {
         var isAll = instruction.Opcode == IrOpcode.VectorAllTrue;
-        var value = instruction.A;
+        var value = instruction.ValueA;
         ref var source = ref _ir.Get(value);
         var comparesLanes = source.Opcode == IrOpcode.VectorCompare && (!isAll || source.Shape.LaneBits() == instruction.Shape.LaneBits());
         if (comparesLanes && source.VectorCondition == IntegerCondition.NotEqual && IsMergeable(value))
@@ -23,7 +23,7 @@ internal sealed partial class X64Lowering
             // All differ if none is equal; any differs if not all are equal.
             _merged[value] = true;
             var equal = NewVector();
-            EmitVectorCompare(equal, IntegerCondition.Equal, source.Shape, source.A, source.B);
+            EmitVectorCompare(equal, IntegerCondition.Equal, source.Shape, source.ValueA, source.ValueB);
             EmitVectorTest(equal, isAll ? Of(equal) : ConstantVector(VectorLanes.Ones));
             return (int)(isAll ? Condition.Equal : Condition.AboveEqual);
         }
@@ -47,14 +47,14 @@ internal sealed partial class X64Lowering
             _merged[value] = true;
             if (source.Opcode == IrOpcode.VectorAnd)
             {
-                var mask = VectorSource(source.B);
-                EmitVectorTest(Use(source.A), mask);
+                var mask = VectorSource(source.ValueB);
+                EmitVectorTest(Use(source.ValueA), mask);
                 return (int)Condition.NotEqual;
             }
 
             // The carry says that nothing of the second is outside of the first.
-            var tested = VectorSource(source.A);
-            EmitVectorTest(Use(source.B), tested);
+            var tested = VectorSource(source.ValueA);
+            EmitVectorTest(Use(source.ValueB), tested);
             return (int)Condition.AboveEqual;
         }
 
@@ -70,7 +70,7 @@ internal sealed partial class X64Lowering
         AddVectorSource(right);
     }
 
-    private void LowerBitMask(VReg to, int value, VectorShape shape)
+    private void LowerBitMask(VReg to, Value value, VectorShape shape)
     {
         var v = Use(value);
         if (shape == VectorShape.I16x8)
@@ -100,7 +100,7 @@ internal sealed partial class X64Lowering
     };
 
     // There are "equal" and "greater, signed". The others: "greater or equal" is "the maximum is the first", and so on; complements cost an instruction.
-    private void EmitVectorCompare(VReg to, IntegerCondition condition, VectorShape shape, int a, int b)
+    private void EmitVectorCompare(VReg to, IntegerCondition condition, VectorShape shape, Value a, Value b)
     {
         switch (condition)
         {
@@ -134,7 +134,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void EmitVectorFloatCompare(VReg to, FloatCondition condition, VectorShape shape, int a, int b)
+    private void EmitVectorFloatCompare(VReg to, FloatCondition condition, VectorShape shape, Value a, Value b)
     {
         var (predicate, swap) = condition switch
         {

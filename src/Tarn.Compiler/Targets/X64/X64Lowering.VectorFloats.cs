@@ -18,42 +18,42 @@ internal sealed partial class X64Lowering
         switch (instruction.Opcode)
         {
             case IrOpcode.VectorFloatMin:
-                LowerVectorMin(to, Use(instruction.A), Use(instruction.B), isSingle);
+                LowerVectorMin(to, Use(instruction.ValueA), Use(instruction.ValueB), isSingle);
                 return true;
             case IrOpcode.VectorFloatMax:
-                LowerVectorMax(to, Use(instruction.A), Use(instruction.B), isSingle);
+                LowerVectorMax(to, Use(instruction.ValueA), Use(instruction.ValueB), isSingle);
                 return true;
             case IrOpcode.VectorFloatPseudoMin or IrOpcode.VectorFloatPseudoMax:
                 // The processor's own: the first if it is smaller (greater), else the second.
                 var op = instruction.Opcode == IrOpcode.VectorFloatPseudoMin
                     ? isSingle ? SseOp.Minps : SseOp.Minpd
                     : isSingle ? SseOp.Maxps : SseOp.Maxpd;
-                var other = VectorSource(instruction.A);
-                EmitBinary(to, op, Use(instruction.B), other);
+                var other = VectorSource(instruction.ValueA);
+                EmitBinary(to, op, Use(instruction.ValueB), other);
                 return true;
             case IrOpcode.VectorFloatAbs:
-                EmitBinary(to, SseOp.Andps, Use(instruction.A), isSingle ? Splat32(0x7FFFFFFF) : Splat64(0x7FFFFFFFFFFFFFFF));
+                EmitBinary(to, SseOp.Andps, Use(instruction.ValueA), isSingle ? Splat32(0x7FFFFFFF) : Splat64(0x7FFFFFFFFFFFFFFF));
                 return true;
             case IrOpcode.VectorFloatNeg:
-                EmitBinary(to, SseOp.Xorps, Use(instruction.A), isSingle ? Splat32(0x80000000) : Splat64(0x8000000000000000));
+                EmitBinary(to, SseOp.Xorps, Use(instruction.ValueA), isSingle ? Splat32(0x80000000) : Splat64(0x8000000000000000));
                 return true;
             case IrOpcode.VectorMultiplyAdd or IrOpcode.VectorMultiplyAddNegated:
                 LowerMultiplyAdd(to, ref instruction, isSingle);
                 return true;
             case IrOpcode.VectorSaturateToSigned or IrOpcode.VectorToSignedRelaxed:
-                LowerVectorToSigned(to, instruction.A, isSingle, instruction.Opcode == IrOpcode.VectorToSignedRelaxed);
+                LowerVectorToSigned(to, instruction.ValueA, isSingle, instruction.Opcode == IrOpcode.VectorToSignedRelaxed);
                 return true;
             case IrOpcode.VectorSaturateToUnsigned or IrOpcode.VectorToUnsignedRelaxed:
-                LowerVectorToUnsigned(to, instruction.A, isSingle, instruction.Opcode == IrOpcode.VectorToUnsignedRelaxed);
+                LowerVectorToUnsigned(to, instruction.ValueA, isSingle, instruction.Opcode == IrOpcode.VectorToUnsignedRelaxed);
                 return true;
             case IrOpcode.VectorFromSigned:
-                EmitMap(to, isSingle ? SseOp.Cvtdq2ps : SseOp.Cvtdq2pd, isSingle ? VectorSource(instruction.A) : SourceOf(instruction.A, 8));
+                EmitMap(to, isSingle ? SseOp.Cvtdq2ps : SseOp.Cvtdq2pd, isSingle ? VectorSource(instruction.ValueA) : SourceOf(instruction.ValueA, 8));
                 return true;
             case IrOpcode.VectorFromUnsigned:
-                LowerVectorFromUnsigned(to, instruction.A, isSingle);
+                LowerVectorFromUnsigned(to, instruction.ValueA, isSingle);
                 return true;
             case IrOpcode.VectorPromote:
-                EmitMap(to, SseOp.Cvtps2pd, SourceOf(instruction.A, 8));
+                EmitMap(to, SseOp.Cvtps2pd, SourceOf(instruction.ValueA, 8));
                 return true;
             default:
                 return false;
@@ -95,21 +95,21 @@ internal sealed partial class X64Lowering
         var negated = instruction.Opcode == IrOpcode.VectorMultiplyAddNegated;
         if ((_features & CpuFeatures.Fma) == 0)
         {
-            var product = Binary(isSingle ? SseOp.Mulps : SseOp.Mulpd, Use(instruction.A), Of(Use(instruction.B)));
+            var product = Binary(isSingle ? SseOp.Mulps : SseOp.Mulpd, Use(instruction.ValueA), Of(Use(instruction.ValueB)));
             if (negated)
             {
-                EmitBinary(to, isSingle ? SseOp.Subps : SseOp.Subpd, Use(instruction.C), Of(product));
+                EmitBinary(to, isSingle ? SseOp.Subps : SseOp.Subpd, Use(instruction.ValueC), Of(product));
             }
             else
             {
-                EmitBinary(to, isSingle ? SseOp.Addps : SseOp.Addpd, product, Of(Use(instruction.C)));
+                EmitBinary(to, isSingle ? SseOp.Addps : SseOp.Addpd, product, Of(Use(instruction.ValueC)));
             }
 
             return;
         }
 
         // The sum is usually what is carried round a loop: it is overwritten unless it has other uses.
-        if (!LivesOn(instruction.C))
+        if (!LivesOn(instruction.ValueC))
         {
             var op = (isSingle, negated) switch
             {
@@ -118,9 +118,9 @@ internal sealed partial class X64Lowering
                 (false, false) => SseOp.Vfmadd231pd,
                 _ => SseOp.Vfnmadd231pd,
             };
-            var (a, b) = CanMergeLoad(instruction.A, 16) && !CanMergeLoad(instruction.B, 16) ? (instruction.B, instruction.A) : (instruction.A, instruction.B);
+            var (a, b) = CanMergeLoad(instruction.ValueA, 16) && !CanMergeLoad(instruction.ValueB, 16) ? (instruction.ValueB, instruction.ValueA) : (instruction.ValueA, instruction.ValueB);
             var factor = VectorSource(b);
-            EmitTernary(to, op, Use(instruction.C), Use(a), factor);
+            EmitTernary(to, op, Use(instruction.ValueC), Use(a), factor);
         }
         else
         {
@@ -131,11 +131,11 @@ internal sealed partial class X64Lowering
                 (false, false) => SseOp.Vfmadd213pd,
                 _ => SseOp.Vfnmadd213pd,
             };
-            EmitTernary(to, op, Use(instruction.A), Use(instruction.B), Of(Use(instruction.C)));
+            EmitTernary(to, op, Use(instruction.ValueA), Use(instruction.ValueB), Of(Use(instruction.ValueC)));
         }
     }
 
-    private void LowerVectorToSigned(VReg to, int value, bool isSingle, bool relaxed)
+    private void LowerVectorToSigned(VReg to, Value value, bool isSingle, bool relaxed)
     {
         if (relaxed)
         {
@@ -159,7 +159,7 @@ internal sealed partial class X64Lowering
         EmitMap(to, SseOp.Cvttpd2dq, Of(Binary(SseOp.Minpd, v, Of(most))));
     }
 
-    private void LowerVectorToUnsigned(VReg to, int value, bool isSingle, bool relaxed)
+    private void LowerVectorToUnsigned(VReg to, Value value, bool isSingle, bool relaxed)
     {
         if (HasAvx512)
         {
@@ -189,7 +189,7 @@ internal sealed partial class X64Lowering
         EmitBinaryImmediate(to, SseOp.Shufps, sum, Of(zero), 0x88);
     }
 
-    private void LowerVectorFromUnsigned(VReg to, int value, bool isSingle)
+    private void LowerVectorFromUnsigned(VReg to, Value value, bool isSingle)
     {
         if (HasAvx512)
         {

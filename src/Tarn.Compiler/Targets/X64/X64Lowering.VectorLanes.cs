@@ -9,7 +9,7 @@ using Tarn.Compiler.IR;
 /// <content>Lanes.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerSplat(VReg to, int value, VectorShape shape)
+    private void LowerSplat(VReg to, Value value, VectorShape shape)
     {
         var bytes = shape.LaneBits() / 8;
         if (bytes == 8 && TryMergeLoad(value, 8, out var wide))
@@ -73,7 +73,7 @@ internal sealed partial class X64Lowering
     }
 
     // The number whose low bits go into a lane.
-    private VReg UseLowLane(int value, VectorShape shape) => shape <= VectorShape.I16x8 ? UseLowBits(value, shape.LaneBits()) : Use(value);
+    private VReg UseLowLane(Value value, VectorShape shape) => shape <= VectorShape.I16x8 ? UseLowBits(value, shape.LaneBits()) : Use(value);
 
     // An instruction from a vector to an integer register.
     private void EmitExtract(VReg to, SseOp op, VReg vector, int lane, int width)
@@ -83,7 +83,7 @@ internal sealed partial class X64Lowering
         Add(vector, OperandKind.Use);
     }
 
-    private void LowerExtract(VReg to, int value, VectorShape shape, int lane)
+    private void LowerExtract(VReg to, Value value, VectorShape shape, int lane)
     {
         switch (shape)
         {
@@ -127,10 +127,10 @@ internal sealed partial class X64Lowering
         var shape = instruction.Shape;
         var lane = instruction.D;
         var bytes = shape.LaneBits() / 8;
-        if (TryMergeLoad(instruction.B, bytes, out var address))
+        if (TryMergeLoad(instruction.ValueB, bytes, out var address))
         {
             var memory = new Source { IsMemory = true, Address = address };
-            var into = Use(instruction.A);
+            var into = Use(instruction.ValueA);
             switch (shape)
             {
                 case VectorShape.F32x4:
@@ -149,7 +149,7 @@ internal sealed partial class X64Lowering
 
         if (shape is VectorShape.F32x4 or VectorShape.F64x2)
         {
-            var (vector, number) = (Use(instruction.A), Use(instruction.B));
+            var (vector, number) = (Use(instruction.ValueA), Use(instruction.ValueB));
             var op = shape == VectorShape.F32x4 ? SseOp.Insertps : lane == 0 ? SseOp.Movsd : SseOp.Movlhps;
             Begin(shape == VectorShape.F32x4 ? X64Opcode.VectorBinaryImmediate : X64Opcode.VectorBinary, 16, shape == VectorShape.F32x4 ? lane << 4 : 0, (int)op);
             Add(to, DefinitionKind);
@@ -158,8 +158,8 @@ internal sealed partial class X64Lowering
             return;
         }
 
-        var source = new Source { Virtual = bytes == 8 ? Use(instruction.B) : UseLowLane(instruction.B, shape) };
-        EmitInsert(to, Use(instruction.A), source, shape, lane);
+        var source = new Source { Virtual = bytes == 8 ? Use(instruction.ValueB) : UseLowLane(instruction.ValueB, shape) };
+        EmitInsert(to, Use(instruction.ValueA), source, shape, lane);
     }
 
     private void EmitInsert(VReg to, VReg vector, in Source source, VectorShape shape, int lane)
@@ -179,16 +179,16 @@ internal sealed partial class X64Lowering
     }
 
     // A store of a lane that has no other use.
-    private bool TryLowerStoreLane(int i, ref IrInstruction store, int width)
+    private bool TryLowerStoreLane(Value i, ref IrInstruction store, int width)
     {
-        ref var extract = ref _ir.Get(store.C);
-        if (extract.Opcode != IrOpcode.VectorExtract || extract.Shape.LaneBits() != 8 * width || !IsMergeable(store.C))
+        ref var extract = ref _ir.Get(store.ValueC);
+        if (extract.Opcode != IrOpcode.VectorExtract || extract.Shape.LaneBits() != 8 * width || !IsMergeable(store.ValueC))
         {
             return false;
         }
 
         _merged[store.C] = true;
-        var v = Use(extract.A);
+        var v = Use(extract.ValueA);
         var target = AddressOf(ref store, i);
         var op = (width, extract.D) switch
         {

@@ -8,7 +8,7 @@ namespace Tarn.Compiler.Targets.X64;
 /// <content>Products.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerMul64(VReg to, int a, int b)
+    private void LowerMul64(VReg to, Value a, Value b)
     {
         if (TryLow32(a, out var low) && TryLow32(b, out var other32))
         {
@@ -32,13 +32,13 @@ internal sealed partial class X64Lowering
     }
 
     // The instruction for products of 32-bit numbers ignores the upper halves of its sources: what clears them is left out.
-    private bool TryLow32(int value, out int source)
+    private bool TryLow32(Value value, out Value source)
     {
         source = value;
         ref var instruction = ref _ir.Get(value);
         if (instruction.Opcode == IrOpcode.VectorShiftRightUnsigned)
         {
-            return instruction.Shape == VectorShape.I64x2 && _ir.IsConstant(instruction.B, out var count) && (count & 63) >= 32;
+            return instruction.Shape == VectorShape.I64x2 && _ir.IsConstant(instruction.ValueB, out var count) && (count & 63) >= 32;
         }
 
         if (instruction.Opcode is IrOpcode.VectorExtendLowUnsigned or IrOpcode.VectorExtendHighUnsigned)
@@ -53,7 +53,7 @@ internal sealed partial class X64Lowering
 
         for (var k = 0; k < 2; k++)
         {
-            var (mask, kept) = k == 0 ? (instruction.B, instruction.A) : (instruction.A, instruction.B);
+            var (mask, kept) = k == 0 ? (instruction.ValueB, instruction.ValueA) : (instruction.ValueA, instruction.ValueB);
             if (IsConstantVector(mask, out var bits) && (bits & Low32) == bits)
             {
                 // Only a mask of all lower bits may be left out.
@@ -65,7 +65,7 @@ internal sealed partial class X64Lowering
         return false;
     }
 
-    private bool IsConstantVector(int value, out UInt128 bits)
+    private bool IsConstantVector(Value value, out UInt128 bits)
     {
         ref var instruction = ref _ir.Get(value);
         var isConstant = instruction.Opcode == IrOpcode.Constant && instruction.Type == IrType.V128;
@@ -85,7 +85,7 @@ internal sealed partial class X64Lowering
 
         for (var k = 0; k < 2; k++)
         {
-            var (product, sum) = k == 0 ? (instruction.A, instruction.B) : (instruction.B, instruction.A);
+            var (product, sum) = k == 0 ? (instruction.ValueA, instruction.ValueB) : (instruction.ValueB, instruction.ValueA);
             if (_ir.Get(product).Opcode != IrOpcode.VectorDot || _ir.Get(sum).Opcode == IrOpcode.BlockParameter || !IsMergeable(product))
             {
                 continue;
@@ -94,8 +94,8 @@ internal sealed partial class X64Lowering
             _merged[product] = true;
             ref var dot = ref _ir.Get(product);
             var op = (_features & CpuFeatures.AvxVnni) != 0 ? SseOp.Vpdpwssd : SseOp.VpdpwssdEvex;
-            var right = VectorSource(dot.B);
-            EmitTernary(to, op, Use(sum), Use(dot.A), right);
+            var right = VectorSource(dot.ValueB);
+            EmitTernary(to, op, Use(sum), Use(dot.ValueA), right);
             return true;
         }
 
@@ -104,7 +104,7 @@ internal sealed partial class X64Lowering
 
     private void LowerDotAdd(VReg to, ref IrInstruction instruction)
     {
-        var (a, b, c) = (Use(instruction.A), Use(instruction.B), Use(instruction.C));
+        var (a, b, c) = (Use(instruction.ValueA), Use(instruction.ValueB), Use(instruction.ValueC));
         if ((_features & (CpuFeatures.Avx512Vnni | CpuFeatures.AvxVnni)) != 0)
         {
             var op = (_features & CpuFeatures.AvxVnni) != 0 ? SseOp.Vpdpbusd : SseOp.VpdpbusdEvex;
@@ -127,20 +127,20 @@ internal sealed partial class X64Lowering
                     ? isSigned ? IrOpcode.VectorExtendHighSigned : IrOpcode.VectorExtendHighUnsigned
                     : isSigned ? IrOpcode.VectorExtendLowSigned : IrOpcode.VectorExtendLowUnsigned;
                 var (x, y) = (NewVector(), NewVector());
-                LowerVectorExtend(x, extend, VectorShape.I16x8, instruction.A);
-                LowerVectorExtend(y, extend, VectorShape.I16x8, instruction.B);
+                LowerVectorExtend(x, extend, VectorShape.I16x8, instruction.ValueA);
+                LowerVectorExtend(y, extend, VectorShape.I16x8, instruction.ValueB);
                 EmitBinary(to, SseOp.Pmullw, x, Of(y));
                 break;
             case VectorShape.I32x4:
-                var (a, b) = (Use(instruction.A), Use(instruction.B));
+                var (a, b) = (Use(instruction.ValueA), Use(instruction.ValueB));
                 var low = Binary(SseOp.Pmullw, a, Of(b));
                 var high = Binary(isSigned ? SseOp.Pmulhw : SseOp.Pmulhuw, a, Of(b));
                 EmitBinary(to, isHigh ? SseOp.Punpckhwd : SseOp.Punpcklwd, low, Of(high));
                 break;
             default:
                 var lanes = isHigh ? 0xFA : 0x50;
-                var left = Map(SseOp.Pshufd, VectorSource(instruction.A), lanes);
-                var right = Map(SseOp.Pshufd, instruction.A == instruction.B ? Of(Use(instruction.B)) : VectorSource(instruction.B), lanes);
+                var left = Map(SseOp.Pshufd, VectorSource(instruction.ValueA), lanes);
+                var right = Map(SseOp.Pshufd, instruction.A == instruction.B ? Of(Use(instruction.ValueB)) : VectorSource(instruction.ValueB), lanes);
                 EmitBinary(to, isSigned ? SseOp.Pmuldq : SseOp.Pmuludq, left, Of(right));
                 break;
         }

@@ -13,8 +13,8 @@ internal sealed partial class X64Lowering
     // (x << n) | (x >> bits − n): WebAssembly has no rotation, so this is how ciphers and hashes write it.
     private bool TryLowerRotation(VReg to, ref IrInstruction instruction)
     {
-        ref var left = ref _ir.Get(instruction.A);
-        ref var right = ref _ir.Get(instruction.B);
+        ref var left = ref _ir.Get(instruction.ValueA);
+        ref var right = ref _ir.Get(instruction.ValueB);
         if (left.Opcode == IrOpcode.VectorShiftRightUnsigned)
         {
             ref var swap = ref left;
@@ -24,8 +24,8 @@ internal sealed partial class X64Lowering
 
         var bits = left.Shape.LaneBits();
         if (left.Opcode != IrOpcode.VectorShiftLeft || right.Opcode != IrOpcode.VectorShiftRightUnsigned || left.Shape != right.Shape || left.A != right.A
-            || !IsMergeable(instruction.A) || !IsMergeable(instruction.B)
-            || !_ir.IsConstant(left.B, out var count) || !_ir.IsConstant(right.B, out var rest)
+            || !IsMergeable(instruction.ValueA) || !IsMergeable(instruction.ValueB)
+            || !_ir.IsConstant(left.ValueB, out var count) || !_ir.IsConstant(right.ValueB, out var rest)
             || (count &= (ulong)bits - 1) == 0 || (rest & ((ulong)bits - 1)) != (ulong)bits - count
             || (instruction.Opcode == IrOpcode.VectorAdd && instruction.Shape != left.Shape))
         {
@@ -40,7 +40,7 @@ internal sealed partial class X64Lowering
 
         _merged[instruction.A] = true;
         _merged[instruction.B] = true;
-        var v = Use(left.A);
+        var v = Use(left.ValueA);
         if (isWide)
         {
             EmitShift(to, bits == 32 ? SseOp.VproldImm : SseOp.VprolqImm, v, (int)count);
@@ -63,14 +63,14 @@ internal sealed partial class X64Lowering
     {
         var shape = instruction.Shape;
         var opcode = instruction.Opcode;
-        if (_ir.IsConstant(instruction.B, out var bits))
+        if (_ir.IsConstant(instruction.ValueB, out var bits))
         {
-            ShiftByConstant(to, opcode, shape, Use(instruction.A), (int)bits & (shape.LaneBits() - 1));
+            ShiftByConstant(to, opcode, shape, Use(instruction.ValueA), (int)bits & (shape.LaneBits() - 1));
             return;
         }
 
-        var v = Use(instruction.A);
-        var count = MaskedCount(instruction.B, shape.LaneBits());
+        var v = Use(instruction.ValueA);
+        var count = MaskedCount(instruction.ValueB, shape.LaneBits());
         if (shape == VectorShape.I8x16)
         {
             ShiftBytes(to, opcode, v, count);
@@ -158,7 +158,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private VReg MaskedCount(int value, int bits)
+    private VReg MaskedCount(Value value, int bits)
     {
         if (_ranges.UpperBound(value, ValueRanges.Depth) < (ulong)bits)
         {

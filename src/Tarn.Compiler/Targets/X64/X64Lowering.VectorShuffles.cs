@@ -9,7 +9,7 @@ using Tarn.Compiler.IR;
 /// <content>Shuffles.</content>
 internal sealed partial class X64Lowering
 {
-    private void LowerShuffle(VReg to, int a, int b, UInt128 lanes)
+    private void LowerShuffle(VReg to, Value a, Value b, UInt128 lanes)
     {
         var zeros = 0;
         if (a != b && _ir.Get(b).Opcode == IrOpcode.Constant)
@@ -36,7 +36,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void ShuffleOne(VReg to, int value, in ShuffleLanes lanes)
+    private void ShuffleOne(VReg to, Value value, in ShuffleLanes lanes)
     {
         Span<int> units = stackalloc int[16];
         if (lanes.TryUnits(4, units))
@@ -75,7 +75,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void ShuffleWithZeros(VReg to, int value, in ShuffleLanes lanes)
+    private void ShuffleWithZeros(VReg to, Value value, in ShuffleLanes lanes)
     {
         if (lanes.IsByteShift(out var distance))
         {
@@ -120,7 +120,7 @@ internal sealed partial class X64Lowering
             : X64VectorTable.None;
 
     // One instruction on two sources in this order.
-    private bool TryShuffleTwo(VReg to, int a, int b, in ShuffleLanes lanes)
+    private bool TryShuffleTwo(VReg to, Value a, Value b, in ShuffleLanes lanes)
     {
         var unpack = FindUnpack(in lanes, isUnary: false);
         if (unpack != X64VectorTable.None)
@@ -200,7 +200,7 @@ internal sealed partial class X64Lowering
         return false;
     }
 
-    private void ShuffleAny(VReg to, int a, int b, UInt128 bits, in ShuffleLanes lanes)
+    private void ShuffleAny(VReg to, Value a, Value b, UInt128 bits, in ShuffleLanes lanes)
     {
         if ((_features & CpuFeatures.Avx512Vbmi) != 0)
         {

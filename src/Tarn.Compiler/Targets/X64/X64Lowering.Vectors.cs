@@ -21,7 +21,7 @@ internal sealed partial class X64Lowering
     private VReg NewVector() => _machine.NewVirtualRegister(MachineType.V128);
 
     // A source of 16 bytes.
-    private Source VectorSource(int value)
+    private Source VectorSource(Value value)
         => HasAvx && TryMergeLoad(value, 16, out var address) ? new Source { IsMemory = true, Address = address } : new Source { Virtual = Use(value) };
 
     private static Source Of(VReg v) => new() { Virtual = v };
@@ -138,27 +138,27 @@ internal sealed partial class X64Lowering
 
     // ---- Selection
 
-    private void LowerVector(int i, ref IrInstruction instruction)
+    private void LowerVector(Value i, ref IrInstruction instruction)
     {
         var to = _virtual[i];
         var shape = instruction.Shape;
         switch (instruction.Opcode)
         {
             case IrOpcode.VectorShuffle:
-                LowerShuffle(to, instruction.A, instruction.B, _ir.Vectors[instruction.D]);
+                LowerShuffle(to, instruction.ValueA, instruction.ValueB, _ir.Vectors[instruction.D]);
                 break;
             case IrOpcode.VectorSwizzle:
-                EmitBinary(to, SseOp.Pshufb, Use(instruction.A), Of(Binary(SseOp.Paddusb, Use(instruction.B), Splat32(0x70707070))));
+                EmitBinary(to, SseOp.Pshufb, Use(instruction.ValueA), Of(Binary(SseOp.Paddusb, Use(instruction.ValueB), Splat32(0x70707070))));
                 break;
             case IrOpcode.VectorSplat:
-                LowerSplat(to, instruction.A, shape);
+                LowerSplat(to, instruction.ValueA, shape);
                 break;
             case IrOpcode.VectorExtract:
-                LowerExtract(to, instruction.A, shape, instruction.D);
+                LowerExtract(to, instruction.ValueA, shape, instruction.D);
                 break;
             case IrOpcode.VectorExtractSigned:
                 var narrow = _machine.NewVirtualRegister(MachineType.I32);
-                LowerExtract(narrow, instruction.A, shape, instruction.D);
+                LowerExtract(narrow, instruction.ValueA, shape, instruction.D);
                 Begin(X64Opcode.Extend, shape.LaneBits() / 8, (int)LoadExtension.Sign32);
                 Add(to, OperandKind.Def);
                 Add(narrow, OperandKind.UseAny);
@@ -167,7 +167,7 @@ internal sealed partial class X64Lowering
                 LowerReplace(to, ref instruction);
                 break;
             case IrOpcode.VectorNot:
-                EmitBinary(to, SseOp.Pxor, Use(instruction.A), ConstantVector(VectorLanes.Ones));
+                EmitBinary(to, SseOp.Pxor, Use(instruction.ValueA), ConstantVector(VectorLanes.Ones));
                 break;
             case IrOpcode.VectorAdd when TryLowerDotSum(to, ref instruction):
                 break;
@@ -176,8 +176,8 @@ internal sealed partial class X64Lowering
             case IrOpcode.VectorAnd or IrOpcode.VectorOr or IrOpcode.VectorXor or IrOpcode.VectorAndNot when TryLowerLogic(i):
                 break;
             case IrOpcode.VectorAndNot:
-                var kept = VectorSource(instruction.A);
-                EmitBinary(to, SseOp.Pandn, Use(instruction.B), kept);
+                var kept = VectorSource(instruction.ValueA);
+                EmitBinary(to, SseOp.Pandn, Use(instruction.ValueB), kept);
                 break;
             case IrOpcode.VectorSelect:
                 LowerVectorSelect(to, ref instruction);
@@ -185,7 +185,7 @@ internal sealed partial class X64Lowering
             case IrOpcode.VectorSelectRelaxed:
                 if (HasAvx)
                 {
-                    EmitBlend(to, Use(instruction.A), Use(instruction.B), Use(instruction.C), shape);
+                    EmitBlend(to, Use(instruction.ValueA), Use(instruction.ValueB), Use(instruction.ValueC), shape);
                 }
                 else
                 {
@@ -197,37 +197,37 @@ internal sealed partial class X64Lowering
                 LowerSet(i, LowerVectorTest(ref instruction));
                 break;
             case IrOpcode.VectorBitMask:
-                LowerBitMask(to, instruction.A, shape);
+                LowerBitMask(to, instruction.ValueA, shape);
                 break;
             case IrOpcode.VectorCompare:
-                EmitVectorCompare(to, instruction.VectorCondition, shape, instruction.A, instruction.B);
+                EmitVectorCompare(to, instruction.VectorCondition, shape, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.VectorFloatCompare:
-                EmitVectorFloatCompare(to, instruction.VectorFloatCondition, shape, instruction.A, instruction.B);
+                EmitVectorFloatCompare(to, instruction.VectorFloatCondition, shape, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.VectorNeg:
-                var negated = VectorSource(instruction.A);
+                var negated = VectorSource(instruction.ValueA);
                 EmitBinary(to, X64VectorTable.Binary(IrOpcode.VectorSub, shape), LoadVectorConstant(0), negated);
                 break;
             case IrOpcode.VectorAbs when shape == VectorShape.I64x2:
-                LowerAbs64(to, instruction.A);
+                LowerAbs64(to, instruction.ValueA);
                 break;
             case IrOpcode.VectorMul when shape == VectorShape.I64x2:
-                LowerMul64(to, instruction.A, instruction.B);
+                LowerMul64(to, instruction.ValueA, instruction.ValueB);
                 break;
             case IrOpcode.VectorPopulationCount:
-                LowerVectorPopulationCount(to, instruction.A);
+                LowerVectorPopulationCount(to, instruction.ValueA);
                 break;
             case >= IrOpcode.VectorShiftLeft and <= IrOpcode.VectorShiftRightUnsigned:
                 LowerVectorShift(to, ref instruction);
                 break;
             case IrOpcode.VectorMulRound:
                 // The only result that does not saturate is that of −1 · −1: 0x8000.
-                var product = Binary(SseOp.Pmulhrsw, Use(instruction.A), VectorSource(instruction.B));
+                var product = Binary(SseOp.Pmulhrsw, Use(instruction.ValueA), VectorSource(instruction.ValueB));
                 EmitBinary(to, SseOp.Pxor, product, Of(Binary(SseOp.Pcmpeqw, product, Splat32(0x80008000))));
                 break;
             case IrOpcode.VectorDotRelaxed:
-                EmitBinary(to, SseOp.Pmaddubsw, Use(instruction.B), Of(Use(instruction.A)));
+                EmitBinary(to, SseOp.Pmaddubsw, Use(instruction.ValueB), Of(Use(instruction.ValueA)));
                 break;
             case IrOpcode.VectorDotAddRelaxed:
                 LowerDotAdd(to, ref instruction);
@@ -239,7 +239,7 @@ internal sealed partial class X64Lowering
                 LowerAddPairs(to, ref instruction);
                 break;
             case >= IrOpcode.VectorExtendLowSigned and <= IrOpcode.VectorExtendHighUnsigned:
-                LowerVectorExtend(to, instruction.Opcode, shape, instruction.A);
+                LowerVectorExtend(to, instruction.Opcode, shape, instruction.ValueA);
                 break;
             case >= IrOpcode.VectorFloatMin and <= IrOpcode.VectorPromote when TryLowerVectorFloat(to, ref instruction):
                 break;
@@ -262,7 +262,7 @@ internal sealed partial class X64Lowering
                 IrOpcode.VectorFloatTrunc => 11,
                 _ => 0,
             };
-            EmitMap(to, unary, VectorSource(instruction.A), rounding);
+            EmitMap(to, unary, VectorSource(instruction.ValueA), rounding);
             return;
         }
 
@@ -272,8 +272,8 @@ internal sealed partial class X64Lowering
             throw new InvalidOperationException($"There is no instruction for {instruction.Opcode} of {instruction.Shape}.");
         }
 
-        var a = instruction.A;
-        var b = instruction.B;
+        var a = instruction.ValueA;
+        var b = instruction.ValueB;
         if ((IrOpcodeInfo.EffectsOf(instruction.Opcode) & IrEffects.Commutative) != 0 && HasAvx && CanMergeLoad(a, 16) && !CanMergeLoad(b, 16))
         {
             (a, b) = (b, a);
@@ -286,7 +286,7 @@ internal sealed partial class X64Lowering
     // ---- Logic
 
     // Two operations on three sources in one instruction.
-    private bool TryLowerLogic(int i)
+    private bool TryLowerLogic(Value i)
     {
         if (!HasAvx512)
         {
@@ -294,22 +294,22 @@ internal sealed partial class X64Lowering
         }
 
         ref var root = ref _ir.Get(i);
-        Span<int> leaves = [-1, -1, -1];
+        Span<Value> leaves = [Value.None, Value.None, Value.None];
         var count = 0;
-        var inner = IsLogic(root.A) ? root.A : IsLogic(root.B) ? root.B : -1;
+        var inner = IsLogic(root.ValueA) ? root.ValueA : IsLogic(root.ValueB) ? root.ValueB : Value.None;
         if (inner < 0)
         {
             return false;
         }
 
         ref var nested = ref _ir.Get(inner);
-        AddLeaf(leaves, ref count, nested.A);
+        AddLeaf(leaves, ref count, nested.ValueA);
         if (nested.Opcode != IrOpcode.VectorNot)
         {
-            AddLeaf(leaves, ref count, nested.B);
+            AddLeaf(leaves, ref count, nested.ValueB);
         }
 
-        AddLeaf(leaves, ref count, inner == root.A ? root.B : root.A);
+        AddLeaf(leaves, ref count, inner == root.A ? root.ValueB : root.ValueA);
         if (count < 2)
         {
             return false;
@@ -336,16 +336,16 @@ internal sealed partial class X64Lowering
             (leaves[1], leaves[2]) = (leaves[2], leaves[1]);
         }
 
-        var table = Truth(root.Opcode, TruthOf(root.A, inner, leaves), TruthOf(root.B, inner, leaves));
+        var table = Truth(root.Opcode, TruthOf(root.ValueA, inner, leaves), TruthOf(root.ValueB, inner, leaves));
         var third = leaves[2] != leaves[1] ? VectorSource(leaves[2]) : Of(Use(leaves[2]));
         var second = Use(leaves[1]);
         EmitTernary(_virtual[i], SseOp.Vpternlogd, Use(leaves[0]), second, third, table);
         return true;
 
-        bool IsLogic(int value) => _ir.Get(value).Opcode is IrOpcode.VectorNot or IrOpcode.VectorAnd or IrOpcode.VectorAndNot or IrOpcode.VectorOr or IrOpcode.VectorXor
+        bool IsLogic(Value value) => _ir.Get(value).Opcode is IrOpcode.VectorNot or IrOpcode.VectorAnd or IrOpcode.VectorAndNot or IrOpcode.VectorOr or IrOpcode.VectorXor
             && IsMergeable(value);
 
-        static void AddLeaf(Span<int> leaves, ref int count, int value)
+        static void AddLeaf(Span<Value> leaves, ref int count, Value value)
         {
             if (!leaves[..count].Contains(value))
             {
@@ -354,7 +354,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private int TruthOf(int value, int inner, ReadOnlySpan<int> leaves)
+    private int TruthOf(Value value, Value inner, ReadOnlySpan<Value> leaves)
     {
         if (value != inner)
         {
@@ -362,8 +362,8 @@ internal sealed partial class X64Lowering
         }
 
         ref var nested = ref _ir.Get(inner);
-        var a = TruthOf(nested.A, -1, leaves);
-        return Truth(nested.Opcode, a, nested.Opcode == IrOpcode.VectorNot ? 0 : TruthOf(nested.B, -1, leaves));
+        var a = TruthOf(nested.ValueA, Value.None, leaves);
+        return Truth(nested.Opcode, a, nested.Opcode == IrOpcode.VectorNot ? 0 : TruthOf(nested.ValueB, Value.None, leaves));
     }
 
     private static int Truth(IrOpcode opcode, int a, int b) => opcode switch
@@ -377,7 +377,7 @@ internal sealed partial class X64Lowering
 
     private void LowerVectorSelect(VReg to, ref IrInstruction instruction)
     {
-        var (a, b, c) = (instruction.A, instruction.B, instruction.C);
+        var (a, b, c) = (instruction.ValueA, instruction.ValueB, instruction.ValueC);
         if (HasAvx512)
         {
             // c ? a : b, with c overwritten.
@@ -398,7 +398,7 @@ internal sealed partial class X64Lowering
     }
 
     // The width of the lanes of which each is all ones or zeros; 0 if that is not known.
-    private int MaskBits(int value)
+    private int MaskBits(Value value)
     {
         ref var i = ref _ir.Get(value);
         if (i.Opcode is IrOpcode.VectorCompare or IrOpcode.VectorFloatCompare)
@@ -422,7 +422,7 @@ internal sealed partial class X64Lowering
 
     // ---- Integers
 
-    private void LowerAbs64(VReg to, int value)
+    private void LowerAbs64(VReg to, Value value)
     {
         if (HasAvx512)
         {
@@ -435,7 +435,7 @@ internal sealed partial class X64Lowering
         EmitBinary(to, SseOp.Psubq, Binary(SseOp.Pxor, v, Of(sign)), Of(sign));
     }
 
-    private void LowerVectorPopulationCount(VReg to, int value)
+    private void LowerVectorPopulationCount(VReg to, Value value)
     {
         if ((_features & CpuFeatures.Avx512Bitalg) != 0)
         {
@@ -455,7 +455,7 @@ internal sealed partial class X64Lowering
     private void LowerAddPairs(VReg to, ref IrInstruction instruction)
     {
         var isSigned = instruction.Opcode == IrOpcode.VectorAddPairsSigned;
-        var v = Use(instruction.A);
+        var v = Use(instruction.ValueA);
         if (instruction.Shape == VectorShape.I16x8)
         {
             // The first source is unsigned, the second signed.
@@ -480,7 +480,7 @@ internal sealed partial class X64Lowering
         }
     }
 
-    private void LowerVectorExtend(VReg to, IrOpcode opcode, VectorShape shape, int value)
+    private void LowerVectorExtend(VReg to, IrOpcode opcode, VectorShape shape, Value value)
     {
         var isSigned = opcode is IrOpcode.VectorExtendLowSigned or IrOpcode.VectorExtendHighSigned;
         var isHigh = opcode >= IrOpcode.VectorExtendHighSigned;

@@ -81,7 +81,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
 
     // ---- Values
 
-    private bool IsImmediate(int value, out int immediate)
+    private bool IsImmediate(Value value, out int immediate)
     {
         ref var instruction = ref _ir.Get(value);
         immediate = 0;
@@ -102,7 +102,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
     }
 
     // A source of an operation of a width: a load merged into it, or a register or slot.
-    private Source SourceOf(int value, int width)
+    private Source SourceOf(Value value, int width)
     {
         if (TryMergeLoad(value, width, out var address))
         {
@@ -112,7 +112,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         return new Source { Virtual = UseWidth(value, width) };
     }
 
-    private bool CanMergeLoad(int value, int width)
+    private bool CanMergeLoad(Value value, int width)
     {
         ref var instruction = ref _ir.Get(value);
         if (instruction.Opcode is not (IrOpcode.Load or IrOpcode.LoadVm) || !IsMergeable(value) || instruction.Access.Width != width)
@@ -123,7 +123,7 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         return _colors.MayMoveLoad(value, instruction, _root);
     }
 
-    private bool TryMergeLoad(int value, int width, out Address address)
+    private bool TryMergeLoad(Value value, int width, out Address address)
     {
         if (!CanMergeLoad(value, width))
         {
