@@ -76,7 +76,7 @@ internal sealed class ExecuteBenchmark : IBenchmark
 
     private List<ExecutionEngine> Engines(BenchmarkArguments arguments)
     {
-        List<ExecutionEngine> engines = [new TarnEngine(), new WasmtimeEngine()];
+        List<ExecutionEngine> engines = [new TarnEngine(), new TarnEngine("Tarn uninterruptible", TarnEngine.Uninterruptible), new WasmtimeEngine()];
         if (PeerEngine.TryStartNativeHost(publishes: !arguments.Flag("no-publish")) is { } host)
             engines.Insert(1, host);
         return ExecutionEngine.Choose(arguments, engines, Natives());

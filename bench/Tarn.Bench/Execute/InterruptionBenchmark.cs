@@ -20,7 +20,7 @@ internal sealed class InterruptionBenchmark : IBenchmark
         List<SideBySide> runs = [];
         try
         {
-            EngineOptions tarn = TarnEngine.DefaultOptions;
+            EngineOptions tarn = TarnEngine.Uninterruptible;
             if (only.Contains("tarn"))
             {
                 runs.Add(Compare(

@@ -18,6 +18,9 @@ internal sealed class TarnEngine(string name, EngineOptions options) : Execution
     /// <summary>Programs want more memory than a slot of the default pools has.</summary>
     public static EngineOptions DefaultOptions { get; } = new() { AllocationStrategy = AllocationStrategy.OnDemand };
 
+    /// <summary>Without the checks that let a guest be stopped, which the default options have.</summary>
+    public static EngineOptions Uninterruptible { get; } = DefaultOptions with { EnableInterruption = false };
+
     public override bool TryLoad(BenchmarkProgram program)
     {
         Unload();

@@ -73,6 +73,9 @@ internal sealed partial class IrFunction
     /// <summary>Whether any instruction calls (builtins included, cold checks excluded).</summary>
     public bool HasCalls;
 
+    /// <summary>Whether any instruction takes a lane out of a vector.</summary>
+    public bool TakesLanes;
+
     /// <summary>No 32-bit memory of the function's module can ever have more bytes than this.</summary>
     public ulong LargestMemory = 1UL << 32;
 
@@ -112,6 +115,7 @@ internal sealed partial class IrFunction
         FunctionIndex = functionIndex;
         Signature = -1;
         HasCalls = false;
+        TakesLanes = false;
         LargestMemory = 1UL << 32;
         GuardBytes = TargetDescription.Default.GuardBytes;
         CurrentWasmOffset = 0;
@@ -319,6 +323,7 @@ internal sealed partial class IrFunction
     public Value NewInstruction(
         IrOpcode opcode, IrType type, int a = -1, int b = -1, int c = -1, int d = 0, byte aux = 0, AliasRegion region = AliasRegion.None)
     {
+        TakesLanes |= opcode == IrOpcode.VectorExtract;
         Links.Add(new IrLink { Next = Value.None, Previous = Value.None, Block = Block.None, WasmOffset = CurrentWasmOffset });
         return new(Instructions.Add(new IrInstruction
         {

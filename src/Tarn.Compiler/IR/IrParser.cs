@@ -174,6 +174,7 @@ internal sealed class IrParser
         var fresh = new IrInstruction { Opcode = opcode, Type = _function.Get(index).Type, A = -1, B = -1, C = -1 };
         Fields(ref fresh, suffix, block);
         _function.Get(index) = fresh;
+        _function.TakesLanes |= opcode == IrOpcode.VectorExtract;
         _function.HasCalls |= IrOpcodeInfo.IsCall(opcode);
         if (_position < _line.Length)
         {

@@ -4,6 +4,9 @@
 //
 // Comparisons that decide more than one branch, trap or select, or one in another block, are left to ConditionPlacer, which gets the list of them.
 //
+// A sum that a loop carries, whose new part others use as well, is computed last in its block: processors take the oldest instruction that is ready, and nothing in the round waits for the sum, while
+// the round's longest chain of floating-point instructions may be waiting for the same unit.
+//
 // One sweep backward: when a value is reached, all its uses have been seen, those on back edges included, and the users have been moved already.
 using Tarn.Assembler;
 using Tarn.Compiler.IR;
@@ -16,6 +19,9 @@ internal sealed class CodeSinker(ValueUses uses)
     private const int NotFound = -2;
     private const int MaximumSteps = 64;
 
+    // Each may hold the register of its new part for longer.
+    private const int MaximumPostponed = 2;
+
     private GrowableArray<Block> _useBlock = new(1024);
     private GrowableArray<Value> _useAt = new(1024);
     private GrowableArray<Block> _lines = new(128);
@@ -23,6 +29,7 @@ internal sealed class CodeSinker(ValueUses uses)
     private GrowableArray<int> _lastParameter = new(128);
     private IrFunction _function = null!;
     private Block _current;
+    private bool _keepsUses;
 
     // No use has been seen; or there are uses that no block but the value's own dominates, as far as was looked.
     private static Block NoUse => Block.None;
@@ -82,11 +89,21 @@ internal sealed class CodeSinker(ValueUses uses)
             }
         }
 
+        var postponed = 0;
+        var before = end;
         for (var i = last; i >= 0;)
         {
             var previous = _function.Links[i].Previous;
             var at = block;
-            if (CanMove(i) && _useBlock[i] >= 0 && _useBlock[i] != block && (Limit is null || Limit.Step(i)))
+            var isLast = _useAt[i] == end && _useBlock[i] == block && postponed < MaximumPostponed && IsCarriedSum(i, block) && (Limit is null || Limit.Step(i));
+            if (isLast)
+            {
+                _function.Unlink(i);
+                _function.LinkBefore(before, i);
+                before = i;
+                postponed++;
+            }
+            else if (CanMove(i) && _useBlock[i] >= 0 && _useBlock[i] != block && (Limit is null || Limit.Step(i)))
             {
                 at = Target(i, block);
                 if (at != block)
@@ -96,7 +113,9 @@ internal sealed class CodeSinker(ValueUses uses)
                 }
             }
 
+            _keepsUses = isLast;
             UseOperands(i, at);
+            _keepsUses = false;
             if (ConditionPlacer.ConditionOf(_function, i) >= 0)
             {
                 Decided.Add(i);
@@ -105,6 +124,38 @@ internal sealed class CodeSinker(ValueUses uses)
             i = previous;
         }
     }
+
+    // Whether a value is p + x, or another operation, for a parameter p of the loop that it becomes on the way back, and x is in a register anyway.
+    private bool IsCarriedSum(Value index, Block block)
+    {
+        ref var i = ref _function.Get(index);
+        if (i.Type is not (IrType.F32 or IrType.F64 or IrType.V128) || IrOpcodeInfo.ValueMask(i.Opcode) != 3 || i.A < 0 || i.B < 0 || !CanMove(index))
+        {
+            return false;
+        }
+
+        var carried = IsParameterOf(i.ValueA, block) ? i.ValueA : i.ValueB;
+        var part = carried == i.ValueA ? i.ValueB : i.ValueA;
+        if (!IsParameterOf(carried, block) || (uses[part] == 0 && _function.Links[part].Block == block) || _function.Get(part).Opcode == IrOpcode.Constant)
+        {
+            return false;
+        }
+
+        ref var parameter = ref _function.Get(carried);
+        for (int k = 0, n = _function.SuccessorCount(block); k < n; k++)
+        {
+            var edge = _function.Successor(block, k);
+            if (_function.Edges[edge].To == parameter.A && _function.ArgumentsOf(edge)[parameter.B] == index)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsParameterOf(Value value, Block block)
+        => _function.Get(value).Opcode == IrOpcode.BlockParameter && _function.Links[value].Block == _function.Blocks[block].LoopHeader;
 
     private bool CanMove(Value index)
     {
@@ -216,8 +267,8 @@ internal sealed class CodeSinker(ValueUses uses)
         ref var known = ref _useBlock[value];
         if (known == block)
         {
-            // In the block that is being visited, what comes later stands before. Where a moved user stands among the others is not known: before all is safe.
-            _useAt[value] = block == _current ? user : FirstOf(block);
+            // In the block that is being visited, what comes later stands before, but for what goes to the end. Where a moved user stands among the others is not known: before all is safe.
+            _useAt[value] = _keepsUses ? _useAt[value] : block == _current ? user : FirstOf(block);
             return;
         }
 

@@ -15,6 +15,7 @@ internal sealed class FunctionOptimizer
     private readonly LoopEffects _effects = new();
     private readonly RedundancyEliminator _redundancy;
     private readonly DeadCodeEliminator _deadCode = new();
+    private readonly LaneSums _laneSums = new();
     private readonly LoopInvariantMotion _loops;
     private readonly CodeSinker _sinker;
     private readonly AddressFolder _folder;
@@ -93,6 +94,13 @@ internal sealed class FunctionOptimizer
 
         _deadCode.Run(function);
         Check(function, "dead code elimination");
+        if (!Begins("sums of lanes", function))
+        {
+            return false;
+        }
+
+        _laneSums.Run(function);
+        Check(function, "sums of lanes");
         if (!Begins("loop-invariant code motion", function))
         {
             return false;
