@@ -42,7 +42,7 @@ internal static unsafe class StateEncoding
         writer.Write(Magic);
         writer.Write(Version);
         writer.Write(0);
-        writer.Write(SHA256.HashData(wasm.Bytes.Span));
+        writer.Write(wasm.ContentHash);
         UInt128 identity = image?.Identity(wasm) ?? 0;
         writer.Write((ulong)identity);
         writer.Write((ulong)(identity >> 64));
@@ -97,7 +97,7 @@ internal static unsafe class StateEncoding
         ReadOnlySpan<byte> body = bytes[..^Checksum.Size];
         if (Checksum.Of(body) != BinaryPrimitives.ReadUInt128LittleEndian(bytes[^Checksum.Size..]))
             throw Damaged();
-        if (!body.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(SHA256.HashData(module.Wasm.Bytes.Span)))
+        if (!body.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(module.Wasm.ContentHash))
             throw new InvalidSnapshotException("The saved state is of another module.");
         UInt128 identity = BinaryPrimitives.ReadUInt128LittleEndian(body[IdentityAt..]);
         if (identity != (image?.Identity(module.Wasm) ?? 0))
