@@ -113,7 +113,8 @@ public sealed class ActorTests
             static state => state.Length = int.MaxValue,
             static state => state.Length = -1,
             static state => state.Length--,
-            static state => state.IsCompressed = false,
+            static state => state.Saved = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            static state => state.Saved = state.Saved![..^8],
             static state => state.ModuleHash = new string('0', 64),
         ];
         foreach (Action<Actors.ActorState> attack in attacks)

@@ -34,6 +34,7 @@ internal sealed partial class GuestActor(
     private LoadedGuest? _guest;
     private GuestDeployment? _own;
     private GuestDeployment? _seen;
+    private TenantQuota? _quota;
     private IGrainTimer? _timer;
     private bool _isChanged;
     private bool _mustRead;
@@ -48,7 +49,7 @@ internal sealed partial class GuestActor(
     {
         _key = this.GetPrimaryKeyString();
         int slash = _key.IndexOf('/', StringComparison.Ordinal);
-        _name = slash < 0 ? "" : _key[..slash];
+        _name = slash > 0 && slash < _key.Length - 1 && GuestGrainFactoryExtensions.IsName(_key[..slash]) ? _key[..slash] : "";
         return Task.CompletedTask;
     }
 
@@ -122,9 +123,9 @@ internal sealed partial class GuestActor(
 
     private async Task<GuestReply> RunAsync(GuestRequest request)
     {
-        if (!GuestGrainFactoryExtensions.IsName(_name))
+        if (_name.Length == 0)
             throw new GuestCallException(GuestFailure.InvalidArguments, $"\"{_key}\" is not the key of an actor; it is the name of a deployment, \"/\" and an id.");
-        string[] chain = GuestRunner.Chain(_key);
+        string[] waiting = GuestRunner.Waiting();
         GuestDeployment current = await guests.FindAsync(_name);
         string tenantName = current.Tenant ?? request.Tenant ?? "";
         TenantQuota quota = options.Value.QuotaOf(tenantName);
@@ -137,10 +138,15 @@ internal sealed partial class GuestActor(
             await ReadyAsync(current, quota);
             Instance instance = _instance!;
             (Function function, Value[] arguments) = GuestRunner.Prepare(instance, request);
-            _context!.Begin(_own!, tenantName, chain, request.Input);
+            _context!.Begin(_own!, tenantName, _key, waiting, request.Input);
             if (quota.FuelPerCall is long fuel)
                 instance.Fuel = fuel;
-            instance.CallTimeout = quota.CallTime;
+            if (_quota != quota)
+            {
+                // Another tenant's request than the one that made the guest.
+                instance.CallTimeout = quota.CallTime;
+                _quota = quota;
+            }
             GuestReply reply;
             try
             {
@@ -208,7 +214,7 @@ internal sealed partial class GuestActor(
             context = new GuestContext(options.Value, new GuestPeers(GrainFactory, guests, options.Value.MayCall));
             StoreLimits limits = Functions.GuestFunction.LimitsOf(quota);
             _instance = await actors.RentAsync(token => saved is null ? guest.Actors.InstantiateAsync(context, limits, token) : guest.Actors.RestoreAsync(saved, context, limits, token));
-            (_guest, _context, _own) = (guest, context, own);
+            (_guest, _context, _own, _quota) = (guest, context, own, quota);
             actors.Add(this);
             if (saved is not null)
                 ClusterMetrics.Restored();
@@ -248,7 +254,7 @@ internal sealed partial class GuestActor(
     private ValueTask<GuestReply> CallOwnAsync(string function, ReadOnlyMemory<byte> input)
     {
         (Function found, Value[] arguments) = GuestRunner.Prepare(_instance!, new GuestRequest { Function = function });
-        _context!.Begin(_own!, "", [_key], input);
+        _context!.Begin(_own!, "", _key, [], input);
         return GuestRunner.InvokeAsync(found, arguments, _context, _own!.Version);
     }
 

@@ -9,6 +9,8 @@ internal sealed class GuestContext(TarnClusterOptions options, GuestPeers? peers
 {
     private readonly ArrayBufferWriter<byte> _output = new();
     private WasiContext? _wasi;
+    private string _own = "";
+    private string[] _waiting = [];
 
     /// <summary>Made when the guest first calls WASI: most guests of numbers never do.</summary>
     public WasiContext Wasi => _wasi ??= new WasiContext(options.CreateWasiOptions?.Invoke() ?? new WasiOptions());
@@ -20,8 +22,8 @@ internal sealed class GuestContext(TarnClusterOptions options, GuestPeers? peers
 
     public string Tenant { get; private set; } = "";
 
-    /// <summary>The guests that wait for this call, the first caller first.</summary>
-    public string[] Chain { get; private set; } = [];
+    /// <summary>The guests that wait for this call, the first caller first, and this one. Made when the guest calls another.</summary>
+    public string[] Chain => [.. _waiting, _own];
 
     public ReadOnlyMemory<byte> Input { get; private set; }
 
@@ -30,11 +32,11 @@ internal sealed class GuestContext(TarnClusterOptions options, GuestPeers? peers
 
     public int MaximumMessageBytes => options.MaximumMessageBytes;
 
-    public void Begin(GuestDeployment deployment, string tenant, string[] chain, ReadOnlyMemory<byte> input)
+    public void Begin(GuestDeployment deployment, string tenant, string own, string[] waiting, ReadOnlyMemory<byte> input)
     {
         Deployment = deployment;
         Tenant = tenant;
-        Chain = chain;
+        (_own, _waiting) = (own, waiting);
         Input = input;
         Reply = default;
         _output.ResetWrittenCount();

@@ -41,7 +41,8 @@ internal static class GuestImports
         if (!GuestGrainFactoryExtensions.IsName(module) || id is "")
             return Result(GuestFailure.InvalidArguments);
         string key = id is null ? module : $"{module}/{id}";
-        if (context.Chain.Length >= MostInChain || (id is not null && context.Chain.Contains(key)))
+        string[] chain = context.Chain;
+        if (chain.Length > MostInChain || (id is not null && chain.Contains(key)))
             return Result(GuestFailure.InvalidArguments);
         try
         {
@@ -49,7 +50,7 @@ internal static class GuestImports
             if (!(peers.MayCall is { } mayCall ? mayCall(own, other) : other.Tenant == own.Tenant))
                 return Result(GuestFailure.UnknownModule);
             var request = new GuestRequest { Function = function, Input = input, IsDurable = isDurable, Tenant = context.Tenant };
-            RequestContext.Set(ChainKey, context.Chain);
+            RequestContext.Set(ChainKey, chain);
             GuestReply reply = await (id is null ? peers.Grains.GetGrain<IGuestFunction>(key).CallAsync(request) : peers.Grains.GetGrain<IGuestActor>(key).CallAsync(request)).ConfigureAwait(false);
             context.Reply = reply.Output;
             return 0;

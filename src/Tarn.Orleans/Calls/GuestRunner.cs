@@ -64,6 +64,6 @@ internal static class GuestRunner
         _ => new(GuestFailure.HostFailed, $"A host function failed with {exception.GetType().Name}: {exception.Message}"),
     };
 
-    /// <summary>The guests that wait for the call that is being handled.</summary>
-    public static string[] Chain(string own) => [.. RequestContext.Get(GuestImports.ChainKey) as string[] ?? [], own];
+    /// <summary>The guests that wait for the call that is being handled, without the one that handles it.</summary>
+    public static string[] Waiting() => RequestContext.Get(GuestImports.ChainKey) as string[] ?? [];
 }

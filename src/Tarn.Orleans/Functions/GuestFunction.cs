@@ -38,7 +38,7 @@ internal sealed class GuestFunction(SiloGuests guests, SiloTenants tenants, Acto
 
     private async Task<GuestReply> RunAsync(string name, GuestRequest request)
     {
-        string[] chain = GuestRunner.Chain(name);
+        string[] waiting = GuestRunner.Waiting();
         GuestDeployment deployment = await guests.FindAsync(name);
         string tenantName = deployment.Tenant ?? request.Tenant ?? "";
         TenantQuota quota = options.Value.QuotaOf(tenantName);
@@ -64,7 +64,7 @@ internal sealed class GuestFunction(SiloGuests guests, SiloTenants tenants, Acto
                 try
                 {
                     (Function function, Value[] arguments) = GuestRunner.Prepare(instance, request);
-                    context.Begin(deployment, tenantName, chain, request.Input);
+                    context.Begin(deployment, tenantName, name, waiting, request.Input);
                     return await GuestRunner.InvokeAsync(function, arguments, context, deployment.Version);
                 }
                 finally
