@@ -37,7 +37,8 @@ internal static unsafe class StateEncoding
     /// <param name="state">The state.</param>
     public static byte[] Encode(WasmModule wasm, InstanceImage? image, StateDifference state)
     {
-        using var stream = new MemoryStream();
+        long pages = state.Memories.Sum(static memory => (long)memory.Pages.Pages.Length * (memory.Pages.PageSize + sizeof(uint)));
+        using var stream = new MemoryStream((int)Math.Min(pages + 512, int.MaxValue / 2));
         using var writer = new BinaryWriter(stream);
         writer.Write(Magic);
         writer.Write(Version);
