@@ -1,6 +1,7 @@
 // Entry point of the benchmarks: one verb for each, in a file of its own that holds an IBenchmark. Timed things live here and never in the tests.
 // To add one: write the file and name it in the list below.
 using Tarn.Bench;
+using Tarn.Bench.Cluster;
 using Tarn.Bench.Compile;
 using Tarn.Bench.Components;
 using Tarn.Bench.Count;
@@ -17,7 +18,7 @@ List<IBenchmark> benchmarks =
 [
     new ClockBenchmark(), new ExecuteBenchmark(), ExecuteBenchmark.Vectors(), ExecuteBenchmark.Objects(), ExceptionCases.Benchmark(), AllocationCases.Benchmark(), new InterruptionBenchmark(), new RealBenchmark(), new CompileBenchmark(), new ColdBenchmark(), new CountBenchmark(),
     new ProfileBenchmark(), new CallsBenchmark(), new InstantiateBenchmark(), new NeighboursBenchmark(), new DensityBenchmark(), new ValidateBenchmark(), new OptimizeBenchmark(),
-    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(), new ThreadsBenchmark(), new ComponentsBenchmark(),
+    new AssemblerBenchmark(), new StartupBenchmark(), new WasiBenchmark(), new ThreadsBenchmark(), new ComponentsBenchmark(), new ClusterBenchmark(),
 ];
 benchmarks.Add(new AllBenchmark(benchmarks));
 

@@ -73,8 +73,11 @@ public static class TarnEndpointRouteBuilderExtensions
         EndpointMetadataCollection? metadata = http.GetEndpoint()?.Metadata;
         if (metadata?.GetMetadata<IAuthorizeData>() is not null || metadata?.GetMetadata<AuthorizationPolicy>() is not null || metadata?.GetMetadata<IAllowAnonymous>() is not null)
             return true;
-        // Behind a proxy on the same machine every client would be local.
+        // Behind a proxy on the same machine every client would be local. A page of a stranger, whose name resolves to this machine (DNS rebinding), has that name as its host.
         IHeaderDictionary headers = http.Request.Headers;
+        string name = http.Request.Host.Host;
+        if (!name.Equals("localhost", StringComparison.OrdinalIgnoreCase) && !(IPAddress.TryParse(name.AsSpan().Trim("[]"), out IPAddress? host) && IPAddress.IsLoopback(host)))
+            return false;
         return http.Connection.RemoteIpAddress is IPAddress address && IPAddress.IsLoopback(address) && !headers.ContainsKey("X-Forwarded-For") && !headers.ContainsKey("Forwarded");
     }
 

@@ -1,5 +1,7 @@
 // Everything that is configured, in one class that the configuration's binder can fill; checked as a whole when the host starts.
 using Microsoft.AspNetCore.Http;
+using Tarn.Components;
+using Tarn.Wasi;
 
 namespace Tarn.AspNetCore;
 
@@ -20,6 +22,15 @@ public sealed class TarnOptions
 
     /// <summary>Gets or sets a last change to the engine's options, after the values above have been applied.</summary>
     public Func<EngineOptions, EngineOptions>? ConfigureEngine { get; set; }
+
+    /// <summary>
+    /// Gets or sets what defines host functions for modules, besides WASI preview 1. <see cref="Caller.GetState{TState}"/> returns the <see cref="WasiContext"/> of the request. It is called for each version of a
+    /// module that is loaded.
+    /// </summary>
+    public Action<Linker>? ConfigureLinker { get; set; }
+
+    /// <summary>Gets or sets what defines host functions for components, besides WASI 0.2. It is called for each version of a component that is loaded.</summary>
+    public Action<ComponentLinker>? ConfigureComponentLinker { get; set; }
 
     /// <summary>Gets the modules by name.</summary>
     public IDictionary<string, WasmModuleOptions> Modules { get; } = new Dictionary<string, WasmModuleOptions>(StringComparer.Ordinal);
@@ -71,6 +82,12 @@ public sealed class TarnOptions
         {
             if ((module.Path is null) == (module.Provider is null))
                 errors.Add($"Modules[\"{name}\"] needs either a Path or a Provider");
+            if (module.InitializationTime <= TimeSpan.Zero || module.InitializationTime.TotalDays > 24)
+                errors.Add($"Modules[\"{name}\"].InitializationTime is {module.InitializationTime}; it must be positive and at most 24 days");
+            if (module.InitializationFuel is not null && !engine.EnableFuel)
+                errors.Add($"Modules[\"{name}\"] has a limit of fuel for its initialization, and EnableFuel is off");
+            if (module.InitializationFuel < 0 || module.InitializationMemoryBytes < 0)
+                errors.Add($"Modules[\"{name}\"] has a negative limit for its initialization");
         }
         if (QueueLength < 0)
             errors.Add($"QueueLength is {QueueLength}; it must not be negative");

@@ -15,4 +15,13 @@ public sealed class WasmModuleOptions
     /// <c>_initialize</c> is called before it, if the module exports that. For modules, not for components.
     /// </summary>
     public string? Initialize { get; set; }
+
+    /// <summary>Gets or sets the time that <see cref="Initialize"/> may take. A module that takes longer is not loaded.</summary>
+    public TimeSpan InitializationTime { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Gets or sets the units of fuel that <see cref="Initialize"/> may use; <see langword="null"/> for no limit. Requires <see cref="TarnOptions.EnableFuel"/>.</summary>
+    public long? InitializationFuel { get; set; }
+
+    /// <summary>Gets or sets the bytes that each memory may have after <see cref="Initialize"/>; <see langword="null"/> for the engine's limit alone.</summary>
+    public long? InitializationMemoryBytes { get; set; }
 }

@@ -15,6 +15,7 @@ public sealed class LayeringTests
         ["Tarn"] = ["Tarn.Compiler", "Tarn.Assembler", "Tarn.Wasm"],
         ["Tarn.Wasi"] = ["Tarn", "Tarn.Components"],
         ["Tarn.AspNetCore"] = ["Tarn", "Tarn.Components", "Tarn.Wasi"],
+        ["Tarn.Orleans"] = ["Tarn", "Tarn.Components", "Tarn.Wasi", "Tarn.Wasm"],
         ["Tarn.Components"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Wast"] = ["Tarn", "Tarn.Wasm"],
         ["Tarn.Cli"] = ["Tarn.Wasi", "Tarn.Components", "Tarn.Wast", "Tarn", "Tarn.Compiler", "Tarn.Wasm"],

@@ -14,7 +14,8 @@ internal static class PublicApi
     public static string Describe(Assembly assembly)
     {
         StringBuilder text = new();
-        foreach (Type type in assembly.GetExportedTypes().OrderBy(type => Name(type), StringComparer.Ordinal))
+        // What the serializer of Orleans generates is public, and not for people.
+        foreach (Type type in assembly.GetExportedTypes().Where(static type => type.Namespace?.StartsWith("OrleansCodeGen", StringComparison.Ordinal) != true).OrderBy(type => Name(type), StringComparer.Ordinal))
         {
             text.Append(Kind(type)).Append(' ').Append(Name(type)).Append(Bases(type)).Append('\n');
             foreach (string line in Members(type).Order(StringComparer.Ordinal))

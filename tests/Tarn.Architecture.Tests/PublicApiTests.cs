@@ -15,6 +15,7 @@ public sealed class PublicApiTests
     [InlineData("Tarn")]
     [InlineData("Tarn.Wasi")]
     [InlineData("Tarn.AspNetCore")]
+    [InlineData("Tarn.Orleans")]
     [InlineData("Tarn.Components")]
     public void The_public_surface_is_as_listed(string name) =>
         GoldenFile.Check($"tests/Tarn.Architecture.Tests/PublicApi/{name}.txt", PublicApi.Describe(Assembly.Load(name)));

@@ -99,7 +99,7 @@ public sealed class SourceTests
     }
 
     // The embedder writes `using Tarn;` once: a library may keep its types in its root namespace while folders group the files.
-    private static bool IsPublicNamespace(string name, string expected) => name is "Tarn" or "Tarn.Wasm" or "Tarn.Wasm.Component" or "Tarn.Wasm.Wit" or "Tarn.Wasi" or "Tarn.AspNetCore" or "Tarn.Components" && expected.StartsWith(name + ".", StringComparison.Ordinal);
+    private static bool IsPublicNamespace(string name, string expected) => name is "Tarn" or "Tarn.Wasm" or "Tarn.Wasm.Component" or "Tarn.Wasm.Wit" or "Tarn.Wasi" or "Tarn.AspNetCore" or "Tarn.Orleans" or "Tarn.Components" && expected.StartsWith(name + ".", StringComparison.Ordinal);
 
     [Fact]
     public void No_method_is_async_void()

@@ -58,7 +58,7 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tarn-aspnetcore-");
     private readonly WebApplication _app;
 
-    private TestServer(Action<TarnOptions>? configure, Action<WebApplication>? map)
+    private TestServer(Action<TarnOptions>? configure, Action<WebApplication>? map, Action<IServiceCollection>? services)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -75,6 +75,7 @@ internal sealed class TestServer : IAsyncDisposable
             }
             configure?.Invoke(options);
         });
+        services?.Invoke(builder.Services);
         _app = builder.Build();
         foreach (string name in new[] { "echo", "environment", "trap", "loop" })
             _app.MapWasm($"/{name}/{{**rest}}", name, new WasmEndpointOptions { ContentType = "text/plain" });
@@ -94,9 +95,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public string PathOf(string name) => Path.Combine(_directory.FullName, name + ".wat");
 
-    public static async Task<TestServer> StartAsync(Action<TarnOptions>? configure = null, Action<WebApplication>? map = null)
+    public static async Task<TestServer> StartAsync(Action<TarnOptions>? configure = null, Action<WebApplication>? map = null, Action<IServiceCollection>? services = null)
     {
-        var server = new TestServer(configure, map);
+        var server = new TestServer(configure, map, services);
         await server._app.StartAsync();
         server.Client.BaseAddress = new Uri(server._app.Urls.First());
         return server;

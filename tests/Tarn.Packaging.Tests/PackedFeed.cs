@@ -17,6 +17,7 @@ public sealed class PackedFeed : IDisposable
             await PackAsync("Tarn.Components");
             await PackAsync("Tarn.Wasi");
             await PackAsync("Tarn.AspNetCore");
+            await PackAsync("Tarn.Orleans");
         });
         _tool = new Lazy<Task>(async () =>
         {

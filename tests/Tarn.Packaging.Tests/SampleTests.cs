@@ -11,7 +11,7 @@ public sealed class SampleTests
     public void Every_sample_is_tested()
     {
         string[] samples = [.. Directory.GetDirectories(Repository.PathOf("samples")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
-        Assert.Equal(["AsyncHost", "FunctionsServer", "MeteredTenant", "PluginHost"], samples);
+        Assert.Equal(["AsyncHost", "FunctionsServer", "GuestCluster", "MeteredTenant", "PluginHost"], samples);
     }
 
     [Fact]
@@ -32,6 +32,16 @@ public sealed class SampleTests
 
         """,
         await Command.RunAsync("dotnet", [PathOf("AsyncHost")]));
+
+    [Fact]
+    public async Task A_cluster_of_one_silo_keeps_a_counter() => Assert.Equal(
+        """
+        version 1 is rolled out
+        the counter is at 42
+        the function says 144
+
+        """,
+        await Command.RunAsync("dotnet", [PathOf("GuestCluster")]));
 
     [Fact]
     public async Task Tenants_are_metered()

@@ -3,7 +3,7 @@ using Tarn.AspNetCore.Requests;
 
 namespace Tarn.AspNetCore.Modules;
 
-internal sealed class HostedModule(string name, WasmModuleOptions options)
+internal sealed class HostedModule(string name, WasmModuleOptions options, TarnOptions host)
 {
     private LoadedModule? _current;
     private (DateTime Written, long Length) _stamp;
@@ -55,7 +55,7 @@ internal sealed class HostedModule(string name, WasmModuleOptions options)
             }
             // A file that cannot be loaded is not tried again until it changes.
             _stamp = stamp;
-            LoadedModule loaded = await Task.Run(() => LoadedModule.Load(engine, bytes.Span, options.Initialize), cancellationToken);
+            LoadedModule loaded = await Task.Run(() => LoadedModule.Load(engine, bytes.Span, options, host), cancellationToken);
             LoadedModule? before = Interlocked.Exchange(ref _current, loaded);
             Version++;
             Failure = null;

@@ -31,16 +31,18 @@ internal sealed class LoadedModule : IDisposable
     public ComponentTemplate? Components { get; }
 
     /// <summary>Compiles a module or a component, and initializes it.</summary>
-    public static LoadedModule Load(Engine engine, ReadOnlySpan<byte> bytes, string? initialize)
+    public static LoadedModule Load(Engine engine, ReadOnlySpan<byte> bytes, WasmModuleOptions options, TarnOptions host)
     {
         if (Component.IsComponent(bytes))
         {
-            if (initialize is not null)
+            if (options.Initialize is not null)
                 throw new InvalidOperationException("A component cannot be initialized by a function of its own; remove Initialize.");
             Component component = Component.FromBytes(engine, bytes);
             try
             {
-                return new LoadedModule(component, new ComponentLinker(engine).DefineWasi().Prepare(component));
+                ComponentLinker components = new ComponentLinker(engine).DefineWasi();
+                host.ConfigureComponentLinker?.Invoke(components);
+                return new LoadedModule(component, components.Prepare(component));
             }
             catch
             {
@@ -52,8 +54,10 @@ internal sealed class LoadedModule : IDisposable
         InstanceTemplate? plain = null;
         try
         {
-            plain = new Linker(engine).DefineWasi().Prepare(module);
-            return new LoadedModule(module, plain, initialize is null ? plain : Initialize(plain, module, initialize));
+            Linker linker = new Linker(engine).DefineWasi();
+            host.ConfigureLinker?.Invoke(linker);
+            plain = linker.Prepare(module);
+            return new LoadedModule(module, plain, options.Initialize is null ? plain : Initialize(plain, module, options));
         }
         catch
         {
@@ -89,7 +93,7 @@ internal sealed class LoadedModule : IDisposable
         _component?.Dispose();
     }
 
-    private static InstanceTemplate Initialize(InstanceTemplate plain, Module module, string function)
+    private static InstanceTemplate Initialize(InstanceTemplate plain, Module module, WasmModuleOptions options)
     {
         using var context = new WasiContext(new WasiOptions());
         return plain.Initialize(
@@ -97,8 +101,9 @@ internal sealed class LoadedModule : IDisposable
             {
                 if (!module.HasSnapshot && instance.TryGetFunction("_initialize", out Function reactor))
                     _ = reactor.Invoke();
-                _ = instance.GetFunction(function).Invoke();
+                _ = instance.GetFunction(options.Initialize!).Invoke();
             },
-            context);
+            context,
+            new StoreLimits { CallTimeout = options.InitializationTime, Fuel = options.InitializationFuel, MaximumMemoryBytes = options.InitializationMemoryBytes });
     }
 }

@@ -13,7 +13,7 @@ internal sealed class WasmHost : IDisposable
         Engine = engine;
         Options = options.Value;
         foreach ((string name, WasmModuleOptions module) in Options.Modules)
-            _modules.Add(name, new HostedModule(name, module));
+            _modules.Add(name, new HostedModule(name, module, Options));
         Tenants = new TenantTable(Options);
     }
 

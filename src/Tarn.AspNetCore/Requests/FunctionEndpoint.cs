@@ -9,6 +9,9 @@ namespace Tarn.AspNetCore.Requests;
 
 internal sealed class FunctionEndpoint(WasmHost host, HostedModule module, string function, IReadOnlyList<string> parameters, ILogger logger) : GuestEndpoint(host, module, logger)
 {
+    // A function has at most 1000 parameters.
+    private const int MostBytes = 1 << 16;
+
     protected override async Task<bool> AnswerAsync(HttpContext http, LoadedModule loaded, TenantLimits limits, CancellationToken stop)
     {
         InstanceTemplate template = loaded.Template ?? throw new InvalidOperationException($"\"{Hosted.Name}\" is a component, whose functions are not mapped; map it with MapWasm.");
@@ -50,12 +53,17 @@ internal sealed class FunctionEndpoint(WasmHost host, HostedModule module, strin
             return [];
         try
         {
-            using JsonDocument body = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: stop);
+            // Bounded here, whatever MaximumRequestBytes allows to programs: an array of a byte for each item takes many times its size when it is read.
+            byte[] buffer = new byte[MostBytes + 1];
+            int count = await http.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, stop);
+            if (count > MostBytes)
+                throw new BadHttpRequestException("The body is too long for numbers.", StatusCodes.Status413PayloadTooLarge);
+            using JsonDocument body = JsonDocument.Parse(buffer.AsMemory(0, count));
             return body.RootElement.ValueKind == JsonValueKind.Array
                 ? [.. body.RootElement.EnumerateArray().Select(static item => item.ValueKind == JsonValueKind.String ? item.GetString()! : item.GetRawText())]
                 : throw new BadHttpRequestException("The body must be an array of numbers.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new BadHttpRequestException("The body must be an array of numbers.", e);
         }

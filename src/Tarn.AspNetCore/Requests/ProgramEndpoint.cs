@@ -88,6 +88,9 @@ internal sealed class ProgramEndpoint(WasmHost host, HostedModule module, WasmEn
             Add("CONTENT_LENGTH", length.ToString(CultureInfo.InvariantCulture));
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Headers)
         {
+            // "X_Forwarded_For" would become the same variable as the header that a proxy has checked.
+            if (name.Contains('_', StringComparison.Ordinal))
+                continue;
             string upper = name.ToUpperInvariant().Replace('-', '_');
             if (upper is not ("PROXY" or "CONTENT_TYPE" or "CONTENT_LENGTH" or "AUTHORIZATION") && !upper.Contains('=', StringComparison.Ordinal))
                 Add("HTTP_" + upper, string.Join(", ", values.AsEnumerable()));

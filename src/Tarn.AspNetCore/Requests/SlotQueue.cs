@@ -15,9 +15,14 @@ internal sealed class SlotQueue
     /// <returns>Whether the queue has room.</returns>
     public bool TryEnter(int most)
     {
-        if (Interlocked.Increment(ref _waiting) <= most)
-            return true;
-        Interlocked.Decrement(ref _waiting);
+        int waiting = Volatile.Read(ref _waiting);
+        while (waiting < most)
+        {
+            int found = Interlocked.CompareExchange(ref _waiting, waiting + 1, waiting);
+            if (found == waiting)
+                return true;
+            waiting = found;
+        }
         return false;
     }
 

@@ -1,4 +1,4 @@
-// Tenants and what they use. Names come from requests, so their number is bounded: those beyond it share one entry, and with it its limits.
+// Tenants and what they use. Names come from requests, so their number and length are bounded: those beyond it share one entry, and with it its limits.
 using System.Collections.Concurrent;
 
 namespace Tarn.AspNetCore.Requests;
@@ -6,6 +6,7 @@ namespace Tarn.AspNetCore.Requests;
 internal sealed class TenantTable(TarnOptions options)
 {
     private const int Most = 10_000;
+    private const int LongestName = 200;
 
     private readonly ConcurrentDictionary<string, Tenant> _tenants = new(StringComparer.Ordinal);
     private readonly Tenant _others = new("(others)", options.DefaultTenant);
@@ -18,7 +19,7 @@ internal sealed class TenantTable(TarnOptions options)
             return tenant;
         if (!options.Tenants.TryGetValue(name, out TenantLimits? limits))
         {
-            if (_tenants.Count >= Most)
+            if (_tenants.Count >= Most || name.Length > LongestName)
                 return _others;
             limits = options.DefaultTenant;
         }
@@ -39,9 +40,16 @@ internal sealed class Tenant(string name, TenantLimits limits)
 
     public bool TryEnter()
     {
-        if (Interlocked.Increment(ref _running) <= (Limits.Concurrency ?? int.MaxValue))
-            return true;
-        Interlocked.Decrement(ref _running);
+        // Not counted up and down again: a request that is refused must not make another one look like one too many.
+        int most = Limits.Concurrency ?? int.MaxValue;
+        int running = Volatile.Read(ref _running);
+        while (running < most)
+        {
+            int found = Interlocked.CompareExchange(ref _running, running + 1, running);
+            if (found == running)
+                return true;
+            running = found;
+        }
         return false;
     }
 

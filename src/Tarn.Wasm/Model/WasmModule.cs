@@ -1,9 +1,10 @@
-// A decoded module: index spaces as arrays, everything bulky as ranges of its bytes. Immutable after decoding but for two facts that are computed once:
-// what validation learns (canonical type ids, declared functions) and the name section. It keeps the bytes alive and relies on nobody changing them;
+// A decoded module: index spaces as arrays, everything bulky as ranges of its bytes. Immutable after decoding but for three facts that are computed once:
+// what validation learns (canonical type ids, declared functions), the name section and the hash. It keeps the bytes alive and relies on nobody changing them;
 // whoever decodes memory that others may write must copy first.
 //
 // Index spaces hold imports first, as in the specification. Everything here may be inconsistent (an export of a missing function, say) until
 // ModuleValidator has accepted the module; only ranges of bytes are always good.
+using System.Security.Cryptography;
 using Tarn.Wasm.Binary;
 
 namespace Tarn.Wasm;
@@ -12,6 +13,7 @@ namespace Tarn.Wasm;
 internal sealed class WasmModule
 {
     private readonly Lock _lock = new();
+    private byte[]? _contentHash;
     private NameSection? _names;
     private int[] _canonicalIds = [];
     private int _facts;
@@ -25,6 +27,9 @@ internal sealed class WasmModule
 
     /// <summary>The module in the binary format.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>The SHA-256 of the bytes. It is computed once: each state of an instance that is saved or restored names its module by it.</summary>
+    public ReadOnlySpan<byte> ContentHash => _contentHash ??= SHA256.HashData(Bytes.Span);
 
     /// <summary>The features it was decoded with.</summary>
     public WasmFeatures Features { get; }

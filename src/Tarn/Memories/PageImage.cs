@@ -18,6 +18,7 @@ internal sealed unsafe class PageImage
     private readonly byte* _start;
     private readonly Lock _lock = new();
     private MemoryImage? _file;
+    private readonly bool _isView;
     private bool _isCopiedOnly;
 
     // Fewer are copied as fast as they are mapped, and a mapping has to be paid for again by each page that is written.
@@ -32,14 +33,14 @@ internal sealed unsafe class PageImage
         contents.CopyTo(new Span<byte>(_start, contents.Length));
     }
 
-    /// <summary>Copies the given pages of a memory, those that are all zero left out unless they are to be kept.</summary>
-    public PageImage(byte* memory, ReadOnlySpan<int> pages, int pageSize, bool keepsZeros = false)
+    /// <summary>Copies the given pages of a memory, those that are all zero left out.</summary>
+    public PageImage(byte* memory, ReadOnlySpan<int> pages, int pageSize)
     {
         PageSize = pageSize;
         var kept = new List<int>();
         foreach (int page in pages)
         {
-            if (keepsZeros || new ReadOnlySpan<byte>(memory + ((long)page * pageSize), pageSize).ContainsAnyExcept((byte)0))
+            if (new ReadOnlySpan<byte>(memory + ((long)page * pageSize), pageSize).ContainsAnyExcept((byte)0))
                 kept.Add(page);
         }
         kept.Sort();
@@ -49,7 +50,23 @@ internal sealed unsafe class PageImage
             Buffer.MemoryCopy(memory + ((long)_pages[i] * pageSize), _start + ((long)i * pageSize), pageSize, pageSize);
     }
 
+    // Views: see Of.
+    private PageImage(byte* memory, int[] pages, int pageSize)
+    {
+        PageSize = pageSize;
+        _pages = pages;
+        _contents = [];
+        _start = memory;
+        _isView = true;
+    }
+
     public int PageSize { get; }
+
+    /// <summary>
+    /// Pages of a memory as they are, without a copy. To be used while the memory's store is entered and nothing runs in it, and not kept: pinned arrays, in which copies are, make the collector look at everything
+    /// when there are many of them.
+    /// </summary>
+    public static PageImage Of(byte* memory, int[] pages, int pageSize) => new(memory, pages, pageSize);
 
     public ReadOnlySpan<int> Pages => _pages;
 
@@ -61,7 +78,7 @@ internal sealed unsafe class PageImage
     }
 
     /// <summary>Contents of a page by its place in <see cref="Pages"/>.</summary>
-    public byte* At(int index) => _start + ((long)index * PageSize);
+    public byte* At(int index) => _start + ((long)(_isView ? _pages[index] : index) * PageSize);
 
     /// <summary>Maps the image copy-on-write where a memory begins that is zero so far, if it is large enough and not too scattered for that.</summary>
     /// <returns>Whether it is mapped; otherwise nothing has happened, and it is to be copied.</returns>

@@ -41,7 +41,7 @@ internal static unsafe class StateCapture
         };
     }
 
-    /// <summary>Takes what is different from the state that the instance began with. Inside the store.</summary>
+    /// <summary>Takes what is different from the state that the instance began with. Inside the store, as long as the result is used: its pages are those of the instance.</summary>
     /// <param name="instance">The instance.</param>
     /// <param name="before">What it began with.</param>
     /// <exception cref="SnapshotException">It cannot be taken.</exception>
@@ -62,7 +62,7 @@ internal static unsafe class StateCapture
                 if (was == null ? now.ContainsAnyExcept((byte)0) : !now.SequenceEqual(new ReadOnlySpan<byte>(was, pageSize)))
                     changed.Add(page);
             }
-            memories[i] = new MemoryState(memory.ByteLength, new PageImage(memory.Base, CollectionsMarshal.AsSpan(changed), pageSize, keepsZeros: true));
+            memories[i] = new MemoryState(memory.ByteLength, PageImage.Of(memory.Base, [.. changed], pageSize));
         }
         RawValue[] globals = GlobalsOf(instance);
         uint[][] tables = TablesOf(instance);

@@ -37,12 +37,13 @@ internal static unsafe class StateEncoding
     /// <param name="state">The state.</param>
     public static byte[] Encode(WasmModule wasm, InstanceImage? image, StateDifference state)
     {
-        using var stream = new MemoryStream();
+        long pages = state.Memories.Sum(static memory => (long)memory.Pages.Pages.Length * (memory.Pages.PageSize + sizeof(uint)));
+        using var stream = new MemoryStream((int)Math.Min(pages + 512, int.MaxValue / 2));
         using var writer = new BinaryWriter(stream);
         writer.Write(Magic);
         writer.Write(Version);
         writer.Write(0);
-        writer.Write(SHA256.HashData(wasm.Bytes.Span));
+        writer.Write(wasm.ContentHash);
         UInt128 identity = image?.Identity(wasm) ?? 0;
         writer.Write((ulong)identity);
         writer.Write((ulong)(identity >> 64));
@@ -97,7 +98,7 @@ internal static unsafe class StateEncoding
         ReadOnlySpan<byte> body = bytes[..^Checksum.Size];
         if (Checksum.Of(body) != BinaryPrimitives.ReadUInt128LittleEndian(bytes[^Checksum.Size..]))
             throw Damaged();
-        if (!body.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(SHA256.HashData(module.Wasm.Bytes.Span)))
+        if (!body.Slice(HashAt, SHA256.HashSizeInBytes).SequenceEqual(module.Wasm.ContentHash))
             throw new InvalidSnapshotException("The saved state is of another module.");
         UInt128 identity = BinaryPrimitives.ReadUInt128LittleEndian(body[IdentityAt..]);
         if (identity != (image?.Identity(module.Wasm) ?? 0))
