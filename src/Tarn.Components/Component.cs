@@ -127,7 +127,7 @@ public sealed class Component : IDisposable
         ComponentPlan plan;
         try
         {
-            plan = PlanBuilder.Build(component, facts);
+            plan = PlanBuilder.Build(component, facts, features);
         }
         catch (NotSupportedException e)
         {

@@ -8,7 +8,7 @@ public sealed record ComponentOptions
     public int Handles { get; init; } = 1 << 20;
 
     /// <summary>
-    /// Gets the number of bytes of the host's memory that the values of one call may take while they pass from a guest to the host or to another component; 0 or more. A list counts 64 bytes for
+    /// Gets the number of bytes of the host's memory that the values of one call may take while they pass from a guest to the host, or to another component by way of the host; 0 or more. A list counts 64 bytes for
     /// each element. The default is 268,435,456.
     /// </summary>
     public long ValueBytes { get; init; } = 256 << 20;

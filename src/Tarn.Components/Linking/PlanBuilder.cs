@@ -16,30 +16,39 @@ internal sealed class PlanBuilder
     private readonly Dictionary<WasmModule, int> _moduleNumbers = new(ReferenceEqualityComparer.Instance);
     private readonly List<int> _instances = [];
     private readonly List<ImportedFunction> _imports = [];
-    private int _coreInstances;
+    private readonly List<WasmModule?> _coreModules = [];
+    private readonly AdapterBuilder _adapters;
+    private int _adapterInstance;
     private int _coreFunctions;
     private int _lifts;
     private int _resources;
 
-    private PlanBuilder(ComponentFacts facts) => _facts = facts;
+    private PlanBuilder(ComponentFacts facts, WasmFeatures features)
+    {
+        _facts = facts;
+        _adapters = new AdapterBuilder(features);
+    }
 
     /// <summary>Makes the plan of a component.</summary>
     /// <exception cref="NotSupportedException">It uses what is not supported.</exception>
     /// <exception cref="InvalidModuleException">It unfolds to more than the limits allow.</exception>
-    public static ComponentPlan Build(WasmComponent component, ComponentFacts facts)
+    public static ComponentPlan Build(WasmComponent component, ComponentFacts facts, WasmFeatures features)
     {
-        PlanBuilder builder = new(facts);
+        PlanBuilder builder = new(facts, features);
         Dictionary<string, Item> arguments = new(StringComparer.Ordinal);
         PlanScope scope = builder.Enter(null, -1);
         foreach ((string name, ComponentExternType import) in facts.Type.Imports)
             arguments.Add(name, builder.Import(scope, new ImportPath([name]), import));
         builder.Walk(component, scope, arguments, facts.Type);
+        builder.FinishAdapters();
+        builder.AddStates();
         return new ComponentPlan
         {
             Steps = [.. builder._steps],
             Modules = [.. builder._modules],
             Instances = [.. builder._instances],
-            CoreInstances = builder._coreInstances,
+            StateInstance = builder._adapters.StateInstance,
+            CoreInstances = builder._coreModules.Count,
             CoreFunctions = builder._coreFunctions,
             Lifts = builder._lifts,
             Resources = builder._resources,
@@ -57,6 +66,12 @@ internal sealed class PlanBuilder
     }
 
     private void Add(PlanStep step)
+    {
+        FinishAdapters();
+        Append(step);
+    }
+
+    private void Append(PlanStep step)
     {
         if (_steps.Count >= MaximumSteps)
             throw new InvalidModuleException($"the component unfolds to more than {MaximumSteps} steps of instantiation", 0);
@@ -159,6 +174,54 @@ internal sealed class PlanBuilder
         }
     }
 
+    private int ReserveInstance(WasmModule? module)
+    {
+        _coreModules.Add(module);
+        return _coreModules.Count - 1;
+    }
+
+    // The adapters that were collected have to be there for the step that comes next.
+    private void FinishAdapters()
+    {
+        if (!_adapters.IsPending)
+            return;
+        (WasmModule module, PlanArgument[] arguments) = _adapters.Finish();
+        _coreModules[_adapterInstance] = module;
+        Append(new InstantiateStep(_adapterInstance, NumberOf(module), arguments));
+    }
+
+    private void AddStates()
+    {
+        if (_adapters.StateInstance < 0)
+            return;
+        WasmModule module = _adapters.FinishStates(_instances.Count);
+        _steps.Insert(0, new InstantiateStep(_adapters.StateInstance, NumberOf(module), []));
+        _steps.Insert(0, new AdapterTrapStep(_adapters.TrapFunction, _adapters.Sites));
+    }
+
+    private CoreMemoryType MemoryOf(CoreItem item)
+    {
+        WasmModule module = _coreModules[item.Slot]!;
+        foreach (ref readonly Export export in module.Exports)
+        {
+            if (export.Kind == ExternalKind.Memory && export.Name == item.Export)
+                return module.Memories[export.Index];
+        }
+
+        throw new InvalidOperationException($"There is no memory named '{item.Export}'.");
+    }
+
+    // Values pass between two components in an adapter, where one can be made.
+    private CoreItem Lower(LowerStep step)
+    {
+        int instance = _adapters.IsPending ? _adapterInstance : -1;
+        string? adapter = _adapters.TryAdd(step, _instances, MemoryOf, () => ReserveInstance(null), () => _coreFunctions++);
+        if (adapter is not null)
+            return new CoreItem(_adapterInstance = instance < 0 ? ReserveInstance(null) : instance, adapter);
+        Append(step with { Slot = _coreFunctions });
+        return new CoreItem(_coreFunctions++, null);
+    }
+
     private int NumberOf(WasmModule module)
     {
         if (!_moduleNumbers.TryGetValue(module, out int number))
@@ -178,8 +241,8 @@ internal sealed class PlanBuilder
         List<PlanArgument> imports = [];
         foreach (ref readonly Import import in _modules[number].Imports)
             imports.Add(new PlanArgument(import.Module, import.Name, arguments[import.Module].Find(import.Name)));
-        Add(new InstantiateStep(_coreInstances, number, [.. imports]));
-        scope.CoreInstances.Add(new CoreInstanceItem(_coreInstances++, null));
+        Add(new InstantiateStep(ReserveInstance(_modules[number]), number, [.. imports]));
+        scope.CoreInstances.Add(new CoreInstanceItem(_coreModules.Count - 1, null));
     }
 
     private void Instantiate(PlanScope scope, InstantiateDefinition definition)
@@ -240,22 +303,26 @@ internal sealed class PlanBuilder
         switch (definition.Kind)
         {
             case CanonicalKind.Lift:
-                Add(new LiftStep(_lifts, scope.Instance, scope.CoreFunctions[definition.Function], Options(scope, definition), scope.Resolve(_facts.Functions[definition])));
+                FunctionTypeNode lifted = _facts.Functions[definition];
+                LiftStep lift = new(_lifts, scope.Instance, scope.CoreFunctions[definition.Function], Options(scope, definition), scope.Resolve(lifted));
+                Add(lift);
+                _adapters.Lifts(lift, CanonicalSignature.OfLift(lifted, CanonicalOptions.Read(definition.Options, definition.Offset), definition.Offset));
                 scope.Functions.Add(new LiftedItem(_lifts++));
                 return;
             case CanonicalKind.Lower:
                 FunctionTypeNode node = _facts.Functions[definition];
                 CanonicalSignature signature = CanonicalSignature.OfLower(node, CanonicalOptions.Read(definition.Options, definition.Offset), definition.Offset);
-                Add(new LowerStep(_coreFunctions, scope.Instance, scope.Functions[definition.Function], Options(scope, definition), scope.Resolve(node), signature));
-                break;
+                scope.CoreFunctions.Add(Lower(new LowerStep(-1, scope.Instance, scope.Functions[definition.Function], Options(scope, definition), scope.Resolve(node), signature)));
+                return;
             default:
                 int resource = _facts.Handles.TryGetValue(definition, out ResourceTypeNode? type) ? scope.Resources[type.Id] : -1;
                 (ValType[] parameters, ValType[] results) = _facts.BuiltIns[definition];
+                if (definition.Kind is CanonicalKind.ContextGet or CanonicalKind.ContextSet)
+                    _adapters.UsesContext(scope.Instance);
                 Add(new BuiltInStep(_coreFunctions, scope.Instance, definition.Kind, resource, definition.Index, parameters, results));
-                break;
+                scope.CoreFunctions.Add(new CoreItem(_coreFunctions++, null));
+                return;
         }
-
-        scope.CoreFunctions.Add(new CoreItem(_coreFunctions++, null));
     }
 
     private static PlanOptions Options(PlanScope scope, CanonicalDefinition definition)

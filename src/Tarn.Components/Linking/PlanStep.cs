@@ -27,6 +27,11 @@ internal sealed record LowerStep(int Slot, int Instance, Item Callee, PlanOption
 /// <summary>Makes a built-in core function.</summary>
 internal sealed record BuiltInStep(int Slot, int Instance, CanonicalKind Kind, int Resource, int Index, ValType[] Parameters, ValType[] Results) : PlanStep;
 
+/// <summary>Makes the function that adapters trap by.</summary>
+/// <param name="Slot">Of the core function.</param>
+/// <param name="Sites">What the numbers that it is called with mean; complete when the plan is.</param>
+internal sealed record AdapterTrapStep(int Slot, List<AdapterSite> Sites) : PlanStep;
+
 /// <summary>Options of a lift or a lowering, by slot.</summary>
 internal sealed record PlanOptions(StringEncoding Encoding, CoreItem? Memory, CoreItem? Realloc, CoreItem? PostReturn, bool IsAsync);
 

@@ -16,10 +16,10 @@ internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentO
 
     public long ValueBytes { get; } = options.ValueBytes;
 
-    /// <summary>The innermost of the calls in progress, which are linked.</summary>
-    public CallEntry? Active { get; set; }
+    /// <summary>The component instances by number.</summary>
+    public InstanceState[] Instances { get; set; } = [];
 
-    public bool IsPoisoned { get; set; }
+    public bool IsPoisoned { get; private set; }
 
     public bool IsDisposed { get; private set; }
 
@@ -28,8 +28,20 @@ internal sealed class ComponentStore(Store store, ComponentSlot slot, ComponentO
     public T Poison<T>(T exception)
         where T : Exception
     {
-        IsPoisoned = true;
+        Poison();
         return exception;
+    }
+
+    /// <summary>Lets no instance be entered again. Adapters see it in the entries of each.</summary>
+    public void Poison()
+    {
+        if (IsPoisoned)
+            return;
+        IsPoisoned = true;
+        if (IsDisposed)
+            return;
+        foreach (InstanceState instance in Instances)
+            instance.Entries = InstanceState.Poisoned;
     }
 
     /// <summary>The handle tables of all instances; null while there is none.</summary>

@@ -38,7 +38,8 @@ internal sealed class Instantiator
         _importedResources = importedResources;
         _instances = new InstanceState[plan.Instances.Length];
         for (int i = 0; i < _instances.Length; i++)
-            _instances[i] = new InstanceState(root, plan.Instances[i] < 0 ? null : _instances[plan.Instances[i]]);
+            _instances[i] = new InstanceState(root, plan.RelatedTo(i));
+        root.Instances = _instances;
         _coreInstances = plan.CoreInstances == 0 ? [] : new Instance[plan.CoreInstances];
         _lifts = plan.Lifts == 0 ? [] : new LiftedFunction[plan.Lifts];
         _resources = plan.Resources == 0 ? [] : new ResourceRuntime?[plan.Resources];
@@ -67,6 +68,12 @@ internal sealed class Instantiator
                 case InstantiateStep instantiate:
                     cancellationToken.ThrowIfCancellationRequested();
                     _coreInstances[instantiate.Slot] = _isBound ? new Instance(_slot.Instances[instantiate.Slot]!, ownsStore: false) : Instantiate(instantiate);
+                    if (instantiate.Slot == _plan.StateInstance)
+                        BindStates(_coreInstances[instantiate.Slot]);
+                    break;
+                case AdapterTrapStep trap:
+                    if (!_isBound)
+                        _slot.Functions[trap.Slot] = AdapterTrap.Create(_root.Store, trap.Sites);
                     break;
                 case LiftStep lift:
                     _lifts[lift.Slot] = Lift(lift);
@@ -95,6 +102,12 @@ internal sealed class Instantiator
         Instance instance = linker.Instantiate(_root.Store, _modules[step.Module]);
         _slot.Instances[step.Slot] = instance.Data;
         return instance;
+    }
+
+    private void BindStates(Instance states)
+    {
+        for (int i = 0; i < _instances.Length; i++)
+            _instances[i].Bind(states.GetGlobal(StateModule.MayLeave(i)), states.GetGlobal(StateModule.Entries(i)));
     }
 
     private Function FunctionOf(CoreItem item) =>
