@@ -18,7 +18,7 @@ internal static class HostPlatform
         : OperatingSystem.IsWindows() ? "on Windows they are not, since processors with shadow stacks end a process whose handler continues a guest elsewhere"
         : "on this system they are not";
 
-    /// <summary>How C functions of this system take their arguments, on x86-64.</summary>
+    /// <summary>How C functions of this system take their arguments.</summary>
     public static HostConvention Convention => OperatingSystem.IsWindows() ? HostConvention.Microsoft : HostConvention.SystemV;
 
     /// <summary>The number that the system has for the fault of an access to inaccessible memory.</summary>
