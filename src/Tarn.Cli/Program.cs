@@ -8,7 +8,7 @@ using Tarn.Cli.Commands;
 
 StandardStreams.Install();
 // A file that grows beyond ulimit -f, one of the cache for example, is an error and does not end the process. Signal 25 is SIGXFSZ.
-using PosixSignalRegistration fileSize = PosixSignalRegistration.Create((PosixSignal)25, static context => context.Cancel = true);
+using PosixSignalRegistration? fileSize = !OperatingSystem.IsLinux() ? null : PosixSignalRegistration.Create((PosixSignal)25, static context => context.Cancel = true);
 Command run = RunCommand.Create();
 RootCommand root = new(
     """

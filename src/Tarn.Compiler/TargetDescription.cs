@@ -21,6 +21,11 @@ internal sealed record TargetDescription
     /// <summary>How accesses to linear memory are kept within bounds.</summary>
     public MemoryStrategy MemoryStrategy { get; init; } = MemoryStrategy.Guarded;
 
+    /// <summary>
+    /// Accesses of null in the heap of managed objects are found by the fault that they are, on a processor, or by the check that takes its place. Without it there is a comparison before each.
+    /// </summary>
+    public bool CatchesFaults { get; init; } = true;
+
     /// <summary>With guarded memories: bytes behind the 4 GiB that fault. Accesses with offset + size up to this need no check.</summary>
     public ulong GuardBytes { get; init; } = 32 * 1024 * 1024;
 

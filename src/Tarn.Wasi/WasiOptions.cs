@@ -57,7 +57,17 @@ public sealed record WasiOptions
     public WasiOptions WithProcessStreams()
     {
         if (!OperatingSystem.IsLinux())
-            throw new PlatformNotSupportedException("The process's own streams can be given to guests on Linux only so far; set StandardInput, StandardOutput and StandardError.");
+        {
+            return this with
+            {
+                StandardInput = Console.OpenStandardInput(),
+                StandardInputType = TypeOf(Console.IsInputRedirected),
+                StandardOutput = Console.OpenStandardOutput(),
+                StandardOutputType = TypeOf(Console.IsOutputRedirected),
+                StandardError = Console.OpenStandardError(),
+                StandardErrorType = TypeOf(Console.IsErrorRedirected),
+            };
+        }
         FileSizeSignal.Take();
         HostStream input = new(0);
         HostStream output = new(1);
@@ -72,4 +82,6 @@ public sealed record WasiOptions
             StandardErrorType = error.FileType,
         };
     }
+
+    private static WasiFileType TypeOf(bool isRedirected) => isRedirected ? WasiFileType.Unknown : WasiFileType.CharacterDevice;
 }

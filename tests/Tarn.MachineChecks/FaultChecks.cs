@@ -70,14 +70,14 @@ internal static unsafe partial class FaultChecks
             Check.Equal(3, record->LogCount);
 
             // Closed again: contents gone, the next touch opens it anew.
-            memory.Reset((byte*)start, Stride);
+            memory.Decommit((byte*)start, Stride);
             record->LogCount = 0;
             record->LastGranule = 0;
             Check.Equal(1L, store.Call(write, start + Page + 8));
             Check.Equal(1, record->LogCount);
 
             // A copy over closed pages runs through.
-            memory.Reset((byte*)start, Stride);
+            memory.Decommit((byte*)start, Stride);
             record->LogCount = 0;
             record->LastGranule = 0;
             FunctionReference* copy = store.Reference(Machine.Current.Stubs.Builtin(BuiltinId.MemoryCopyBytes), FunctionReferenceRecord.NotAHostFunction);
@@ -99,7 +99,7 @@ internal static unsafe partial class FaultChecks
         }
 
         // Unregistered: a fault like any other.
-        memory.Reset(slab, Slots * Stride);
+        memory.Decommit(slab, Slots * Stride);
         Check.Throws<GuestTrapException>(() => store.Call(write, (nint)slab + (Slot * Stride)));
         store.CheckIdle();
         memory.Release(slab, Slots * Stride);

@@ -1,5 +1,5 @@
 // Runs every check and says which failed. Exit code 0: all passed.
-// Arguments: none for all checks, or parts of names; --list prints the names; --code prints what code depends on the processor; --pools and more: see PoolProcess.
+// Arguments: none for all checks, or parts of names; --list prints the names; --code prints what code depends on the processor; --pools and more: see PoolProcess; --portable: see PortableProcess.
 using System.Diagnostics;
 using Tarn.MachineChecks;
 
@@ -18,6 +18,9 @@ if (args is ["--code"])
 
 if (args is ["--pools", ..])
     return PoolProcess.Run(args.AsSpan(1));
+
+if (args is ["--portable"])
+    return await PortableProcess.RunAsync();
 
 int failed = 0;
 int run = 0;

@@ -18,7 +18,7 @@ internal static class PoolCommand
         Option<int> workers = new("--workers", "-w") { Description = "The number of workers that instantiate, call and dispose at the same time.", HelpName = "COUNT", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<int> hold = new("--hold") { Description = "The number of instances that are suspended in an asynchronous host function on average.", HelpName = "COUNT", DefaultValueFactory = _ => 50 };
         Option<double> seconds = new("--seconds", "-s") { Description = "How long to run, in seconds.", HelpName = "SECONDS", DefaultValueFactory = _ => 10 };
-        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked.", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded or checked.", DefaultValueFactory = _ => Tarn.Execution.HostTarget.CatchesFaults ? MemoryStrategy.Guarded : MemoryStrategy.Checked };
         Command command = new(
             "pool",
             """

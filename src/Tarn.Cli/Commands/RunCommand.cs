@@ -121,7 +121,7 @@ internal static class RunCommand
     {
         Description = description,
         HelpName = "guarded|checked",
-        DefaultValueFactory = _ => MemoryStrategy.Guarded,
+        DefaultValueFactory = _ => Tarn.Execution.HostTarget.CatchesFaults ? MemoryStrategy.Guarded : MemoryStrategy.Checked,
         CustomParser = Choice<MemoryStrategy>("guarded or checked"),
     };
 

@@ -11,7 +11,7 @@ internal static class WastCommand
     {
         Argument<string[]> paths = new("PATH") { Description = "Scripts (.wast), or folders that are searched for them.", Arity = ArgumentArity.OneOrMore };
         Option<bool> readOnly = new("--read-only") { Description = "Decode and validate modules, execute nothing." };
-        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => MemoryStrategy.Guarded };
+        Option<MemoryStrategy> memory = new("--memory") { Description = "guarded (reservations and guard pages) or checked (a comparison for each access).", DefaultValueFactory = _ => Tarn.Execution.HostTarget.CatchesFaults ? MemoryStrategy.Guarded : MemoryStrategy.Checked };
         Option<bool> lazy = new("--lazy") { Description = "Compile each function when it is first called." };
         Option<bool> portable = RunCommand.PortableOption();
         Option<bool> verbose = new("--verbose", "-v") { Description = "Show every failure, every skipped directive and every error whose wording differs from the script's." };

@@ -11,11 +11,13 @@ internal static class LittleAddressSpace
     private const ulong EnoughForGuards = 16UL << 30;
 
     /// <summary>What memories to use where the user did not say.</summary>
-    public static MemoryStrategy DefaultStrategy => VirtualMemory.Current.AddressSpaceLimit < EnoughForGuards ? MemoryStrategy.Checked : MemoryStrategy.Guarded;
+    public static MemoryStrategy DefaultStrategy => VirtualMemory.Current.AddressSpaceLimit < EnoughForGuards ? MemoryStrategy.Checked : MemoryStrategy.Default;
 
     /// <summary>What is different for lack of address space, in words; <see langword="null"/> where nothing is.</summary>
     public static string? Describe(MemoryStrategy strategy)
     {
+        if (HostTarget.WhyNoMachineCode is not null)
+            return null;
         CodeArena arena = Machine.Current.Arena;
         ulong limit = VirtualMemory.Current.AddressSpaceLimit;
         if (arena.ReservedBytes == CodeArena.MaximumBytes)

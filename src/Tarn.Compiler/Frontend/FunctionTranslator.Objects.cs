@@ -219,7 +219,7 @@ internal sealed partial class FunctionTranslator
         }
     }
 
-    private bool IsNullCheckedByAccess(int offset, ValType storage) => offset + ObjectLayout.BytesOf(storage) <= ObjectLayout.NullZone;
+    private bool IsNullCheckedByAccess(int offset, ValType storage) => _target.CatchesFaults && offset + ObjectLayout.BytesOf(storage) <= ObjectLayout.NullZone;
 
     private void StructGet(int typeIndex, int field, bool signed)
     {
@@ -458,8 +458,16 @@ internal sealed partial class FunctionTranslator
 
     // ---- Arrays
 
-    private Value ArrayLength(Value array) => _builder.Emit(
-        IrOpcode.Load, IrType.I32, HeapBase(), array, -1, ObjectLayout.Length, MemoryAccess.Create(2, mayFault: true).Bits, AliasRegion.HeapHeader);
+    private Value ArrayLength(Value array)
+    {
+        if (!_target.CatchesFaults)
+        {
+            RequireNotNull(array);
+        }
+
+        return _builder.Emit(
+            IrOpcode.Load, IrType.I32, HeapBase(), array, -1, ObjectLayout.Length, MemoryAccess.Create(2, mayFault: _target.CatchesFaults).Bits, AliasRegion.HeapHeader);
+    }
 
     private Value ElementOffset(Value array, ValType storage, Value index) => _builder.Emit(
         IrOpcode.ElementOffset, IrType.I32, array, index, -1, 0, MemoryAccess.Create(2, scaleLog2: Math.Min(ObjectLayout.ShiftOf(storage), 3)).Bits, AliasRegion.HeapLayout);

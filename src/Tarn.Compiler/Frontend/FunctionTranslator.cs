@@ -77,6 +77,7 @@ internal sealed partial class FunctionTranslator
         function.Signature = SignatureOf(module.FunctionArray[functionIndex]);
         function.LargestMemory = LargestMemory();
         function.GuardBytes = target.GuardBytes;
+        function.CatchesFaults = target.CatchesFaults;
         var reader = module.ReadBody(functionIndex - module.ImportedFunctionCount);
         function.CurrentWasmOffset = reader.Position;
         ReadLocals(ref reader);

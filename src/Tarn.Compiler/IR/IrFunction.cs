@@ -82,6 +82,9 @@ internal sealed partial class IrFunction
     /// <summary>Bytes behind a guarded memory's reservation that fault (<see cref="TargetDescription.GuardBytes"/>).</summary>
     public ulong GuardBytes = TargetDescription.Default.GuardBytes;
 
+    /// <summary>Whether accesses may fault at all (<see cref="TargetDescription.CatchesFaults"/>).</summary>
+    public bool CatchesFaults = true;
+
     /// <summary>Where new instructions are said to come from.</summary>
     public int CurrentWasmOffset;
 
@@ -118,6 +121,7 @@ internal sealed partial class IrFunction
         TakesLanes = false;
         LargestMemory = 1UL << 32;
         GuardBytes = TargetDescription.Default.GuardBytes;
+        CatchesFaults = true;
         CurrentWasmOffset = 0;
     }
 

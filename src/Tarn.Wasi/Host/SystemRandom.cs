@@ -5,6 +5,11 @@ internal static unsafe class SystemRandom
 {
     public static void Fill(Span<byte> destination)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            System.Security.Cryptography.RandomNumberGenerator.Fill(destination);
+            return;
+        }
         fixed (byte* start = destination)
         {
             int filled = 0;

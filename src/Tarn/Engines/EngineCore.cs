@@ -31,6 +31,7 @@ internal sealed class EngineCore
             Fuel = options.EnableFuel,
             FuelTable = options.FuelCosts.Table,
             Deterministic = options.Deterministic,
+            CatchesFaults = options.CatchesFaults || options.IsPortable,
         };
         TypeDescriptors = new TypeDescriptors(Types);
         HeapSpaces = options.AllocationStrategy != AllocationStrategy.Pooling ? new HeapSpaces(int.MaxValue, "no limit")

@@ -28,7 +28,7 @@ internal sealed unsafe class GuestStack : IDisposable
         _base = memory.Reserve(_reserved);
         try
         {
-            memory.Protect(_base + memory.PageSize, usable, MemoryProtection.ReadWrite);
+            memory.Commit(_base + memory.PageSize, usable);
         }
         catch
         {
@@ -45,7 +45,7 @@ internal sealed unsafe class GuestStack : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, (nuint)(2 * Headroom));
         _memory = memory;
-        memory.Protect(low, bytes, MemoryProtection.ReadWrite);
+        memory.Commit(low, bytes);
         Low = (nint)low;
         High = (nint)(low + bytes);
     }

@@ -77,7 +77,7 @@ internal sealed class GuestStackPool(VirtualMemory memory, int stackBytes = Gues
             return true;
         try
         {
-            memory.Reset((byte*)stack.Low, (nuint)(stack.High - stack.Low));
+            memory.Decommit((byte*)stack.Low, (nuint)(stack.High - stack.Low));
         }
         catch (PlatformException)
         {

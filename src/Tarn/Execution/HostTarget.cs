@@ -20,6 +20,9 @@ internal static unsafe class HostTarget
     /// <summary>Why machine code cannot be executed here, as the end of a sentence; <see langword="null"/> if it can.</summary>
     public static string? WhyNoMachineCode => s_whyNoMachineCode.Value;
 
+    /// <summary>Whether machine code is executed and its faults are caught.</summary>
+    public static bool CatchesFaults => HostPlatform.Faults == FaultHandling.Signals && WhyNoMachineCode is null;
+
     private static X64Target Create() => WhyNoMachineCode is string reason
         ? throw new PlatformNotSupportedException($"Machine code cannot be executed here: {reason}. EngineOptions.Execution can be Portable.")
         : new X64Target(X64.Processor.Features);
@@ -29,14 +32,14 @@ internal static unsafe class HostTarget
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
             return $"Tarn generates machine code for x86-64 only, and this process is {RuntimeInformation.ProcessArchitecture}";
-        if (!VirtualMemory.IsSupported)
-            return "Tarn executes machine code on Linux only so far";
         VirtualMemory memory = VirtualMemory.Current;
+        if (!memory.CanExecute)
+            return "memory cannot be made executable: this system's is not known to Tarn, or the process asked for portable memory";
         byte* page = null;
         try
         {
             page = memory.Reserve(memory.PageSize);
-            memory.Protect(page, memory.PageSize, MemoryProtection.ReadWrite);
+            memory.Commit(page, memory.PageSize);
             *page = 1;
             memory.Protect(page, memory.PageSize, MemoryProtection.ReadExecute);
             return null;

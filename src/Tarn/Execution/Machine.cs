@@ -5,7 +5,6 @@ using Tarn.Compiler.Abi;
 using Tarn.Compiler.Machine;
 using Tarn.Compiler.Targets.Portable;
 using Tarn.Platform;
-using Tarn.Platform.Linux;
 
 namespace Tarn.Execution;
 
@@ -21,6 +20,8 @@ internal sealed unsafe class Machine
 
     private Machine(bool isPortable)
     {
+        if (!Environment.Is64BitProcess)
+            throw new PlatformNotSupportedException("Tarn needs a process of 64 bits: its records have addresses of that size. On 32 bits, in browsers for example, nothing runs yet.");
         AbiAssertions.Check();
         Memory = VirtualMemory.Current;
         if (isPortable)
@@ -31,10 +32,12 @@ internal sealed unsafe class Machine
             return;
         }
         Arena = new CodeArena(Memory, HostTarget.Current.Filler);
-        Stubs = new X64.X64MachineStubs(Arena, Memory);
+        Stubs = new X64.X64MachineStubs(Arena, Memory, HostPlatform.Convention);
+        Faults = HostPlatform.Faults;
+        if (Faults == FaultHandling.None)
+            return;
         _faultRanges = new FaultRangeTable(Arena.AllocateData(FaultRangeTable.TotalSize));
-        LinuxFaultHandler.Install(Arena, (arena, parameters) => Stubs.CreateFaultHandler(arena, parameters), FaultRanges.Address);
-        Faults = FaultHandling.Signals;
+        HostPlatform.InstallFaultHandler(Arena, (arena, parameters) => Stubs.CreateFaultHandler(arena, parameters), FaultRanges.Address);
         SelfTest();
     }
 
@@ -141,7 +144,7 @@ internal sealed unsafe class Machine
             _ = ((delegate* unmanaged<nint, RawResult>)entry)((nint)(&function));
             bool asExpected = record.ExitCode == ExitCode.MemoryFault
                 && record.FaultAddress == (nint)closed
-                && record.FaultSignal == LinuxNative.SignalSegmentationFault
+                && record.FaultSignal == HostPlatform.AccessFault
                 && record.ExitVmContext == &context
                 && probe.Owner!.TryGetTrap((int)(record.TrapProgramCounter - (nint)probe.Address), out _)
                 && record.GuestStackPointer == stack.High - sizeof(nint);

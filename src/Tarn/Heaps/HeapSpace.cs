@@ -56,7 +56,7 @@ internal sealed unsafe class HeapSpace
     {
         if (end <= _nurseryCommitted)
             return;
-        VirtualMemory.Current.Protect(Base + _nurseryCommitted, end - _nurseryCommitted, MemoryProtection.ReadWrite);
+        VirtualMemory.Current.Commit(Base + _nurseryCommitted, end - _nurseryCommitted);
         _nurseryCommitted = end;
     }
 
@@ -71,7 +71,7 @@ internal sealed unsafe class HeapSpace
         // Steps grow with what there is, so that commits stay few.
         nuint step = Math.Max(CommitStep, (nuint)((committed - StartOf(half)) / 2)) & ~(CommitStep - 1);
         uint to = (uint)Math.Min((ulong)EndOf(half), Math.Max(((ulong)end + CommitStep - 1) & ~(CommitStep - 1), committed + step));
-        memory.Protect(Base + committed, to - committed, MemoryProtection.ReadWrite);
+        memory.Commit(Base + committed, to - committed);
         Table(Cards, committed, to, 1);
         Table((byte*)Starts, committed, to, sizeof(uint));
         committed = to;
@@ -112,6 +112,6 @@ internal sealed unsafe class HeapSpace
         VirtualMemory memory = VirtualMemory.Current;
         nuint start = (from >> ObjectLayout.CardShift) * entry & ~(memory.PageSize - 1);
         nuint end = memory.RoundUp(((to - 1 >> ObjectLayout.CardShift) + 1) * entry);
-        memory.Protect(table + start, end - start, MemoryProtection.ReadWrite);
+        memory.Commit(table + start, end - start);
     }
 }

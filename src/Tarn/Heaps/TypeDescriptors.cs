@@ -89,7 +89,7 @@ internal sealed unsafe class TypeDescriptors(TypeRegistry types)
             nuint committed = (end + CommitStep - 1) & ~(CommitStep - 1);
             try
             {
-                VirtualMemory.Current.Protect(_base + _committed, committed - _committed, MemoryProtection.ReadWrite);
+                VirtualMemory.Current.Commit(_base + _committed, committed - _committed);
             }
             catch (PlatformException e)
             {

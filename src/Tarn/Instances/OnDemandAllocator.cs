@@ -89,7 +89,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
             if (_engine.Options.UseLargePages)
                 memory.PreferLargePages(reservation, reserved);
             if (accessible != 0)
-                memory.Protect(reservation, accessible, MemoryProtection.ReadWrite);
+                memory.Commit(reservation, accessible);
         }
         catch (PlatformException e)
         {
@@ -133,7 +133,7 @@ internal sealed unsafe class OnDemandAllocator : InstanceAllocator
                 capacityLimit = "the address space that the process had left when it was made";
             }
             if (minimum != 0)
-                memory.Protect(reservation, memory.RoundUp((nuint)minimum * 8), MemoryProtection.ReadWrite);
+                memory.Commit(reservation, memory.RoundUp((nuint)minimum * 8));
         }
         catch (PlatformException e)
         {

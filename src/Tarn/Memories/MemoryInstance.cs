@@ -218,7 +218,7 @@ internal sealed unsafe class MemoryInstance
             return true;
         try
         {
-            memory.Protect(Base + start, (nuint)(end - start), MemoryProtection.ReadWrite);
+            memory.Commit(Base + start, (nuint)(end - start));
             return true;
         }
         catch (PlatformException)

@@ -127,13 +127,16 @@ internal abstract unsafe class MemorySlot
     /// <returns>Whether the system did it; otherwise they are as they were.</returns>
     public static bool TryCleanRun(MemorySlot first, MemorySlot last)
     {
+        // Overwriting what is between them would take the memory that cleaning is to give back.
+        if (first.SlabIsOpen && !first.Memory.DiscardGivesBack)
+            return false;
         nuint bytes = (nuint)(last.Base - first.Base) + (nuint)last.RoundUp(last.TouchedBytes);
         try
         {
             if (first.SlabIsOpen)
                 first.Memory.Discard(first.Base, bytes);
             else
-                first.Memory.Reset(first.Base, bytes);
+                first.Memory.Decommit(first.Base, bytes);
             return true;
         }
         catch (PlatformException)
@@ -179,7 +182,7 @@ internal abstract unsafe class MemorySlot
             if (SlabIsOpen)
                 Memory.Discard(Base, (nuint)end);
             else
-                Memory.Reset(Base, (nuint)end);
+                Memory.Decommit(Base, (nuint)end);
         }
         MarkClean();
     }

@@ -83,7 +83,7 @@ internal static class ModuleArtifact
     /// <summary>Everything that changes compiled code apart from the module. The version is that of the build, not of the release.</summary>
     public static string Identity(EngineCore engine) =>
         $"Tarn {typeof(ModuleArtifact).Assembly.ManifestModule.ModuleVersionId:N} {typeof(CompiledFunction).Assembly.ManifestModule.ModuleVersionId:N}, "
-        + $"{(OperatingSystem.IsLinux() ? "linux" : "other")} {engine.CodeTarget.Identity}, "
+        + $"{Platform.HostPlatform.Name} {engine.CodeTarget.Identity}, "
         + $"{engine.Target}, features {(long)engine.Options.Features:x}";
 
     // Tarn runs on little-endian processors only, as it generates code for no other.

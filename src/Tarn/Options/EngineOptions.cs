@@ -136,8 +136,11 @@ public sealed record EngineOptions
     /// <summary>Whether guests' code is interpreted.</summary>
     internal bool IsPortable => ChosenTarget is Compiler.Targets.Portable.PortableTarget;
 
+    /// <summary>Whether faults of guests are caught.</summary>
+    internal bool CatchesFaults => !IsPortable && Platform.HostPlatform.Faults == Platform.FaultHandling.Signals;
+
     /// <summary>Whether memories are guarded.</summary>
-    internal bool IsGuarded => MemoryStrategy == MemoryStrategy.Guarded || (MemoryStrategy == MemoryStrategy.Default && !IsPortable);
+    internal bool IsGuarded => MemoryStrategy == MemoryStrategy.Guarded || (MemoryStrategy == MemoryStrategy.Default && CatchesFaults);
 
     /// <summary>Finds every fault of these options.</summary>
     /// <returns>One sentence for each fault; empty when the options are sound.</returns>
@@ -152,6 +155,8 @@ public sealed record EngineOptions
             faults.Add($"Execution is MachineCode, which cannot be executed here: {reason}; use Auto or Portable");
         else if (MemoryStrategy == MemoryStrategy.Guarded && IsPortable)
             faults.Add("MemoryStrategy is Guarded, for which faults of guests have to be caught, and portable execution does not; use Default or Checked");
+        else if (MemoryStrategy == MemoryStrategy.Guarded && Platform.HostPlatform.WhyNoFaults is string noFaults)
+            faults.Add($"MemoryStrategy is Guarded, for which faults of guests have to be caught, and {noFaults}; use Default or Checked");
         if (LeakDetection is { OnLeak: null })
             faults.Add("LeakDetection.OnLeak is null");
         if (FuelCosts is null)

@@ -20,6 +20,9 @@ internal sealed unsafe class CodeArena
     /// <summary>The least that is reserved. A process that has not even that cannot run anything.</summary>
     public const long MinimumBytes = 4L << 20;
 
+    // Where a reservation is a block of memory, which counts in full on systems that promise no more than they have.
+    private const long MaximumBlockOfZeros = 256L << 20;
+
     // Of a limit on the address space of the process, the share for code: the rest is for the runtime around us and for memories.
     private const ulong ShareOfLimit = 16;
     private const int DataShare = 32;
@@ -96,7 +99,7 @@ internal sealed unsafe class CodeArena
         byte* address = Base + start;
         try
         {
-            _memory.Protect(address, (nuint)length, MemoryProtection.ReadWrite);
+            _memory.Commit(address, (nuint)length);
             if (length >= LargeBlock)
                 _memory.PreferLargePages(address, (nuint)length);
         }
@@ -127,7 +130,7 @@ internal sealed unsafe class CodeArena
     {
         SetPages(block, null);
         // Fresh address space: nothing of the old code can be read or run, and the next owner starts from zero.
-        _memory.Reset(block.Address, (nuint)block.ReservedLength);
+        _memory.Decommit(block.Address, (nuint)block.ReservedLength);
         lock (_lock)
         {
             _code.Free(block.Address - Base, block.ReservedLength);
@@ -149,7 +152,7 @@ internal sealed unsafe class CodeArena
 
         try
         {
-            _memory.Protect(_dataBase + start, (nuint)length, MemoryProtection.ReadWrite);
+            _memory.Commit(_dataBase + start, (nuint)length);
         }
         catch
         {
@@ -167,7 +170,7 @@ internal sealed unsafe class CodeArena
     public void FreeData(byte* address, int bytes)
     {
         nuint length = _memory.RoundUp((nuint)bytes);
-        _memory.Reset(address, length);
+        _memory.Decommit(address, length);
         lock (_lock)
         {
             _data.Free(address - _dataBase, (long)length);
@@ -204,7 +207,7 @@ internal sealed unsafe class CodeArena
     // Where the process may have little address space, code gets its share of that; where the system refuses even so, half of it, and so on.
     private static byte* Reserve(VirtualMemory memory, long? asked, out long bytes)
     {
-        bytes = asked ?? Math.Clamp((long)Math.Min(memory.AddressSpaceLimit / ShareOfLimit, (ulong)MaximumBytes), MinimumBytes, MaximumBytes);
+        bytes = asked ?? Math.Clamp((long)Math.Min(memory.AddressSpaceLimit / ShareOfLimit, (ulong)MaximumBytes), MinimumBytes, memory.CanExecute ? MaximumBytes : MaximumBlockOfZeros);
         bytes = (long)memory.RoundUp((nuint)bytes);
         while (true)
         {

@@ -36,7 +36,7 @@ internal sealed unsafe class Slab : IDisposable
     public void Open()
     {
         if (Base != null)
-            VirtualMemory.Current.Protect(Base, _reserved, MemoryProtection.ReadWrite);
+            VirtualMemory.Current.Commit(Base, _reserved);
     }
 
     public void Dispose()

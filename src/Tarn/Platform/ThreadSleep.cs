@@ -6,10 +6,8 @@ internal abstract unsafe class ThreadSleep
 {
     private static ThreadSleep? s_current;
 
-    /// <summary>This operating system's; throws <see cref="PlatformNotSupportedException"/> where there is none yet.</summary>
-    public static ThreadSleep Current => s_current ??= OperatingSystem.IsLinux()
-        ? new Linux.LinuxThreadSleep()
-        : throw new PlatformNotSupportedException("Tarn runs on Linux so far; sleeping on a word is not written for this operating system.");
+    /// <summary>This operating system's, or one that needs no system.</summary>
+    public static ThreadSleep Current => s_current ??= HostPlatform.CreateThreadSleep();
 
     /// <summary>Sleeps if the word has a value, until it is woken, the time is over, or for no reason at all: the caller looks again.</summary>
     /// <param name="word">The word; other threads change it before they wake.</param>

@@ -7,13 +7,8 @@ internal abstract unsafe class VirtualMemory
 {
     private static VirtualMemory? s_current;
 
-    /// <summary>This operating system's; throws <see cref="PlatformNotSupportedException"/> where there is none yet.</summary>
-    public static VirtualMemory Current => s_current ??= OperatingSystem.IsLinux()
-        ? new Linux.LinuxVirtualMemory()
-        : throw new PlatformNotSupportedException("Tarn runs on Linux so far; virtual memory for this operating system is not written yet.");
-
-    /// <summary>Whether there is one for this operating system.</summary>
-    public static bool IsSupported => OperatingSystem.IsLinux();
+    /// <summary>This operating system's; where there is none, or the process asks for it, the one that needs no operating system.</summary>
+    public static VirtualMemory Current => s_current ??= HostPlatform.CreateMemory();
 
     /// <summary>Puts another implementation in front, for tests that make system calls fail. What is built from now on uses it.</summary>
     /// <returns>The one before.</returns>
@@ -32,14 +27,26 @@ internal abstract unsafe class VirtualMemory
     /// <summary>Gives address space back.</summary>
     public abstract void Release(byte* address, nuint bytes);
 
-    /// <summary>Changes what a committed or reserved range allows. Making a reserved range accessible commits it lazily.</summary>
+    /// <summary>Makes reserved memory readable and writable: zero where it was not committed, as it was elsewhere.</summary>
+    public virtual void Commit(byte* address, nuint bytes) => Protect(address, bytes, MemoryProtection.ReadWrite);
+
+    /// <summary>Makes a range address space again: inaccessible, and zero when it is committed the next time.</summary>
+    public abstract void Decommit(byte* address, nuint bytes);
+
+    /// <summary>Changes what a committed range allows.</summary>
     public abstract void Protect(byte* address, nuint bytes, MemoryProtection protection);
 
     /// <summary>Throws contents away: the range keeps its protection and reads as it was first mapped (zero, or its image).</summary>
     public abstract void Discard(byte* address, nuint bytes);
 
-    /// <summary>Replaces whatever is mapped in the range by fresh inaccessible address space, in one step.</summary>
-    public abstract void Reset(byte* address, nuint bytes);
+    /// <summary>Whether a page takes memory, and counts against any limit, only when it is touched; otherwise when it is committed.</summary>
+    public virtual bool CommitsLazily => true;
+
+    /// <summary>Whether <see cref="Discard"/> gives pages back to the system. Otherwise it overwrites them, and takes as long as that.</summary>
+    public virtual bool DiscardGivesBack => true;
+
+    /// <summary>Whether memory can be made executable at all. A system that can may refuse.</summary>
+    public virtual bool CanExecute => true;
 
     /// <summary>Makes an image whose pages can be mapped copy-on-write any number of times.</summary>
     public abstract MemoryImage CreateImage(ReadOnlySpan<byte> contents, string name);

@@ -31,7 +31,7 @@ internal sealed unsafe class OpenMemorySlot : MemorySlot
         ulong start = RoundUp(from);
         ulong end = RoundUp(to);
         if (!SlabIsOpen && start < end)
-            Memory.Protect(Base + start, (nuint)(end - start), MemoryProtection.ReadWrite);
+            Memory.Commit(Base + start, (nuint)(end - start));
         _accessibleBytes = to;
     }
 
@@ -67,9 +67,16 @@ internal sealed unsafe class OpenMemorySlot : MemorySlot
         ulong end = RoundUp(_accessibleBytes);
         if (end > initialEnd)
         {
-            if (!SlabIsOpen)
-                Memory.Protect(Base + initialEnd, (nuint)(end - initialEnd), MemoryProtection.None);
-            Memory.Discard(Base + initialEnd, (nuint)(end - initialEnd));
+            if (!SlabIsOpen && !Memory.DiscardGivesBack)
+            {
+                Memory.Decommit(Base + initialEnd, (nuint)(end - initialEnd));
+            }
+            else
+            {
+                if (!SlabIsOpen)
+                    Memory.Protect(Base + initialEnd, (nuint)(end - initialEnd), MemoryProtection.None);
+                Memory.Discard(Base + initialEnd, (nuint)(end - initialEnd));
+            }
         }
         _accessibleBytes = _initialBytes;
         if (initialEnd == 0)
@@ -91,7 +98,16 @@ internal sealed unsafe class OpenMemorySlot : MemorySlot
                 LastResetBytes = (long)initialEnd;
                 break;
             default:
-                Memory.Discard(Base, (nuint)initialEnd);
+                if (!SlabIsOpen && !Memory.DiscardGivesBack)
+                {
+                    // A failure between the two leaves a slot that is unbound and never read before it is committed.
+                    Memory.Decommit(Base, (nuint)initialEnd);
+                    Memory.Commit(Base, (nuint)initialEnd);
+                }
+                else
+                {
+                    Memory.Discard(Base, (nuint)initialEnd);
+                }
                 CopyImage(0);
                 break;
         }

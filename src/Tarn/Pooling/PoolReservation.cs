@@ -161,7 +161,7 @@ internal sealed unsafe class PoolReservation : IDisposable
                 byte* address = memory.Reserve(bytes);
                 taken.Add(((nint)address, bytes));
                 if (size.IsOpen)
-                    memory.Protect(address, bytes, MemoryProtection.ReadWrite);
+                    memory.Commit(address, bytes);
             }
             taken.Add(((nint)memory.Reserve((nuint)VirtualMemory.LeftToProcess), (nuint)VirtualMemory.LeftToProcess));
             return true;

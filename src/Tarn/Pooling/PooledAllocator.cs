@@ -78,7 +78,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         _strategy = ChooseStrategy(memory, wanted);
         if (_strategy == ResetStrategy.Learned && wanted > 0 && _limits.MemoryPages > 0 && !_engine.Machine.FaultRanges.TryTake(out _faultRange))
             _strategy = Unlearned(memory);
-        _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned;
+        _memoriesAreOpen = !guarded && _strategy != ResetStrategy.Learned && memory.CommitsLazily;
         int stacks = _options.TotalStacks ?? _limits.Count;
         _stackForEach = _limits.Count <= OwnStacksAtMost && stacks >= _limits.Count;
         try
@@ -591,7 +591,7 @@ internal sealed unsafe class PooledAllocator : InstanceAllocator, IPoolStatistic
         ResetStrategy wanted = _options.ResetStrategy;
         bool canLearn = _engine.Machine.Faults == FaultHandling.Signals;
         if (wanted == ResetStrategy.Learned && !canLearn)
-            throw new PlatformNotSupportedException("ResetStrategy.Learned needs faults of guests to be caught, which portable execution does not do; use Default, Decommit or Copy");
+            throw new PlatformNotSupportedException($"ResetStrategy.Learned needs faults of guests to be caught, and {(_engine.Options.IsPortable ? "portable execution does not" : HostPlatform.WhyNoFaults)}; use Default, Decommit or Copy");
         if (wanted == ResetStrategy.Default && canLearn && memories <= LearnedSlotsAtMost)
             return ResetStrategy.Learned;
         if (wanted == ResetStrategy.Default)

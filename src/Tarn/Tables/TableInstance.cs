@@ -108,7 +108,7 @@ internal sealed unsafe class TableInstance
             return true;
         try
         {
-            memory.Protect((byte*)Elements + start, (nuint)(end - start), MemoryProtection.ReadWrite);
+            memory.Commit((byte*)Elements + start, (nuint)(end - start));
             return true;
         }
         catch (PlatformException)

@@ -58,7 +58,7 @@ public sealed unsafe class PlatformTests
         Assert.Equal(contents[(int)page + 5], range[(2 * page) + 5]);
         memory.Discard(range, 2 * page);
         Assert.True(new ReadOnlySpan<byte>(range, contents.Length).SequenceEqual(contents));
-        memory.Reset(range, 2 * page);
+        memory.Decommit(range, 2 * page);
         memory.Protect(range, page, MemoryProtection.ReadWrite);
         Assert.Equal(0, range[5]);
         memory.Release(range, 4 * page);

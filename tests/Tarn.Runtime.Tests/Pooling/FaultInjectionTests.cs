@@ -124,7 +124,7 @@ public sealed class FaultInjectionTests
     private static unsafe void Unmap(Instance instance, int offset)
     {
         byte* at = instance.Memory.Instance.Base + offset;
-        VirtualMemory.Current.Reset(at, 4096);
+        VirtualMemory.Current.Decommit(at, 4096);
         VirtualMemory.Current.Protect(at, 4096, MemoryProtection.Read);
     }
 

@@ -64,10 +64,10 @@ internal sealed unsafe class FaultyMemory : VirtualMemory
         _inner.Discard(address, bytes);
     }
 
-    public override void Reset(byte* address, nuint bytes)
+    public override void Decommit(byte* address, nuint bytes)
     {
         Count("reset");
-        _inner.Reset(address, bytes);
+        _inner.Decommit(address, bytes);
     }
 
     public override MemoryImage CreateImage(ReadOnlySpan<byte> contents, string name) => _inner.CreateImage(contents, name);

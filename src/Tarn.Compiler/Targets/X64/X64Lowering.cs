@@ -42,6 +42,11 @@ internal sealed partial class X64Lowering(CpuFeatures features) : Lowering
         instruction.Displacement = address.Displacement;
         if (address.MayFault)
         {
+            if (!_ir.CatchesFaults)
+            {
+                throw new InvalidOperationException("an access that may fault was compiled for a system where faults are not caught");
+            }
+
             instruction.Flags |= address.IsNullCheck ? MachineFlags.MayFault | MachineFlags.NullCheck : MachineFlags.MayFault;
             _machine.Sources[_open] = address.WasmOffset;
         }

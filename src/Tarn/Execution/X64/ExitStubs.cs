@@ -33,15 +33,15 @@ internal static class ExitStubs
     private const int PreservingFrameBytes = PreservedVectors + (VectorRegisters * 16);
 
     /// <summary>The exit of host functions (rax = function reference) of a signature.</summary>
-    public static Label EmitHostCall(StubAssembler stub, Signature signature, nint trap) =>
-        Emit(stub, signature.Parameters, signature.Results, ExitCode.HostCall, 0, trap);
+    public static Label EmitHostCall(StubAssembler stub, Signature signature, nint trap, nint hostCall) =>
+        Emit(stub, signature.Parameters, signature.Results, ExitCode.HostCall, 0, trap, hostCall);
 
     /// <summary>The exit of a builtin.</summary>
     public static Label EmitBuiltin(StubAssembler stub, BuiltinId id, nint trap) =>
-        Emit(stub, BuiltinSignatures.Parameters(id), BuiltinSignatures.Results(id), ExitCode.Builtin, (int)id, trap);
+        Emit(stub, BuiltinSignatures.Parameters(id), BuiltinSignatures.Results(id), ExitCode.Builtin, (int)id, trap, hostCall: 0);
 
     private static Label Emit(
-        StubAssembler stub, ReadOnlySpan<AbiType> parameters, ReadOnlySpan<AbiType> results, ExitCode code, int argument, nint trap)
+        StubAssembler stub, ReadOnlySpan<AbiType> parameters, ReadOnlySpan<AbiType> results, ExitCode code, int argument, nint trap, nint hostCall)
     {
         X64Assembler asm = stub.Asm;
         ValueLocation[] parameterLocations = new ValueLocation[parameters.Length];
@@ -77,7 +77,7 @@ internal static class ExitStubs
         if (code == ExitCode.HostCall)
         {
             Label incomplete = asm.NewLabel();
-            EmitManagedCall(stub, incomplete);
+            EmitManagedCall(stub, incomplete, hostCall);
             LoadResults(asm, shape, results, resultLocations);
             asm.Add(S64, Rsp, frameBytes);
             asm.Ret(shape.StackArgumentBytes);
@@ -105,7 +105,7 @@ internal static class ExitStubs
 
     // HostCall(record, function reference) on the thread's stack, which is aligned to 16 bytes at calls; HostStackPointer is 8 off. Afterwards r10 is
     // the record again and eax the status.
-    private static void EmitManagedCall(StubAssembler stub, Label incomplete)
+    private static void EmitManagedCall(StubAssembler stub, Label incomplete, nint hostCall)
     {
         X64Assembler asm = stub.Asm;
         asm.Mov(S64, R11, new Mem(R10, ExecutionRecordLayout.HostStackPointer));
@@ -116,7 +116,7 @@ internal static class ExitStubs
         asm.Mov(S64, Rdi, R10);
         asm.Mov(S64, Rsi, (Gpr)CallConvention.FunctionReferenceRegister);
         asm.Lea(S64, Rsp, new Mem(R11, -8));
-        asm.MovImm64(Rax, GuestExecution.HostCallAddress);
+        asm.MovImm64(Rax, hostCall);
         asm.Call(Rax);
         asm.Mov(S64, R10, StubAssembler.Context(VmContextHeader.Execution));
         asm.Mov(S64, Rsp, new Mem(R10, ExecutionRecordLayout.GuestStackPointer));

@@ -31,7 +31,7 @@ internal static unsafe class Processor
         byte* page = memory.Reserve(bytes);
         try
         {
-            memory.Protect(page, bytes, MemoryProtection.ReadWrite);
+            memory.Commit(page, bytes);
             code.CopyTo(new Span<byte>(page, code.Length));
             memory.Protect(page, bytes, MemoryProtection.ReadExecute);
             var identify = (delegate* unmanaged<uint, uint, uint*, void>)(page + asm.OffsetOf(identifyLabel));

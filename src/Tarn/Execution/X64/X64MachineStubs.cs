@@ -24,10 +24,12 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
 
     private readonly CodeArena _arena;
     private readonly PackedCode _signatureStubs;
+    private readonly HostConvention _convention;
+    private readonly nint _hostCall;
     private readonly nint _handlerLanding;
     private readonly nint[] _builtins = new nint[(int)BuiltinId.Count];
 
-    public X64MachineStubs(CodeArena arena, VirtualMemory memory)
+    public X64MachineStubs(CodeArena arena, VirtualMemory memory, HostConvention convention)
     {
         if (!CpuFeatureDetector.HasBaseline)
         {
@@ -35,6 +37,8 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
         }
 
         _arena = arena;
+        _convention = convention;
+        _hostCall = convention == HostConvention.Microsoft ? MicrosoftThunks.HostCall(arena) : GuestExecution.HostCallAddress;
         _signatureStubs = new PackedCode(arena, memory, SharedStubBytes);
         Trap = Publish("trap", EmitTrap);
         StubAssembler stub = new(arena, "fixed stubs");
@@ -58,6 +62,8 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
 
         nint start = (nint)stub.Publish().Address;
         Resume = start + stub.Asm.OffsetOf(resume);
+        if (convention == HostConvention.Microsoft)
+            Resume = MicrosoftThunks.Resume(arena, Resume);
         FaultLanding = start + stub.Asm.OffsetOf(landing);
         _handlerLanding = start + stub.Asm.OffsetOf(handler);
         for (int i = 0; i < builtins.Length; i++)
@@ -134,22 +140,30 @@ internal sealed unsafe class X64MachineStubs : MachineStubs
     public override SignatureStubs CreateSignatureStubs(Signature signature)
     {
         StubAssembler stub = new(_arena, $"stubs {signature}");
-        Label typed = signature.HasTypedEntry ? EntryStubs.EmitTyped(stub, signature, Trap) : default;
+        bool isMicrosoft = _convention == HostConvention.Microsoft;
+        bool hasTyped = signature.HasTypedEntry && (!isMicrosoft || MicrosoftThunks.CanCarry(signature));
+        Label typed = hasTyped ? EntryStubs.EmitTyped(stub, signature, Trap) : default;
         Label array = EntryStubs.EmitArray(stub, signature, Trap);
-        Label exit = ExitStubs.EmitHostCall(stub, signature, Trap);
+        Label exit = ExitStubs.EmitHostCall(stub, signature, Trap, _hostCall);
+        // Around the two entries, and in the same piece of code: it is freed with them.
+        if (isMicrosoft)
+        {
+            typed = hasTyped ? MicrosoftThunks.EmitTyped(stub, signature, typed) : default;
+            array = MicrosoftThunks.EmitArray(stub, array);
+        }
         CodePiece code = stub.Publish(_signatureStubs);
         nint start = (nint)code.Address;
         return new SignatureStubs(
             signature,
             code,
-            signature.HasTypedEntry ? start + stub.Asm.OffsetOf(typed) : 0,
+            hasTyped ? start + stub.Asm.OffsetOf(typed) : 0,
             start + stub.Asm.OffsetOf(array),
             start + stub.Asm.OffsetOf(exit));
     }
 
     public override CodePiece? CreateDirectExit(SignatureStubs stubs, nint entry)
     {
-        if (!DirectExitStubs.CanCarry(stubs.Signature))
+        if (_convention != HostConvention.SystemV || !DirectExitStubs.CanCarry(stubs.Signature))
         {
             return null;
         }

@@ -40,7 +40,7 @@ internal sealed unsafe class LinuxVirtualMemory : VirtualMemory
     public override void Discard(byte* address, nuint bytes) =>
         Check(Advise((nint)address, bytes, AdviceDontNeed) == 0, "discarding memory (madvise MADV_DONTNEED)", bytes);
 
-    public override void Reset(byte* address, nuint bytes)
+    public override void Decommit(byte* address, nuint bytes)
     {
         nint mapped = Map((nint)address, bytes, ProtectionNone, MapPrivate | MapAnonymous | MapNoReserve | MapFixed, -1, 0);
         Check(mapped != Failed, "resetting address space (mmap MAP_FIXED)", bytes);
