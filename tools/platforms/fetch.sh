@@ -4,7 +4,7 @@
 #
 #   fetch.sh DIRECTORY [arm64] [musl] [wine]       all three without names; what is there already is kept
 #
-# The tests of tests/Tarn.Platforms.Tests look for the directory in TARN_PLATFORM_TOOLS.
+# The tests of Tarn.Packaging.Tests look for the directory in TARN_PLATFORM_TOOLS.
 set -euo pipefail
 directory=$(realpath -m "$1")
 shift
