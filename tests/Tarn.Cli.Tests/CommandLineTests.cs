@@ -96,7 +96,7 @@ public sealed class CommandLineTests : IDisposable
         process.StandardInput.WriteLine("it reads");
         process.StandardInput.Flush();
         Assert.Equal("it reads", process.StandardOutput.ReadLine());
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        CommandLine.WaitForExit(process);
         Assert.Equal(124, process.ExitCode);
         Assert.Equal(
             "tarn: the guest was ended in a call that cannot be interrupted, such as reading its input: its 4 s (--timeout) were over\n", process.StandardError.ReadToEnd());
@@ -133,7 +133,7 @@ public sealed class CommandLineTests : IDisposable
         process.StandardInput.Write(new string(' ', 1 << 20));
         process.StandardInput.Flush();
         Signal(process, "-INT");
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        CommandLine.WaitForExit(process);
         Assert.Equal(130, process.ExitCode);
         Assert.Equal("tarn: interrupted before the guest was started\n", process.StandardError.ReadToEnd());
     }
@@ -144,7 +144,7 @@ public sealed class CommandLineTests : IDisposable
         using Process process = CommandLine.Start(null, "run", Guest.PathOf("crash"), "spin");
         Assert.Equal("before", process.StandardOutput.ReadLine());
         Signal(process, "-INT");
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        CommandLine.WaitForExit(process);
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("interrupted", process.StandardError.ReadToEnd(), StringComparison.Ordinal);
     }

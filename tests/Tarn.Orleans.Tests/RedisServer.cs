@@ -19,13 +19,14 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public string Address { get; }
 
-    /// <summary>Starts it. Where it is not installed, the test is skipped, and in CI it fails.</summary>
+    /// <summary>Starts it. Where it is not installed, the test is skipped, and in CI it fails, unless TARN_REDIS says that it cannot be installed.</summary>
     public static async Task<RedisServer> StartAsync(CancellationToken cancellationToken)
     {
         const string Program = "/usr/bin/redis-server";
         if (!File.Exists(Program))
         {
-            const string Missing = Program + " is missing: install Debian's package redis-server";
+            Assert.SkipWhen(Environment.GetEnvironmentVariable("TARN_REDIS") == "unreachable", "NOT RUN: TARN_REDIS says that Redis cannot be had here");
+            const string Missing = "NOT RUN: " + Program + " is missing: install Debian's package redis-server";
             if (Repository.ContinuousIntegration)
                 Assert.Fail(Missing);
             Assert.Skip(Missing);

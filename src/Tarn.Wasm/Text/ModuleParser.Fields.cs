@@ -333,11 +333,12 @@ internal ref partial struct ModuleParser
         if (_firstDefinition != null)
             Fail(_at, $"import after {_firstDefinition}");
         Advance();
+        int start = _imports.Count;
         Name(_imports);
         _importCount++;
         if (Kind != TokenKind.String && (_options.Features & WasmFeatures.CompactImports) != 0)
         {
-            ImportGroup();
+            ImportGroup(start);
             return;
         }
 
@@ -363,8 +364,8 @@ internal ref partial struct ModuleParser
         return space;
     }
 
-    // item* of one form, and for items without types the type that they share.
-    private void ImportGroup()
+    // item* of one form, and for items without types the type that they share. A group of nothing imports nothing, and is not written: a module does not know of it, so it would be gone when printed.
+    private void ImportGroup(int start)
     {
         var items = new ByteBuffer();
         int count = 0;
@@ -396,6 +397,13 @@ internal ref partial struct ModuleParser
             _next[(int)space] += count;
             ImportedType(space, _imports, ParameterNames.Ignored);
             Close();
+        }
+
+        if (count == 0)
+        {
+            _imports.Truncate(start);
+            _importCount--;
+            return;
         }
 
         _imports.U32((uint)count);

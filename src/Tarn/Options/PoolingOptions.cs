@@ -72,11 +72,11 @@ public sealed record PoolingOptions
     /// Creates options for components as toolchains make them: a component consists of several core instances, most of which have neither a memory nor code of any size, and language runtimes
     /// such as those for JavaScript begin with more memory than the limits for core modules allow.
     /// </summary>
-    /// <param name="count">How many instances of components there may be at the same time; at least 1. Each may have 8 core instances, 2 memories of 64 MiB and 4 tables on average.</param>
+    /// <param name="count">How many instances of components there may be at the same time; at least 1. Each may have 16 core instances, those of the adapters between its parts included, 2 memories of 64 MiB and 4 tables on average.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1, or more than <see cref="MaximumSlots"/> allows.</exception>
     public static PoolingOptions ForComponents(int count = 100)
     {
-        const int CoreInstances = 8, Memories = 2, Tables = 4, MemoryPages = 1024, TableElements = 20_000;
+        const int CoreInstances = 16, Memories = 2, Tables = 4, MemoryPages = 1024, TableElements = 20_000;
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumSlots / CoreInstances);
         return new PoolingOptions

@@ -47,12 +47,18 @@ internal static class CommandLine
             Task<string> error = process.StandardError.ReadToEndAsync();
             process.StandardInput.Write(input);
             process.StandardInput.Close();
-            if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
-            {
-                process.Kill(entireProcessTree: true);
-                Assert.Fail("the command line did not end within two minutes");
-            }
+            WaitForExit(process);
             return new GuestResult(process.ExitCode, output.Result, error.Result);
+        }
+    }
+
+    /// <summary>Waits for the end. A process that does not come to it is killed, so that a guest that spins is not left behind. Signals are not heard where this process was started with them ignored.</summary>
+    public static void WaitForExit(Process process)
+    {
+        if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail("the command line did not end within two minutes");
         }
     }
 }

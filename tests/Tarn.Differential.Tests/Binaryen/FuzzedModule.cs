@@ -44,9 +44,13 @@ internal sealed class FuzzedModule
             }
             else if (export.Kind == Tarn.Wasm.ExternalKind.Global)
                 Globals.Add((export.Name, Kind(module, module.Globals[export.Index].Type)));
+            else if (export.Kind == Tarn.Wasm.ExternalKind.Tag)
+                IsRunnable &= !Function(module, "", export.Name, (Tarn.Wasm.CoreFunctionType)module.Types[module.Tags[export.Index].TypeIndex].Composite).Parameters.Contains(OtherReference);
+            else if (export.Kind == Tarn.Wasm.ExternalKind.Table)
+                IsRunnable &= Kind(module, module.Tables[export.Index].Element) != OtherReference;
         }
 
-        // References to exceptions do not come out of other engines, and end the process of one.
+        // References to exceptions do not come out of other engines, and end the process of one, even as the parameter of a tag.
         IsRunnable &= !Imports.Concat(Exports).Any(function => function.Parameters.Contains(OtherReference) || function.Results.Contains(OtherReference)) && !Globals.Exists(exported => exported.Kind == OtherReference);
         HasVectorsOutside = Imports.Concat(Exports).Any(function => function.Parameters.Contains("V128") || function.Results.Contains("V128"))
             || ImportedGlobals.Exists(imported => imported.Kind == "V128") || Globals.Exists(exported => exported.Kind == "V128");

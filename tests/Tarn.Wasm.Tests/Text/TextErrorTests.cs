@@ -100,7 +100,10 @@ public sealed class TextErrorTests
                 return;
             }
 
-            Assert.True(binary.AsSpan().SequenceEqual(WatParser.Parse(printed)), Encoding.UTF8.GetString(printed));
+            byte[] again = WatParser.Parse(printed);
+            Assert.True(
+                binary.AsSpan().SequenceEqual(again),
+                $"{Encoding.UTF8.GetString([.. text])}\n--- printed\n{Encoding.UTF8.GetString(printed)}\n--- {Convert.ToHexString(binary)}\n--- {Convert.ToHexString(again)}");
         }, iter: 4_000);
     }
 
