@@ -14,6 +14,27 @@ internal static class ClusterMetrics
     private static readonly Counter<long> s_released = s_meter.CreateCounter<long>("tarn.cluster.actors.released", "{actor}", "Idle actors that were released to make room.");
     private static readonly Counter<long> s_restored = s_meter.CreateCounter<long>("tarn.cluster.actors.restored", "{actor}", "Guests that were restored from storage.");
 
+    /// <summary>Waits for a call that has begun and records it, whether it fails or not.</summary>
+    public static async Task<GuestReply> RecordAsync(string kind, string name, long start, Task<GuestReply> call)
+    {
+        GuestFailure? failure = GuestFailure.HostFailed;
+        try
+        {
+            GuestReply reply = await call;
+            failure = null;
+            return reply;
+        }
+        catch (GuestCallException e)
+        {
+            failure = e.Failure;
+            throw;
+        }
+        finally
+        {
+            Record(kind, name, failure, start);
+        }
+    }
+
     public static void Record(string kind, string module, GuestFailure? failure, long start) => s_duration.Record(
         Stopwatch.GetElapsedTime(start).TotalSeconds,
         new KeyValuePair<string, object?>("tarn.call.kind", kind),

@@ -56,24 +56,15 @@ internal sealed partial class GuestActor(
     public async Task<GuestReply> CallAsync(GuestRequest request)
     {
         long start = Stopwatch.GetTimestamp();
-        GuestFailure? failure = GuestFailure.HostFailed;
         Volatile.Write(ref _running, 1);
         Volatile.Write(ref _lastUsed, Environment.TickCount64);
         try
         {
-            GuestReply reply = await RunAsync(request);
-            failure = null;
-            return reply;
-        }
-        catch (GuestCallException e)
-        {
-            failure = e.Failure;
-            throw;
+            return await ClusterMetrics.RecordAsync("actor", _name, start, RunAsync(request));
         }
         finally
         {
             Volatile.Write(ref _running, 0);
-            ClusterMetrics.Record("actor", _name, failure, start);
         }
     }
 

@@ -14,26 +14,10 @@ internal sealed class GuestFunction(SiloGuests guests, SiloTenants tenants, Acto
     // Reentrant: calls that wait for others do not hold a worker. As many as there are processors run at once at most, and more workers would only wait for them.
     private const int MostWorkers = 64;
 
-    public async Task<GuestReply> CallAsync(GuestRequest request)
+    public Task<GuestReply> CallAsync(GuestRequest request)
     {
         string name = this.GetPrimaryKeyString();
-        long start = Stopwatch.GetTimestamp();
-        GuestFailure? failure = GuestFailure.HostFailed;
-        try
-        {
-            GuestReply reply = await RunAsync(name, request);
-            failure = null;
-            return reply;
-        }
-        catch (GuestCallException e)
-        {
-            failure = e.Failure;
-            throw;
-        }
-        finally
-        {
-            ClusterMetrics.Record("function", name, failure, start);
-        }
+        return ClusterMetrics.RecordAsync("function", name, Stopwatch.GetTimestamp(), RunAsync(name, request));
     }
 
     private async Task<GuestReply> RunAsync(string name, GuestRequest request)
