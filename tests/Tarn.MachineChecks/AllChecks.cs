@@ -20,6 +20,7 @@ internal static class AllChecks
         (nameof(CallChecks.Backtraces_cross_activations_and_stack_arguments), CallChecks.Backtraces_cross_activations_and_stack_arguments),
         (nameof(CallChecks.Conventions_are_as_written_down), CallChecks.Conventions_are_as_written_down),
         (nameof(SuspensionChecks.A_guest_suspended_on_one_thread_is_resumed_on_others), SuspensionChecks.A_guest_suspended_on_one_thread_is_resumed_on_others),
+        (nameof(SuspensionChecks.Whoever_resumes_as_deep_as_whoever_entered_keeps_its_registers), SuspensionChecks.Whoever_resumes_as_deep_as_whoever_entered_keeps_its_registers),
         (nameof(SuspensionChecks.A_suspended_guest_can_be_dropped), SuspensionChecks.A_suspended_guest_can_be_dropped),
         (nameof(SuspensionChecks.Interruption_preserves_every_register), SuspensionChecks.Interruption_preserves_every_register),
         (nameof(SuspensionChecks.Builtins_take_arguments_and_give_results), SuspensionChecks.Builtins_take_arguments_and_give_results),

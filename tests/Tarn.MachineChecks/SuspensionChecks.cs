@@ -5,6 +5,7 @@ using Tarn.Assembler;
 using Tarn.Assembler.X64;
 using Tarn.Compiler.Abi;
 using Tarn.Execution;
+using Tarn.Platform;
 using static Tarn.Assembler.X64.Gpr;
 using static Tarn.Assembler.X64.OperandSize;
 
@@ -72,6 +73,45 @@ internal static unsafe class SuspensionChecks
         Check.True(done);
         Check.Equal(30L, final);
         store.CheckIdle();
+    }
+
+    /// <summary>
+    /// Who resumes may stand exactly as deep on the stack as who entered, and has other values in the registers that the C convention preserves: it gets its own back. Once it got those of
+    /// the frame that had entered, and the process went down some time later.
+    /// </summary>
+    public static void Whoever_resumes_as_deep_as_whoever_entered_keeps_its_registers()
+    {
+        if (HostPlatform.Convention != HostConvention.SystemV)
+            return;
+        using TestStore store = new();
+        FunctionReference* host = store.Host(Signatures.LongToLong, (_, _) => HostCallStatus.Pending);
+        FunctionReference* guest = store.Guest(CallChecks.Calls(host));
+        foreach (Gpr register in (Gpr[])[Rbx, Rbp, R12, R13, R14, R15])
+        {
+            // C function (a, b, target, value): what the register holds after target(a, b) when it held the value before.
+            FunctionReference* keeps = store.Guest(stub =>
+            {
+                X64Assembler asm = stub.Asm;
+                asm.Push(register);
+                asm.Mov(S64, register, Rcx);
+                asm.Call(Rdx);
+                asm.Mov(S64, Rax, register);
+                asm.Pop(register);
+                asm.Ret();
+            });
+            var call = (delegate* unmanaged<nint, nint, nint, long, long>)keeps->Code;
+            nint before = store.Record->GuestStackPointer;
+            RawResult ignored = default;
+            long first = call(1000, (nint)guest, Machine.Current.StubsFor(Signatures.LongToLong).TypedEntry, 1);
+            nint entered = store.Record->HostStackPointer;
+            Check.True(!store.TryFinish(before, ref ignored));
+            long second = call((nint)store.Record, 0, Machine.Current.Stubs.Resume, 2);
+            Check.Equal(entered, store.Record->HostStackPointer);
+            Check.Equal(1L, first);
+            Check.Equal(2L, second);
+            store.Abandon(before);
+            store.CheckIdle();
+        }
     }
 
     public static void A_suspended_guest_can_be_dropped()

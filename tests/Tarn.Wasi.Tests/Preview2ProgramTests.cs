@@ -81,10 +81,10 @@ public sealed class Preview2ProgramTests
         {
             foreach (string piece in (string[])["one", "two"])
             {
-                await time.TimersAsync(2);
+                await time.WaitedInVainAsync();
                 await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(piece));
             }
-            await time.TimersAsync(2);
+            await time.WaitedInVainAsync();
             await pipe.Writer.CompleteAsync();
         });
         GuestResult result = AdaptedGuest.Run("polling", [], new WasiOptions { StandardInput = pipe.Reader.AsStream(), TimeProvider = time });

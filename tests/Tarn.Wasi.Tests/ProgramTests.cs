@@ -104,10 +104,10 @@ public sealed class ProgramTests
             foreach (string piece in (string[])["one", "two"])
             {
                 // One wait has ended in vain, and the next has begun.
-                await time.TimersAsync(2);
+                await time.WaitedInVainAsync();
                 await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(piece));
             }
-            await time.TimersAsync(2);
+            await time.WaitedInVainAsync();
             await pipe.Writer.CompleteAsync();
         });
         GuestResult result = Guest.Run("polling", [], new WasiOptions { StandardInput = pipe.Reader.AsStream(), TimeProvider = time });

@@ -50,8 +50,11 @@ internal sealed class FuzzedModule
                 IsRunnable &= Kind(module, module.Tables[export.Index].Element) != OtherReference;
         }
 
-        // References to exceptions do not come out of other engines, and end the process of one, even as the parameter of a tag.
-        IsRunnable &= !Imports.Concat(Exports).Any(function => function.Parameters.Contains(OtherReference) || function.Results.Contains(OtherReference)) && !Globals.Exists(exported => exported.Kind == OtherReference);
+        // References to exceptions do not come out of other engines, and end the process of one that is asked for a type they are in: a tag's, or that of any function, since each may be handed
+        // to the host as a reference.
+        for (int function = 0; function < Imports.Count + module.Functions.Length; function++)
+            IsRunnable &= !module.FunctionTypeOf(function).Parameters.ToArray().Concat(module.FunctionTypeOf(function).Results.ToArray()).Any(type => Kind(module, type) == OtherReference);
+        IsRunnable &= !Globals.Exists(exported => exported.Kind == OtherReference);
         HasVectorsOutside = Imports.Concat(Exports).Any(function => function.Parameters.Contains("V128") || function.Results.Contains("V128"))
             || ImportedGlobals.Exists(imported => imported.Kind == "V128") || Globals.Exists(exported => exported.Kind == "V128");
     }

@@ -4,6 +4,8 @@ using System.Text;
 
 namespace Tarn.Runtime.Tests.Attacks;
 
+// What is measured is what the whole process allocates, since several threads compile.
+[Collection(ProcessWideCollection.Name)]
 public sealed class CompileBombTests
 {
     public static TheoryData<string, int, bool> Shapes => new()

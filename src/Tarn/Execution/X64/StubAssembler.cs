@@ -42,9 +42,9 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
     }
 
     /// <summary>
-    /// Returns from an entry stub whose guest returned. <see cref="HostFrameRegister"/> still holds what HostStackPointer was at entry, and then all that the
-    /// guest's convention preserves is as it was; taking rsp from a register keeps the store and load of HostStackPointer out of the chain of
-    /// dependencies from call to call. After a resumption HostStackPointer is another's, and everything comes from its frame.
+    /// Returns from an entry stub whose guest returned. <see cref="HostFrameRegister"/> holds what HostStackPointer was at entry; while both agree, taking rsp from the register keeps
+    /// the store and load of HostStackPointer out of the chain of dependencies from call to call. After a resumption HostStackPointer is another's. All six registers come from the
+    /// frame either way: the two also agree when whoever resumed happens to stand as deep on a stack as whoever entered did, and then the guest has preserved the wrong one's.
     /// </summary>
     public void ReturnToHostFrame()
     {
@@ -52,9 +52,8 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
         Asm.Mov(S64, R10, Context(VmContextHeader.Execution));
         Asm.Cmp(S64, HostFrameRegister, new Mem(R10, ExecutionRecordLayout.HostStackPointer));
         Asm.Jcc(Condition.NotEqual, resumed);
-        Asm.Mov(S64, R14, new Mem(HostFrameRegister, 8));
-        Asm.Lea(S64, Rsp, new Mem(HostFrameRegister, HostFrameBytes - 8));
-        Asm.Pop(HostFrameRegister);
+        Asm.Mov(S64, Rsp, HostFrameRegister);
+        PopHostFrame();
         Asm.Ret();
         Asm.Bind(resumed);
         LeaveToHostFrame(R10);
@@ -65,12 +64,7 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
     public void LeaveToHostFrame(Gpr execution)
     {
         Asm.Mov(S64, Rsp, new Mem(execution, ExecutionRecordLayout.HostStackPointer));
-        Asm.Pop(R15);
-        Asm.Pop(R14);
-        Asm.Pop(R13);
-        Asm.Pop(R12);
-        Asm.Pop(Rbp);
-        Asm.Pop(Rbx);
+        PopHostFrame();
     }
 
     /// <summary>A jump to code elsewhere in the arena.</summary>
@@ -119,6 +113,16 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
             into.Free(piece);
             throw;
         }
+    }
+
+    private void PopHostFrame()
+    {
+        Asm.Pop(R15);
+        Asm.Pop(R14);
+        Asm.Pop(R13);
+        Asm.Pop(R12);
+        Asm.Pop(Rbp);
+        Asm.Pop(Rbx);
     }
 
     private void Link(Span<byte> code, nint address)
