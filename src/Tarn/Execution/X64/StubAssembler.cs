@@ -44,7 +44,8 @@ internal sealed unsafe class StubAssembler(CodeArena arena, string name)
     /// <summary>
     /// Returns from an entry stub whose guest returned. <see cref="HostFrameRegister"/> holds what HostStackPointer was at entry; while both agree, taking rsp from the register keeps
     /// the store and load of HostStackPointer out of the chain of dependencies from call to call. After a resumption HostStackPointer is another's. All six registers come from the
-    /// frame either way: the two also agree when whoever resumed happens to stand as deep on a stack as whoever entered did, and then the guest has preserved the wrong one's.
+    /// frame either way. The two stack pointers also agree when the code that resumed the guest is exactly as deep on its stack as the code that entered it was. What the guest has preserved
+    /// is then the wrong one's.
     /// </summary>
     public void ReturnToHostFrame()
     {
