@@ -103,7 +103,6 @@ public sealed class ProgramTests
         {
             foreach (string piece in (string[])["one", "two"])
             {
-                // One wait has ended in vain, and the next has begun.
                 await time.WaitedInVainAsync();
                 await pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(piece));
             }

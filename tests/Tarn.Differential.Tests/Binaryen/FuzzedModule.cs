@@ -52,8 +52,12 @@ internal sealed class FuzzedModule
 
         // References to exceptions do not come out of other engines, and end the process of one that is asked for a type they are in: a tag's, or that of any function, since each may be handed
         // to the host as a reference.
-        for (int function = 0; function < module.Functions.Length; function++)
-            IsRunnable &= !module.FunctionTypeOf(function).Parameters.ToArray().Concat(module.FunctionTypeOf(function).Results.ToArray()).Any(type => Kind(module, type) == OtherReference);
+        for (int index = 0; index < module.Functions.Length; index++)
+        {
+            FuzzedFunction function = Function(module, "", "", module.FunctionTypeOf(index));
+            IsRunnable &= !function.Parameters.Concat(function.Results).Contains(OtherReference);
+        }
+
         IsRunnable &= !Globals.Exists(exported => exported.Kind == OtherReference);
         HasVectorsOutside = Imports.Concat(Exports).Any(function => function.Parameters.Contains("V128") || function.Results.Contains("V128"))
             || ImportedGlobals.Exists(imported => imported.Kind == "V128") || Globals.Exists(exported => exported.Kind == "V128");
